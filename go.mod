@@ -1,0 +1,3 @@
+module github.com/recsyskit/recsys
+
+go 1.26
