@@ -74,3 +74,19 @@ type Event struct {
 	Value float32   // meaning by Kind; 0 when unused
 	Time  time.Time // when it happened; zero when unknown
 }
+
+// unixNano returns t in nanoseconds since 1970, 0 for the zero time.
+func unixNano(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+// timeOf is the inverse of unixNano.
+func timeOf(nano int64) time.Time {
+	if nano == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, nano)
+}

@@ -1,0 +1,111 @@
+package recsys
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+)
+
+// What a stage can do beyond its interface, it says by further small interfaces,
+// which Build and the pipeline find by type assertion. A stage implements those it needs:
+//
+//	Binder          names become columns once, at Build
+//	Validator       a stage built as a struct literal checks itself at Build
+//	HeadWriter      a ranker writes several heads
+//	Versioned       the version stands in every exposure record
+//	io.Closer       Pipeline.Close closes the stage
+//	Hereditary      a constraint never re-admits a row
+//	Overwriter      a feature source writes every cell itself
+//	CandidateHydrator  a feature source reads the candidate table
+//	ItemScorer      a retriever scores given items
+//	Judge           an explorer gives the propensities of a logged slate
+//	Learner         a stage learns from feedback while it serves
+
+// Binder is implemented by stages that read columns, heads or sources by name. Bind
+// resolves the names and returns a new, bound stage; the receiver stays as it was.
+// S is exactly the stage's interface: Binder[Ranker] for a ranker. A missing or
+// mistyped name is an error that joins all of them (errors.Join).
+type Binder[S any] interface {
+	Bind(s *Schema) (S, error)
+}
+
+// Bind binds a stage if it is a [Binder], and returns it as it is otherwise. Stages
+// that wrap other stages call it on the inner one. It is an error when the stage has
+// a method called Bind that makes it no Binder[S]: it would be skipped silently.
+func Bind[S any](stage S, s *Schema) (S, error) {
+	if b, ok := any(stage).(Binder[S]); ok {
+		bound, err := b.Bind(s)
+		if err != nil {
+			return stage, err
+		}
+		if any(bound) == nil {
+			return stage, fmt.Errorf("%T.Bind returned nil", stage)
+		}
+		return bound, nil
+	}
+	if t := reflect.TypeOf(stage); t != nil {
+		if m, ok := t.MethodByName("Bind"); ok {
+			return stage, fmt.Errorf("method Bind of %T is %v; want func(*recsys.Schema) (%v, error)",
+				stage, m.Type, reflect.TypeFor[S]())
+		}
+	}
+	return stage, nil
+}
+
+// Validator is implemented by stages that are built as struct literals: Build calls
+// Validate before it binds, and reports the error with the stage's name.
+type Validator interface{ Validate() error }
+
+// HeadWriter is implemented by a [Ranker] that predicts several things: click,
+// dwell, purchase. Heads returns their names in the order of [Scores].Heads.
+type HeadWriter interface{ Heads() []string }
+
+// Objective turns heads into the score; see package objective.
+type Objective interface {
+	// Heads names the heads that it reads.
+	Heads() []string
+	// Score writes a score for each row: heads is row-major, len(dst) x len(Heads()),
+	// in the order of Heads. It allocates nothing and is safe for concurrent use.
+	Score(dst, heads []float32) error
+}
+
+// Versioned is implemented by stages that have a version: a model file's hash, a configuration's number.
+type Versioned interface{ Version() string }
+
+// Hereditary is implemented by a [Constraint] that, if Hereditary returns true,
+// never re-admits a row: what must not come at one place of a slate must not come at any later one.
+type Hereditary interface{ Hereditary() bool }
+
+// Overwriter is implemented by a [FeatureSource] that, if Overwrites returns true,
+// promises to write every cell of the block or to call Miss for the row. The
+// pipeline then does not fill the block with defaults first.
+type Overwriter interface{ Overwrites() bool }
+
+// CandidateHydrator is implemented by a [FeatureSource] that turns what the table
+// holds already (sources, ranks, earlier columns) into item features. It is called
+// in place of Hydrate for columns of scope PerItem, always in process.
+type CandidateHydrator interface {
+	HydrateCandidates(ctx context.Context, q *Query, c *Candidates, out *Block) error
+}
+
+// ItemScorer is implemented by a [Retriever] that can score given items: for
+// sampled evaluation, as a ranking feature, to judge logged slates.
+type ItemScorer interface {
+	// ScoreItems writes the score of items[i] into dst[i]: what Retrieve would give
+	// it, 0 for an item that it does not know.
+	ScoreItems(ctx context.Context, q *Query, items []ItemID, dst []float32) error
+}
+
+// Judge is implemented by an [Explorer] that can say how probable a given slate was.
+type Judge interface {
+	// Propensities writes into dst[i] the probability that the explorer picks
+	// slate[i] at place i, given the picks above it, from order under the constraints
+	// of c: 0 for a row that could not have come. len(dst) == len(slate).
+	Propensities(ctx context.Context, q *Query, c *Candidates, order, slate []int32, dst []float64) error
+}
+
+// Learner is implemented by stages that learn while they serve. Feedback may come
+// late, out of order and doubled.
+type Learner interface {
+	Learn(ctx context.Context, feedback []Feedback) error
+}

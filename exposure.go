@@ -1,0 +1,129 @@
+package recsys
+
+import (
+	"context"
+	"time"
+)
+
+// Feedback is what a user did with something that was shown: the second record type
+// of the log, beside [Exposure].
+type Feedback struct {
+	// ID names the act, so that a record that arrives twice counts once. Empty: never merged.
+	ID string
+	// Request is the [Exposure].ID of the slate that the act answers. Empty: the join
+	// goes by user, item and time; see [Joiner].
+	Request string
+
+	User  UserID
+	Item  ItemID
+	Kind  EventKind
+	Value float32 // meaning by Kind
+	Time  time.Time
+}
+
+// Exposure is the record of one served slate: all that is needed to judge it later.
+type Exposure struct {
+	ID      string // of the request; names the decision
+	User    UserID
+	Surface string
+	K       int
+	Now     time.Time
+	Seed    uint64
+	Items   []ItemID
+	History []Event
+	Exclude []ItemID
+	Allow   []ItemID
+	Arms    []string
+
+	Pipeline string         // version of the pipeline
+	Versions []StageVersion // of the stages that have one, in funnel order
+	Level    LogLevel
+	Schema   *Schema
+
+	// The request row, in the layout of Schema: what user and context features were served.
+	Floats  []float32
+	IDs     []uint64
+	Vectors [][]float32
+	Missing Bits // per group
+	Stale   Bits
+
+	// Rows holds the slate in order (the first Shown rows), then, of LogSlate, the
+	// sampled rows that were not shown, of LogFull all others, in table order.
+	Rows  []ExposureRow
+	Shown int
+
+	Explorer string        // name of the explorer that chose; empty: the slate is the greedy one
+	Degraded []Degradation // what went wrong on the way
+}
+
+// ExposureRow is one candidate as it was served.
+type ExposureRow struct {
+	Item     ItemID
+	Row      int // row of the candidate table
+	Position int // from 0; -1: not shown
+
+	// Propensity is the probability of the item at its position, given the items above it; 0 when not shown.
+	Propensity float64
+	// Inclusion is the probability that the row stands in the record: 1 unless it was sampled.
+	Inclusion float64
+
+	Score   float32
+	Utility float32   // as explorers saw it
+	Heads   []float32 // in the order of Schema.Heads
+	Floats  []float32 // features as served, request columns first: [Candidates.Row]
+	IDs     []uint64  // ID columns as served, request columns first
+	Sources uint64    // mask of the retrievers that proposed it
+
+	// Of LogFull only, else nil.
+	Vectors [][]float32
+	Merged  float32
+	Ranks   []int32   // per source, -1: did not propose it
+	Recall  []float32 // per source
+	Missing uint64    // bit g: group g did not know the item
+	Stale   uint64
+}
+
+// StageVersion is the version that a stage reported; see [Versioned].
+type StageVersion struct {
+	Stage   string `json:"stage"`
+	Version string `json:"version"`
+}
+
+// LogLevel says how much an exposure record holds. It is an option of [Log].
+type LogLevel uint8
+
+const (
+	// LogSlate records the request, the shown rows and a sample of the others: enough
+	// to estimate what another policy would have earned, and to train on.
+	LogSlate LogLevel = iota
+	// LogFull records the whole merged set: enough for [Pipeline.Replay].
+	LogFull
+)
+
+// String returns "slate" or "full".
+func (l LogLevel) String() string {
+	if l == LogFull {
+		return "full"
+	}
+	return "slate"
+}
+
+// ExposureSink takes exposure records.
+//
+// LogExposure must not keep x or anything it points to: it is the pipeline's and
+// is reused. It is called on the request's goroutine and concurrently, so it should
+// not wait; an error is reported in [Result].Degraded and never fails the request.
+type ExposureSink interface {
+	LogExposure(ctx context.Context, x *Exposure) error
+}
+
+// FeedbackSink takes feedback records. The same rules hold as for [ExposureSink].
+type FeedbackSink interface {
+	LogFeedback(ctx context.Context, f *Feedback) error
+}
+
+// ExposureSinkFunc adapts a function to [ExposureSink].
+type ExposureSinkFunc func(ctx context.Context, x *Exposure) error
+
+// LogExposure calls f.
+func (f ExposureSinkFunc) LogExposure(ctx context.Context, x *Exposure) error { return f(ctx, x) }

@@ -1,0 +1,523 @@
+package recsys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+)
+
+// contextSource is the source name of context columns.
+const contextSource = "context"
+
+// requestRow hydrates the request row: context values, then the sources of request columns.
+func (r *run) requestRow(ctx context.Context) error {
+	p, q := r.p, &r.q
+	r.contextRow()
+	r.fan.reset(len(p.features))
+	defer r.fan.cancel()
+	for i, st := range p.features {
+		if !p.requestCols[i].empty() && st.remote != nil {
+			r.launchFeatures(ctx, i, &p.requestCols[i], p.requestWork[i], nil)
+		}
+	}
+	for i, st := range p.features {
+		l := &p.requestCols[i]
+		if l.empty() {
+			continue
+		}
+		b := r.requestBlock(&r.blocks[i], l)
+		var err error
+		if st.remote != nil {
+			err = r.joinFeatures(i, b)
+		} else {
+			err = r.callFeatures(ctx, st, nil, b)
+		}
+		if err != nil {
+			b.miss()
+			if err := r.failed(st.label, st.required, err); err != nil {
+				r.abandon()
+				return err
+			}
+		}
+		if b.Missing.Has(0) {
+			q.missing.Set(l.group)
+		}
+		if b.Stale.Has(0) {
+			q.stale.Set(l.group)
+		}
+		r.lap(st.index, 1)
+	}
+	return nil
+}
+
+// contextRow writes the context values; the group is missing when a column has none.
+func (r *run) contextRow() {
+	p, q := r.p, &r.q
+	if len(p.context) == 0 {
+		return
+	}
+	given := uint64(0)
+	for i := range q.Context {
+		v := &q.Context[i]
+		f := &p.contextAt[v.column]
+		given |= 1 << uint(v.column%64)
+		switch f.Kind {
+		case Float:
+			q.floats[f.Index] = v.float
+		case ID:
+			q.ids[f.Index] = v.id
+		case Vector:
+			copy(q.vectors[f.Index], v.vector)
+		}
+	}
+	if given != 1<<uint(len(p.context))-1 {
+		q.missing.Set(p.contextAt[0].Group)
+	}
+}
+
+// requestBlock shapes b as a view of one source's part of the request row.
+func (r *run) requestBlock(b *Block, l *blockLayout) *Block {
+	q := &r.q
+	b.Rows, b.Stride, b.Floats = 1, len(l.defaults), len(l.defaults)
+	b.defaults, b.Dims = l.defaults, l.dims
+	b.Float = q.floats[l.firstFloat : l.firstFloat+len(l.defaults)]
+	b.ID, b.Vector = b.ID[:0], b.Vector[:0]
+	for j := range l.ids {
+		at := l.firstID + j
+		b.ID = append(b.ID, q.ids[at:at+1])
+	}
+	for j := range l.dims {
+		b.Vector = append(b.Vector, q.vectors[l.firstVector+j])
+	}
+	b.Missing, b.Stale = resizeBits(r.one[:1], 1), resizeBits(r.one[1:], 1)
+	return b
+}
+
+// retrieve asks the sources, falls back where declared, and merges.
+func (r *run) retrieve(ctx context.Context) error {
+	p := r.p
+	rule := r.rule.set(&r.q)
+	for i := range r.sinks {
+		r.views[i] = &r.sinks[i]
+		r.sinks[i].reset(*p.sources[i].quota, rule, r.q.Explain)
+	}
+	short, err := r.askSources(ctx, false)
+	if err != nil {
+		return err
+	}
+	r.c.reset(p.schema)
+	r.merger.merge(p.merge, &r.c, r.views, p.weights)
+	if p.fallbacks && (short || r.c.Len() < r.q.K) {
+		if _, err := r.askSources(ctx, true); err != nil {
+			return err
+		}
+		r.c.reset(p.schema)
+		r.merger.merge(p.merge, &r.c, r.views, p.weights)
+	}
+	for _, s := range r.views {
+		r.res.Trace.Excluded += s.refused
+	}
+	if r.q.Explain {
+		r.res.explanation.noteSpill(r.views)
+	}
+	r.res.Trace.Merged = r.c.Len()
+	r.cut = r.cut[:0]
+	if p.cap > 0 {
+		r.cut = r.merger.cut(&r.c, p.cap, r.cut, r.q.Explain)
+	}
+	r.recycle()
+	r.lap(p.mergeAt, r.c.Len())
+	if r.c.Len() == 0 {
+		return r.nothing()
+	}
+	return nil
+}
+
+// askSources calls the sources that are (or are not) fallbacks: remote ones at once,
+// the others meanwhile. It reports whether one failed.
+func (r *run) askSources(ctx context.Context, fallback bool) (failed bool, err error) {
+	p := r.p
+	r.fan.reset(len(p.sources))
+	defer r.fan.cancel()
+	for i, st := range p.sources {
+		if st.fallback != fallback || st.remote == nil || !st.gate.acquire() {
+			continue
+		}
+		c := p.newCall()
+		r.q.stage = st.hash
+		r.q.cloneTo(&c.q)
+		c.sink.reset(*st.quota, c.rule.set(&c.q), r.q.Explain)
+		r.fan.calls[i] = c
+		p.launch(r.fan.context(ctx, *st.remote), c, p.sourceWork[i], &st.gate)
+	}
+	for i, st := range p.sources {
+		if st.fallback == fallback && st.remote == nil {
+			err := r.callSource(ctx, st, &r.sinks[i])
+			if err := r.sourceDone(i, err, &failed); err != nil {
+				r.abandon()
+				return failed, err
+			}
+		}
+	}
+	for i, st := range p.sources {
+		if st.fallback == fallback && st.remote != nil {
+			err := r.joinSource(i)
+			if err := r.sourceDone(i, err, &failed); err != nil {
+				r.abandon()
+				return failed, err
+			}
+		}
+	}
+	return failed, nil
+}
+
+func (r *run) callSource(ctx context.Context, st *stage[Retriever], out *Sink) (err error) {
+	defer catch(&err)
+	r.q.stage = st.hash
+	return st.run.Retrieve(ctx, &r.q, out)
+}
+
+// joinSource waits for a remote source and shows its sink to the merge.
+func (r *run) joinSource(i int) error {
+	c := r.fan.calls[i]
+	if c == nil {
+		return ErrSaturated
+	}
+	ok, err := c.wait()
+	if !ok {
+		r.fan.calls[i] = nil
+		return err
+	}
+	if err == nil {
+		r.views[i] = &c.sink
+	}
+	r.fan.calls[i] = nil
+	r.held = append(r.held, c)
+	return err
+}
+
+// sourceDone records how a source ended. What a failed source had proposed does not count.
+func (r *run) sourceDone(i int, err error, failed *bool) error {
+	st := r.p.sources[i]
+	if err != nil {
+		*failed = true
+		s := &r.sinks[i]
+		s.ids, s.scores = s.ids[:0], s.scores[:0]
+		if err := r.failed(st.label, st.required, err); err != nil {
+			return err
+		}
+	} else if st.fallback {
+		r.degrade(Degradation{Stage: st.label, Reason: ReasonFallback})
+	}
+	r.lap(st.index, len(r.views[i].ids))
+	return nil
+}
+
+// abandon gives up the remote calls that still run.
+func (r *run) abandon() {
+	for i, c := range r.fan.calls {
+		if c == nil {
+			continue
+		}
+		r.fan.calls[i] = nil
+		if !c.state.CompareAndSwap(running, abandoned) {
+			<-c.done
+			r.p.calls.Put(c)
+		}
+	}
+	r.recycle()
+}
+
+// recycle gives back the finished calls whose results were in use.
+func (r *run) recycle() {
+	for i, c := range r.held {
+		r.p.calls.Put(c)
+		r.held[i] = nil
+	}
+	r.held = r.held[:0]
+}
+
+// hydrate fills the candidate table.
+func (r *run) hydrate(ctx context.Context) error {
+	p, c := r.p, &r.c
+	c.shape()
+	r.broadcast()
+	r.fan.reset(len(p.features))
+	defer r.fan.cancel()
+	for i, st := range p.features {
+		if !p.itemCols[i].empty() && st.remote != nil {
+			r.launchFeatures(ctx, i, &p.itemCols[i], p.itemWork[i], c.ids)
+		}
+	}
+	for i, st := range p.features {
+		l := &p.itemCols[i]
+		if l.empty() {
+			continue
+		}
+		b := r.itemBlock(&r.blocks[i], l)
+		var err error
+		if st.remote != nil {
+			err = r.joinFeatures(i, b)
+		} else {
+			err = r.callFeatures(ctx, st, c.ids, b)
+		}
+		if err != nil {
+			b.miss()
+			if err := r.failed(st.label, st.required, err); err != nil {
+				r.abandon()
+				return err
+			}
+		}
+		r.lap(st.index, c.Len())
+	}
+	return nil
+}
+
+// itemBlock shapes b as a view of one source's columns of the table.
+func (r *run) itemBlock(b *Block, l *blockLayout) *Block {
+	c := &r.c
+	b.Rows, b.Stride, b.Floats = c.Len(), c.schema.floats, len(l.defaults)
+	b.defaults, b.Dims = l.defaults, l.dims
+	b.Float = c.floats[min(l.firstFloat, len(c.floats)):]
+	b.ID, b.Vector = b.ID[:0], b.Vector[:0]
+	for j := range l.ids {
+		b.ID = append(b.ID, c.idcols[l.firstID+j])
+	}
+	for j := range l.dims {
+		b.Vector = append(b.Vector, c.vectors[l.firstVector+j])
+	}
+	b.Missing, b.Stale = c.missing[l.group], c.stale[l.group]
+	return b
+}
+
+// callFeatures lets an in-process source fill b: from the table when it can.
+func (r *run) callFeatures(ctx context.Context, st *stage[FeatureSource], items []ItemID, b *Block) (err error) {
+	defer catch(&err)
+	if o, ok := st.run.(Overwriter); !ok || !o.Overwrites() {
+		b.fill()
+	}
+	r.q.stage = st.hash
+	if items != nil {
+		if h, ok := st.run.(CandidateHydrator); ok {
+			return h.HydrateCandidates(ctx, &r.q, &r.c, b)
+		}
+	}
+	return st.run.Hydrate(ctx, &r.q, items, b)
+}
+
+// launchFeatures starts the call of a remote source on private copies.
+func (r *run) launchFeatures(ctx context.Context, i int, l *blockLayout, do work, items []ItemID) {
+	st := r.p.features[i]
+	if !st.gate.acquire() {
+		return
+	}
+	c := r.p.newCall()
+	r.q.stage = st.hash
+	r.q.cloneTo(&c.q)
+	c.items = append(c.items[:0], items...)
+	rows := len(items)
+	if items == nil {
+		c.items, rows = nil, 1
+	}
+	l.private(&c.block, rows)
+	r.fan.calls[i] = c
+	r.p.launch(r.fan.context(ctx, *st.remote), c, do, &st.gate)
+}
+
+// joinFeatures waits for a remote source and copies its columns.
+func (r *run) joinFeatures(i int, b *Block) error {
+	c := r.fan.calls[i]
+	if c == nil {
+		return ErrSaturated
+	}
+	r.fan.calls[i] = nil
+	ok, err := c.wait()
+	if !ok {
+		return err
+	}
+	if err == nil {
+		c.block.copyTo(b)
+	}
+	r.p.calls.Put(c)
+	return err
+}
+
+// broadcast writes the request row into every row of the table.
+func (r *run) broadcast() {
+	c, q, s := &r.c, &r.q, r.p.schema
+	if s.reqFloats > 0 {
+		for i := range c.ids {
+			copy(c.floats[i*s.floats:], q.floats)
+		}
+	}
+	for j, v := range q.ids {
+		col := c.idcols[j]
+		for i := range col {
+			col[i] = v
+		}
+	}
+	for g := range s.groups {
+		if q.missing.Has(g) {
+			c.missing[g].SetFirst(len(c.ids))
+		}
+		if q.stale.Has(g) {
+			c.stale[g].SetFirst(len(c.ids))
+		}
+	}
+}
+
+// rank scores the rows. A ranker writes its score beside the table, so that one
+// that fails half way leaves the score before it in force.
+func (r *run) rank(ctx context.Context) error {
+	p, c := r.p, &r.c
+	copy(c.score, c.merged)
+	r.ranked = resize(r.ranked, len(p.rankers))
+	clear(r.ranked)
+	for i, st := range p.rankers {
+		if st.fallback && r.primaryServed(i) {
+			continue
+		}
+		r.q.stage = st.hash
+		err := r.forcedTo(st.label)
+		if err == nil {
+			r.scores = resize(r.scores, c.Len())
+			if st.remote != nil {
+				err = r.rankRemotely(ctx, i)
+			} else {
+				err = r.callRanker(ctx, i)
+			}
+		}
+		if err != nil {
+			r.spoilHeads(p.heads[i])
+			if err := r.failed(st.label, st.required, err); err != nil {
+				return err
+			}
+			r.lap(st.index, 0)
+			continue
+		}
+		r.ranked[i] = true
+		c.score, r.scores = r.scores, c.score
+		if st.fallback {
+			r.degrade(Degradation{Stage: st.label, Reason: ReasonFallback})
+		}
+		r.lap(st.index, c.Len())
+	}
+	if p.objective == nil {
+		return nil
+	}
+	st := p.objective
+	r.q.stage = st.hash
+	err := r.forcedTo(st.label)
+	if err == nil {
+		err = r.callObjective(st)
+	}
+	if err != nil {
+		if err := r.failed(st.label, st.required, err); err != nil {
+			return err
+		}
+	}
+	r.lap(st.index, c.Len())
+	return nil
+}
+
+// primaryServed reports whether ranker i, a fallback, is not needed.
+func (r *run) primaryServed(i int) bool {
+	for i--; i >= 0; i-- {
+		if r.ranked[i] {
+			return true
+		}
+		if !r.p.rankers[i].fallback {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *run) callRanker(ctx context.Context, i int) (err error) {
+	defer catch(&err)
+	h := r.p.heads[i]
+	out := Scores{Score: r.scores, Stride: len(r.p.schema.heads)}
+	if h.n > 0 {
+		out.Heads = r.c.heads[h.at:]
+	}
+	return r.p.rankers[i].run.Rank(ctx, &r.q, &r.c, out)
+}
+
+// rankRemotely ranks a deep copy of the table elsewhere.
+func (r *run) rankRemotely(ctx context.Context, i int) error {
+	p, st := r.p, r.p.rankers[i]
+	if !st.gate.acquire() {
+		return ErrSaturated
+	}
+	defer r.fan.cancel()
+	n, h := r.c.Len(), p.heads[i]
+	c := p.newCall()
+	r.q.cloneTo(&c.q)
+	r.c.cloneTo(&c.table)
+	c.out.Score, c.out.Heads, c.out.Stride = resize(c.out.Score, n), resize(c.out.Heads, n*h.n), h.n
+	p.launch(r.fan.context(ctx, *st.remote), c, p.rankWork[i], &st.gate)
+	ok, err := c.wait()
+	if !ok {
+		return err
+	}
+	if err == nil {
+		copy(r.scores, c.out.Score)
+		for row := range n {
+			copy(r.c.HeadRow(row)[h.at:], c.out.Heads[row*h.n:(row+1)*h.n])
+		}
+	}
+	p.calls.Put(c)
+	return err
+}
+
+// spoilHeads makes the heads of a failed ranker NaN: they are unknown, not zero.
+func (r *run) spoilHeads(h headRange) {
+	for row := range r.c.ids {
+		heads := r.c.HeadRow(row)[h.at : h.at+h.n]
+		for j := range heads {
+			heads[j] = float32(math.NaN())
+		}
+	}
+}
+
+var errHeadLost = errors.New("the ranker of a head failed")
+
+// callObjective turns heads into scores.
+func (r *run) callObjective(st *stage[Objective]) (err error) {
+	defer catch(&err)
+	p, c := r.p, &r.c
+	for j, at := range p.gather {
+		if !r.headServed(at) {
+			return fmt.Errorf("head %q: %w", st.run.Heads()[j], errHeadLost)
+		}
+	}
+	n, k := c.Len(), len(p.gather)
+	heads := c.heads[:n*k]
+	if !p.gatherAll {
+		r.gather = resize(r.gather, n*k)
+		for row := range n {
+			from, to := c.HeadRow(row), r.gather[row*k:(row+1)*k]
+			for j, at := range p.gather {
+				to[j] = from[at]
+			}
+		}
+		heads = r.gather
+	}
+	r.scores = resize(r.scores, n)
+	if err := st.run.Score(r.scores, heads); err != nil {
+		return err
+	}
+	c.score, r.scores = r.scores, c.score
+	return nil
+}
+
+// headServed reports whether a ranker that writes head at served.
+func (r *run) headServed(at int) bool {
+	for i, h := range r.p.heads {
+		if r.ranked[i] && at >= h.at && at < h.at+h.n {
+			return true
+		}
+	}
+	return false
+}

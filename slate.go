@@ -1,0 +1,293 @@
+package recsys
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Slate is a list being filled, place by place, under constraints.
+//
+//	for s.Next() {
+//		row, p := choose(s.Admissible())
+//		s.Pick(row, p)
+//	}
+//
+// The window, the rows that an explorer chooses from, is the first Depth rows of
+// the order. When no row of the window may come next, the window grows by the
+// next row of the order that may: the explorer then has one choice, of propensity 1.
+type Slate struct {
+	K int // places
+
+	c      *Candidates
+	order  []int32 // best first
+	window int     // order[:window] is open to choice
+
+	rows  []int32
+	props []float64
+
+	constraints []Constraint
+	stages      []constraintStage // parallel to constraints; nil outside a pipeline
+	hereditary  bool              // all constraints are
+	relaxed     Bits              // constraints given up for the rest of the slate
+
+	open1      Bits // rows of the window that are not picked
+	beyond     Bits // rows of the order below the window
+	legal      Bits // what the hereditary constraints still allow, picked rows too
+	admissible Bits // open1 & legal, less what the other constraints clear
+	work       Bits
+
+	first, back int // cursors: nothing before them in order (below window) can still come
+
+	calling int     // 1 + constraint being called, so that a panic finds its stage
+	blocker []int16 // row -> 1 + constraint that last cleared it; nil unless traced
+	deadEnd int     // constraint that left no row, or -1
+	short   bool    // no row was left below K places
+	pending bool    // Next was true and Pick has not come
+	err     error
+}
+
+// constraintStage is what the pipeline knows of a constraint.
+type constraintStage struct {
+	name  string
+	relax bool
+}
+
+// open readies the slate. window is capped to the order.
+func (s *Slate) open(c *Candidates, k int, order []int32, window int, constraints []Constraint, stages []constraintStage) {
+	n := c.Len()
+	s.K, s.c, s.order, s.window = k, c, order, min(window, len(order))
+	s.constraints, s.stages = constraints, stages
+	s.hereditary = true
+	for _, x := range constraints {
+		s.hereditary = s.hereditary && isHereditary(x)
+	}
+	s.rows, s.props = s.rows[:0], s.props[:0]
+	s.relaxed = resizeBits(s.relaxed, len(constraints))
+	s.open1, s.beyond = resizeBits(s.open1, n), resizeBits(s.beyond, n)
+	s.legal, s.admissible, s.work = resizeBits(s.legal, n), resizeBits(s.admissible, n), resizeBits(s.work, n)
+	for i, row := range order {
+		if i < s.window {
+			s.open1.Set(int(row))
+		} else {
+			s.beyond.Set(int(row))
+		}
+	}
+	s.first, s.back = 0, s.window
+	s.blocker, s.calling, s.deadEnd, s.short, s.pending, s.err = nil, 0, -1, false, false, nil
+	s.relegalize()
+}
+
+// trace makes the slate note which constraint blocks a row.
+func (s *Slate) trace(blocker []int16) {
+	clear(blocker)
+	s.blocker = blocker
+	s.relegalize()
+}
+
+func isHereditary(x Constraint) bool {
+	h, ok := x.(Hereditary)
+	return ok && h.Hereditary()
+}
+
+// relegalize recomputes what the hereditary constraints allow, prefix by prefix.
+func (s *Slate) relegalize() {
+	s.legal.SetFirst(s.c.Len())
+	for t := 0; t <= len(s.rows); t++ {
+		s.restrict(s.legal, s.rows[:t], true)
+	}
+}
+
+// restrict applies the constraints that are (or are not) hereditary.
+func (s *Slate) restrict(b Bits, prefix []int32, hereditary bool) {
+	for i, x := range s.constraints {
+		if s.relaxed.Has(i) || isHereditary(x) != hereditary {
+			continue
+		}
+		s.calling = i + 1
+		if s.blocker == nil {
+			x.Restrict(s.c, s.K, prefix, b)
+			continue
+		}
+		copy(s.work, b)
+		x.Restrict(s.c, s.K, prefix, b)
+		for w := range b {
+			s.work[w] &^= b[w]
+		}
+		for r := s.work.Next(0); r >= 0; r = s.work.Next(r + 1) {
+			s.blocker[r] = int16(i + 1)
+		}
+	}
+	s.calling = 0
+}
+
+// Next readies the next place and reports whether a row can be picked for it. It is
+// false when the slate is full, when no row is left, or after a wrong Pick.
+func (s *Slate) Next() bool {
+	if s.err != nil || len(s.rows) >= s.K {
+		return false
+	}
+	if s.pending {
+		return true
+	}
+	for {
+		any := uint64(0)
+		if s.hereditary {
+			for w := range s.admissible {
+				s.admissible[w] = s.open1[w] & s.legal[w]
+				any |= s.admissible[w]
+			}
+		} else {
+			for w := range s.admissible {
+				s.admissible[w] = (s.open1[w] | s.beyond[w]) & s.legal[w]
+			}
+			s.restrict(s.admissible, s.rows, false)
+			for w := range s.admissible {
+				any |= s.admissible[w] & s.open1[w]
+			}
+		}
+		if any != 0 || s.backfill() {
+			for w := range s.admissible {
+				s.admissible[w] &= s.open1[w]
+			}
+			s.pending = true
+			return true
+		}
+		if !s.relax() {
+			s.short = true
+			return false
+		}
+	}
+}
+
+// backfill opens the next row below the window that may come.
+func (s *Slate) backfill() bool {
+	for i := s.back; i < len(s.order); i++ {
+		r := int(s.order[i])
+		if !s.beyond.Has(r) || !s.legal.Has(r) || (!s.hereditary && !s.admissible.Has(r)) {
+			continue
+		}
+		if s.hereditary {
+			s.back = i + 1
+		}
+		s.beyond.Clear(r)
+		s.open1.Set(r)
+		s.admissible.Set(r)
+		return true
+	}
+	return false
+}
+
+// relax gives up the last constraint that may be given up, and reports whether one was.
+// It notes which constraint left no row.
+func (s *Slate) relax() bool {
+	unpicked := false
+	for w := range s.open1 {
+		unpicked = unpicked || s.open1[w]|s.beyond[w] != 0
+	}
+	if !unpicked || len(s.constraints) == 0 {
+		return false
+	}
+	if s.deadEnd < 0 {
+		s.deadEnd = s.emptiedBy()
+	}
+	for i := len(s.constraints) - 1; i >= 0; i-- {
+		if i < len(s.stages) && s.stages[i].relax && !s.relaxed.Has(i) {
+			s.relaxed.Set(i)
+			s.first, s.back = 0, s.window
+			s.relegalize()
+			return true
+		}
+	}
+	return false
+}
+
+// emptiedBy returns the constraint after which no unpicked row was left, in declared order.
+func (s *Slate) emptiedBy() int {
+	b := MakeBits(s.c.Len())
+	for w := range b {
+		b[w] = s.open1[w] | s.beyond[w]
+	}
+	for i, x := range s.constraints {
+		if s.relaxed.Has(i) {
+			continue
+		}
+		if isHereditary(x) {
+			for t := 0; t <= len(s.rows); t++ {
+				x.Restrict(s.c, s.K, s.rows[:t], b)
+			}
+		} else {
+			x.Restrict(s.c, s.K, s.rows, b)
+		}
+		if b.Empty() {
+			return i
+		}
+	}
+	return len(s.constraints) - 1
+}
+
+// Admissible returns the rows that may be picked for the place that Next readied.
+// The set is the slate's and changes at the next Pick.
+func (s *Slate) Admissible() Bits { return s.admissible }
+
+// Order returns the rows that the slate is filled from, best first: the window, then
+// what backfill opened. Rows that were picked or must not come are among them.
+func (s *Slate) Order() []int32 { return s.order }
+
+// Window returns how many rows of Order, from its start, are open to an explorer's choice.
+func (s *Slate) Window() int { return s.window }
+
+// Rows returns the rows picked so far, in order.
+func (s *Slate) Rows() []int32 { return s.rows }
+
+// Propensities returns the propensity of each pick.
+func (s *Slate) Propensities() []float64 { return s.props }
+
+// Pick takes an admissible row for the place that Next readied. propensity is the
+// probability that it was picked, given the picks above it, in (0, 1]. A row that is
+// not admissible or a propensity outside that range is an error: Next is false from
+// then on and Err says why.
+func (s *Slate) Pick(row int32, propensity float64) {
+	switch {
+	case s.err != nil:
+		return
+	case !s.pending:
+		s.err = errors.New("recsys: Slate.Pick without a call of Next that was true")
+	case row < 0 || int(row) >= s.c.Len() || !s.admissible.Has(int(row)):
+		s.err = fmt.Errorf("recsys: Slate.Pick: row %d is not admissible at place %d", row, len(s.rows))
+	case !(propensity > 0 && propensity <= 1+1e-9):
+		s.err = fmt.Errorf("recsys: Slate.Pick: propensity %v of row %d is outside (0, 1]", propensity, row)
+	}
+	if s.err != nil {
+		return
+	}
+	s.pending = false
+	s.rows = append(s.rows, row)
+	s.props = append(s.props, min(propensity, 1))
+	s.open1.Clear(int(row))
+	if len(s.rows) < s.K {
+		s.restrict(s.legal, s.rows, true)
+	}
+}
+
+// Err returns why the slate stopped, or nil when every Pick was right.
+func (s *Slate) Err() error { return s.err }
+
+// Best returns the first row of the order that may come at the place that Next
+// readied: the greedy choice.
+func (s *Slate) Best() int32 {
+	i := s.first
+	for !s.admissible.Has(int(s.order[i])) {
+		i++
+		if s.hereditary {
+			s.first = i
+		}
+	}
+	return s.order[i]
+}
+
+// fillGreedily takes the best admissible row for each place left.
+func (s *Slate) fillGreedily() {
+	for s.Next() {
+		s.Pick(s.Best(), 1)
+	}
+}
