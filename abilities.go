@@ -99,9 +99,17 @@ type ItemScorer interface {
 // Judge is implemented by an [Explorer] that can say how probable a given slate was.
 type Judge interface {
 	// Propensities writes into dst[i] the probability that the explorer picks
-	// slate[i] at place i, given the picks above it, from order under the constraints
-	// of c: 0 for a row that could not have come. len(dst) == len(slate).
-	Propensities(ctx context.Context, q *Query, c *Candidates, order, slate []int32, dst []float64) error
+	// slate[i] at place i, given the picks above it. s is an empty slate over the same
+	// order, window and constraints that Explore would get; the judge walks it:
+	//
+	//	for i, row := range slate {
+	//		if !s.Next() || !s.Admissible().Has(int(row)) { break } // 0 from here on
+	//		dst[i] = …
+	//		s.Pick(row, dst[i])
+	//	}
+	//
+	// len(dst) == len(slate); places that could not have come get 0, and so do all below them.
+	Propensities(ctx context.Context, q *Query, c *Candidates, s *Slate, slate []int32, dst []float64) error
 }
 
 // Learner is implemented by stages that learn while they serve. Feedback may come

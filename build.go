@@ -425,7 +425,7 @@ func (w *wiring) places() {
 		set(&p.requestCols[i], PerRequest)
 		set(&p.itemCols[i], PerItem)
 	}
-	h := newFNV()
+	var h fingerprint
 	for i := range w.b.context {
 		c := &w.b.context[i]
 		h.text(c.Name).num(uint64(c.Kind)).num(uint64(c.Dim))
@@ -434,7 +434,7 @@ func (w *wiring) places() {
 			p.contextAt = append(p.contextAt, f)
 		}
 	}
-	p.contextHash = uint64(*h)
+	p.contextHash = uint64(h)
 }
 
 // bind resolves names: each stage sees what is written before it.
@@ -591,7 +591,7 @@ func (w *wiring) sealVersion() {
 	if p.version != "" {
 		return
 	}
-	h := newFNV()
+	var h fingerprint
 	h.num(p.schema.hash)
 	for i := range p.trace {
 		h.text(p.trace[i].Name)
@@ -602,7 +602,7 @@ func (w *wiring) sealVersion() {
 	for _, v := range p.versions {
 		h.text(v.Stage).text(v.Version)
 	}
-	p.version = fmt.Sprintf("%016x", uint64(*h))
+	p.version = fmt.Sprintf("%016x", uint64(h))
 }
 
 // keep notes what a stage can do besides its work: its version, its Close.

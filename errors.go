@@ -45,10 +45,22 @@ func catch(err *error) {
 // ErrSaturated is the cause of a remote stage that was not called because too many of its calls hang.
 var ErrSaturated = errors.New("recsys: too many calls in flight")
 
+// recordedError is a failure as a record tells it: what Replay forces.
+type recordedError struct {
+	reason Reason
+	err    error
+}
+
+func (e *recordedError) Error() string { return e.err.Error() }
+func (e *recordedError) Unwrap() error { return e.err }
+
 // reasonOf classifies the error of a stage.
 func reasonOf(err error) Reason {
 	var p *PanicError
+	var rec *recordedError
 	switch {
+	case errors.As(err, &rec):
+		return rec.reason
 	case errors.As(err, &p):
 		return ReasonPanic
 	case errors.Is(err, ErrSaturated):

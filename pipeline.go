@@ -329,7 +329,7 @@ func (r *run) forcedTo(label string) error {
 	}
 	for _, d := range r.forced {
 		if d.Stage == label && d.Err != nil {
-			return d.Err
+			return &recordedError{d.Reason, d.Err}
 		}
 	}
 	return nil

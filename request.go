@@ -6,6 +6,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"time"
+
+	"github.com/recsyskit/recsys/internal/hash"
 )
 
 // Request asks for one slate. It is the caller's and is never written to; its
@@ -112,12 +114,12 @@ func (q *Query) resolve(clock func() time.Time) {
 		q.Now = clock()
 	}
 	if q.Seed == 0 {
-		h := newFNV()
+		var h fingerprint
 		h.text(q.ID)
 		if q.ID == "" {
 			h.num(uint64(q.User)).num(uint64(unixNano(q.Now))).text(q.Surface)
 		}
-		q.Seed = max(mix64(uint64(*h)), 1)
+		q.Seed = max(hash.Mix64(uint64(h)), 1)
 	}
 	if q.ID == "" {
 		q.ID = fmt.Sprintf("%016x", q.Seed)
@@ -144,7 +146,7 @@ func (q *Query) Stale(group int) bool { return q.stale.Has(group) }
 // Methods of a PCG are called on its address; it does not escape.
 func (q *Query) Rand() rand.PCG {
 	var r rand.PCG
-	r.Seed(mix64(q.Seed^q.stage), mix64(q.stage+0x9e3779b97f4a7c15*q.Seed))
+	r.Seed(hash.Mix64(q.Seed^q.stage), hash.Mix64(q.stage+0x9e3779b97f4a7c15*q.Seed))
 	return r
 }
 

@@ -358,7 +358,7 @@ func (b *schemaBuilder) schema() *Schema {
 			s.reqFloats, s.reqIDs = s.floats, s.ids
 		}
 	}
-	s.hash = s.fingerprint()
+	s.hash = s.digest()
 	return s
 }
 
@@ -374,13 +374,13 @@ func (s *Schema) before(heads int, visible func(*Field) bool) *Schema {
 		}
 	}
 	t.heads = s.heads[:heads:heads]
-	t.hash = t.fingerprint()
+	t.hash = t.digest()
 	return &t
 }
 
-// fingerprint is FNV-1a 64 over a text form of the schema.
-func (s *Schema) fingerprint() uint64 {
-	h := newFNV()
+// digest hashes what [Schema.Hash] names.
+func (s *Schema) digest() uint64 {
+	var h fingerprint
 	for i := range s.fields {
 		f := &s.fields[i]
 		h.text(f.Name).num(uint64(f.Kind)).num(uint64(f.Dim)).num(uint64(f.Scope))
@@ -393,5 +393,5 @@ func (s *Schema) fingerprint() uint64 {
 	for _, name := range s.sources {
 		h.text(name)
 	}
-	return uint64(*h)
+	return uint64(h)
 }
