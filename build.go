@@ -535,6 +535,7 @@ func (w *wiring) seal() {
 	p.sourceWork = make([]work, len(p.sources))
 	for i, st := range p.sources {
 		p.weights[i] = float32(*st.weight)
+		p.rrf = append(p.rrf, rrfGains(p.weights[i], *st.quota))
 		p.fallbacks = p.fallbacks || st.fallback
 		p.sourceWork[i] = func(ctx context.Context, c *call) error { return st.run.Retrieve(ctx, &c.q, &c.sink) }
 		st.index = stop(st.label)

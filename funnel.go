@@ -107,13 +107,13 @@ func (r *run) retrieve(ctx context.Context) error {
 		return err
 	}
 	r.c.reset(p.schema)
-	r.merger.merge(p.merge, &r.c, r.views, p.weights)
+	r.merger.merge(p.merge, &r.c, r.views, p.weights, p.rrf)
 	if p.fallbacks && (short || r.c.Len() < r.q.K) {
 		if _, err := r.askSources(ctx, true); err != nil {
 			return err
 		}
 		r.c.reset(p.schema)
-		r.merger.merge(p.merge, &r.c, r.views, p.weights)
+		r.merger.merge(p.merge, &r.c, r.views, p.weights, p.rrf)
 	}
 	for _, s := range r.views {
 		r.res.Trace.Excluded += s.refused

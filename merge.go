@@ -26,61 +26,87 @@ const rrfK = 60
 
 // merger holds the memory of a merge.
 type merger struct {
-	table idTable
-	seen  []int32 // row -> 1 + last source that counted it: doubles within a source count once
-	order []int32
-	keep  Bits
+	table  idTable
+	order  []int32
+	keep   Bits
+	gains  []float32
+	absent []int32 // a run of -1, to copy from
 	sorter
 }
 
-// merge adds the proposals of the sinks to c, in declaration order, and scores them.
-// A source that must not count has an empty sink.
-func (m *merger) merge(how Merge, c *Candidates, sinks []*Sink, weights []float32) {
-	total := 0
+// rrfGains returns w/(60+rank) for the ranks of one source.
+func rrfGains(w float32, quota int) []float32 {
+	gains := make([]float32, quota)
+	for i := range gains {
+		gains[i] = w / float32(rrfK+1+i)
+	}
+	return gains
+}
+
+// gain fills m.gains with what each rank of one source's list is worth.
+func (m *merger) gain(how Merge, scores []float32, w float32) []float32 {
+	m.gains = resize(m.gains, len(scores))
+	lo, scale := minMax(scores)
+	for i, x := range scores {
+		switch {
+		case how == RoundRobin:
+			m.gains[i] = 1 / float32(1+i)
+		case x != x:
+			m.gains[i] = 0
+		default:
+			m.gains[i] = float32(w * unit(x, lo, scale))
+		}
+	}
+	return m.gains
+}
+
+// merge makes the rows of c from the proposals of the sinks, in declaration order,
+// and scores them. rrf holds what each rank is worth, by source. An item that a source
+// proposes twice counts at its first rank.
+func (m *merger) merge(how Merge, c *Candidates, sinks []*Sink, weights []float32, rrf [][]float32) {
+	total, S := 0, len(sinks)
 	for _, s := range sinks {
 		total += len(s.ids)
 	}
 	m.table.reset(total)
-	m.seen = resize(m.seen, total)
-	clear(m.seen)
-	turns := how == RoundRobin
+	ids, masks, merged := resize(c.ids, total), resize(c.masks, total), resize(c.merged, total)
+	ranks, recall := resize(c.ranks, total*S), resize(c.recall, total*S)
+	clear(masks)
+	clear(merged)
+	clear(recall)
+	for len(m.absent) < len(ranks) {
+		m.absent = append(m.absent, -1)
+	}
+	copy(ranks, m.absent)
+	n := int32(0)
+	takesMax := how == MaxScore || how == RoundRobin
 	for si, s := range sinks {
-		lo, scale := float32(0), float32(0)
-		if how == WeightedScore || how == MaxScore {
-			lo, scale = minMax(s.scores)
+		bit := uint64(1) << uint(si)
+		gains := rrf[si]
+		if how != RRF {
+			gains = m.gain(how, s.scores, weights[si])
 		}
-		w, bit := weights[si], uint64(1)<<uint(si)
-		S := len(sinks)
 		for rank, id := range s.ids {
-			row, fresh := m.table.put(id, int32(len(c.ids)))
+			row, fresh := m.table.put(id, n)
 			if fresh {
-				c.addRow(id)
+				ids[row] = id
+				n++
 			}
-			if m.seen[row] == int32(si+1) {
+			if masks[row]&bit != 0 {
 				continue
 			}
-			m.seen[row] = int32(si + 1)
-			c.masks[row] |= bit
-			c.ranks[int(row)*S+si] = int32(rank)
-			c.recall[int(row)*S+si] = s.scores[rank]
-			switch {
-			case how == RRF:
-				c.merged[row] += w / float32(rrfK+1+rank)
-			case turns:
-				c.merged[row] = max(c.merged[row], 1/float32(1+rank))
-			default:
-				v := float32(0)
-				if x := s.scores[rank]; x == x {
-					v = float32(w * unit(x, lo, scale))
-				}
-				if how == WeightedScore {
-					c.merged[row] += v
-				} else {
-					c.merged[row] = max(c.merged[row], v)
-				}
+			masks[row] |= bit
+			at := int(row)*S + si
+			ranks[at], recall[at] = int32(rank), s.scores[rank]
+			if takesMax {
+				merged[row] = max(merged[row], gains[rank])
+			} else {
+				merged[row] += gains[rank]
 			}
 		}
 	}
+	c.ids, c.masks, c.merged = ids[:n], masks[:n], merged[:n]
+	c.ranks, c.recall = ranks[:int(n)*S], recall[:int(n)*S]
 }
 
 // minMax returns the lowest finite score and what scales the range to 1; 0 for a flat list.

@@ -43,8 +43,9 @@ type Pipeline struct {
 
 	merge   Merge
 	weights []float32
-	cap     int // 0: none
-	depth   int // 0: 4 x K
+	rrf     [][]float32 // what each rank of a source is worth
+	cap     int         // 0: none
+	depth   int         // 0: 4 x K
 	clock   func() time.Time
 	version string
 

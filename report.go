@@ -22,6 +22,7 @@ func (r *run) report(ctx context.Context) {
 	}
 	p := r.p
 	if !r.replayed && len(r.res.Items) > 0 {
+		r.x.Degraded = r.res.Degraded // without what sinks add
 		for _, st := range p.sinks {
 			r.q.stage = st.hash
 			r.record(*st.level, *st.sample)
@@ -61,7 +62,7 @@ func (r *run) record(level LogLevel, sample int) {
 	x.Pipeline, x.Versions, x.Level, x.Schema = p.version, p.versions, level, p.schema
 	x.Floats, x.IDs, x.Vectors = q.floats, q.ids, q.vectors
 	x.Missing, x.Stale = q.missing, q.stale
-	x.Degraded, x.Explorer = r.res.Degraded, ""
+	x.Explorer = ""
 	if r.explore {
 		x.Explorer = p.explorer.label
 	}
