@@ -131,7 +131,7 @@ func sortRows[F Float](group []int, scores, labels, weights []F) ([]row, bool) {
 		if group != nil {
 			r.group = group[i]
 		}
-		if s != s || labels[i] != labels[i] || !(r.weight >= 0) || math.IsInf(r.weight, 1) {
+		if math.IsNaN(r.score) || math.IsNaN(float64(labels[i])) || !(r.weight >= 0) || math.IsInf(r.weight, 1) {
 			return nil, false
 		}
 		rows[i] = r

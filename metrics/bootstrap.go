@@ -22,8 +22,8 @@ var ErrNoValues = errors.New("metrics: no user has a value")
 // intervals depend neither on the number of workers nor on their order.
 //
 // Users are the unit of chance: pass one value per user, the user's mean where
-// there are several. With few users (below about 30) percentile intervals are too
-// narrow.
+// there are several. With few users (below about 30) percentile intervals are
+// too narrow.
 //
 // Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993,
 // chapter 13.
@@ -71,10 +71,10 @@ type Paired struct {
 	Difference   Interval // of B - A, user by user
 }
 
-// Paired returns the means of two systems, a[i] and b[i] being the values of user i,
-// and the interval of the difference B - A. Users for whom either is NaN are
-// left out of everything and counted in Difference.Undefined; if none is left,
-// the error is [ErrNoValues]. Different lengths are an error.
+// Paired returns the means of two systems A and B, as[i] and bs[i] being the
+// values of user i, and the interval of the difference B - A. Users for whom
+// either is NaN are left out of everything and counted in Difference.Undefined;
+// if none is left, the error is [ErrNoValues]. Different lengths are an error.
 //
 // Drawing users, not values, keeps what the two systems have in common on a
 // user out of the interval, which is why it is narrower than the intervals of

@@ -12,21 +12,22 @@
 // # Conventions
 //
 // A ranking is its gains: gains[i] is the gain of the item at rank i+1, and an
-// item is relevant when its gain is above 0. A cutoff k <= 0 means no cutoff, and a
-// cutoff beyond the end of the list is allowed.
+// item is relevant when its gain is above 0. A cutoff k <= 0 means no cutoff,
+// and a cutoff beyond the end of the list is allowed.
 //
 // Ranking metrics are 0 for a user without relevant items, as in trec_eval.
-// Whether such a user belongs into the mean is the caller's decision; in offline evaluation
-// it usually does not. Pointwise metrics (AUC, log loss, …) are NaN where they
-// are not defined, and a NaN among their inputs gives NaN. [Summarize] and
-// [Bootstrap] leave NaN out of a mean and count it.
+// Whether such a user belongs in the mean is the caller's decision; in offline
+// evaluation it usually does not. Other metrics are NaN where they are not
+// defined (AUC of one class, diversity of one item), and a NaN among their
+// inputs gives NaN. [Summarize] and [Bootstrap] leave NaN out of a mean and
+// count it.
 //
 // Rankings have no ties: the caller decides on an order. Where a model leaves
 // items tied, the order is chance, and a metric of one order is too; [TieGroups]
 // and the Expected functions give the mean over all orders instead.
 //
-// All functions are pure and safe for concurrent use, and sum in float64. Bad lengths
-// panic, as everywhere in Go where a slice is indexed out of range; bad values never do.
+// All functions are pure, safe for concurrent use, and sum in float64. Slices
+// of different lengths panic; bad values never do.
 //
 // MAP and MRR are means over users of [AveragePrecision] and [ReciprocalRank].
 //

@@ -13,8 +13,8 @@ type Number interface {
 // Coverage returns the share of the catalogue that was shown at all, in [0, 1].
 //
 // exposure[i] is how often, or with what weight, item i of the whole catalogue
-// was shown; items never shown stand there with 0. The result is NaN for an
-// empty catalogue.
+// was shown; items never shown stand there with 0 (NaN counts as not shown).
+// The result is NaN for an empty catalogue.
 //
 // Source: Herlocker, Konstan, Terveen and Riedl, TOIS 22 (2004), "catalog
 // coverage".

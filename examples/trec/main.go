@@ -9,8 +9,8 @@
 //	run:   query Q0 document rank score tag
 //
 // As in trec_eval 9.0.8 the rank column is ignored: documents are ranked by
-// score, ties by document in descending order of bytes. The measures are those of package metrics,
-// printed with 12 decimals.
+// score, ties by document in descending order of bytes. The measures are those
+// of package metrics, printed with 12 decimals.
 //
 // With -gain exp, ndcg and ndcg_cut take the gain 2^g-1 of relevance g, and
 // ndcg is printed a second time under the name that trec_eval gives it for
