@@ -15,9 +15,10 @@ import (
 //
 // An event counts
 //
-//	kind × Decay^s × 2^(-age/HalfLife)
+//	kind × value × Decay^s × 2^(-age/HalfLife)
 //
-// where kind is the weight of its kind and s the number of events after it. The
+// where kind is the weight of its kind, value is 1 unless Values is set, and s is the
+// number of events after it. The
 // weights of several events with one item add up. Events with items that the model
 // does not know count nothing, but take their place among the Last.
 //
@@ -44,6 +45,11 @@ type History struct {
 	// was shown into the history sets recsys.Impression to 0.
 	Kinds map[recsys.EventKind]float64 `json:",omitempty"`
 
+	// Values makes an event count in proportion to its Value, where that is finite and > 0,
+	// as the weights of [Interactions] do in training. Set it when the values of all kinds
+	// that count are on one scale: plays, ratings.
+	Values bool `json:",omitempty"`
+
 	// PreferAnchors makes the anchors of a request replace the history, for a source
 	// that proposes what goes with the item of the page whoever looks at it.
 	PreferAnchors bool `json:",omitempty"`
@@ -52,7 +58,9 @@ type History struct {
 // Validate returns an error that names every field that is out of its domain.
 func (h History) Validate() error {
 	var errs []error
-	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("retrieval: History."+format, args...)) }
+	bad := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("retrieval: History."+format, args...))
+	}
 	if h.Last < 0 {
 		bad("Last is %d; want >= 0 (0 means all)", h.Last)
 	}

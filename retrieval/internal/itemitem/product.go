@@ -5,30 +5,14 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/internal/topk"
 )
-
-// Factor is a sparse matrix in compressed rows, one side of a product. The entries of
-// row i are Columns[Starts[i]:Starts[i+1]] with the values at the same places.
-type Factor struct {
-	Starts  []int64
-	Columns []int32
-	Values  []float32
-}
-
-// Rows returns the number of rows.
-func (f *Factor) Rows() int { return len(f.Starts) - 1 }
-
-// Row returns the columns and values of row i.
-func (f *Factor) Row(i int32) ([]int32, []float32) {
-	a, b := f.Starts[i], f.Starts[i+1]
-	return f.Columns[a:b:b], f.Values[a:b:b]
-}
 
 // Product is the sparse product of Left, items × users, and Right, users × items, of
 // which each row keeps its best entries.
 type Product struct {
-	Left, Right *Factor
+	Left, Right *retrieval.CSR
 
 	// Keep is the number of entries kept per row.
 	Keep int
@@ -57,11 +41,11 @@ type block struct {
 }
 
 // Compute returns the rows of the product without the diagonal, each in the order of
-// [Matrix]. Every row is computed by one worker in the order of the factors' entries, so
+// [Rows]. Every row is computed by one worker in the order of the factors' entries, so
 // that the result does not depend on Workers. If ctx ends, it returns ctx's cause.
 //
 // It takes time O(Σ_u |items of u|²), and beside the result 8 bytes per item and worker.
-func (p *Product) Compute(ctx context.Context) (*Factor, error) {
+func (p *Product) Compute(ctx context.Context) (*Rows, error) {
 	n := p.Left.Rows()
 	blocks := make([]block, (n+productBlock-1)/productBlock)
 	var (
@@ -101,11 +85,11 @@ type worker struct {
 }
 
 func (w *worker) row(row int32, out *block) {
-	users, left := w.Left.Row(row)
+	users, left := w.Left.Row(int(row))
 	dots, touched := w.dots, w.touched[:0]
 	for k, u := range users {
 		a := left[k]
-		items, right := w.Right.Row(u)
+		items, right := w.Right.Row(int(u))
 		right = right[:len(items)]
 		for j, item := range items {
 			old := dots[item]
@@ -135,77 +119,22 @@ func (w *worker) row(row int32, out *block) {
 }
 
 // join puts the blocks one after the other and lets go of each.
-func join(n int, blocks []block) *Factor {
-	f := &Factor{Starts: make([]int64, 1, n+1)}
+func join(n int, blocks []block) *Rows {
+	r := &Rows{Start: make([]int64, 1, n+1)}
 	total := 0
 	for i := range blocks {
 		total += len(blocks[i].columns)
 	}
-	f.Columns, f.Values = make([]int32, 0, total), make([]float32, 0, total)
+	r.Index, r.Weight = make([]int32, 0, total), make([]float32, 0, total)
 	for i := range blocks {
 		b := &blocks[i]
 		for _, c := range b.counts {
-			f.Starts = append(f.Starts, f.Starts[len(f.Starts)-1]+int64(c))
+			r.Start = append(r.Start, r.Start[len(r.Start)-1]+int64(c))
 		}
-		f.Columns, f.Values = append(f.Columns, b.columns...), append(f.Values, b.weights...)
+		r.Index, r.Weight = append(r.Index, b.columns...), append(r.Weight, b.weights...)
 		*b = block{}
 	}
-	return f
-}
-
-// Transpose returns the transposed square matrix, each row in the order of [Matrix].
-func (f *Factor) Transpose(workers int) *Factor {
-	n := f.Rows()
-	t := &Factor{
-		Starts:  make([]int64, n+1),
-		Columns: make([]int32, len(f.Columns)),
-		Values:  make([]float32, len(f.Values)),
-	}
-	for _, c := range f.Columns {
-		t.Starts[c+1]++
-	}
-	for i := range n {
-		t.Starts[i+1] += t.Starts[i]
-	}
-	at := append([]int64(nil), t.Starts[:n]...)
-	for i := range int32(n) {
-		columns, values := f.Row(i)
-		for k, c := range columns {
-			t.Columns[at[c]], t.Values[at[c]] = i, values[k]
-			at[c]++
-		}
-	}
-	t.sort(workers)
-	return t
-}
-
-// sort orders the entries of every row by descending value, equal ones by column.
-func (f *Factor) sort(workers int) {
-	n := f.Rows()
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range workers {
-		wg.Go(func() {
-			var keys []uint64
-			for {
-				start := int(next.Add(productBlock)) - productBlock
-				if start >= n {
-					return
-				}
-				for i := start; i < min(start+productBlock, n); i++ {
-					columns, values := f.Row(int32(i))
-					keys = keys[:0]
-					for k, c := range columns {
-						keys = append(keys, topk.Key(values[k], c))
-					}
-					for k, key := range topk.Best(keys, len(keys)) {
-						columns[k], values[k] = topk.Position(key), topk.Score(key)
-					}
-				}
-			}
-		})
-	}
-	wg.Wait()
+	return r
 }
 
 // reporter passes progress on, one call at a time and never backwards.

@@ -26,6 +26,7 @@ type Reader struct {
 	last          int
 	decay         float64 // 1: none
 	halfLife      time.Duration
+	values        bool
 	preferAnchors bool
 }
 
@@ -34,7 +35,7 @@ func New(h retrieval.History) (*Reader, error) {
 	if err := h.Validate(); err != nil {
 		return nil, err
 	}
-	r := &Reader{last: h.Last, decay: h.Decay, halfLife: h.HalfLife, preferAnchors: h.PreferAnchors}
+	r := &Reader{last: h.Last, decay: h.Decay, halfLife: h.HalfLife, values: h.Values, preferAnchors: h.PreferAnchors}
 	if r.last == 0 {
 		r.last = math.MaxInt
 	}
@@ -96,12 +97,15 @@ func (r *Reader) events(dst []Entry, q *recsys.Query, items *itemindex.Index) []
 		if at < 0 {
 			continue
 		}
+		if r.values && e.Value > 0 && e.Value <= math.MaxFloat32 {
+			w *= float64(e.Value)
+		}
 		if r.halfLife > 0 && !e.Time.IsZero() {
 			if age := now.Sub(e.Time); age > 0 {
 				w *= fmath.Exp(-math.Ln2 * (float64(age) / float64(r.halfLife)))
 			}
 		}
-		if w := float32(w); w > 0 {
+		if w := float32(min(w, math.MaxFloat32)); w > 0 {
 			dst = append(dst, Entry{at, w})
 		}
 	}
