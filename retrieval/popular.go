@@ -195,27 +195,28 @@ func (c *PopularConfig) discount(t time.Time) float64 {
 	return fmath.Exp(-math.Ln2 * (float64(age) / float64(c.HalfLife)))
 }
 
-// newRanking sorts the items by count.
+// newRanking turns counts into scores and sorts.
 func newRanking(counts []float64) *ranking {
-	r := &ranking{score: make([]float32, len(counts))}
+	scores := make([]float32, len(counts))
 	for i, c := range counts {
-		r.score[i] = float32(min(c, math.MaxFloat32))
+		scores[i] = float32(min(c, math.MaxFloat32))
 	}
-	r.sort()
-	return r
+	return rankingOf(scores)
 }
 
-func (r *ranking) sort() {
-	keys := make([]uint64, 0, len(r.score))
-	for i, s := range r.score {
+// rankingOf sorts the items by score.
+func rankingOf(scores []float32) *ranking {
+	keys := make([]uint64, 0, len(scores))
+	for i, s := range scores {
 		if s > 0 {
 			keys = append(keys, topk.Key(s, int32(i)))
 		}
 	}
-	r.order = make([]int32, len(keys))
+	r := &ranking{score: scores, order: make([]int32, len(keys))}
 	for k, key := range topk.Best(keys, len(keys)) {
 		r.order[k] = topk.Position(key)
 	}
+	return r
 }
 
 // on returns the ranking of a surface.
