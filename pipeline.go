@@ -185,7 +185,8 @@ type run struct {
 	merger  merger
 	sorter  sorter
 	order   []int32
-	before  []int32 // order before a re-ranker
+	before  []int32   // order before a re-ranker
+	worth   []float32 // utilities before a re-ranker
 	keep    Bits
 	alive   Bits
 	ranked  []bool // rankers that served
@@ -402,6 +403,7 @@ func (r *run) rerank(ctx context.Context) error {
 	}
 	for i, st := range p.rerankers {
 		r.before = append(r.before[:0], r.order...)
+		r.worth = append(r.worth[:0], c.utility...)
 		r.q.stage = st.hash
 		err := r.forcedTo(st.label)
 		if err == nil {
@@ -409,6 +411,7 @@ func (r *run) rerank(ctx context.Context) error {
 		}
 		if err != nil {
 			r.order = append(r.order[:0], r.before...)
+			copy(c.utility, r.worth) // what it wrote half way does not count
 			if err := r.failed(st.label, st.required, err); err != nil {
 				return err
 			}

@@ -167,8 +167,8 @@ func (r *run) restore(x *Exposure, res *Result) error {
 		}
 		byRow[row.Row] = row
 	}
-	if x.Shown > n || x.K < 1 {
-		return fmt.Errorf("%w: %d of %d rows shown, K %d", ErrPartialRecord, x.Shown, n, x.K)
+	if n != x.Candidates || x.Shown > n || x.K < 1 {
+		return fmt.Errorf("%w: %d rows of %d, %d shown, K %d", ErrPartialRecord, n, x.Candidates, x.Shown, x.K)
 	}
 	c.reset(p.schema)
 	for _, row := range byRow {

@@ -62,7 +62,7 @@ func (r *run) record(level LogLevel, sample int) {
 	x.Pipeline, x.Versions, x.Level, x.Schema = p.version, p.versions, level, p.schema
 	x.Floats, x.IDs, x.Vectors = q.floats, q.ids, q.vectors
 	x.Missing, x.Stale = q.missing, q.stale
-	x.Explorer = ""
+	x.Candidates, x.Explorer = c.Len(), ""
 	if r.explore {
 		x.Explorer = p.explorer.label
 	}
