@@ -55,6 +55,7 @@ type Pipeline struct {
 	mergeAt  int
 	logAt    int
 	closers  []stageCloser
+	learners []stageLearner
 
 	runs  sync.Pool // *run
 	calls sync.Pool // *call

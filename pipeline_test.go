@@ -689,3 +689,24 @@ func TestTraceNamesAllStagesInFunnelOrder(t *testing.T) {
 	}
 	require.Positive(t, res.Trace.Total)
 }
+
+// student counts what it learns.
+type student struct {
+	recsys.Explorer
+	learned int
+	err     error
+}
+
+func (s *student) Learn(_ context.Context, f []recsys.Feedback) error {
+	s.learned += len(f)
+	return s.err
+}
+
+func TestLearnReachesEveryLearner(t *testing.T) {
+	e := &student{Explorer: uniform{}}
+	p := build(t, recsys.Retrieve("a", ranked(1)), recsys.Explore(e, recsys.Name("e")))
+	require.NoError(t, p.Learn(t.Context(), make([]recsys.Feedback, 3)))
+	require.Equal(t, 3, e.learned)
+	e.err = errors.New("full")
+	require.ErrorContains(t, p.Learn(t.Context(), nil), "explore/e: full")
+}

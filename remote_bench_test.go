@@ -2,6 +2,8 @@ package recsys_test
 
 import (
 	"context"
+	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -44,4 +46,29 @@ func BenchmarkFan(b *testing.B) {
 	sideBySide(b, ours, byHand)
 	b.ReportMetric(testing.AllocsPerRun(1000, ours), "allocs/ours")
 	b.ReportMetric(testing.AllocsPerRun(1000, byHand), "allocs/hand")
+}
+
+// BenchmarkHung measures how much longer than its budget of 10 ms a request takes when
+// a remote source ignores its context for 200 ms.
+func BenchmarkHung(b *testing.B) {
+	const budget = 10 * time.Millisecond
+	p := build(b, recsys.Retrieve("hung", slow(200*time.Millisecond, ranked(9)), recsys.Remote(budget)), recsys.Retrieve("a", ranked(1, 2)))
+	req := &recsys.Request{ID: "r", K: 2, Now: time.Unix(1, 0)}
+	var over []float64
+	before := runtime.NumGoroutine()
+	for b.Loop() {
+		t0 := time.Now()
+		res, err := p.Recommend(context.Background(), req)
+		over = append(over, float64(time.Since(t0)-budget)/1e6)
+		if err != nil || len(res.Items) != 2 {
+			b.Fatal(err)
+		}
+	}
+	if err := p.Close(context.Background()); err != nil {
+		b.Fatal(err)
+	}
+	slices.Sort(over)
+	b.ReportMetric(over[len(over)/2], "ms-over-p50")
+	b.ReportMetric(over[len(over)*99/100], "ms-over-p99")
+	b.ReportMetric(float64(runtime.NumGoroutine()-before), "goroutines-left")
 }
