@@ -75,6 +75,22 @@ func (p *Popular) ReadFrom(src io.Reader) (int64, error) {
 	return n, nil
 }
 
+// Save writes p to a file, as [Popular.WriteTo] does. An old file is replaced when the new
+// one is complete, and stays as it was when something fails.
+func (p *Popular) Save(path string) error {
+	return envelope.Save(path, func(w io.Writer) error { _, err := p.WriteTo(w); return err })
+}
+
+// LoadPopular returns what a file holds; errors are those of [Popular.ReadFrom], with the
+// path.
+func LoadPopular(path string) (*Popular, error) {
+	p := new(Popular)
+	if err := envelope.Load(path, func(r io.Reader) error { _, err := p.ReadFrom(r); return err }); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
 // checkPopular says how the parts of a file contradict each other.
 func checkPopular(names []string, scores [][]float32) error {
 	for i := 1; i < len(names); i++ {

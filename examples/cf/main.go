@@ -9,7 +9,6 @@ import (
 
 	"github.com/recsyskit/recsys/examples/internal/cli"
 	"github.com/recsyskit/recsys/examples/internal/protocol"
-	"github.com/recsyskit/recsys/internal/envelope"
 )
 
 func main() { cli.Main(run) }
@@ -50,8 +49,7 @@ func (p *program) run(ctx context.Context) error {
 		return err
 	}
 	if p.save != "" {
-		write := func(w io.Writer) error { _, err := m.WriteTo(w); return err }
-		if err := envelope.Save(p.save, write); err != nil {
+		if err := m.Save(p.save); err != nil {
 			return err
 		}
 	}
@@ -74,11 +72,7 @@ func (p *program) obtain(ctx context.Context, d *data, s settings) (trained, flo
 		m, err := p.model.train(ctx, d.train, s, p.env(p.log))
 		return m, time.Since(start).Seconds(), err
 	}
-	var m trained
-	err := envelope.Load(p.load, func(r io.Reader) (err error) {
-		m, err = p.model.read(r)
-		return err
-	})
+	m, err := p.model.load(p.load)
 	if err != nil {
 		return nil, 0, &cli.UsageError{Err: fmt.Errorf("-load: %w", err)}
 	}

@@ -27,7 +27,7 @@ var models = []model{
 				HalfLife: time.Duration(s.float("half-life") * 24 * float64(time.Hour)),
 			})
 		},
-		read: readInto[retrieval.Popular],
+		load: func(path string) (trained, error) { return retrieval.LoadPopular(path) },
 	},
 	{
 		name: "itemknn",
@@ -37,12 +37,16 @@ var models = []model{
 			{name: "weighting", doc: "of interactions", def: "tfidf", choices: []string{"cosine", "tfidf", "bm25"}},
 			{name: "asymmetry", doc: "of the similarity, 0 for the cosine, below 0 for more popular items", def: "0", min: -1, max: 1, lo: -1, hi: 0.5},
 			{name: "keep", doc: "neighbours per item proposed or per item of the history", def: "target", choices: []string{"target", "source"}},
+			{name: "k1", doc: "of bm25", def: "1.2", min: 1e-6},
+			{name: "b", doc: "of bm25", def: "0.75", min: 1e-6, max: 1},
 		},
 		train: func(ctx context.Context, in *retrieval.Interactions, s settings, e env) (trained, error) {
 			cfg := itemknn.Config{
 				Neighbors: s.int("neighbors"),
 				Shrinkage: s.float("shrinkage"),
 				Asymmetry: s.float("asymmetry"),
+				K1:        s.float("k1"),
+				B:         s.float("b"),
 				History:   retrieval.History{Values: true},
 				Workers:   e.workers,
 				Progress:  e.progress("train"),
@@ -55,7 +59,7 @@ var models = []model{
 			}
 			return itemknn.Train(ctx, in, cfg)
 		},
-		read: readInto[itemknn.Model],
+		load: func(path string) (trained, error) { return itemknn.Load(path) },
 	},
 }
 
@@ -65,14 +69,14 @@ type model struct {
 	name   string
 	params []param
 	train  func(ctx context.Context, in *retrieval.Interactions, s settings, e env) (trained, error)
-	read   func(r io.Reader) (trained, error)
+	load   func(path string) (trained, error)
 }
 
 // trained is what a model must be able to do.
 type trained interface {
 	recsys.Retriever
 	recsys.ItemScorer
-	io.WriterTo
+	Save(path string) error
 }
 
 // param is a hyper-parameter. It is a number, unless it has choices.
@@ -137,19 +141,6 @@ func (e env) progress(label string) func(done, all int) {
 			p.Done()
 		}
 	}
-}
-
-// readInto reads a model of type T.
-func readInto[T any, P interface {
-	*T
-	trained
-	io.ReaderFrom
-}](r io.Reader) (trained, error) {
-	m := P(new(T))
-	if _, err := m.ReadFrom(r); err != nil {
-		return nil, err
-	}
-	return m, nil
 }
 
 func modelNamed(name string) *model {
