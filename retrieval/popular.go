@@ -12,6 +12,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/internal/fmath"
+	"github.com/recsyskit/recsys/retrieval/internal/fingerprint"
 	"github.com/recsyskit/recsys/retrieval/internal/itemindex"
 	"github.com/recsyskit/recsys/retrieval/internal/topk"
 )
@@ -46,7 +47,7 @@ type PopularConfig struct {
 //
 // The score of an item is the sum of its weights, each times 2^(-age/HalfLife). On a
 // surface with counts of its own it is, with a Dirichlet prior (Zhai and Lafferty,
-// SIGIR 2001, equation 5, before normalization),
+// SIGIR 2001),
 //
 //	count on the surface + Prior × count / count of all items
 //
@@ -55,11 +56,13 @@ type PopularConfig struct {
 //
 // It is immutable and safe for concurrent use. Memory: 16 bytes per item, and 8 per item
 // and surface. A request takes time in proportion to the candidates it takes and the items
-// that it excludes; it allocates nothing in steady state.
+// that it excludes; it allocates nothing in steady state. The zero Popular is good for
+// ReadFrom alone.
 type Popular struct {
 	items    itemindex.Index
 	everyone *ranking
 	surfaces map[string]*ranking
+	version  func() string
 	pool     sync.Pool // of *[]uint64
 }
 
@@ -72,6 +75,8 @@ type ranking struct {
 var (
 	_ Retriever  = (*Popular)(nil)
 	_ ItemScorer = (*Popular)(nil)
+
+	_ recsys.Versioned = (*Popular)(nil)
 )
 
 // NewPopular counts the interactions. It keeps no part of them but the slice of items. An
@@ -118,6 +123,7 @@ func NewPopular(in *Interactions, cfg PopularConfig) (*Popular, error) {
 		}
 		p.surfaces[name] = newRanking(counts)
 	}
+	p.version = sync.OnceValue(func() string { return fingerprint.Of(p) })
 	return p, nil
 }
 
@@ -218,6 +224,10 @@ func rankingOf(scores []float32) *ranking {
 	}
 	return r
 }
+
+// Version returns 16 hex digits that name the lists by their contents. The first call reads
+// them all.
+func (p *Popular) Version() string { return p.version() }
 
 // on returns the ranking of a surface.
 func (p *Popular) on(surface string) *ranking {

@@ -5,9 +5,11 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/internal/envelope"
+	"github.com/recsyskit/recsys/retrieval/internal/fingerprint"
 	"github.com/recsyskit/recsys/retrieval/internal/itemindex"
 )
 
@@ -72,6 +74,7 @@ func (p *Popular) ReadFrom(src io.Reader) (int64, error) {
 	for i, name := range names {
 		p.surfaces[name] = rankingOf(scores[i+1])
 	}
+	p.version = sync.OnceValue(func() string { return fingerprint.Of(p) })
 	return n, nil
 }
 

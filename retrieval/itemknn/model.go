@@ -16,21 +16,30 @@ import (
 // well as one that was there in training. Items of the history are proposed like any
 // other; those that must not come stand in Request.Exclude.
 //
-// A request takes time in proportion to the stored similarities of its history's items.
+// A request takes time in proportion to the stored similarities of its history's items, and
+// borrows 4 bytes per item of the model from a pool.
+//
+// The zero Model is good for ReadFrom alone.
 type Model struct {
 	config  Config
 	matrix  *itemitem.Matrix
 	weigher *weigher
 	history *profile.Reader
+	version func() string
 }
 
 var (
 	_ recsys.Retriever  = (*Model)(nil)
 	_ recsys.ItemScorer = (*Model)(nil)
+	_ recsys.Versioned  = (*Model)(nil)
 )
 
 // Config returns the configuration, defaults filled in.
 func (m *Model) Config() Config { return m.config }
+
+// Version returns 16 hex digits that name the model by its contents, configuration
+// included. The first call reads the whole model.
+func (m *Model) Version() string { return m.version() }
 
 // NumItems returns the number of items that the model knows.
 func (m *Model) NumItems() int { return m.matrix.Items.Len() }

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"sync"
 
 	"github.com/recsyskit/recsys/internal/fmath"
 	"github.com/recsyskit/recsys/retrieval"
+	"github.com/recsyskit/recsys/retrieval/internal/fingerprint"
 	"github.com/recsyskit/recsys/retrieval/internal/itemitem"
 	"github.com/recsyskit/recsys/retrieval/internal/profile"
 )
@@ -101,5 +103,7 @@ func newModel(cfg Config, m *itemitem.Matrix, w *weigher) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Model{config: cfg, matrix: m, weigher: w, history: history}, nil
+	model := &Model{config: cfg, matrix: m, weigher: w, history: history}
+	model.version = sync.OnceValue(func() string { return fingerprint.Of(model) })
+	return model, nil
 }

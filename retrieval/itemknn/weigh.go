@@ -89,8 +89,8 @@ func (w *weigher) matrices(in *retrieval.Interactions) (byUser, byItem *retrieva
 	return byUser, byItem
 }
 
-// idf returns the factor of each user. A user who took every item tells nothing and gets
-// 0; the formula would give a little less than 0.
+// idf returns the factor of each user, >= 0. A user who took every item tells nothing and
+// gets 0.
 func (w *weigher) idf(byUser *retrieval.CSR) []float32 {
 	idf := make([]float32, byUser.Rows())
 	for u := range idf {
@@ -105,7 +105,7 @@ func (w *weigher) idf(byUser *retrieval.CSR) []float32 {
 				taken++
 			}
 		}
-		idf[u] = float32(max(fmath.Log(float64(byUser.Cols)/float64(1+taken)), 0))
+		idf[u] = float32(fmath.Log(float64(1+byUser.Cols) / float64(1+taken)))
 	}
 	return idf
 }
