@@ -92,7 +92,7 @@ func (v *Vocabulary) ID(s string) (uint64, bool) {
 	if t == nil {
 		return 0, false
 	}
-	return find(t, uint32(maphash.String(t.seed, s)), s)
+	return findInVocabulary(t, uint32(maphash.String(t.seed, s)), s)
 }
 
 // IDBytes returns ID(string(b)).
@@ -101,10 +101,10 @@ func (v *Vocabulary) IDBytes(b []byte) (uint64, bool) {
 	if t == nil {
 		return 0, false
 	}
-	return find(t, uint32(maphash.Bytes(t.seed, b)), b)
+	return findInVocabulary(t, uint32(maphash.Bytes(t.seed, b)), b)
 }
 
-func find[T string | []byte](t *vocabularyTable, hash uint32, key T) (uint64, bool) {
+func findInVocabulary[T string | []byte](t *vocabularyTable, hash uint32, key T) (uint64, bool) {
 	for p := uint64(hash); ; p++ {
 		slot := &t.slots[p&uint64(len(t.slots)-1)]
 		mark := slot.mark.Load()

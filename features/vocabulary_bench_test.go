@@ -9,8 +9,8 @@ import (
 	"github.com/recsyskit/recsys/features"
 )
 
-// keys are a million strings of 24 bytes.
-func keys() []string {
+// vocabularyKeys are a million strings of 24 bytes.
+func vocabularyKeys() []string {
 	out := make([]string, 1_000_000)
 	for i := range out {
 		out[i] = fmt.Sprintf("item-%019d", i*7_000_003)
@@ -20,10 +20,10 @@ func keys() []string {
 
 // The comparison is the map that a service would write, behind its lock.
 func BenchmarkVocabularyID(b *testing.B) {
-	all := keys()
+	all := vocabularyKeys()
 	for _, n := range []int{10_000, len(all)} {
 		names := all[:n]
-		v := filled(b, names)
+		v := filledVocabulary(b, names)
 		var mu sync.RWMutex
 		m := make(map[string]uint64, n)
 		for id, s := range names {
@@ -58,14 +58,14 @@ func BenchmarkVocabularyID(b *testing.B) {
 }
 
 func BenchmarkVocabularyAdd(b *testing.B) {
-	names := keys()
+	names := vocabularyKeys()
 	b.Run("n=1M", func(b *testing.B) {
 		var before, after runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
 		var v *features.Vocabulary
 		for b.Loop() {
-			v = filled(b, names)
+			v = filledVocabulary(b, names)
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(names)), "ns/string")
 		runtime.GC()

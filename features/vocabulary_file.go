@@ -7,8 +7,13 @@ import (
 	"github.com/recsyskit/recsys/internal/envelope"
 )
 
+var (
+	_ io.WriterTo   = (*Vocabulary)(nil)
+	_ io.ReaderFrom = (*Vocabulary)(nil)
+)
+
 const (
-	vocabularyKind    = "vocabulary"
+	vocabularyKind    = "features.vocabulary"
 	vocabularyVersion = 1
 )
 
@@ -27,10 +32,9 @@ func (v *Vocabulary) WriteTo(w io.Writer) (int64, error) {
 
 // ReadFrom replaces the strings by those that WriteTo wrote, reads no byte behind
 // them, and returns the number of bytes read. If it fails the vocabulary is as
-// before; the error says whether the bytes are no vocabulary, are of a later
-// version of this module, end too early, or are damaged, and wraps
-// [ErrVocabularyFull] if there are more strings than MaxSize. It must not run
-// concurrently with another method.
+// before; the error wraps [ErrKind], [ErrNewer], [ErrTruncated], [ErrCorrupt], the
+// error of r, or [ErrVocabularyFull] if there are more strings than MaxSize. It
+// must not run concurrently with another method.
 func (v *Vocabulary) ReadFrom(r io.Reader) (int64, error) {
 	limit, err := v.limit()
 	if err != nil {
@@ -58,6 +62,20 @@ func (v *Vocabulary) ReadFrom(r io.Reader) (int64, error) {
 	v.n.Store(in.n.Load())
 	v.table.Store(in.table.Load())
 	return n, nil
+}
+
+// Save writes the strings to a file, as [Vocabulary.WriteTo] does. An old file is
+// replaced when the new one is complete, and stays as it was when something fails.
+func (v *Vocabulary) Save(path string) error { return envelope.WriteFile(path, v) }
+
+// LoadVocabulary returns what [Vocabulary.Save] wrote; errors are those of
+// [Vocabulary.ReadFrom], with the path.
+func LoadVocabulary(path string) (*Vocabulary, error) {
+	v := new(Vocabulary)
+	if err := envelope.ReadFile(path, v); err != nil {
+		return nil, err
+	}
+	return v, nil
 }
 
 // load enters the names into an empty vocabulary.

@@ -7,6 +7,8 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -16,8 +18,8 @@ import (
 	"github.com/recsyskit/recsys/internal/envelope"
 )
 
-// words returns n different strings of many lengths, some not UTF-8.
-func words(n int) []string {
+// vocabularyWords returns n different strings of many lengths, some not UTF-8.
+func vocabularyWords(n int) []string {
 	rng := rand.New(rand.NewPCG(1, 2))
 	out := []string{"", "\x00", "\xff", "a\x00", "ü"}
 	for len(out) < n {
@@ -33,7 +35,7 @@ func words(n int) []string {
 	return out[:n]
 }
 
-func filled(t testing.TB, names []string) *features.Vocabulary {
+func filledVocabulary(t testing.TB, names []string) *features.Vocabulary {
 	t.Helper()
 	var v features.Vocabulary
 	for i, s := range names {
@@ -75,8 +77,8 @@ func checkVocabulary(t *testing.T, v *features.Vocabulary, names []string) {
 func TestVocabularyGivesDenseIDsInTheOrderOfFirstSight(t *testing.T) {
 	// Sizes around the blocks of names and the growth of the table.
 	for _, n := range []int{0, 1, 2, 5, 16, 17, 31, 32, 33, 63, 64, 65, 191, 192, 193, 448, 449, 5000, 20_000} {
-		names := words(n)
-		v := filled(t, names)
+		names := vocabularyWords(n)
+		v := filledVocabulary(t, names)
 		checkVocabulary(t, v, names)
 		for i, s := range names {
 			if id, err := v.Add(s); err != nil || id != uint64(i) {
@@ -89,7 +91,7 @@ func TestVocabularyGivesDenseIDsInTheOrderOfFirstSight(t *testing.T) {
 
 func TestVocabularyKeepsACopy(t *testing.T) {
 	key := []byte("key")
-	v := filled(t, []string{string(key)})
+	v := filledVocabulary(t, []string{string(key)})
 	name, _ := v.Name(0)
 	copy(key, "yek")
 	if again, _ := v.Name(0); name != "key" || again != "key" {
@@ -129,8 +131,8 @@ func TestFullVocabularyRefusesNewStringsOnly(t *testing.T) {
 }
 
 func TestVocabularyLookupDoesNotAllocate(t *testing.T) {
-	names := words(1000)
-	v := filled(t, names)
+	names := vocabularyWords(1000)
+	v := filledVocabulary(t, names)
 	key, unknown := []byte(names[77]), []byte("unknown")
 	if n := testing.AllocsPerRun(100, func() {
 		v.ID(names[500])
@@ -146,7 +148,7 @@ func TestVocabularyLookupDoesNotAllocate(t *testing.T) {
 // While some add, others read: an id that was found has its name, a string that
 // was added is found, and an id stays what it was.
 func TestVocabularyConcurrentSafe(t *testing.T) {
-	names := words(5000)
+	names := vocabularyWords(5000)
 	var v features.Vocabulary
 	var wg sync.WaitGroup
 	for g := range 4 {
@@ -200,7 +202,7 @@ func TestVocabularyConcurrentSafe(t *testing.T) {
 	}
 }
 
-func saved(t testing.TB, v *features.Vocabulary) []byte {
+func savedVocabulary(t testing.TB, v *features.Vocabulary) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if n, err := v.WriteTo(&b); err != nil || n != int64(b.Len()) {
@@ -211,9 +213,9 @@ func saved(t testing.TB, v *features.Vocabulary) []byte {
 
 func TestVocabularyReadsWhatItWrote(t *testing.T) {
 	for _, n := range []int{0, 1, 64, 10_000} {
-		names := words(n)
-		file := saved(t, filled(t, names))
-		v := filled(t, []string{"old", "", "older"})
+		names := vocabularyWords(n)
+		file := savedVocabulary(t, filledVocabulary(t, names))
+		v := filledVocabulary(t, []string{"old", "", "older"})
 		stream := io.MultiReader(bytes.NewReader(file), strings.NewReader("rest"))
 		if m, err := v.ReadFrom(stream); err != nil || m != int64(len(file)) {
 			t.Fatalf("ReadFrom = %d, %v; want %d", m, err, len(file))
@@ -222,7 +224,7 @@ func TestVocabularyReadsWhatItWrote(t *testing.T) {
 			t.Errorf("%q is left of the stream; want \"rest\"", rest)
 		}
 		checkVocabulary(t, v, names)
-		if !bytes.Equal(saved(t, v), file) {
+		if !bytes.Equal(savedVocabulary(t, v), file) {
 			t.Errorf("n=%d: written again, the bytes differ", n)
 		}
 		if id, err := v.Add("one more"); err != nil || id != uint64(n) {
@@ -234,12 +236,31 @@ func TestVocabularyReadsWhatItWrote(t *testing.T) {
 	}
 }
 
+func TestVocabularyLoadsWhatItSaved(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "items")
+	names := vocabularyWords(100)
+	if err := filledVocabulary(t, names).Save(path); err != nil {
+		t.Fatal(err)
+	}
+	v, err := features.LoadVocabulary(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkVocabulary(t, v, names)
+	if err := os.WriteFile(path, []byte("a,b\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := features.LoadVocabulary(path); v != nil || !errors.Is(err, envelope.ErrKind) || !strings.HasPrefix(err.Error(), path) {
+		t.Errorf("LoadVocabulary = %v, %v; want ErrKind and the path", v, err)
+	}
+}
+
 func TestFailedReadLeavesTheVocabularyAsItWas(t *testing.T) {
 	old := []string{"x", "y"}
-	file := saved(t, filled(t, words(10)))
+	file := savedVocabulary(t, filledVocabulary(t, vocabularyWords(10)))
 	twice := func() []byte {
 		var b bytes.Buffer
-		w := envelope.NewWriter(&b, "vocabulary", 1, 0)
+		w := envelope.NewWriter(&b, "features.vocabulary", 1, 0)
 		w.WriteStrings("names", []string{"a", "b", "a"})
 		if _, err := w.Close(); err != nil {
 			t.Fatal(err)
@@ -265,12 +286,12 @@ func TestFailedReadLeavesTheVocabularyAsItWas(t *testing.T) {
 		{"flipped", flipped, 0, envelope.ErrCorrupt},
 		{"a string twice", twice, 0, envelope.ErrCorrupt},
 		{"another kind", empty("als", 1), 0, envelope.ErrKind},
-		{"newer", empty("vocabulary", 2), 0, envelope.ErrNewer},
+		{"newer", empty("features.vocabulary", 2), 0, envelope.ErrNewer},
 		{"no file of ours", []byte("a,b\n"), 0, envelope.ErrKind},
 		{"too many", file, 9, features.ErrVocabularyFull},
 		{"twice and too many", twice, 2, features.ErrVocabularyFull},
 	} {
-		v := filled(t, old)
+		v := filledVocabulary(t, old)
 		v.MaxSize = c.max
 		n, err := v.ReadFrom(bytes.NewReader(c.file))
 		if !errors.Is(err, c.want) || !strings.HasPrefix(err.Error(), "features: ") || n > int64(len(c.file)) {
@@ -281,7 +302,7 @@ func TestFailedReadLeavesTheVocabularyAsItWas(t *testing.T) {
 }
 
 func FuzzVocabularyReadFrom(f *testing.F) {
-	f.Add(saved(f, filled(f, words(5))), true)
+	f.Add(savedVocabulary(f, filledVocabulary(f, vocabularyWords(5))), true)
 	f.Add([]byte("a\nb\n\nü"), false)
 	f.Add([]byte("a\nb\na"), false)
 	f.Fuzz(func(t *testing.T, data []byte, file bool) {
@@ -291,7 +312,7 @@ func FuzzVocabularyReadFrom(f *testing.F) {
 				want = append(want, line)
 			}
 			var b bytes.Buffer
-			w := envelope.NewWriter(&b, "vocabulary", 1, 0)
+			w := envelope.NewWriter(&b, "features.vocabulary", 1, 0)
 			w.WriteStrings("names", want)
 			if _, err := w.Close(); err != nil {
 				t.Fatal(err)
@@ -316,7 +337,7 @@ func FuzzVocabularyReadFrom(f *testing.F) {
 		if !file {
 			checkVocabulary(t, &v, want)
 		}
-		if again := saved(t, &v); !bytes.HasPrefix(data, again) {
+		if again := savedVocabulary(t, &v); !bytes.HasPrefix(data, again) {
 			t.Error("decode and encode give other bytes")
 		}
 	})
