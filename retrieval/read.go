@@ -31,11 +31,12 @@ type ReadOptions struct {
 	ItemID func(string) (recsys.ItemID, error)
 
 	// Columns names the columns for [ReadInteractions]: "user" and "item", at
-	// most one "value" and one "time", and "" for a column to be skipped. Nil
+	// most one "value" and one "time", and "" for a column to be skipped. A file
+	// may have fewer columns, so that value or time is missing, but no more. Nil
 	// takes the names from the header; without a header it means user, item,
-	// value, time, as many as the first line has fields. Of three fields the last
-	// is then a time if the first line has a time there that is no number below
-	// 10^8, which is 1973 in Unix seconds; a value otherwise.
+	// value, time. Of three fields the last is then a time if the first line has
+	// a time there that is no number below 10^8, which is 1973 in Unix seconds; a
+	// value otherwise.
 	Columns []string
 
 	// Header says whether the first line names the columns.

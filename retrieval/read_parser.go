@@ -84,8 +84,8 @@ func (p *parser) header() bool {
 	p.skipped = true
 	switch {
 	case p.opt.Columns != nil:
-		p.columnsFrom = "ReadOptions.Columns"
-		p.cols, err = columnsOf(p.opt.Columns)
+		p.columnsFrom = fmt.Sprintf("ReadOptions.Columns and line %d", p.line)
+		p.cols, err = columnsOf(p.opt.Columns[:min(len(p.opt.Columns), len(p.fields))])
 	case named:
 		p.columnsFrom = "the header"
 	case !skip:

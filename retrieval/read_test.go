@@ -72,6 +72,7 @@ func TestReadInteractionsUnderstands(t *testing.T) {
 		},
 		{name: "small numbers are values", text: "1 10 99999999\n1 11 2\n2 10 3", want: "1: 10=1e+08 11=2\n2: 10=3\n"},
 		{name: "small numbers are times if named so", text: "1 10 5", want: "1: 10@1970-01-01T00:00:05Z\n", opt: retrieval.ReadOptions{Columns: []string{"user", "item", "time"}}},
+		{name: "fewer columns than named", text: "1 10 5", want: "1: 10@1970-01-01T00:00:05Z\n", opt: retrieval.ReadOptions{Columns: []string{"user", "item", "time", "value"}}},
 		{name: "large numbers are values if named so", text: "1 10 4e9", want: "1: 10=4e+09\n", opt: retrieval.ReadOptions{Columns: []string{"user", "item", "value"}}},
 		{name: "equal times keep the order of lines", text: "1 12 1 7\n1 10 1 7\n1 11 1 6\n", want: "1: 11@1970-01-01T00:00:06Z 12@1970-01-01T00:00:07Z 10@1970-01-01T00:00:07Z\n"},
 	} {
@@ -170,7 +171,9 @@ func TestReadErrorsNameThePlaceAndTheRemedy(t *testing.T) {
 		{text: "1 2 3 4 5\n", want: `retrieval: f.txt:1: 5 fields: want user, item, and at most value and time; else set ReadOptions.Columns (ReadOptions.Separator is ' ')`},
 		{text: "user,item,time\n1,2\n", want: `retrieval: f.txt:2: 2 fields; want 3 as in the header (ReadOptions.Separator is ',')`},
 		{text: "user,uid,item\n", want: `retrieval: f.txt:1: 3 fields: of the header's columns user is there twice; set ReadOptions.Columns (ReadOptions.Separator is ',')`},
-		{text: "1,2\n", opt: retrieval.ReadOptions{Columns: []string{"user", "item", "time"}}, want: `retrieval: f.txt:1: 2 fields; want 3 as in ReadOptions.Columns (ReadOptions.Separator is ',')`},
+		{text: "1,2,3\n", opt: retrieval.ReadOptions{Columns: []string{"user", "item"}}, want: `retrieval: f.txt:1: 3 fields; want 2 as in ReadOptions.Columns and line 1 (ReadOptions.Separator is ',')`},
+		{text: "1,2,3\n1,2\n", opt: retrieval.ReadOptions{Columns: []string{"user", "item", "time", "value"}}, want: `retrieval: f.txt:2: 2 fields; want 3 as in ReadOptions.Columns and line 1 (ReadOptions.Separator is ',')`},
+		{text: "1,2\n", opt: retrieval.ReadOptions{Columns: []string{"user", "time", "item"}}, want: `retrieval: f.txt:1: 2 fields: want user and item among them (ReadOptions.Separator is ',')`},
 		{text: "1,2\n\"1,2\n", want: `retrieval: f.txt:2: a double quote is not closed on its line`},
 		{text: "\"1\"2,3\n", want: `retrieval: f.txt:1: "2" follows a closing double quote; double the quotes inside of a field`},
 		{text: "1 2\n" + strings.Repeat("x", 100) + " 1\n", want: `retrieval: f.txt:2: user "` + strings.Repeat("x", 37) + `...": want an unsigned decimal number below 2^64; for other ids set ReadOptions.UserID`},
