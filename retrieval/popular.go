@@ -180,7 +180,7 @@ func (c *PopularConfig) count(in *Interactions, items *itemindex.Index) []float6
 		history = in.AppendHistory(history[:0], u)
 		for i := range history {
 			e := &history[i]
-			counts[items.Find(e.Item)] += float64(e.Value) * c.discount(e.Time)
+			counts[items.Find(e.Item)] += float64(float64(e.Value) * c.discount(e.Time))
 		}
 	}
 	return counts

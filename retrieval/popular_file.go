@@ -80,15 +80,13 @@ func (p *Popular) ReadFrom(src io.Reader) (int64, error) {
 
 // Save writes p to a file, as [Popular.WriteTo] does. An old file is replaced when the new
 // one is complete, and stays as it was when something fails.
-func (p *Popular) Save(path string) error {
-	return envelope.Save(path, func(w io.Writer) error { _, err := p.WriteTo(w); return err })
-}
+func (p *Popular) Save(path string) error { return envelope.WriteFile(path, p) }
 
 // LoadPopular returns what a file holds; errors are those of [Popular.ReadFrom], with the
 // path.
 func LoadPopular(path string) (*Popular, error) {
 	p := new(Popular)
-	if err := envelope.Load(path, func(r io.Reader) error { _, err := p.ReadFrom(r); return err }); err != nil {
+	if err := envelope.ReadFile(path, p); err != nil {
 		return nil, err
 	}
 	return p, nil

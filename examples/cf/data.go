@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/recsyskit/recsys"
@@ -41,7 +40,11 @@ type line struct {
 
 // load reads both files.
 func load(o *options) (*data, error) {
-	train, err := read(o.trainFile, o.format)
+	names := &names{}
+	if o.ids == "string" {
+		names = newNames()
+	}
+	train, err := read(o.trainFile, o.format, names)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +52,7 @@ func load(o *options) (*data, error) {
 		return nil, cli.Inputf(o.trainFile, 0, "no interactions")
 	}
 	if o.sampled {
-		lines, err := readSampled(o.testFile)
+		lines, err := readSampled(o.testFile, names)
 		if err != nil {
 			return nil, err
 		}
@@ -58,7 +61,7 @@ func load(o *options) (*data, error) {
 		}
 		return sampledData(train, lines), nil
 	}
-	held, err := read(o.testFile, o.format)
+	held, err := read(o.testFile, o.format, names)
 	if err != nil {
 		return nil, err
 	}
@@ -69,20 +72,22 @@ func load(o *options) (*data, error) {
 }
 
 // read reads a file of interactions. Errors are input errors.
-func read(name, format string) (*retrieval.Interactions, error) {
+func read(name, format string, ids *names) (*retrieval.Interactions, error) {
 	in, err := cli.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
 	var x *retrieval.Interactions
+	opt := retrieval.ReadOptions{UserID: ids.user, ItemID: ids.item}
 	switch format {
 	case "lists":
-		x, err = retrieval.ReadLists(in, name, retrieval.ReadOptions{})
+		x, err = retrieval.ReadLists(in, name, opt)
 	case "pairs":
-		x, err = retrieval.ReadInteractions(in, name, retrieval.ReadOptions{Columns: []string{"user", "item"}, Header: retrieval.HeaderNone})
+		opt.Columns, opt.Header = []string{"user", "item"}, retrieval.HeaderNone
+		x, err = retrieval.ReadInteractions(in, name, opt)
 	default:
-		x, err = retrieval.ReadInteractions(in, name, retrieval.ReadOptions{})
+		x, err = retrieval.ReadInteractions(in, name, opt)
 	}
 	if e, ok := errors.AsType[*retrieval.ReadError](err); ok {
 		reason := e.Reason
@@ -98,7 +103,7 @@ func read(name, format string) (*retrieval.Interactions, error) {
 }
 
 // readSampled reads lines "user positive negative…".
-func readSampled(name string) ([]line, error) {
+func readSampled(name string, ids *names) ([]line, error) {
 	var lines []line
 	var fields [][]byte
 	err := cli.ReadLines(name, func(_ int, text []byte) error {
@@ -109,15 +114,17 @@ func readSampled(name string) ([]line, error) {
 		case 1:
 			return errors.New("1 field; want user, positive and negatives")
 		}
-		ids := make([]recsys.ItemID, len(fields))
-		for i, f := range fields {
-			id, err := strconv.ParseUint(string(f), 10, 64)
-			if err != nil {
-				return fmt.Errorf("field %d is %q; want an unsigned number", i+1, f)
-			}
-			ids[i] = recsys.ItemID(id)
+		user, err := ids.user(string(fields[0]))
+		if err != nil {
+			return fmt.Errorf("user %q: %w", fields[0], err)
 		}
-		lines = append(lines, line{recsys.UserID(ids[0]), ids[1], ids[2:]})
+		items := make([]recsys.ItemID, len(fields)-1)
+		for i, f := range fields[1:] {
+			if items[i], err = ids.item(string(f)); err != nil {
+				return fmt.Errorf("item %q: %w", f, err)
+			}
+		}
+		lines = append(lines, line{user, items[0], items[1:]})
 		return nil
 	})
 	return lines, err

@@ -9,7 +9,8 @@
 //
 // # Files
 //
-// Ids are unsigned numbers; files may be gzip. With -format lists a line is "user item item
+// Ids are unsigned numbers, or with -ids string whatever stands there; a saved model then
+// fits the training file that it was made from alone. Files may be gzip. With -format lists a line is "user item item
 // …", with pairs "user item", with csv "user,item[,value][,time]", a header optional (its
 // names say which column is which), the separator a comma, semicolon, tab or space. Values
 // are weights, those of repeated pairs add up.

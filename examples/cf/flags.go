@@ -18,6 +18,7 @@ type options struct {
 	trainFile   string
 	testFile    string
 	format      string // lists, pairs, csv
+	ids         string // number, string
 	sampled     bool
 	cutoffs     []int
 	model       *model
@@ -40,6 +41,7 @@ func newFlags() (*flag.FlagSet, *options) {
 	fs.StringVar(&o.trainFile, "train", "", "training `file`")
 	fs.StringVar(&o.testFile, "test", "", "test `file`")
 	fs.StringVar(&o.format, "format", "lists", "`format` of the files: lists, pairs or csv")
+	fs.StringVar(&o.ids, "ids", "number", "`kind` of ids in the files: number or string")
 	fs.StringVar(&o.protocol, "protocol", "full", "`what` is ranked: full (all items) or sampled (test lines \"user positive negative…\")")
 	fs.StringVar(&o.cutoffsText, "k", "20", "`cutoffs`, separated by commas")
 	fs.StringVar(&o.name, "model", "", "`name` of the model: "+strings.Join(modelNames(), ", "))
@@ -68,6 +70,11 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 	case "lists", "pairs", "csv":
 	default:
 		return cli.Usagef("-format is %q; want lists, pairs or csv", o.format)
+	}
+	switch o.ids {
+	case "number", "string":
+	default:
+		return cli.Usagef("-ids is %q; want number or string", o.ids)
 	}
 	switch o.protocol {
 	case "full", "sampled":

@@ -96,7 +96,7 @@ func (q *param) near(rnd *rand.Rand, value string) string {
 		return value
 	case q.hi > q.lo:
 		x, _ := strconv.ParseFloat(value, 64)
-		return q.at(q.unit(x) + 0.1*rnd.NormFloat64())
+		return q.at(q.unit(x) + float64(0.1*rnd.NormFloat64()))
 	}
 	return value
 }
@@ -105,7 +105,7 @@ func (q *param) near(rnd *rand.Rand, value string) string {
 // person would type.
 func (q *param) at(t float64) string {
 	t = min(max(t, 0), 1)
-	x := q.lo + t*(q.hi-q.lo)
+	x := q.lo + float64(t*(q.hi-q.lo))
 	if q.log {
 		x = q.lo * math.Pow(q.hi/q.lo, t)
 	}

@@ -70,15 +70,13 @@ func (m *Model) ReadFrom(src io.Reader) (int64, error) {
 
 // Save writes the model to a file, as [Model.WriteTo] does. An old file is replaced when the
 // new one is complete, and stays as it was when something fails.
-func (m *Model) Save(path string) error {
-	return envelope.Save(path, func(w io.Writer) error { _, err := m.WriteTo(w); return err })
-}
+func (m *Model) Save(path string) error { return envelope.WriteFile(path, m) }
 
 // Load returns the model that a file holds; errors are those of [Model.ReadFrom], with the
 // path.
 func Load(path string) (*Model, error) {
 	m := new(Model)
-	if err := envelope.Load(path, func(r io.Reader) error { _, err := m.ReadFrom(r); return err }); err != nil {
+	if err := envelope.ReadFile(path, m); err != nil {
 		return nil, err
 	}
 	return m, nil

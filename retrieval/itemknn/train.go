@@ -3,7 +3,6 @@ package itemknn
 import (
 	"context"
 	"fmt"
-	"math"
 	"runtime"
 	"sync"
 
@@ -74,27 +73,14 @@ func similarity(cfg *Config, byItem *retrieval.CSR) func(row, column int32, dot 
 		_, weights := byItem.Row(i)
 		square := 0.0
 		for _, x := range weights {
-			square += float64(x) * float64(x)
+			square += float64(float64(x) * float64(x))
 		}
-		left[i], right[i] = power(square, alpha), power(square, 1-alpha)
+		left[i], right[i] = fmath.Pow(square, alpha), fmath.Pow(square, 1-alpha)
 	}
 	shrinkage := cfg.Shrinkage
 	return func(row, column int32, dot float32) float32 {
 		return float32(float64(dot) / (float64(left[row]*right[column]) + shrinkage))
 	}
-}
-
-// power returns square^p for p in [0, 1], the same bits on every machine.
-func power(square, p float64) float64 {
-	switch {
-	case p == 0.5:
-		return math.Sqrt(square)
-	case p == 1:
-		return square
-	case square == 0:
-		return 0
-	}
-	return fmath.Exp(p * fmath.Log(square))
 }
 
 // newModel puts a model together from its parts; cfg has its defaults.

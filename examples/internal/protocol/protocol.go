@@ -158,6 +158,7 @@ type worker struct {
 	scores   []float32
 	relevant []int32 // positions among the ranked scores
 	groups   []metrics.TieGroup
+	heap     []float32
 }
 
 func (w *worker) run(ctx context.Context, i int, out []float64) error {
@@ -182,6 +183,7 @@ func (w *worker) run(ctx context.Context, i int, out []float64) error {
 	} else {
 		w.scores, w.relevant = without(w.scores, w.relevant, c.Excluded)
 	}
+	w.dropBelowCutoffs()
 	w.groups = metrics.TieGroupsAt(w.groups[:0], w.scores, w.relevant)
 	for j, k := range w.task.Cutoffs {
 		row := out[measures*j:]
@@ -195,6 +197,67 @@ func (w *worker) run(ctx context.Context, i int, out []float64) error {
 		out[len(out)-1] = c.Weight
 	}
 	return nil
+}
+
+// dropBelowCutoffs drops the relevant items that cannot be within any cutoff, whatever the
+// order of ties. What is left is as a rule far above most scores, which makes counting them
+// several times faster.
+func (w *worker) dropBelowCutoffs() {
+	k := 0
+	for _, c := range w.task.Cutoffs {
+		k = max(k, c)
+	}
+	if len(w.scores) <= 4*k || k == 0 {
+		return
+	}
+	least, ok := w.kth(k)
+	if !ok {
+		return
+	}
+	w.relevant = slices.DeleteFunc(w.relevant, func(at int32) bool { return !(w.scores[at] >= least) })
+}
+
+// kth returns the k-th largest score, and whether there are as many that are numbers.
+func (w *worker) kth(k int) (float32, bool) {
+	h := w.heap[:0] // the k largest so far, the least at the root
+	for _, s := range w.scores {
+		switch {
+		case len(h) == k:
+			if s > h[0] {
+				h[0] = s
+				siftDown(h, 0)
+			}
+		case s == s:
+			h = append(h, s)
+			if len(h) == k {
+				for i := k/2 - 1; i >= 0; i-- {
+					siftDown(h, i)
+				}
+			}
+		}
+	}
+	w.heap = h
+	if len(h) < k {
+		return 0, false
+	}
+	return h[0], true
+}
+
+func siftDown(h []float32, i int) {
+	for {
+		c := 2*i + 1
+		if c >= len(h) {
+			return
+		}
+		if c+1 < len(h) && h[c+1] < h[c] {
+			c++
+		}
+		if h[i] <= h[c] {
+			return
+		}
+		h[i], h[c] = h[c], h[i]
+		i = c
+	}
 }
 
 // within turns positions in the catalogue into places among the candidates and drops
