@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/retrievaltest"
 )
@@ -110,7 +111,7 @@ func TestNewestDoesNotAllocate(t *testing.T) {
 	var res recsys.Result
 	run := func() { require.NoError(t, pipeline.RecommendInto(context.Background(), &req, &res)) }
 	run()
-	if !raceEnabled {
+	if !race.Enabled {
 		require.Zero(t, testing.AllocsPerRun(50, run))
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/internal/envelope"
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/itemknn"
 	"github.com/recsyskit/recsys/retrieval/retrievaltest"
@@ -561,7 +562,7 @@ func FuzzReadFrom(f *testing.F) {
 }
 
 func TestServingDoesNotAllocate(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("sync.Pool drops items under the race detector")
 	}
 	in := random(t, 9, 300, 500, 9000)
