@@ -74,7 +74,7 @@ func (p *program) obtain(ctx context.Context, d *data, s settings) (trained, flo
 	}
 	m, err := p.model.load(p.load)
 	if err != nil {
-		return nil, 0, &cli.UsageError{Err: fmt.Errorf("-load: %w", err)}
+		return nil, 0, &cli.InputError{File: "-load", Err: err} // err names the file
 	}
 	return m, time.Since(start).Seconds(), nil
 }

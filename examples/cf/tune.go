@@ -186,7 +186,7 @@ func validation(in *retrieval.Interactions, sampled bool, rnd *rand.Rand) (*data
 		}
 		if sampled {
 			row, _ := in.ByUser().Row(int(u))
-			t.candidates = d.sample(t.relevant, row, in.Items(), rnd)
+			t.candidates = d.withNegatives(t.relevant, row, in.Items(), rnd)
 		}
 		d.tests = append(d.tests, t)
 		d.positives += len(t.relevant)
@@ -211,9 +211,9 @@ func sample(held [][]int32, rnd *rand.Rand) []int32 {
 	return users
 }
 
-// sample returns the places of the positive and of random items that the user does not
+// withNegatives returns the places of the positive and of random items that the user does not
 // have, ascending.
-func (d *data) sample(positive, row []int32, items []recsys.ItemID, rnd *rand.Rand) []int32 {
+func (d *data) withNegatives(positive, row []int32, items []recsys.ItemID, rnd *rand.Rand) []int32 {
 	places := slices.Clone(positive)
 	for range min(negatives, len(items)-len(row)) {
 		for {

@@ -2,14 +2,10 @@ package itemknn_test
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -17,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/recsyskit/recsys"
-	"github.com/recsyskit/recsys/internal/envelope"
 	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/itemknn"
@@ -139,134 +134,6 @@ func TestAUserWithEverythingTellsNothing(t *testing.T) {
 	in := baskets(t, []recsys.ItemID{1, 2, 3}, []recsys.ItemID{1})
 	require.Zero(t, similarity(t, train(t, in, itemknn.Config{}), 1, 2))
 	require.NotZero(t, similarity(t, train(t, in, itemknn.Config{Weighting: itemknn.Cosine}), 1, 2))
-}
-
-// oracle computes every similarity by the definition, in float64.
-func oracle(in *retrieval.Interactions, cfg itemknn.Config) [][]float64 {
-	users, items := in.NumUsers(), in.NumItems()
-	w := make([][]float64, items) // by item and user
-	total := 0.0
-	for _, x := range in.ByUser().Weight {
-		total += float64(x)
-	}
-	for i := range w {
-		w[i] = make([]float64, users)
-		length := 0.0
-		for u := range users {
-			x, _ := in.ByUser().At(u, i)
-			length += float64(x)
-		}
-		for u := range users {
-			x32, _ := in.ByUser().At(u, i)
-			x := float64(x32)
-			_, row := in.ByUser().Row(u)
-			taken := 0.0
-			for _, x := range row {
-				if x > 0 {
-					taken++
-				}
-			}
-			idf := math.Log(float64(1+items) / (1 + taken))
-			switch cfg.Weighting {
-			case itemknn.TFIDF:
-				x = math.Sqrt(x) * idf
-			case itemknn.BM25:
-				x = x * (1.2 + 1) / (x + 1.2*(1-0.75+0.75*length/(total/float64(items)))) * idf
-			}
-			w[i][u] = x
-		}
-	}
-	norm := func(i int) float64 {
-		sum := 0.0
-		for _, x := range w[i] {
-			sum += x * x
-		}
-		return math.Sqrt(sum)
-	}
-	alpha := (1 + cfg.Asymmetry) / 2
-	sim := make([][]float64, items)
-	for i := range sim {
-		sim[i] = make([]float64, items)
-		for j := range sim[i] {
-			dot := 0.0
-			for u := range users {
-				dot += w[i][u] * w[j][u]
-			}
-			if i == j || dot == 0 {
-				continue
-			}
-			sim[i][j] = dot
-			if !cfg.Raw {
-				sim[i][j] = dot / (math.Pow(norm(j), 2*alpha)*math.Pow(norm(i), 2-2*alpha) + cfg.Shrinkage)
-			}
-		}
-	}
-	return sim
-}
-
-func TestModelHoldsTheBestSimilaritiesOfTheOracle(t *testing.T) {
-	for seed, weighting := range []itemknn.Weighting{itemknn.TFIDF, itemknn.Cosine, itemknn.BM25} {
-		for _, cfg := range []itemknn.Config{
-			{Neighbors: 1}, {Neighbors: 5}, {Neighbors: 1000},
-			{Neighbors: 7, Shrinkage: 20}, {Neighbors: 7, Asymmetry: -0.6}, {Neighbors: 7, Asymmetry: 1, Shrinkage: 1},
-			{Neighbors: 4, Raw: true}, {Neighbors: 3, Keep: itemknn.PerSource}, {Neighbors: 6, Keep: itemknn.PerSource, Asymmetry: 0.4},
-		} {
-			cfg.Weighting = weighting
-			in := random(t, uint64(seed), 40, 35, 500)
-			m := train(t, in, cfg)
-			sim := oracle(in, cfg)
-			kept := make([][]float64, in.NumItems()) // by source and target
-			for i, id := range in.Items() {
-				kept[i] = make([]float64, in.NumItems())
-				ids, weights := m.Neighbors(nil, nil, id, math.MaxInt)
-				for k, to := range ids {
-					j, _ := in.ItemRow(to)
-					require.InEpsilon(t, sim[i][j], float64(weights[k]), 2e-6, "%+v: %d to %d", cfg, i, j)
-					kept[i][j] = sim[i][j]
-					if k > 0 {
-						require.LessOrEqual(t, weights[k], weights[k-1])
-					}
-				}
-			}
-			for i := range kept {
-				all, have := sim[i], kept[i]
-				if cfg.Keep == itemknn.PerTarget {
-					all, have = column(sim, i), column(kept, i)
-				}
-				requireBest(t, all, have, m.Config().Neighbors)
-			}
-		}
-	}
-}
-
-func column(m [][]float64, j int) (c []float64) {
-	for i := range m {
-		c = append(c, m[i][j])
-	}
-	return c
-}
-
-// requireBest demands that have is all with everything but the n largest set to 0; equal
-// ones within rounding may be exchanged.
-func requireBest(t *testing.T, all, have []float64, n int) {
-	t.Helper()
-	sorted := slices.Clone(all)
-	slices.SortFunc(sorted, func(a, b float64) int { return cmp.Compare(b, a) })
-	count := 0
-	for i, s := range have {
-		if s == 0 {
-			continue
-		}
-		count++
-		require.GreaterOrEqual(t, s, sorted[min(n, len(sorted))-1]*(1-1e-5), "entry %d", i)
-	}
-	positive := 0
-	for _, s := range all {
-		if s > 0 {
-			positive++
-		}
-	}
-	require.Equal(t, min(n, positive), count)
 }
 
 func TestScoreIsTheSumOverTheHistory(t *testing.T) {
@@ -431,134 +298,6 @@ func TestTrainStopsWithTheContext(t *testing.T) {
 	m, err := itemknn.Train(ctx, random(t, 1, 100, 300, 3000), cfg)
 	require.ErrorIs(t, err, context.Canceled)
 	require.Nil(t, m)
-}
-
-func TestFileRoundTrip(t *testing.T) {
-	in := random(t, 8, 100, 60, 2000)
-	for _, cfg := range []itemknn.Config{
-		{},
-		{Weighting: itemknn.BM25, Neighbors: 5, Keep: itemknn.PerSource, Asymmetry: -0.25, History: retrieval.History{
-			Last: 5, Decay: 0.9, HalfLife: time.Hour, Kinds: map[recsys.EventKind]float64{recsys.Purchase: 2, 77: 0.5}, Values: true, PreferAnchors: true,
-		}},
-		{Raw: true, Weighting: itemknn.Cosine},
-	} {
-		m := train(t, in, cfg)
-		path := filepath.Join(t.TempDir(), "model")
-		require.NoError(t, m.Save(path))
-		back, err := itemknn.Load(path)
-		require.NoError(t, err)
-		require.Equal(t, m.Config(), back.Config())
-		require.Equal(t, m.Version(), back.Version())
-		require.Equal(t, m.NumItems(), back.NumItems())
-		req := recsys.Request{History: []recsys.Event{{Item: 10, Kind: recsys.Purchase, Value: 3}, {Item: 40}}}
-		want, got := recsys.NewSink(100), recsys.NewSink(100)
-		require.NoError(t, m.Retrieve(t.Context(), recsys.NewQuery(&req, nil, "x"), want))
-		require.NoError(t, back.Retrieve(t.Context(), recsys.NewQuery(&req, nil, "x"), got))
-		require.Equal(t, want, got)
-	}
-}
-
-func TestReadFromRefusesWhatIsNoModel(t *testing.T) {
-	m := train(t, random(t, 8, 20, 10, 100), itemknn.Config{Weighting: itemknn.BM25})
-	version := m.Version()
-	var file bytes.Buffer
-	_, err := m.WriteTo(&file)
-	require.NoError(t, err)
-	good := file.Bytes()
-	damaged := bytes.Clone(good)
-	damaged[len(damaged)/2] ^= 1
-	newer := bytes.Clone(good)
-	binary.LittleEndian.PutUint32(newer[12:], 99)
-	var popular bytes.Buffer
-	p, err := retrieval.NewPopular(baskets(t), retrieval.PopularConfig{})
-	require.NoError(t, err)
-	p.WriteTo(&popular)
-	for want, data := range map[error][]byte{
-		envelope.ErrTruncated: good[:len(good)-70],
-		envelope.ErrCorrupt:   damaged,
-		envelope.ErrKind:      popular.Bytes(),
-	} {
-		_, err := m.ReadFrom(bytes.NewReader(data))
-		require.ErrorIs(t, err, want)
-		require.ErrorContains(t, err, "itemknn: ")
-	}
-	_, err = m.ReadFrom(bytes.NewReader(newer))
-	require.Error(t, err)
-	require.Equal(t, version, m.Version(), "after an error the model is as it was")
-	_, err = itemknn.Load(filepath.Join(t.TempDir(), "none"))
-	require.Error(t, err)
-	require.Error(t, m.Save(filepath.Join(t.TempDir(), "no", "such", "folder")))
-	failing := errors.New("the disk is full")
-	_, err = m.WriteTo(writer(func([]byte) (int, error) { return 0, failing }))
-	require.ErrorIs(t, err, failing)
-}
-
-type writer func([]byte) (int, error)
-
-func (w writer) Write(b []byte) (int, error) { return w(b) }
-
-// written is a file of parts that need not fit together, its checks intact.
-func written(config string, items []recsys.ItemID, length []float32, start []int64, index []int32, weight []float32) []byte {
-	var b bytes.Buffer
-	w := envelope.NewWriter(&b, "itemknn", 1, 0)
-	w.WriteJSON("config", rawJSON(config))
-	envelope.Write(w, "items", items)
-	envelope.Write(w, "length", length)
-	envelope.Write(w, "start", start)
-	envelope.Write(w, "index", index)
-	envelope.Write(w, "weight", weight)
-	w.Close()
-	return b.Bytes()
-}
-
-type rawJSON string
-
-func (r rawJSON) MarshalJSON() ([]byte, error) { return []byte(r), nil }
-
-func TestReadFromRefusesPartsThatContradictEachOther(t *testing.T) {
-	two := []recsys.ItemID{1, 2}
-	for want, data := range map[string][]byte{
-		"Neighbors is -1":    written(`{"Neighbors":-1}`, two, nil, []int64{0, 0, 0}, nil, nil),
-		"ascending":          written(`{}`, []recsys.ItemID{2, 1}, nil, []int64{0, 0, 0}, nil, nil),
-		"3":                  written(`{}`, two, nil, []int64{0, 0}, nil, nil),
-		"column 7 of 2":      written(`{}`, two, nil, []int64{0, 1, 1}, []int32{7}, []float32{1}),
-		"0 lengths of 2":     written(`{"Weighting":"bm25"}`, two, nil, []int64{0, 0, 0}, nil, nil),
-		"lengths without":    written(`{}`, two, []float32{1, 1}, []int64{0, 0, 0}, nil, nil),
-		"length NaN of item": written(`{"Weighting":"bm25"}`, two, []float32{1, float32(math.NaN())}, []int64{0, 0, 0}, nil, nil),
-		"unknown weighting":  written(`{"Weighting":"pmi"}`, two, nil, []int64{0, 0, 0}, nil, nil),
-	} {
-		_, err := new(itemknn.Model).ReadFrom(bytes.NewReader(data))
-		require.ErrorIs(t, err, envelope.ErrCorrupt)
-		require.ErrorContains(t, err, want)
-	}
-}
-
-func FuzzReadFrom(f *testing.F) {
-	for _, cfg := range []itemknn.Config{{}, {Weighting: itemknn.BM25, Keep: itemknn.PerSource, History: retrieval.History{Kinds: map[recsys.EventKind]float64{3: 1}}}} {
-		for _, in := range []*retrieval.Interactions{baskets(f), random(f, 1, 5, 6, 20)} {
-			var b bytes.Buffer
-			_, err := train(f, in, cfg).WriteTo(&b)
-			require.NoError(f, err)
-			f.Add(b.Bytes())
-		}
-	}
-	f.Add(written(`{"Raw":true}`, []recsys.ItemID{0, 1 << 60}, nil, []int64{0, 1, 1}, []int32{1}, []float32{-1}))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var m itemknn.Model
-		if _, err := m.ReadFrom(bytes.NewReader(data)); err != nil {
-			return
-		}
-		req := recsys.Request{History: []recsys.Event{{Item: 0}, {Item: 5}}}
-		require.NoError(t, m.Retrieve(t.Context(), recsys.NewQuery(&req, nil, "x"), recsys.NewSink(5)))
-		var first, second bytes.Buffer
-		_, err := m.WriteTo(&first)
-		require.NoError(t, err)
-		var again itemknn.Model
-		_, err = again.ReadFrom(bytes.NewReader(first.Bytes()))
-		require.NoError(t, err)
-		again.WriteTo(&second)
-		require.Equal(t, first.Bytes(), second.Bytes())
-	})
 }
 
 func TestServingDoesNotAllocate(t *testing.T) {

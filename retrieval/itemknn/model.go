@@ -34,7 +34,8 @@ var (
 	_ recsys.Versioned  = (*Model)(nil)
 )
 
-// Config returns the configuration, defaults filled in.
+// Config returns the configuration, defaults filled in, Workers and Progress left out. Its map
+// is the model's, not to be written to.
 func (m *Model) Config() Config { return m.config }
 
 // Version returns 16 hex digits that name the model by its contents, configuration

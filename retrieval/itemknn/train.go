@@ -3,6 +3,7 @@ package itemknn
 import (
 	"context"
 	"fmt"
+	"maps"
 	"runtime"
 	"sync"
 
@@ -85,6 +86,7 @@ func similarity(cfg *Config, byItem *retrieval.CSR) func(row, column int32, dot 
 
 // newModel puts a model together from its parts; cfg has its defaults.
 func newModel(cfg Config, m *itemitem.Matrix, w *weigher) (*Model, error) {
+	cfg.History.Kinds = maps.Clone(cfg.History.Kinds) // the caller may change its own
 	history, err := profile.New(cfg.History)
 	if err != nil {
 		return nil, err
