@@ -78,9 +78,15 @@ func oracle(in *retrieval.Interactions, cfg itemknn.Config) [][]float64 {
 func TestModelHoldsTheBestSimilaritiesOfTheOracle(t *testing.T) {
 	for seed, weighting := range []itemknn.Weighting{itemknn.TFIDF, itemknn.Cosine, itemknn.BM25} {
 		for _, cfg := range []itemknn.Config{
-			{Neighbors: 1}, {Neighbors: 5}, {Neighbors: 1000},
-			{Neighbors: 7, Shrinkage: 20}, {Neighbors: 7, Asymmetry: -0.6}, {Neighbors: 7, Asymmetry: 1, Shrinkage: 1},
-			{Neighbors: 4, Raw: true}, {Neighbors: 3, Keep: itemknn.PerSource}, {Neighbors: 6, Keep: itemknn.PerSource, Asymmetry: 0.4},
+			{Neighbors: 1},
+			{Neighbors: 5},
+			{Neighbors: 1000},
+			{Neighbors: 7, Shrinkage: 20},
+			{Neighbors: 7, Asymmetry: -0.6},
+			{Neighbors: 7, Asymmetry: 1, Shrinkage: 1},
+			{Neighbors: 4, Raw: true},
+			{Neighbors: 3, Keep: itemknn.PerSource},
+			{Neighbors: 6, Keep: itemknn.PerSource, Asymmetry: 0.4},
 		} {
 			cfg.Weighting = weighting
 			in := random(t, uint64(seed), 40, 35, 500)
