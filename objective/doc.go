@@ -28,5 +28,5 @@
 //	weighted sum            Objective, Sum      heads               -
 //	product of powers       Objective, Product  heads logarithms    Ma et al., SIGIR 2018 (p = pCTR x pCVR)
 //	ordered label rules     Labeler             events + rules      -
-//	dwell time thresholds   StandardLabels      as above            Fox et al., ACM TOIS 23(2), 2005; Yi et al., RecSys 2014
+//	dwell time thresholds   StandardLabels      as above            Fox et al., 2005; Yi et al., RecSys 2014
 package objective

