@@ -710,3 +710,31 @@ func TestLearnReachesEveryLearner(t *testing.T) {
 	e.err = errors.New("full")
 	require.ErrorContains(t, p.Learn(t.Context(), nil), "explore/e: full")
 }
+
+func TestObserversSeeFailedRequests(t *testing.T) {
+	var seen []error
+	var rows []int
+	see := recsys.Observe(recsys.ObserverFunc(func(_ *recsys.Query, c *recsys.Candidates, r *recsys.Result) {
+		seen, rows = append(seen, r.Err), append(rows, c.Len())
+		if r.Trace.Total <= 0 {
+			t.Error("Total is not set")
+		}
+	}))
+	down := errors.New("down")
+	p := build(t, recsys.Retrieve("a", ranked(1, 2)), see, recsys.FilterBy(recsys.FilterFunc(func(_ context.Context, q *recsys.Query, _ *recsys.Candidates, _ recsys.Bits) error {
+		if q.User == 1 {
+			return down
+		}
+		return nil
+	})))
+	recommend(t, p, &recsys.Request{K: 1})
+	_, err := p.Recommend(t.Context(), &recsys.Request{K: 1, User: 1})
+	require.ErrorIs(t, err, down)
+	_, err = p.Recommend(t.Context(), &recsys.Request{K: 1, Exclude: ids{1, 2}})
+	require.ErrorIs(t, err, recsys.ErrNoCandidates)
+	require.Len(t, seen, 3)
+	require.NoError(t, seen[0])
+	require.ErrorIs(t, seen[1], down)
+	require.ErrorIs(t, seen[2], recsys.ErrNoCandidates)
+	require.Equal(t, []int{2, 2, 0}, rows)
+}
