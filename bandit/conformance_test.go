@@ -23,6 +23,9 @@ func TestUniformConforms(t *testing.T) {
 // Other parameters, with fewer draws: cold and hot, greedy and uniform.
 func TestOtherParametersConform(t *testing.T) {
 	suite := bandittest.Suite{Draws: 50_000, Seed: 1 << 40}
+	if testing.Short() || raceEnabled {
+		suite.Draws = 5000
+	}
 	for name, e := range map[string]recsys.Explorer{
 		"cold":         bandit.PlackettLuce(0.05),
 		"freezing":     bandit.PlackettLuce(1e-4),

@@ -9,12 +9,14 @@ import (
 	"github.com/recsyskit/recsys"
 )
 
-// EpsilonGreedy is an explorer that takes the best row that may come at a place, but with probability
-// epsilon any row that may come, the best one among them. Its value is epsilon, in [0, 1]:
+// EpsilonGreedy is an explorer that takes the best row that may come at a place, but with
+// probability epsilon any row that may come, the best one among them. Its value is
+// epsilon, in [0, 1]:
 //
 //	P(row | picks above) = epsilon/m + (1-epsilon)·[row is the best]   m: the number of admissible rows
 //
-// Each place tosses its own coin. 0, the zero value, gives the greedy slate with propensity 1; 1 is [Uniform].
+// Each place tosses its own coin. 0, the zero value, gives the greedy slate with
+// propensity 1; 1 is [Uniform].
 //
 // The best row is the first of the order that is admissible, so ties go by item ID, and
 // the utilities themselves play no part. The m rows are those of the window, the first
@@ -22,10 +24,12 @@ import (
 // epsilon over more and worse rows. A row that comes from below the window, when nothing in
 // it may come, is one choice, of propensity 1.
 //
-// EpsilonGreedy is safe for concurrent use and allocates nothing. A place costs n/64 steps for a table of n rows.
+// EpsilonGreedy is safe for concurrent use and allocates nothing. A place costs n/64
+// steps for a table of n rows.
 //
 // Source: Watkins, Learning from Delayed Rewards, 1989; Sutton and Barto, Reinforcement
-// Learning, 2nd edition, 2018, section 2.2; here with a coin per place, without replacement.
+// Learning, 2nd edition, 2018, section 2.2; here with a coin per place, without
+// replacement.
 type EpsilonGreedy float64
 
 var (
@@ -63,9 +67,9 @@ func (e EpsilonGreedy) Explore(_ context.Context, q *recsys.Query, _ *recsys.Can
 	return s.Err()
 }
 
-// Propensities writes the probability of each place of slate, given those above it; see [recsys.Judge].
-// They are the numbers that Explore logs, to the bit. The error is that of
-// Validate, or tells that dst and slate differ in length.
+// Propensities writes the probability of each place of slate, given those above it; see
+// [recsys.Judge]. They are the numbers that Explore logs, to the bit. The error is that
+// of Validate, or tells that dst and slate differ in length.
 func (e EpsilonGreedy) Propensities(_ context.Context, _ *recsys.Query, c *recsys.Candidates, s *recsys.Slate, slate []int32, dst []float64) error {
 	if err := e.Validate(); err != nil {
 		return err
@@ -90,19 +94,17 @@ func (e EpsilonGreedy) Propensities(_ context.Context, _ *recsys.Query, c *recsy
 
 // draw returns one of the m admissible rows.
 func (e EpsilonGreedy) draw(rng *rand.PCG, admissible recsys.Bits, m int, best int32) int32 {
-	if m == 1 || unit(rng) < 1-float64(e) {
+	if unit(rng.Uint64()) < 1-float64(e) {
 		return best
 	}
 	return nth(admissible, int(below(rng, uint64(m))))
 }
 
-// propensity returns the probability of one of m admissible rows.
+// propensity returns the probability of one of m admissible rows. It rounds to 1 for m = 1.
 func (e EpsilonGreedy) propensity(row int32, m int, best int32) float64 {
-	switch {
-	case m == 1:
-		return 1 // epsilon + (1-epsilon) may round below it
-	case row == best:
-		return min(float64(e)/float64(m)+(1-float64(e)), 1)
+	p := float64(e) / float64(m)
+	if row == best {
+		p += 1 - float64(e)
 	}
-	return float64(e) / float64(m)
+	return p
 }

@@ -32,9 +32,9 @@ type luce[F float32 | float64] struct {
 	total      float64 // their weight; 0 when all have utility -Inf
 }
 
-// The weights of a place must sum to a number between minTotal and maxTotal, else they are
-// taken anew, relative to the best admissible row. Weights below minWeight count
-// as 0. So a quotient weight/total that is not 0 is at least 2^-1020: it does not underflow.
+// The weights of a place must sum to a number between minTotal and maxTotal, else they
+// are taken anew, relative to the best admissible row. Weights below minWeight count as
+// 0. So a quotient weight/total that is not 0 is at least 2^-1020: it does not underflow.
 const (
 	minTotal  = 0x1p-500
 	maxTotal  = 0x1p60
@@ -112,8 +112,8 @@ func weight(u, base, temperature float64) float64 {
 	return w
 }
 
-// draw returns the admissible row at the fraction u, in (0, 1), of the total: the inverse of
-// the distribution function. Its propensity is above 0.
+// draw returns the admissible row at the fraction u, in (0, 1), of the total: the inverse
+// of the distribution function. Its propensity is above 0.
 func (l *luce[F]) draw(u float64) int32 {
 	switch {
 	case l.count == 1:

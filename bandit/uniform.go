@@ -11,9 +11,9 @@ import (
 //
 //	P(row | picks above) = 1/m   m: the number of admissible rows of the window
 //
-// It is [EpsilonGreedy] of epsilon 1: the logging policy from which any other one over the same
-// window and constraints can be judged, and the costliest one to serve. The window is the
-// first [recsys.Depth] rows of the order, by default 4 K.
+// It is [EpsilonGreedy] of epsilon 1: the logging policy from which any other one over
+// the same window and constraints can be judged, and the costliest one to serve. The
+// window is the first [recsys.Depth] rows of the order, by default 4 K.
 //
 // Uniform is safe for concurrent use and allocates nothing.
 type Uniform struct{}
@@ -32,8 +32,8 @@ func (Uniform) Explore(ctx context.Context, q *recsys.Query, c *recsys.Candidate
 	return EpsilonGreedy(1).Explore(ctx, q, c, s)
 }
 
-// Propensities writes the probability of each place of slate, given those above it; see [recsys.Judge].
-// The error tells that dst and slate differ in length.
+// Propensities writes the probability of each place of slate, given those above it; see
+// [recsys.Judge]. The error tells that dst and slate differ in length.
 func (Uniform) Propensities(ctx context.Context, q *recsys.Query, c *recsys.Candidates, s *recsys.Slate, slate []int32, dst []float64) error {
 	return EpsilonGreedy(1).Propensities(ctx, q, c, s, slate, dst)
 }

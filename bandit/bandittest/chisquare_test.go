@@ -35,7 +35,8 @@ func TestChiSquarePOfOneDegreeIsTheNormalTail(t *testing.T) {
 	require.InDelta(t, 0.01, bandittest.ChiSquareP(23.209251158954356, 10), 1e-12)
 }
 
-// P(a+1, x) = P(a, x) - x^a exp(-x) / Γ(a+1): DLMF 8.8.5. The two sides take different branches around x = a+1.
+// P(a+1, x) = P(a, x) - x^a exp(-x) / Γ(a+1): DLMF 8.8.5. The two sides take different
+// branches around x = a+1.
 func TestUpperGammaObeysItsRecurrence(t *testing.T) {
 	for _, a := range []float64{0.5, 1, 3.5, 40, 333.5, 1000} {
 		for _, f := range []float64{0.5, 0.9, 0.999, 1, 1.001, 1.1, 2} {

@@ -10,19 +10,20 @@
 //
 // # Statistical cases
 //
-// They draw slates from small tables, seven rows and four places, and compare the picks after each
-// prefix with the propensities that were logged there, by Pearson's chi-square
+// They draw slates from small tables, seven rows and four places, and compare the picks
+// after each prefix with the propensities that were logged there, by Pearson's chi-square
 // test: without constraints, under two caps, and under a rule that re-admits rows (no two
-// alike in a row), where an explorer that draws its noise once per slate
-// goes wrong. Another case compares whole slates with the product of their
-// propensities. Cells with an expectation below 5 are pooled. A case fails at
-// p < 1e-4, shared among the prefixes by Bonferroni's rule: of a hundred correct explorers
-// (or seeds) about one fails. The seeds are fixed, so a pass stays a pass.
+// alike in a row), where an explorer that draws its noise once per slate goes wrong.
+// Another case compares whole slates with the product of their propensities. Cells with
+// an expectation below 5 are pooled. A test fails at p < 1e-4, shared among the prefixes
+// of a table by Bonferroni's rule; there are 18 of them, so that of a thousand correct
+// explorers (or seeds) about two fail. The seeds are fixed: a pass stays a pass.
 //
-// With 1,000,000 draws a propensity of 0.2 that is wrong by 1 % of itself is found.
+// With 1,000,000 draws the cases find a temperature that is wrong by 1 %, which
+// changes propensities of 0.05 to 0.35 by about 1 % of themselves.
 //
 // # Doubles
 //
-// [StopsEarly], [PicksTwice], [NaNPropensity], [Panicking], [Erroring], [Slow] and [Hanging]
-// are faulty explorers for tests of what surrounds an explorer.
+// [StopsEarly], [PicksTwice], [NaNPropensity], [Panicking], [Erroring], [Slow] and
+// [Hanging] are faulty explorers for tests of what surrounds an explorer.
 package bandittest

@@ -9,8 +9,8 @@ import (
 	"github.com/recsyskit/recsys"
 )
 
-// The doubles below are explorers that go wrong in one way and are greedy otherwise: they take the
-// best admissible row with propensity 1. All are safe for concurrent use.
+// The doubles below are explorers that go wrong in one way and are greedy otherwise: they
+// take the best admissible row with propensity 1. All are safe for concurrent use.
 var (
 	_ recsys.Explorer = StopsEarly{}
 	_ recsys.Explorer = PicksTwice{}
@@ -87,7 +87,8 @@ func (e Erroring) Explore(_ context.Context, _ *recsys.Query, _ *recsys.Candidat
 	return ErrFaulty
 }
 
-// Slow fills the slate after Delay. It returns an error that is ctx.Err() when ctx is done earlier.
+// Slow fills the slate after Delay. It returns an error that is ctx.Err() when ctx is
+// done earlier.
 type Slow struct{ Delay time.Duration }
 
 // Explore waits and explores.
@@ -103,7 +104,8 @@ func (e Slow) Explore(ctx context.Context, _ *recsys.Query, _ *recsys.Candidates
 	}
 }
 
-// Hanging fills the slate when Release is closed, whatever happens to ctx. With a nil channel it never returns.
+// Hanging fills the slate when Release is closed, whatever happens to ctx. With a nil
+// channel it never returns.
 type Hanging struct{ Release <-chan struct{} }
 
 // Explore waits and explores.

@@ -198,7 +198,8 @@ func jointDistribution(p *probe) {
 	}
 }
 
-// find returns how often slate came and the product of what was logged for it, 0 if it never came.
+// find returns how often slate came and the product of what was logged for it, 0 if it
+// never came.
 func (t *tree) find(slate []int32) (seen int, product float64) {
 	at, product := 0, 1.0
 	for _, row := range slate {

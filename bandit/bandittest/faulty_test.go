@@ -13,7 +13,8 @@ import (
 	"github.com/recsyskit/recsys"
 )
 
-// naive is a plain and correct Plackett–Luce explorer; each field makes it wrong in one way.
+// naive is a plain and correct Plackett–Luce explorer; each field makes it wrong in one
+// way.
 type naive struct {
 	temperature float64
 
@@ -157,8 +158,8 @@ func claimsCertainty() recsys.Explorer {
 	return naive{temperature: temperature, log: func([]float64, int, *recsys.Slate, *recsys.Query) float64 { return 1 }}
 }
 
-// gumbelOnce perturbs all utilities once, takes the best admissible row at each place, and logs what
-// would be right if no row were ever re-admitted.
+// gumbelOnce perturbs all utilities once, takes the best admissible row at each place,
+// and logs what would be right if no row were ever re-admitted.
 func gumbelOnce() recsys.Explorer {
 	return recsys.ExplorerFunc(func(_ context.Context, q *recsys.Query, c *recsys.Candidates, s *recsys.Slate) error {
 		src := q.Rand()

@@ -8,7 +8,8 @@ import (
 	"github.com/recsyskit/recsys"
 )
 
-// sizes are {rows, places}: empty, one, K = 0, K = n, K > n, and around the words of a bit set.
+// sizes are {rows, places}: empty, one, K = 0, K = n, K > n, and around the words of a
+// bit set.
 var sizes = [][2]int{{0, 3}, {1, 1}, {3, 0}, {5, 3}, {4, 4}, {3, 9}, {63, 10}, {64, 64}, {65, 20}, {130, 140}}
 
 // each calls f for every size, setting and a few seeds, until something was found.
@@ -54,7 +55,8 @@ func shortSlateIsNoError(p *probe) {
 	}
 }
 
-// belowTheWindow runs a pipeline: only it opens a slate whose window is shorter than its order.
+// belowTheWindow runs a pipeline: only it opens a slate whose window is shorter than its
+// order.
 func belowTheWindow(p *probe) {
 	const depth, n = 3, 12
 	u := utilities(n, p.Spread)

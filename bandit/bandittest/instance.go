@@ -76,7 +76,8 @@ func (p *probe) capped() *instance {
 }
 
 // readmitting has three kinds of rows. Two would not do: where slates alternate between
-// two disjoint sets, each is consumed in its own order, and noise that is drawn once is right.
+// two disjoint sets, each is consumed in its own order, and noise that is drawn once is
+// right.
 func (p *probe) readmitting() *instance {
 	return &instance{name: "readmitting", utility: utilities(7, p.Spread), k: 4, rules: []recsys.Constraint{apart(3)}}
 }
@@ -131,7 +132,8 @@ func (r capRule) Restrict(c *recsys.Candidates, _ int, slate []int32, admissible
 	}
 }
 
-// apart keeps two rows of one residue modulo m from following each other: it re-admits rows.
+// apart keeps two rows of one residue modulo m from following each other: it re-admits
+// rows.
 func apart(m int) recsys.Constraint {
 	return recsys.ConstraintFunc(func(c *recsys.Candidates, _ int, slate []int32, admissible recsys.Bits) {
 		if len(slate) == 0 {
@@ -166,8 +168,8 @@ func (in *instance) admissible(c *recsys.Candidates, order, prefix []int32) []in
 	return rows
 }
 
-// walk calls f for every prefix that can come, with the rows that may follow it: none after a
-// complete slate. f must keep neither.
+// walk calls f for every prefix that can come, with the rows that may follow it: none
+// after a complete slate. f must keep neither.
 func (in *instance) walk(f func(prefix, next []int32)) {
 	c, order := in.table()
 	var visit func(prefix []int32)

@@ -7,7 +7,8 @@ import (
 	"github.com/recsyskit/recsys"
 )
 
-// judge returns what the judge says of a slate, and false if the explorer is no judge or fails.
+// judge returns what the judge says of a slate, and false if the explorer is no judge or
+// fails.
 func (p *probe) judge(in *instance, slate []int32) ([]float64, bool) {
 	j, ok := p.e.(recsys.Judge)
 	if !ok {

@@ -9,8 +9,8 @@ import (
 	"github.com/recsyskit/recsys"
 )
 
-// Run checks with the zero [Suite] that the explorer that newExplorer returns keeps the contract; each
-// case is a subtest with an explorer of its own.
+// Run checks with the zero [Suite] that the explorer that newExplorer returns keeps the
+// contract; each case is a subtest with an explorer of its own.
 func Run(t *testing.T, newExplorer func(t *testing.T) recsys.Explorer) {
 	t.Helper()
 	Suite{}.Run(t, newExplorer)
@@ -27,8 +27,8 @@ type Suite struct {
 	Seed uint64
 
 	// Spread is the difference between the best and the worst utility in the statistical
-	// cases. 0 means 1. Choose it so that bad rows are drawn, but clearly less often: 2 or 3
-	// temperatures. The cases know no other way to make an explorer try.
+	// cases. 0 means 1. Choose it so that bad rows are drawn, but clearly less often: 2
+	// or 3 temperatures. The cases know no other way to make an explorer try.
 	Spread float64
 }
 
@@ -57,8 +57,8 @@ func (s Suite) Run(t *testing.T, newExplorer func(t *testing.T) recsys.Explorer)
 	}
 }
 
-// Check is Run without a testing.T: it returns what it finds, at most three violations of each
-// case. newExplorer returns a new explorer at each call.
+// Check is Run without a testing.T: it returns what it finds, at most three violations of
+// each case. newExplorer returns a new explorer at each call.
 func (s Suite) Check(newExplorer func() recsys.Explorer) []Violation {
 	var found []Violation
 	for _, c := range cases {

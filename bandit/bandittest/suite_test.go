@@ -13,7 +13,7 @@ import (
 )
 
 func TestCorrectExplorerPasses(t *testing.T) {
-	bandittest.Suite{Draws: 100_000}.Run(t, func(*testing.T) recsys.Explorer { return correct() })
+	bandittest.Suite{Draws: 50_000}.Run(t, func(*testing.T) recsys.Explorer { return correct() })
 }
 
 func TestGreedyExplorerPasses(t *testing.T) {
