@@ -24,7 +24,7 @@ func TestUniformConforms(t *testing.T) {
 func TestOtherParametersConform(t *testing.T) {
 	suite := bandittest.Suite{Draws: 50_000, Seed: 1 << 40}
 	if testing.Short() || raceEnabled {
-		suite.Draws = 5000
+		suite.Draws = 2000
 	}
 	for name, e := range map[string]recsys.Explorer{
 		"cold":         bandit.PlackettLuce(0.05),

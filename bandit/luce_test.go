@@ -163,15 +163,14 @@ func TestBelowIsUniform(t *testing.T) {
 			require.InDelta(t, want, float64(x), 5*math.Sqrt(want), "%d of %d", i, n)
 		}
 	}
-	// 3·2^62 is a range of which a plain product would draw some numbers twice as often
-	// as others.
-	low := 0
+	// Of the range 3·2^62 a plain product would draw the multiples of 3 twice as often as others.
+	multiples := 0
 	for range 30_000 {
-		if bandit.Below(src, 3<<62) < 1<<62 {
-			low++
+		if bandit.Below(src, 3<<62)%3 == 0 {
+			multiples++
 		}
 	}
-	require.InDelta(t, 10_000, low, 4*math.Sqrt(30_000*2.0/9))
+	require.InDelta(t, 10_000, multiples, 4*math.Sqrt(30_000*2.0/9))
 }
 
 func TestNthIsTheNthMember(t *testing.T) {

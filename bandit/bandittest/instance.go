@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/recsyskit/recsys"
 )
@@ -18,7 +19,7 @@ type instance struct {
 
 // schema has a column of each kind and a head, so that there is something that
 // an explorer must not write.
-func schema() *recsys.Schema {
+var schema = sync.OnceValue(func() *recsys.Schema {
 	s, err := recsys.NewSchema(recsys.SchemaConfig{
 		Columns: []recsys.Column{{Name: "float"}, {Name: "id", Kind: recsys.ID}, {Name: "vector", Kind: recsys.Vector, Dim: 2}},
 		Heads:   []string{"head"},
@@ -28,7 +29,7 @@ func schema() *recsys.Schema {
 		panic(err)
 	}
 	return s
-}
+})
 
 // table returns the candidates of in and their order: by utility, then by item.
 func (in *instance) table() (*recsys.Candidates, []int32) {
