@@ -8,6 +8,10 @@
 // Each case is one rule, quoted in what it reports. [Suite] sets how many slates
 // are drawn and returns violations without a testing.T.
 //
+// Tables have the columns "float", "id" and "vector" (of 2) and the head "head". They are
+// bound with [recsys.Bind]; an explorer that reads other columns is checked with those
+// names in place of its own.
+//
 // # Statistical cases
 //
 // They draw slates from small tables, seven rows and four places, and compare the picks

@@ -168,8 +168,7 @@ func (n *node) table() string {
 // jointDistribution tests whole slates against the products of their propensities,
 // over all slates that can come.
 func jointDistribution(p *probe) {
-	for _, in := range p.settings() {
-		in.utility, in.k = in.utility[:4], 3
+	for _, in := range p.tiny() {
 		t := p.draw(in, max(p.Draws/4, 1))
 		var cells []cell
 		total, drawn := 0.0, 0

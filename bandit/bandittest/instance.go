@@ -87,6 +87,16 @@ func (p *probe) settings() []*instance {
 	return []*instance{p.free(), p.capped(), p.readmitting()}
 }
 
+// tiny returns settings with at most 24 slates each.
+func (p *probe) tiny() []*instance {
+	u := utilities(7, p.Spread)[:4]
+	return []*instance{
+		{name: "tiny", utility: u, k: 3},
+		{name: "tiny, capped", utility: u, k: 3, rules: []recsys.Constraint{atMost(3, 1)}},
+		{name: "tiny, readmitting", utility: u, k: 3, rules: []recsys.Constraint{apart(3)}},
+	}
+}
+
 // sized returns the settings for any n and k, utilities from a seed.
 func (p *probe) sized(n, k int) []*instance {
 	r := rand.New(rand.NewPCG(p.Seed, uint64(n)))
