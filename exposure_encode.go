@@ -350,11 +350,10 @@ func (e *logEncoder) time(name string, t time.Time) {
 
 // clampedNano is UnixNano, which is undefined beyond its range, at the nearest end of it.
 func clampedNano(t time.Time) int64 {
-	const second = 1_000_000_000
-	switch s := t.Unix(); {
-	case s <= math.MinInt64/second:
+	switch {
+	case t.Before(time.Unix(0, math.MinInt64)):
 		return math.MinInt64
-	case s >= math.MaxInt64/second:
+	case t.After(time.Unix(0, math.MaxInt64)):
 		return math.MaxInt64
 	}
 	return t.UnixNano()

@@ -83,7 +83,7 @@ type Joiner struct {
 	slates deadlines[*openSlate]
 
 	waiting map[string]*waitingList // by the request that has not come yet
-	fresh   []*pendingFeedback            // since the last exposure
+	fresh   []*pendingFeedback      // since the last exposure
 	pending deadlines[*pendingFeedback]
 
 	feedbackIDs idWindow

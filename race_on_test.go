@@ -1,0 +1,5 @@
+//go:build race
+
+package recsys_test
+
+const raceEnabled = true
