@@ -83,9 +83,9 @@ func (d *logDecoder) decode(line []byte, rec *LogRecord) (field string, err erro
 func (d *logDecoder) kind(line []byte) string {
 	s := &d.json
 	s.reset(line)
-	for _, kind := range [...]string{"exposure", "feedback", "schema"} {
-		if rest, ok := bytes.CutPrefix(line, []byte(`{"type":"`)); ok {
-			if rest, ok = bytes.CutPrefix(rest, []byte(kind)); ok && bytes.HasPrefix(rest, []byte(`","v":1,`)) {
+	if rest, ok := bytes.CutPrefix(line, []byte(`{"type":"`)); ok {
+		for _, kind := range [...]string{"exposure", "feedback", "schema"} {
+			if rest, ok := bytes.CutPrefix(rest, []byte(kind)); ok && bytes.HasPrefix(rest, []byte(`","v":1,`)) {
 				return kind
 			}
 		}

@@ -6,7 +6,6 @@ import (
 	"math"
 	"strconv"
 	"time"
-	"unicode/utf8"
 )
 
 // LogVersion is the version of the log's format that this package writes; it stands as
@@ -48,7 +47,7 @@ func AppendExposure(dst []byte, x *Exposure) []byte {
 	e.b = appendText(e.b, x.ID)
 	e.id("user", uint64(x.User))
 	e.text("surface", x.Surface)
-	e.int("k", x.K)
+	e.int("k", int64(x.K))
 	e.time("now", x.Now)
 	e.id("seed", x.Seed)
 	e.items("items", x.Items)
@@ -70,7 +69,7 @@ func AppendExposure(dst []byte, x *Exposure) []byte {
 	e.ids("missing", x.Missing)
 	e.ids("stale", x.Stale)
 	e.degraded(x.Degraded)
-	e.int("shown", x.Shown)
+	e.int("shown", int64(x.Shown))
 	e.rows(x)
 	return append(e.b, "}\n"...)
 }
@@ -108,9 +107,9 @@ func (e *logEncoder) row(x *Exposure, r *ExposureRow) {
 	e.b = append(e.b, `{"item":"`...)
 	e.b = strconv.AppendUint(e.b, uint64(r.Item), 10)
 	e.b = append(e.b, '"')
-	e.int("row", r.Row)
+	e.int("row", int64(r.Row))
 	if r.Position != -1 {
-		e.int("position", r.Position)
+		e.int("position", int64(r.Position))
 	}
 	if math.Float64bits(r.Propensity) != 0 {
 		e.key("propensity")
@@ -229,7 +228,7 @@ func (e *logEncoder) degraded(list []Degradation) {
 			e.b = appendText(e.b, d.Err.Error())
 		}
 		if d.Count != 0 {
-			e.int("count", d.Count)
+			e.int("count", int64(d.Count))
 		}
 		e.b = append(e.b, '}')
 	}
@@ -251,9 +250,9 @@ func (e *logEncoder) element(i int) {
 	}
 }
 
-func (e *logEncoder) int(name string, v int) {
+func (e *logEncoder) int(name string, v int64) {
 	e.key(name)
-	e.b = strconv.AppendInt(e.b, int64(v), 10)
+	e.b = strconv.AppendInt(e.b, v, 10)
 }
 
 func (e *logEncoder) id(name string, v uint64) {
@@ -343,8 +342,7 @@ func (e *logEncoder) vectors(name string, vectors [][]float32) {
 
 func (e *logEncoder) time(name string, t time.Time) {
 	if !t.IsZero() {
-		e.key(name)
-		e.b = strconv.AppendInt(e.b, clampedNano(t), 10)
+		e.int(name, clampedNano(t))
 	}
 }
 
@@ -386,81 +384,4 @@ func appendFloats(dst []byte, v []float32) []byte {
 		v = v[len(part):]
 	}
 	return append(dst, '"')
-}
-
-// The bits that "NaN" stands for; other NaNs are written as their bits.
-const (
-	nan32 = 0x7fc00000
-	nan64 = 0x7ff8000000000001 // math.NaN
-)
-
-func appendFloat32(dst []byte, v float32) []byte {
-	switch b := math.Float32bits(v); {
-	case b&0x7f800000 != 0x7f800000:
-		return strconv.AppendFloat(dst, float64(v), 'g', -1, 32)
-	case b == nan32:
-		return append(dst, `"NaN"`...)
-	case v != v:
-		return appendBits(dst, uint64(b), 8)
-	}
-	return appendInf(dst, v < 0)
-}
-
-func appendFloat64(dst []byte, v float64) []byte {
-	switch b := math.Float64bits(v); {
-	case b&0x7ff0000000000000 != 0x7ff0000000000000:
-		return strconv.AppendFloat(dst, v, 'g', -1, 64)
-	case b == nan64:
-		return append(dst, `"NaN"`...)
-	case v != v:
-		return appendBits(dst, b, 16)
-	}
-	return appendInf(dst, v < 0)
-}
-
-func appendInf(dst []byte, negative bool) []byte {
-	if negative {
-		return append(dst, `"-Inf"`...)
-	}
-	return append(dst, `"+Inf"`...)
-}
-
-const hexDigits = "0123456789abcdef"
-
-func appendBits(dst []byte, bits uint64, digits int) []byte {
-	dst = append(dst, `"0x`...)
-	for shift := 4 * (digits - 1); shift >= 0; shift -= 4 {
-		dst = append(dst, hexDigits[bits>>uint(shift)&15])
-	}
-	return append(dst, '"')
-}
-
-// appendText writes a JSON string from which parseText gets every byte back.
-func appendText(dst []byte, s string) []byte {
-	dst = append(dst, '"')
-	from := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		n := 1
-		switch {
-		case c >= utf8.RuneSelf:
-			if _, n = utf8.DecodeRuneInString(s[i:]); n > 1 {
-				i += n
-				continue
-			}
-			dst = append(append(dst, s[from:i]...), '\\', 'u', 'd', 'c', hexDigits[c>>4], hexDigits[c&15])
-		case c == '"' || c == '\\':
-			dst = append(append(dst, s[from:i]...), '\\', c)
-		case c == '\n':
-			dst = append(append(dst, s[from:i]...), '\\', 'n')
-		case c < ' ':
-			dst = append(append(dst, s[from:i]...), '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		default:
-			i++
-			continue
-		}
-		i++
-		from = i
-	}
-	return append(append(dst, s[from:]...), '"')
 }

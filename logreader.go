@@ -64,9 +64,10 @@ var ErrLineTooLong = errors.New("line is too long")
 // for concurrent use.
 //
 // The last line of a file may be torn: the writer was killed in the middle of it. It is
-// skipped and counted. A line is torn when it has no newline at its end and is no
-// complete JSON; a complete record that only lacks its newline counts. Any other line
-// that cannot be read is an error that names file, line and field. Empty lines are skipped.
+// skipped and counted, and so is the last line of a file that is still being written. A
+// line is torn when it has no newline at its end and is no complete JSON; a complete
+// record that lacks but its newline counts. Any other line that cannot be read is an
+// error that names file, line and field. Empty lines are skipped.
 type LogReader struct {
 	// MaxLine bounds the length of a line in bytes, and with it the memory of one
 	// record. Zero means 16 MiB.
@@ -303,7 +304,7 @@ func (r *LogReader) readLine() (line []byte, whole bool, err error) {
 				r.line++
 			}
 			if long {
-				return nil, whole, fmt.Errorf("%w: more than %d bytes", ErrLineTooLong, r.MaxLine)
+				return nil, whole, fmt.Errorf("%w: more than %d bytes (LogReader.MaxLine)", ErrLineTooLong, r.MaxLine)
 			}
 			if len(r.buf) == 0 {
 				return part, whole, nil

@@ -32,15 +32,15 @@ func AppendSchema(dst []byte, s *Schema) []byte {
 		e.key("kind")
 		e.b = appendText(e.b, f.Kind.String())
 		if f.Dim != 0 {
-			e.int("dim", f.Dim)
+			e.int("dim", int64(f.Dim))
 		}
 		e.key("scope")
 		e.b = appendText(e.b, f.Scope.String())
-		e.int("group", f.Group)
+		e.int("group", int64(f.Group))
 		e.text("source", f.Source)
-		e.int("index", f.Index)
+		e.int("index", int64(f.Index))
 		if f.MaxAge != 0 {
-			e.int("max_age", int(f.MaxAge))
+			e.int("max_age", int64(f.MaxAge))
 		}
 		if f.Default != nil {
 			e.key("default")
