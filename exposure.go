@@ -51,8 +51,9 @@ type Exposure struct {
 
 	// Rows holds the slate in order (the first Shown rows), then, of LogSlate, the
 	// sampled rows that were not shown, of LogFull all others, in table order.
-	Rows  []ExposureRow
-	Shown int
+	Rows       []ExposureRow
+	Shown      int
+	Candidates int // rows of the merged set
 
 	Explorer string        // name of the explorer that chose; empty: the slate is the greedy one
 	Degraded []Degradation // what went wrong on the way

@@ -55,6 +55,7 @@ type Pipeline struct {
 	mergeAt  int
 	logAt    int
 	closers  []stageCloser
+	learners []stageLearner
 
 	runs  sync.Pool // *run
 	calls sync.Pool // *call
@@ -136,6 +137,7 @@ func (p *Pipeline) RecommendInto(ctx context.Context, req *Request, res *Result)
 	defer p.gate.leave()
 	r := p.run()
 	err := r.serve(ctx, req, res)
+	r.forget()
 	p.runs.Put(r)
 	return err
 }
@@ -185,7 +187,8 @@ type run struct {
 	merger  merger
 	sorter  sorter
 	order   []int32
-	before  []int32 // order before a re-ranker
+	before  []int32   // order before a re-ranker
+	worth   []float32 // utilities before a re-ranker
 	keep    Bits
 	alive   Bits
 	ranked  []bool // rankers that served
@@ -229,20 +232,33 @@ func (r *run) serve(ctx context.Context, req *Request, res *Result) error {
 	if err := r.admit(ctx, req); err != nil {
 		return err
 	}
-	steps := [...]func(*run, context.Context) error{
-		(*run).requestRow, (*run).retrieve, (*run).hydrate, (*run).finish,
+	err := r.steps(ctx)
+	if err != nil {
+		res.Items, res.Err = res.Items[:0], err
 	}
-	for _, step := range steps {
+	r.observe()
+	return err
+}
+
+// steps runs the funnel after admission.
+func (r *run) steps(ctx context.Context) error {
+	for _, step := range [...]func(*run, context.Context) error{
+		(*run).requestRow, (*run).retrieve, (*run).hydrate, (*run).finish,
+	} {
 		if err := step(r, ctx); err != nil {
-			res.Items = res.Items[:0]
 			return err
 		}
 		if ctx.Err() == context.Canceled {
-			res.Items = res.Items[:0]
 			return fmt.Errorf("recsys: request cancelled: %w", context.Cause(ctx))
 		}
 	}
 	return nil
+}
+
+// forget drops what belongs to the caller, so that the pool does not keep it alive.
+func (r *run) forget() {
+	r.res, r.forced = nil, nil
+	r.q.Request, r.x = Request{}, Exposure{Rows: r.x.Rows[:0]}
 }
 
 // admit checks the request and resolves it.
@@ -263,6 +279,8 @@ func (r *run) admit(ctx context.Context, req *Request) error {
 	}
 	r.q.reset(req, r.p.schema)
 	r.q.resolve(r.p.clock)
+	r.c.reset(r.p.schema)
+	r.c.shape()
 	r.res.ID, r.res.Now, r.res.Seed = r.q.ID, r.q.Now, r.q.Seed
 	return nil
 }
@@ -402,6 +420,7 @@ func (r *run) rerank(ctx context.Context) error {
 	}
 	for i, st := range p.rerankers {
 		r.before = append(r.before[:0], r.order...)
+		r.worth = append(r.worth[:0], c.utility...)
 		r.q.stage = st.hash
 		err := r.forcedTo(st.label)
 		if err == nil {
@@ -409,6 +428,7 @@ func (r *run) rerank(ctx context.Context) error {
 		}
 		if err != nil {
 			r.order = append(r.order[:0], r.before...)
+			copy(c.utility, r.worth) // what it wrote half way does not count
 			if err := r.failed(st.label, st.required, err); err != nil {
 				return err
 			}

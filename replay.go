@@ -34,7 +34,10 @@ func (p *Pipeline) Replay(ctx context.Context, x *Exposure) (*Result, error) {
 		return res, err
 	}
 	r := p.run()
-	defer p.runs.Put(r)
+	defer func() {
+		r.forget()
+		p.runs.Put(r)
+	}()
 	if err := r.restore(x, res); err != nil {
 		return res, err
 	}
@@ -67,7 +70,10 @@ func (p *Pipeline) Propensities(ctx context.Context, x *Exposure, dst []float64)
 		return err
 	}
 	r := p.run()
-	defer p.runs.Put(r)
+	defer func() {
+		r.forget()
+		p.runs.Put(r)
+	}()
 	if err := r.restore(x, new(Result)); err != nil {
 		return err
 	}
@@ -167,8 +173,8 @@ func (r *run) restore(x *Exposure, res *Result) error {
 		}
 		byRow[row.Row] = row
 	}
-	if x.Shown > n || x.K < 1 {
-		return fmt.Errorf("%w: %d of %d rows shown, K %d", ErrPartialRecord, x.Shown, n, x.K)
+	if n != x.Candidates || x.Shown > n || x.K < 1 {
+		return fmt.Errorf("%w: %d rows of %d, %d shown, K %d", ErrPartialRecord, n, x.Candidates, x.Shown, x.K)
 	}
 	c.reset(p.schema)
 	for _, row := range byRow {
