@@ -197,6 +197,8 @@ func (d *logDecoder) exposure() *Exposure {
 			x.Stale = decimals[uint64](s)
 		case "degraded":
 			x.Degraded = d.degraded()
+		case "candidates":
+			x.Candidates = s.int()
 		case "shown":
 			x.Shown = s.int()
 		case "rows":

@@ -69,6 +69,7 @@ func AppendExposure(dst []byte, x *Exposure) []byte {
 	e.ids("missing", x.Missing)
 	e.ids("stale", x.Stale)
 	e.degraded(x.Degraded)
+	e.int("candidates", int64(x.Candidates))
 	e.int("shown", int64(x.Shown))
 	e.rows(x)
 	return append(e.b, "}\n"...)

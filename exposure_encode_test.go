@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/race"
 )
 
 // readLog reads a whole log, or fails.
@@ -48,6 +50,45 @@ func TestExposureReadsBackToTheBit(t *testing.T) {
 				t.Fatalf("seed %d: record %d differs at %s in\n%s", seed, i, d, recsys.AppendExposure(nil, want[i]))
 			}
 		}
+	}
+}
+
+// The tests above show nothing about a field that is always zero.
+func TestRandomRecordsFillEveryField(t *testing.T) {
+	empty := map[string]bool{}
+	var note func(path string, v reflect.Value)
+	note = func(path string, v reflect.Value) {
+		if _, ok := empty[path]; !ok {
+			empty[path] = true
+		}
+		if !v.IsZero() {
+			empty[path] = false
+		}
+		switch v.Kind() {
+		case reflect.Struct:
+			for i := range v.NumField() {
+				if f := v.Type().Field(i); f.IsExported() {
+					note(path+"."+f.Name, v.Field(i))
+				}
+			}
+		case reflect.Slice:
+			for i := range v.Len() {
+				note(path+"[]", v.Index(i))
+			}
+		}
+	}
+	for seed := range uint64(50) {
+		g := newLogGen(seed)
+		note("Exposure", reflect.ValueOf(*g.exposure(g.schema(t))))
+		note("Feedback", reflect.ValueOf(*g.feedback()))
+	}
+	for path, is := range empty {
+		if is {
+			t.Errorf("%s is zero in all random records", path)
+		}
+	}
+	if len(empty) < 60 {
+		t.Errorf("only %d fields seen", len(empty))
 	}
 }
 
@@ -115,14 +156,14 @@ func TestLogLinesAreJSONOfOneLine(t *testing.T) {
 
 func ExampleAppendExposure() {
 	x := &recsys.Exposure{
-		ID: "r1", User: 42, K: 2, Now: time.Unix(1700000000, 5), Seed: 1<<64 - 1,
+		ID: "r1", User: 42, K: 2, Now: time.Unix(1700000000, 5), Seed: 1<<64 - 1, Candidates: 300,
 		Floats: []float32{1, float32(math.NaN())},
 		Rows:   []recsys.ExposureRow{{Item: 7, Propensity: 0.25, Inclusion: 1, Score: 1.5, Utility: 1.5, Sources: 1, Floats: []float32{1, float32(math.NaN()), 0.5}}},
 		Shown:  1,
 	}
 	fmt.Printf("%s", recsys.AppendExposure(nil, x))
 	// Output:
-	// {"type":"exposure","v":1,"id":"r1","user":"42","k":2,"now":1700000000000000005,"seed":"18446744073709551615","level":"slate","floats":"AACAPwAAwH8=","shown":1,"rows":[{"item":"7","row":0,"position":0,"propensity":0.25,"score":1.5,"utility":1.5,"floats":"AAAAPw==","sources":"1"}]}
+	// {"type":"exposure","v":1,"id":"r1","user":"42","k":2,"now":1700000000000000005,"seed":"18446744073709551615","level":"slate","floats":"AACAPwAAwH8=","candidates":300,"shown":1,"rows":[{"item":"7","row":0,"position":0,"propensity":0.25,"score":1.5,"utility":1.5,"floats":"AAAAPw==","sources":"1"}]}
 }
 
 func ExampleAppendFeedback() {
@@ -177,13 +218,8 @@ func TestTimesBeyondTheRangeAreClamped(t *testing.T) {
 	}
 }
 
-// failing has an error text that is made on the spot.
-type failing struct{}
-
-func (failing) Error() string { return "boom" }
-
 func TestEncodingAllocatesNothing(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	g := newLogGen(3)
@@ -192,7 +228,7 @@ func TestEncodingAllocatesNothing(t *testing.T) {
 	for len(x.Rows) == 0 {
 		x = g.exposure(s)
 	}
-	x.Degraded = append(x.Degraded, recsys.Degradation{Stage: "rank", Reason: recsys.ReasonError, Err: failing{}})
+	x.Degraded = append(x.Degraded, recsys.Degradation{Stage: "rank", Reason: recsys.ReasonError, Err: io.ErrUnexpectedEOF})
 	var buf []byte
 	if n := testing.AllocsPerRun(100, func() {
 		buf = recsys.AppendExposure(buf[:0], x)

@@ -132,7 +132,7 @@ func (g logGen) schema(t testing.TB) *recsys.Schema {
 		opts = append(opts, recsys.Features(recsys.FeatureFunc{Cols: columns(fmt.Sprint("f", i, "_"))}))
 	}
 	for i := range g.IntN(3) {
-		opts = append(opts, recsys.Rank(headRanker{fmt.Sprint("h", i, g.text())}))
+		opts = append(opts, recsys.Rank(logRanker{fmt.Sprint("h", i, g.text())}))
 	}
 	p, err := recsys.NewPipeline(opts...).Build()
 	if err != nil {
@@ -141,11 +141,11 @@ func (g logGen) schema(t testing.TB) *recsys.Schema {
 	return p.Schema()
 }
 
-type headRanker struct{ head string }
+type logRanker struct{ head string }
 
-func (h headRanker) Heads() []string { return []string{h.head} }
+func (h logRanker) Heads() []string { return []string{h.head} }
 
-func (h headRanker) Rank(context.Context, *recsys.Query, *recsys.Candidates, recsys.Scores) error {
+func (h logRanker) Rank(context.Context, *recsys.Query, *recsys.Candidates, recsys.Scores) error {
 	return nil
 }
 
@@ -183,7 +183,7 @@ func (g logGen) exposure(s *recsys.Schema) *recsys.Exposure {
 	x := &recsys.Exposure{
 		ID: g.text(), User: recsys.UserID(g.uint64()), Surface: g.text(), K: g.IntN(100) - 1, Now: g.time(), Seed: g.uint64(),
 		Items: g.items(), Exclude: g.items(), Allow: g.items(), Pipeline: g.text(), Level: recsys.LogLevel(g.IntN(2)),
-		Schema: s, Explorer: g.text(),
+		Schema: s, Explorer: g.text(), Candidates: g.IntN(2000),
 	}
 	for range g.IntN(3) {
 		x.Arms = append(x.Arms, g.text())

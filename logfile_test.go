@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/race"
 )
 
 func newSink(t testing.TB, cfg recsys.FileSinkConfig, d *fakeDisk) *recsys.FileSink {
@@ -429,7 +430,7 @@ func TestFileSinkConfigIsChecked(t *testing.T) {
 }
 
 func TestLoggingAllocatesNothing(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	s, err := recsys.NewFileSink(t.TempDir(), recsys.FileSinkConfig{Block: true, QueueRecords: 16})

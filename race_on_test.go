@@ -1,5 +1,0 @@
-//go:build race
-
-package recsys_test
-
-const raceEnabled = true
