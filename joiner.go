@@ -60,16 +60,19 @@ type JoinStats struct {
 // are remembered for Window + Lateness after that. An empty ID is not merged with anything.
 //
 // Time is that of events, and moves with the newest Exposure.Now alone: clocks of
-// clients, which feedback carries, do not move it. An exposure is emitted when time has
-// passed the end of its window by more than Lateness. As long as records stand no more
-// than Lateness behind the newest exposure, the result does not depend on their order. Emitted
-// exposures come in the order of Now, then ID.
+// clients, which feedback carries, do not move it. Nor is anything forgotten while no
+// exposure comes. An exposure is emitted when time has passed the end of its window by more
+// than Lateness. As long as records stand no more than Lateness behind the newest
+// exposure, the result does not depend on their order, and exposures are emitted in the
+// order of Now, then ID.
 //
-// The same records in the same order give the same result. A Joiner is not safe for concurrent use.
+// The same records in the same order give the same result. A Joiner is not safe for
+// concurrent use. A record costs time logarithmic in the number of those that wait.
 //
 // On windows and late events in such a join see Ananthanarayanan et al., Photon:
-// fault-tolerant and scalable joining of continuous data streams, SIGMOD 2013, and He et
-// al., Practical lessons from predicting clicks on ads at Facebook, ADKDD 2014, section 4.
+// fault-tolerant and scalable joining of continuous data streams, SIGMOD 2013, and the
+// online data joiner of He et al., Practical lessons from predicting clicks on ads at
+// Facebook, ADKDD 2014.
 type Joiner struct {
 	window, lateness int64
 	maxPending       int

@@ -76,7 +76,10 @@ func (s *openSlate) take(f *Feedback) bool {
 // window from now, should the client's clock be wrong. What came since the last exposure
 // came about now, however long ago that exposure was.
 func (j *Joiner) settleFresh() {
-	j.feedbackIDs.settle(after(j.now, j.window, j.lateness))
+	timed := j.now != math.MinInt64 // an exposure has come
+	if timed {
+		j.feedbackIDs.settle(after(j.now, j.window, j.lateness))
+	}
 	for _, p := range j.fresh {
 		if p.decided {
 			continue
@@ -85,7 +88,7 @@ func (j *Joiner) settleFresh() {
 		if p.f.Request != "" {
 			at = max(at, j.now)
 		}
-		if j.now != math.MinInt64 {
+		if timed {
 			at = min(at, after(j.now, j.window))
 		}
 		j.seq++

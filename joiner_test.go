@@ -277,6 +277,20 @@ func TestJoinerBoundsPendingFeedback(t *testing.T) {
 	}
 }
 
+func TestJoinerRemembersFeedbackFromBeforeTheFirstExposure(t *testing.T) {
+	j := newJoiner(t, recsys.JoinerConfig{MaxPending: 1})
+	for _, id := range []string{"a", "b", "c", "a"} {
+		j.AddFeedback(actAt(id, "x", 1000, 1, 5))
+	}
+	j.AddExposure(shownAt("x", 999, 1, 5))
+	for _, id := range []string{"a", "b", "c", "d"} {
+		j.AddFeedback(actAt(id, "x", 1000, 1, 5))
+	}
+	if st := j.Stats(); st.DuplicateFeedback != 4 || st.Unmatched != 2 || st.Joined != 2 {
+		t.Errorf("%+v; want 4 duplicates, 2 given up, and c and d joined", st)
+	}
+}
+
 func TestJoinIsStreaming(t *testing.T) {
 	broken := errors.New("broken")
 	records := func(yield func(recsys.LogRecord, error) bool) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -31,6 +32,59 @@ func sampleLog(t testing.TB) (log []byte, ends []int) {
 		add(func(dst []byte) []byte { return recsys.AppendFeedback(dst, g.feedback()) })
 	}
 	return log, ends
+}
+
+var updateLog = flag.Bool("update-log", false, "rewrite the log files under testdata")
+
+// TestLogOfEveryVersionStaysReadable reads files as each version of the format wrote
+// them. The newest is also what is written today, to the byte; -update-log makes the
+// file of a new version.
+func TestLogOfEveryVersionStaysReadable(t *testing.T) {
+	g := newLogGen(2026)
+	s := g.schema(t)
+	log := recsys.AppendSchema(nil, s)
+	var want []recsys.LogRecord
+	for range 3 {
+		want = append(want, recsys.LogRecord{Exposure: g.exposure(s)}, recsys.LogRecord{Feedback: g.feedback()})
+		log = recsys.AppendExposure(log, want[len(want)-2].Exposure)
+		log = recsys.AppendFeedback(log, want[len(want)-1].Feedback)
+	}
+	newest := filepath.Join("testdata", "log", fmt.Sprintf("v%d.jsonl", recsys.LogVersion))
+	if *updateLog {
+		if err := os.MkdirAll(filepath.Dir(newest), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(newest, log, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if b, err := os.ReadFile(newest); err != nil || !bytes.Equal(b, log) {
+		t.Errorf("%s is not what is written today (%v): a change of the format needs a new version", newest, err)
+	}
+	files, err := filepath.Glob(filepath.Join("testdata", "log", "v*.jsonl"))
+	if err != nil || len(files) != recsys.LogVersion {
+		t.Fatalf("files %v, %v; want one per version", files, err)
+	}
+	for _, file := range files {
+		r, err := recsys.OpenLog(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := 0
+		for rec, err := range r.All() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			rec.File, rec.Line = "", 0
+			if d := firstDifference(want[i], rec); d != "" {
+				t.Errorf("%s: record %d: %s", file, i, d)
+			}
+			i++
+		}
+		if i != len(want) {
+			t.Errorf("%s: %d records; want %d", file, i, len(want))
+		}
+	}
 }
 
 func drain(r *recsys.LogReader) (n int, err error) {
