@@ -20,7 +20,7 @@ const module = "github.com/recsyskit/recsys"
 var importRules = []struct{ folder, may string }{
 	{".", "internal/*"},
 	{"internal/*", "internal/*"},
-	{"retrieval/**", ". retrieval internal/*"},
+	{"retrieval/**", ". retrieval retrieval/internal/* internal/*"},
 	{"features/**", ". features internal/*"},
 	{"ranking/**", ". ranking internal/*"},
 	{"objective", "internal/*"},
