@@ -517,7 +517,7 @@ func TestMaxCandidatesKeepsTheBestOfTheMerge(t *testing.T) {
 }
 
 func TestSeedAndClockAreResolvedOnceAndRecorded(t *testing.T) {
-	now := time.Unix(1_700_000_000, 5)
+	now := time.Unix(1_700_000_000, 5).UTC()
 	var q recsys.Query
 	src := recsys.RetrieverFunc(func(_ context.Context, in *recsys.Query, out *recsys.Sink) error {
 		q.Now, q.Seed = in.Now, in.Seed
