@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"flag"
 	"math"
 	"path/filepath"
 	"testing"
@@ -40,6 +41,26 @@ func TestFileRoundTrip(t *testing.T) {
 		require.NoError(t, back.Retrieve(t.Context(), recsys.NewQuery(&req, nil, "x"), got))
 		require.Equal(t, want, got)
 	}
+}
+
+var update = flag.Bool("update", false, "write the file of the current version to testdata")
+
+// A file of version 1 stays readable. Written with: go test -run Version1 -update
+func TestVersion1StaysReadable(t *testing.T) {
+	const path = "testdata/v1.itemknn"
+	m := train(t, random(t, 8, 20, 10, 100), itemknn.Config{
+		Weighting: itemknn.BM25, Neighbors: 5, History: retrieval.History{Last: 9, Kinds: map[recsys.EventKind]float64{recsys.Save: 2}},
+	})
+	if *update {
+		require.NoError(t, m.Save(path))
+	}
+	old, err := itemknn.Load(path)
+	require.NoError(t, err)
+	require.Equal(t, 10, old.NumItems())
+	require.Equal(t, 9, old.Config().History.Last)
+	require.Equal(t, "3c5b50248e7c8c39", old.Version(), "written again, it has the same bytes")
+	require.InDelta(t, similarity(t, m, 5, 10), similarity(t, old, 5, 10), 1e-6)
+	require.NotZero(t, similarity(t, old, 5, 10))
 }
 
 func TestReadFromRefusesWhatIsNoModel(t *testing.T) {

@@ -138,8 +138,10 @@ func (r Duplicating) Bind(s *recsys.Schema) (_ recsys.Retriever, err error) {
 func (r Duplicating) Retrieve(ctx context.Context, q *recsys.Query, out *recsys.Sink) error {
 	items, scores, err := proposals(ctx, r.Retriever, q, out.Room())
 	for i, id := range items {
-		if !out.Add(id, scores[i]) || !out.Add(id, scores[i]) {
-			break
+		for range 2 {
+			if !out.Add(id, scores[i]) {
+				return err
+			}
 		}
 	}
 	return err
