@@ -95,24 +95,25 @@ const retireBatch = 32
 // reserve makes sure that there is a slot to take and an entry to use.
 func (s *Store) reserve(k int) {
 	sh, t := &s.shards[k], s.table(k)
-	entries := len(t.index)
-	if 2*(sh.live+sh.deleted+1) > entries {
-		entries = entriesFor(sh.live + sh.live/4 + 1) // a quarter, so that deleted entries do not bring us back soon
-	}
-	slots := t.slots(s.layout.stride)
+	have := t.slots(s.layout.stride)
+	slots, entries := have, len(t.index)
 	if len(sh.free) == 0 {
-		full := sh.used == slots
+		full := sh.used == have
 		if full || sh.retired.len() >= retireBatch {
 			sh.reclaim(&s.epochs)
 		}
 		if full && len(sh.free) == 0 {
-			slots = grownSlots(slots)
+			slots = grownSlots(have)
 		}
 	}
-	if entries == len(t.index) && slots == t.slots(s.layout.stride) {
-		return
+	crowded := 2*(sh.live+sh.deleted+1) > entries
+	if crowded {
+		entries = entriesFor(sh.live + sh.live/4 + 1) // a quarter, so that deleted entries do not bring us back soon
 	}
-	s.swap(k, t.grown(slots, entries, s.layout.stride))
+	if slots > have || crowded {
+		s.swap(k, t.grown(slots, entries, s.layout.stride))
+		sh.deleted = 0
+	}
 }
 
 // grownSlots returns the next size of a slab: doubled while small, then a quarter more.

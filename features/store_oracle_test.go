@@ -290,3 +290,5 @@ func bitsOf(v []float32) []uint32 {
 	}
 	return out
 }
+
+func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 11)) }
