@@ -1,5 +1,7 @@
 package featurestest
 
+import "github.com/recsyskit/recsys"
+
 // CaseNames returns the names of all cases.
 func CaseNames() []string {
 	var names []string
@@ -7,4 +9,14 @@ func CaseNames() []string {
 		names = append(names, cases[i].name)
 	}
 	return names
+}
+
+// CheckCase checks one case.
+func CheckCase(name string, source recsys.FeatureSource, config Config) (violations []Violation, skipped string) {
+	for i := range cases {
+		if cases[i].name == name {
+			return cases[i].check(source, config)
+		}
+	}
+	panic("no case " + name)
 }
