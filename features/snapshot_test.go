@@ -218,9 +218,9 @@ func TestWriteToReportsTheWritersError(t *testing.T) {
 	require.ErrorIs(t, err, io.ErrClosedPipe)
 }
 
-// FuzzReadFrom reads arbitrary bytes: an error and an untouched store, or rows that come back from
+// FuzzStoreReadFrom reads arbitrary bytes: an error and an untouched store, or rows that come back from
 // their own snapshot.
-func FuzzReadFrom(f *testing.F) {
+func FuzzStoreReadFrom(f *testing.F) {
 	config := features.StoreConfig{Columns: oracleLayouts["mixed"], Shards: 1}
 	_, file := snapshotOf(f, config, 3)
 	f.Add(file)
