@@ -1,0 +1,107 @@
+package features_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/features"
+	"github.com/recsyskit/recsys/features/featurestest"
+)
+
+func TestStoreKeepsTheContract(t *testing.T) {
+	for name, config := range map[string]features.StoreConfig{
+		"items":         {Columns: storeColumns},
+		"mixed":         {Columns: oracleLayouts["mixed"], Shards: 1},
+		"wide":          {Columns: oracleLayouts["wide"]},
+		"ids":           {Columns: oracleLayouts["one id"]},
+		"default stale": {Columns: storeColumns, Stale: features.DefaultStale},
+		"drop stale":    {Columns: storeColumns, Stale: features.DropStale},
+		"refuse future": {Columns: storeColumns, RefuseFuture: true},
+		"users":         {Columns: storeColumns, Entity: features.User},
+	} {
+		t.Run(name, func(t *testing.T) {
+			suite := featurestest.Config{
+				Items: []recsys.ItemID{0, 1, 1 << 40, ^recsys.ItemID(0)}, Unknown: []recsys.ItemID{5, 1 << 41},
+				Users: []recsys.UserID{0, 1}, UnknownUsers: []recsys.UserID{5},
+				Written: epoch,
+			}
+			featurestest.Run(t, func(t *testing.T) recsys.FeatureSource { return filled(t, config, suite) }, suite)
+			suite.Write = func(source recsys.FeatureSource, n int) {
+				s := source.(*features.Store)
+				r := randomRow(newRand(uint64(n)), config.Columns, uint64(n%3))
+				if _, err := s.Put(r); err != nil {
+					panic(err)
+				}
+				s.Delete(uint64(n % 2))
+			}
+			t.Run("while it is written to", func(t *testing.T) {
+				require.Empty(t, featurestest.Check(func() recsys.FeatureSource { return filled(t, config, suite) }, suite))
+			})
+		})
+	}
+}
+
+// filled returns a store of what the suite may expect.
+func filled(t *testing.T, config features.StoreConfig, suite featurestest.Config) *features.Store {
+	s := newStore(t, config)
+	put := func(key uint64) {
+		r := randomRow(newRand(key), config.Columns, key)
+		r.Time = suite.Written
+		_, err := s.Put(r)
+		require.NoError(t, err)
+	}
+	for _, id := range suite.Items {
+		put(uint64(id))
+	}
+	for _, id := range suite.Users {
+		put(uint64(id))
+	}
+	return s
+}
+
+func TestRequestSourcesKeepTheContract(t *testing.T) {
+	config := featurestest.Config{Users: []recsys.UserID{1}, Request: recsys.Request{
+		Now:     time.Date(2026, 3, 1, 17, 30, 0, 0, time.UTC),
+		History: []recsys.Event{{Item: 1, Time: epoch}},
+	}}
+	t.Run("time", func(t *testing.T) {
+		featurestest.Run(t, func(*testing.T) recsys.FeatureSource { return features.RequestTime{Offset: time.Hour} }, config)
+	})
+	t.Run("history", func(t *testing.T) {
+		featurestest.Run(t, func(*testing.T) recsys.FeatureSource { return features.RequestHistory{} }, config)
+	})
+}
+
+// TestDerivedSourcesKeepTheContract checks the sources that work from the retrievers.
+func TestDerivedSourcesKeepTheContract(t *testing.T) {
+	config := featurestest.Config{Items: []recsys.ItemID{1, 2, 3}, Upstream: recsys.SchemaConfig{Sources: []string{"als", "popular"}}}
+	t.Run("retrieval", func(t *testing.T) {
+		featurestest.Run(t, func(*testing.T) recsys.FeatureSource {
+			return features.Retrieval{Sources: []string{"popular", "als"}}
+		}, config)
+	})
+	t.Run("item score", func(t *testing.T) {
+		featurestest.Run(t, func(*testing.T) recsys.FeatureSource {
+			return features.ItemScore{Name: "als.all", Scorer: tenfold{}}
+		}, config)
+	})
+}
+
+// tenfold scores item i with 10i, if i is below 100.
+type tenfold struct{}
+
+func (tenfold) ScoreItems(ctx context.Context, _ *recsys.Query, items []recsys.ItemID, dst []float32) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for i, id := range items {
+		if dst[i] = 0; id < 100 {
+			dst[i] = 10 * float32(id)
+		}
+	}
+	return nil
+}

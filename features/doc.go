@@ -1,0 +1,63 @@
+// Package features holds what is known of items and users while requests are
+// served: the columns that rankers, filters and constraints read.
+//
+// The stage's interface is [recsys.FeatureSource]: it declares columns, and writes
+// their values for the candidates of a request straight into the candidate table. The
+// main source is the [Store], one row for each item or user in memory:
+//
+//	items, err := features.NewStore(features.StoreConfig{Columns: []features.Column{
+//		{Name: "ctr.1h", MaxAge: 2 * time.Hour},
+//		{Name: "creator", Kind: recsys.ID},
+//		{Name: "embedding", Kind: recsys.Vector, Dim: 64},
+//	}})
+//	…
+//	row, err := items.Row(uint64(id), event.Time, map[string]any{"ctr.1h": 0.07, "creator": creator, "embedding": v})
+//	stored, err := items.Put(row)
+//	…
+//	p, err := recsys.NewPipeline(
+//		recsys.Retrieve("als", als),
+//		recsys.Features(items),
+//		recsys.Features(features.Retrieval{Sources: []string{"als"}}),
+//		recsys.Rank(model),
+//	).Build()
+//
+// # Conventions
+//
+// Time is event time. A row carries the moment at which its values were true; ages are
+// taken at the Now of the query, never at a clock of this package, so that a
+// replay or an offline evaluation sees what a request at that moment saw. Columns that are updated
+// together form one store; what another job updates at another pace forms another one,
+// because a row has one event time.
+//
+// A value can be fresh, stale or missing, and each is visible. Stale: older than
+// its column's MaxAge; the row's Stale bit is set, whatever the [StalePolicy]. Missing: the
+// row's Missing bit is set and every column has its default, NaN for a float that
+// declares none. A single NaN in a known row is a missing value of that row: it becomes the
+// column's default, and sets no bit. [Store.Stats] counts all of it.
+//
+// Keys are integers: an ItemID or a UserID. Every value is a key, 0 included. Strings
+// stay at the edge, in the Vocabulary.
+//
+// Reading is concurrent with everything, takes no lock and allocates nothing. The
+// sources here are in process and wait for nobody; only a source that asks
+// another machine is marked [recsys.Remote].
+//
+// Package featurestest checks a source of your own against the interface's contract.
+//
+// # Sources
+//
+//	source          columns                                 scope         cost of n rows
+//	Store           any that were put                       item or user  n look-ups, n copies
+//	Retrieval       scores and ranks of the retrievers      item          n × sources
+//	ItemScore       a model's score of every candidate      item          the model's ScoreItems
+//	RequestTime     hour and weekday, on a circle           request       O(1)
+//	RequestHistory  length of the history, time since       request       O(length)
+//
+// A function with a list of columns is a source as [recsys.FeatureFunc]; what is known only
+// to the caller enters as context, see [recsys.Context].
+//
+// # What it does not do
+//
+// The store keeps the latest row of a key, no history; it does not evict, and its
+// memory grows with its keys. It is one process: several instances are fed by the same events.
+package features

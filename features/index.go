@@ -1,0 +1,102 @@
+package features
+
+import (
+	"math/bits"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/recsyskit/recsys/internal/hash"
+)
+
+// table is the index and the rows of one shard: open addressing with linear probing
+// over words that name slots of a slab.
+//
+// Readers load the words of the index atomically, writers hold the shard's lock. A
+// slot that the index names does not change; see epochs. The slices themselves are
+// never changed either: a table that grows is replaced.
+type table struct {
+	index []uint64 // 2^n entries, at most half of them in use
+	rows  []uint64 // slot i starts at word i*stride
+}
+
+// An entry holds the upper half of the key's hash, with the lowest bit set, and the
+// slot. So one load of 8 bytes, without a look at the row, rules out all but one of 2^31
+// other keys, and an entry is neither of these:
+const (
+	emptyEntry   = 0
+	deletedEntry = 1
+)
+
+func entryOf(h uint64, slot uint32) uint64 { return tagOf(h)<<32 | uint64(slot) }
+
+func tagOf(h uint64) uint64 { return h>>32 | 1 }
+
+func hashOf(key uint64) uint64 { return hash.Mix64(key) }
+
+// home returns where probing for a hash begins.
+func (t *table) home(h uint64) *uint64 { return &t.index[h&uint64(len(t.index)-1)] }
+
+// row returns the first word of the row that an entry names.
+func (t *table) row(entry uint64, stride int) *uint64 { return &t.rows[int(uint32(entry))*stride] }
+
+// find returns the position and entry of a key, or, with ok false, where it can be inserted.
+func (t *table) find(h, key uint64, stride int) (at int, entry uint64, ok bool) {
+	mask := len(t.index) - 1
+	free := -1
+	for p := int(h) & mask; ; p = (p + 1) & mask {
+		switch e := atomic.LoadUint64(&t.index[p]); {
+		case e == emptyEntry:
+			if free < 0 {
+				free = p
+			}
+			return free, emptyEntry, false
+		case e == deletedEntry:
+			if free < 0 {
+				free = p
+			}
+		case e>>32 == tagOf(h) && *t.row(e, stride) == key:
+			return p, e, true
+		}
+	}
+}
+
+// slots returns how many rows the slab has room for.
+func (t *table) slots(stride int) int { return len(t.rows) / stride }
+
+// grown returns a table with the rows of t, at the same slots, and room for more
+// slots and entries; deleted entries are gone. It shares the slab if that has room.
+func (t *table) grown(slots, entries, stride int) *table {
+	n := &table{index: make([]uint64, entries), rows: t.rows}
+	if slots > t.slots(stride) {
+		n.rows = alignedWords(slots * stride)
+		copy(n.rows, t.rows)
+	}
+	for _, e := range t.index {
+		if e > deletedEntry {
+			n.place(hashOf(*t.row(e, stride)), e)
+		}
+	}
+	return n
+}
+
+// place enters an entry of a key that is not in the index yet.
+func (t *table) place(h, entry uint64) {
+	mask := len(t.index) - 1
+	for p := int(h) & mask; ; p = (p + 1) & mask {
+		if t.index[p] == emptyEntry {
+			t.index[p] = entry
+			return
+		}
+	}
+}
+
+// entriesFor returns the size of an index for so many keys.
+func entriesFor(keys int) int { return 1 << bits.Len(uint(max(2*keys, 8)-1)) }
+
+// alignedWords returns words that begin at a cache line. Memory of Go does not move.
+func alignedWords(n int) []uint64 {
+	const line = 64
+	words := make([]uint64, n+line/8-1)
+	off := int(-uintptr(unsafe.Pointer(&words[0]))%line) / 8
+	return words[off : off+n : off+n]
+}
