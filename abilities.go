@@ -73,7 +73,10 @@ type Objective interface {
 type Versioned interface{ Version() string }
 
 // Hereditary is implemented by a [Constraint] that, if Hereditary returns true,
-// never re-admits a row: what must not come at one place of a slate must not come at any later one.
+// never re-admits a row: what must not come at one place of a slate must not come at
+// any later one. The claim defines what the rule means, since cleared bits stay cleared; a
+// constraint that looks at the newest pick only and claims it wrongly is another rule.
+// reranktest.Rule checks it against the rule spelled out.
 type Hereditary interface{ Hereditary() bool }
 
 // Overwriter is implemented by a [FeatureSource] that, if Overwrites returns true,

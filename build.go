@@ -606,13 +606,16 @@ func (w *wiring) sealVersion() {
 	p.version = fmt.Sprintf("%016x", uint64(h))
 }
 
-// keep notes what a stage can do besides its work: its version, its Close.
+// keep notes what a stage can do besides its work: its version, Close, Learn.
 func keep[S any](p *Pipeline, st *stage[S]) {
 	if v, ok := any(st.run).(Versioned); ok {
 		p.versions = append(p.versions, StageVersion{st.label, v.Version()})
 	}
 	if c, ok := any(st.given).(io.Closer); ok {
 		p.closers = append(p.closers, stageCloser{st.label, c})
+	}
+	if l, ok := any(st.run).(Learner); ok {
+		p.learners = append(p.learners, stageLearner{st.label, l})
 	}
 }
 

@@ -133,7 +133,7 @@ func (c *Candidates) Scores() []float32 { return c.score }
 
 // Utility returns the value of each row that explorers choose by. It starts as
 // the score (-Inf where that is NaN); a re-ranker that changes the order writes
-// values that do not increase along its order.
+// values that do not increase along its order. Explorers take NaN for -Inf.
 func (c *Candidates) Utility() []float32 { return c.utility }
 
 // Dropped returns 0 for a row that passed all filters, else 1 + the index of the filter that dropped it.

@@ -2,6 +2,7 @@ package recsys
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -22,6 +23,7 @@ type Feedback struct {
 }
 
 // Exposure is the record of one served slate: all that is needed to judge it later.
+// [AppendExposure] writes it, [LogReader] reads it.
 type Exposure struct {
 	ID      string // of the request; names the decision
 	User    UserID
@@ -73,7 +75,7 @@ type ExposureRow struct {
 	Heads   []float32 // in the order of Schema.Heads
 	Floats  []float32 // features as served, request columns first: [Candidates.Row]
 	IDs     []uint64  // ID columns as served, request columns first
-	Sources uint64    // mask of the retrievers that proposed it
+	Sources uint64    // mask of the retrievers that proposed it; see [Schema.Source]
 
 	// Of LogFull only, else nil.
 	Vectors [][]float32
@@ -123,8 +125,43 @@ type FeedbackSink interface {
 	LogFeedback(ctx context.Context, f *Feedback) error
 }
 
-// ExposureSinkFunc adapts a function to [ExposureSink].
-type ExposureSinkFunc func(ctx context.Context, x *Exposure) error
+// The Func types adapt plain functions, as http.HandlerFunc does.
+type (
+	// ExposureSinkFunc adapts a function to [ExposureSink].
+	ExposureSinkFunc func(ctx context.Context, x *Exposure) error
+	// FeedbackSinkFunc adapts a function to [FeedbackSink].
+	FeedbackSinkFunc func(ctx context.Context, f *Feedback) error
+)
 
 // LogExposure calls f.
 func (f ExposureSinkFunc) LogExposure(ctx context.Context, x *Exposure) error { return f(ctx, x) }
+
+// LogFeedback calls g.
+func (g FeedbackSinkFunc) LogFeedback(ctx context.Context, f *Feedback) error { return g(ctx, f) }
+
+// Clone returns a deep copy of x, for a sink that keeps records. The schema, which is
+// immutable, and the errors in Degraded are shared.
+func (x *Exposure) Clone() *Exposure {
+	y := *x
+	y.Items, y.History = slices.Clone(x.Items), slices.Clone(x.History)
+	y.Exclude, y.Allow = slices.Clone(x.Exclude), slices.Clone(x.Allow)
+	y.Arms, y.Versions = slices.Clone(x.Arms), slices.Clone(x.Versions)
+	y.Floats, y.IDs, y.Vectors = slices.Clone(x.Floats), slices.Clone(x.IDs), cloneVectors(x.Vectors)
+	y.Missing, y.Stale = slices.Clone(x.Missing), slices.Clone(x.Stale)
+	y.Degraded = slices.Clone(x.Degraded)
+	y.Rows = slices.Clone(x.Rows)
+	for i := range y.Rows {
+		r := &y.Rows[i]
+		r.Heads, r.Floats, r.IDs = slices.Clone(r.Heads), slices.Clone(r.Floats), slices.Clone(r.IDs)
+		r.Vectors, r.Ranks, r.Recall = cloneVectors(r.Vectors), slices.Clone(r.Ranks), slices.Clone(r.Recall)
+	}
+	return &y
+}
+
+func cloneVectors(vectors [][]float32) [][]float32 {
+	out := slices.Clone(vectors)
+	for i := range out {
+		out[i] = slices.Clone(out[i])
+	}
+	return out
+}

@@ -24,6 +24,9 @@ func (l *Live) Pipeline() *Pipeline { return l.p.Load() }
 // its last one, and closes the stages of the old one that next does not use. ctx
 // bounds the wait; see [Pipeline.Close].
 func (l *Live) Swap(ctx context.Context, next *Pipeline) error {
+	if next == nil {
+		return errors.New("recsys: Live.Swap: the next pipeline is nil")
+	}
 	old := l.p.Swap(next)
 	if old == nil || old == next {
 		return nil

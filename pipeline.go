@@ -55,6 +55,7 @@ type Pipeline struct {
 	mergeAt  int
 	logAt    int
 	closers  []stageCloser
+	learners []stageLearner
 
 	runs  sync.Pool // *run
 	calls sync.Pool // *call
@@ -136,6 +137,7 @@ func (p *Pipeline) RecommendInto(ctx context.Context, req *Request, res *Result)
 	defer p.gate.leave()
 	r := p.run()
 	err := r.serve(ctx, req, res)
+	r.forget()
 	p.runs.Put(r)
 	return err
 }
@@ -230,20 +232,33 @@ func (r *run) serve(ctx context.Context, req *Request, res *Result) error {
 	if err := r.admit(ctx, req); err != nil {
 		return err
 	}
-	steps := [...]func(*run, context.Context) error{
-		(*run).requestRow, (*run).retrieve, (*run).hydrate, (*run).finish,
+	err := r.steps(ctx)
+	if err != nil {
+		res.Items, res.Err = res.Items[:0], err
 	}
-	for _, step := range steps {
+	r.observe()
+	return err
+}
+
+// steps runs the funnel after admission.
+func (r *run) steps(ctx context.Context) error {
+	for _, step := range [...]func(*run, context.Context) error{
+		(*run).requestRow, (*run).retrieve, (*run).hydrate, (*run).finish,
+	} {
 		if err := step(r, ctx); err != nil {
-			res.Items = res.Items[:0]
 			return err
 		}
 		if ctx.Err() == context.Canceled {
-			res.Items = res.Items[:0]
 			return fmt.Errorf("recsys: request cancelled: %w", context.Cause(ctx))
 		}
 	}
 	return nil
+}
+
+// forget drops what belongs to the caller, so that the pool does not keep it alive.
+func (r *run) forget() {
+	r.res, r.forced = nil, nil
+	r.q.Request, r.x = Request{}, Exposure{Rows: r.x.Rows[:0]}
 }
 
 // admit checks the request and resolves it.
@@ -264,6 +279,8 @@ func (r *run) admit(ctx context.Context, req *Request) error {
 	}
 	r.q.reset(req, r.p.schema)
 	r.q.resolve(r.p.clock)
+	r.c.reset(r.p.schema)
+	r.c.shape()
 	r.res.ID, r.res.Now, r.res.Seed = r.q.ID, r.q.Now, r.q.Seed
 	return nil
 }

@@ -517,7 +517,7 @@ func TestMaxCandidatesKeepsTheBestOfTheMerge(t *testing.T) {
 }
 
 func TestSeedAndClockAreResolvedOnceAndRecorded(t *testing.T) {
-	now := time.Unix(1_700_000_000, 5)
+	now := time.Unix(1_700_000_000, 5).UTC()
 	var q recsys.Query
 	src := recsys.RetrieverFunc(func(_ context.Context, in *recsys.Query, out *recsys.Sink) error {
 		q.Now, q.Seed = in.Now, in.Seed
@@ -688,4 +688,53 @@ func TestTraceNamesAllStagesInFunnelOrder(t *testing.T) {
 		require.True(t, s.Ran, s.Name)
 	}
 	require.Positive(t, res.Trace.Total)
+}
+
+// student counts what it learns.
+type student struct {
+	recsys.Explorer
+	learned int
+	err     error
+}
+
+func (s *student) Learn(_ context.Context, f []recsys.Feedback) error {
+	s.learned += len(f)
+	return s.err
+}
+
+func TestLearnReachesEveryLearner(t *testing.T) {
+	e := &student{Explorer: uniform{}}
+	p := build(t, recsys.Retrieve("a", ranked(1)), recsys.Explore(e, recsys.Name("e")))
+	require.NoError(t, p.Learn(t.Context(), make([]recsys.Feedback, 3)))
+	require.Equal(t, 3, e.learned)
+	e.err = errors.New("full")
+	require.ErrorContains(t, p.Learn(t.Context(), nil), "explore/e: full")
+}
+
+func TestObserversSeeFailedRequests(t *testing.T) {
+	var seen []error
+	var rows []int
+	see := recsys.Observe(recsys.ObserverFunc(func(_ *recsys.Query, c *recsys.Candidates, r *recsys.Result) {
+		seen, rows = append(seen, r.Err), append(rows, c.Len())
+		if r.Trace.Total <= 0 {
+			t.Error("Total is not set")
+		}
+	}))
+	down := errors.New("down")
+	p := build(t, recsys.Retrieve("a", ranked(1, 2)), see, recsys.FilterBy(recsys.FilterFunc(func(_ context.Context, q *recsys.Query, _ *recsys.Candidates, _ recsys.Bits) error {
+		if q.User == 1 {
+			return down
+		}
+		return nil
+	})))
+	recommend(t, p, &recsys.Request{K: 1})
+	_, err := p.Recommend(t.Context(), &recsys.Request{K: 1, User: 1})
+	require.ErrorIs(t, err, down)
+	_, err = p.Recommend(t.Context(), &recsys.Request{K: 1, Exclude: ids{1, 2}})
+	require.ErrorIs(t, err, recsys.ErrNoCandidates)
+	require.Len(t, seen, 3)
+	require.NoError(t, seen[0])
+	require.ErrorIs(t, seen[1], down)
+	require.ErrorIs(t, seen[2], recsys.ErrNoCandidates)
+	require.Equal(t, []int{2, 2, 0}, rows)
 }

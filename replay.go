@@ -34,7 +34,10 @@ func (p *Pipeline) Replay(ctx context.Context, x *Exposure) (*Result, error) {
 		return res, err
 	}
 	r := p.run()
-	defer p.runs.Put(r)
+	defer func() {
+		r.forget()
+		p.runs.Put(r)
+	}()
 	if err := r.restore(x, res); err != nil {
 		return res, err
 	}
@@ -67,7 +70,10 @@ func (p *Pipeline) Propensities(ctx context.Context, x *Exposure, dst []float64)
 		return err
 	}
 	r := p.run()
-	defer p.runs.Put(r)
+	defer func() {
+		r.forget()
+		p.runs.Put(r)
+	}()
 	if err := r.restore(x, new(Result)); err != nil {
 		return err
 	}

@@ -4,17 +4,18 @@ import (
 	"context"
 	"math/bits"
 	"math/rand/v2"
+	"time"
 )
 
 // reset readies res for a request of p, keeping its memory.
 func (r *Result) reset(p *Pipeline) {
-	r.ID, r.Seed, r.Version, r.traced = "", 0, p.version, false
+	r.ID, r.Seed, r.Version, r.Err, r.traced = "", 0, p.version, nil, false
 	r.Items, r.Degraded = r.Items[:0], r.Degraded[:0]
 	stages := append(r.Trace.Stages[:0], p.trace...)
 	r.Trace = Trace{Stages: stages}
 }
 
-// report keeps the explanation, writes the record and calls the observers.
+// report keeps the explanation and writes the record.
 func (r *run) report(ctx context.Context) {
 	if r.q.Explain {
 		r.res.explanation.note(r)
@@ -34,11 +35,14 @@ func (r *run) report(ctx context.Context) {
 			r.lap(p.logAt, len(p.sinks))
 		}
 	}
-	if !r.replayed {
-		for _, o := range p.observers {
-			if err := r.callObserver(o); err != nil {
-				r.degrade(Degradation{Stage: "observe", Reason: reasonOf(err), Err: err})
-			}
+}
+
+// observe shows the request to the observers, failed ones too.
+func (r *run) observe() {
+	r.res.Trace.Total = time.Since(r.start)
+	for _, o := range r.p.observers {
+		if err := r.callObserver(o); err != nil {
+			r.degrade(Degradation{Stage: "observe", Reason: reasonOf(err), Err: err})
 		}
 	}
 }

@@ -24,7 +24,7 @@ type Request struct {
 	K int
 
 	// Now is the event time of the request: every age, decay and window is measured
-	// from it. Zero means the pipeline's clock.
+	// from it. Zero means the pipeline's clock. Stages see it in UTC.
 	Now time.Time
 
 	// Seed is what all randomness of the request derives from. Zero means a hash of
@@ -113,6 +113,7 @@ func (q *Query) resolve(clock func() time.Time) {
 	if q.Now.IsZero() && clock != nil {
 		q.Now = clock()
 	}
+	q.Now = q.Now.UTC() // a record keeps no time zone, and what it replays must see the same hour
 	if q.Seed == 0 {
 		var h fingerprint
 		h.text(q.ID)

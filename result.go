@@ -15,6 +15,9 @@ type Result struct {
 
 	Trace Trace
 
+	// Err is the error that Recommend returned, for observers.
+	Err error
+
 	// What the request resolved to.
 	Now  time.Time
 	Seed uint64
@@ -87,7 +90,8 @@ type StageTrace struct {
 	Ran  bool
 }
 
-// Observer sees every request when its slate is chosen. Observe is called on the
+// Observer sees every valid request when it is answered, or has failed (then r.Err is
+// set and c holds what there was so far, perhaps no rows). Observe is called on the
 // request's goroutine and concurrently; q, c and r are read-only and must not be kept.
 // It is the hook for metrics, monitors and traces.
 type Observer interface {

@@ -203,7 +203,7 @@ func (s *Slate) relax() bool {
 
 // emptiedBy returns the constraint after which no unpicked row was left, in declared order.
 func (s *Slate) emptiedBy() int {
-	b := MakeBits(s.c.Len())
+	b := s.work
 	for w := range b {
 		b[w] = s.open1[w] | s.beyond[w]
 	}

@@ -67,6 +67,7 @@ type ReRanker interface {
 //   - The propensity is the probability of the row given the picks above it, in (0, 1]; over
 //     the admissible rows of a position the propensities sum to 1.
 //   - Choice depends on utility, not on score; randomness comes from q.Rand().
+//   - A call that ends because ctx is done returns an error that wraps ctx.Err().
 //   - Nothing is written but s; any number of calls run concurrently.
 type Explorer interface {
 	// Explore fills s: each Pick names a row and its propensity given the picks above it.

@@ -36,7 +36,8 @@
 //		return n, nil
 //	}
 //
-// [Save] and [Load] do the same for a path; Save replaces the file atomically.
+// [WriteFile] and [ReadFile] do that with a path, [Save] and [Load] with whatever
+// reads and writes; files are replaced atomically.
 //
 // # Layout, version 1
 //

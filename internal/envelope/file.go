@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"math"
 	"os"
-
 	"path/filepath"
 	"runtime"
 	"syscall"
@@ -114,6 +113,22 @@ func Load(path string, read func(io.Reader) error) error {
 	default:
 		return err
 	}
+}
+
+// WriteFile is [Save] of what WriteTo of v writes.
+func WriteFile(path string, v io.WriterTo) error {
+	return Save(path, func(w io.Writer) error {
+		_, err := v.WriteTo(w)
+		return err
+	})
+}
+
+// ReadFile is [Load] by ReadFrom of v.
+func ReadFile(path string, v io.ReaderFrom) error {
+	return Load(path, func(r io.Reader) error {
+		_, err := v.ReadFrom(r)
+		return err
+	})
 }
 
 // sized is a buffered file with the Len of bytes.Reader.

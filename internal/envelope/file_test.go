@@ -14,22 +14,32 @@ import (
 	"github.com/recsyskit/recsys/internal/envelope"
 )
 
-func save(path string, c content) error {
-	return envelope.Save(path, func(w io.Writer) error {
-		_, err := c.WriteTo(w)
-		return err
-	})
-}
+func save(path string, c content) error { return envelope.WriteFile(path, c) }
 
 func load(path string) (c content, err error) {
-	err = envelope.Load(path, func(r io.Reader) error {
-		if known, ok := r.(interface{ Len() int }); !ok || known.Len() == 0 {
-			return fmt.Errorf("the reader does not know its length")
-		}
-		_, err := c.ReadFrom(r)
-		return err
-	})
+	err = envelope.ReadFile(path, &c)
 	return c, err
+}
+
+func TestLoadGivesAReaderThatKnowsItsLength(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "model")
+	if err := save(path, sample(3)); err != nil {
+		t.Fatal(err)
+	}
+	err := envelope.Load(path, func(r io.Reader) error {
+		known, ok := r.(interface{ Len() int })
+		for n := len(encoded(t, sample(3))); ; n-- {
+			if !ok || known.Len() != n {
+				return fmt.Errorf("Len = %v, %v; want %d", known, ok, n)
+			}
+			if _, err := r.Read(make([]byte, 1)); err == io.EOF {
+				return nil
+			}
+		}
+	})
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 // onlyFile fails unless the folder holds the one file.

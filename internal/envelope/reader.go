@@ -67,8 +67,7 @@ func NewReader(r io.Reader, kind string, maxVersion uint32) *Reader {
 	return e
 }
 
-// Version returns the version of the kind's format, 0 after an error in the
-// header.
+// Version returns the version of the kind's format, 0 after an error.
 func (r *Reader) Version() uint32 {
 	if r.err != nil {
 		return 0

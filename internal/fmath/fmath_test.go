@@ -154,6 +154,13 @@ func TestExactValues(t *testing.T) {
 
 func BenchmarkExp(b *testing.B) { benchmark(b, fmath.Exp, math.Exp) }
 func BenchmarkLog(b *testing.B) { benchmark(b, fmath.Log, math.Log) }
+func BenchmarkPow(b *testing.B) {
+	pow := func(f func(x, y float64) float64) func(float64) float64 {
+		return func(x float64) float64 { return f(x, 0.2297) }
+	}
+	benchmark(b, pow(fmath.Pow), pow(math.Pow))
+}
+
 func benchmark(b *testing.B, ours, std func(float64) float64) {
 	for _, impl := range []struct {
 		name string

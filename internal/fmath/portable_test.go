@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"regexp"
 	"testing"
+
+	"github.com/recsyskit/recsys/internal/fmath"
 )
 
 func TestSameBitsOnEveryTarget(t *testing.T) {
@@ -20,12 +22,26 @@ func TestSameBitsOnEveryTarget(t *testing.T) {
 	}
 }
 
+func TestPowHasTheSameBitsOnEveryTarget(t *testing.T) {
+	for _, g := range goldenPow {
+		if got := math.Float64bits(fmath.Pow(g.x, g.y)); got != g.bits {
+			t.Errorf("Pow(%v, %v) has the bits %#016x; want %#016x", g.x, g.y, got, g.bits)
+		}
+	}
+}
+
 // golden was written on linux/amd64 and holds on linux/386, arm64, ppc64le,
 // riscv64 and s390x as well. A difference of one bit is a bug: scores and
 // propensities that were logged elsewhere could not be replayed.
 var golden = []struct {
 	name string
 	x    float64
+	bits uint64
+}{}
+
+// goldenPow is as golden.
+var goldenPow = []struct {
+	x, y float64
 	bits uint64
 }{}
 

@@ -143,7 +143,7 @@ func TestEveryInputBitMovesHalfOfTheOutput(t *testing.T) {
 }
 
 func TestHashingDoesNotAllocate(t *testing.T) {
-	s, b, id := fmt.Sprint("a string of more than thirty-two bytes"), []byte("bytes"), uint64(3)
+	s, b, id := "a string of more than thirty-two bytes", []byte("bytes"), uint64(3)
 	if n := testing.AllocsPerRun(100, func() {
 		id = hash.Combine(hash.String(id, s), hash.Bytes(id, b), id, 4)
 	}); n != 0 {

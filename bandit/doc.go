@@ -1,0 +1,55 @@
+// Package bandit chooses slates by chance, with propensities that are known
+// exactly: the last stage of a funnel that wants to learn from what it shows.
+//
+//	p, err := recsys.NewPipeline(
+//		recsys.Retrieve("als", als),
+//		recsys.Rank(model),
+//		recsys.Constrain(rules),
+//		recsys.Explore(bandit.PlackettLuce(0.05)),
+//		recsys.Log(sink),
+//	).Build()
+//
+// An explorer fills a [recsys.Slate] place by place. At each place it draws one of
+// the rows that may come there, and logs the probability of that row given the
+// picks above it: its propensity. Off-policy estimators divide by it, so
+// it must be right, not nearly right.
+//
+// # Propensities
+//
+// They are conditional and sequential; the probability of a slate is their
+// product. At every place they sum to 1 over the admissible rows: what the
+// constraints forbid there, and what was picked, has none. That holds for
+// constraints that re-admit rows as for those that do not. A row that is shown
+// because nothing else may come has propensity 1.
+//
+// All explorers here are judges as well ([recsys.Judge]): they tell the propensities of any
+// slate, which makes them target policies of off-policy evaluation. What Explore
+// logs and what Propensities finds for the same slate are the same bits, on
+// every machine.
+//
+// # Window
+//
+// The choice is among the first [recsys.Depth] rows of the order, by default 4 K; what lies
+// below has propensity 0 and is never learned about. Explorers read the
+// utility of rows ([recsys.Candidates.Utility]) or their order, never the score, so
+// exploration does not undo a re-ranking.
+//
+// # Randomness
+//
+// All of it comes from the request's seed and the stage's name. The same
+// request gives the same slate, so a record can be replayed. Renaming the
+// stage draws other slates.
+//
+// # What is here
+//
+//	algorithm                      type            propensity of row r among m        source
+//	softmax without replacement    PlackettLuce    exp(u[r]/T) / Σ exp(u[j]/T)        Luce 1959, Plackett 1975
+//	epsilon-greedy                 EpsilonGreedy   ε/m, and 1-ε more for the best     Watkins 1989
+//	uniform                        Uniform         1/m                                –
+//
+// The m rows are those that are admissible at the place, u is their utility.
+// [PlackettLucePropensities] gives the propensities of a slate over plain slices, without
+// a pipeline.
+//
+// Package bandit/bandittest checks explorers, yours too, against the contract.
+package bandit

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/examples/internal/cli"
+	"github.com/recsyskit/recsys/examples/internal/protocol"
+	"github.com/recsyskit/recsys/retrieval"
+)
+
+// data is what a model is trained on, and what it is asked.
+type data struct {
+	train     *retrieval.Interactions
+	catalogue []recsys.ItemID // ascending: of train and test
+	places    []int32         // in the catalogue, by row of the training items
+	now       time.Time       // the newest time in training
+	tests     []test
+	positives int // pairs of user and held-out item
+}
+
+// test is what one user, or one line of sampled tests, holds out.
+type test struct {
+	user       recsys.UserID
+	relevant   []int32 // places in the catalogue, ascending
+	candidates []int32 // that are ranked, ascending; nil for all
+	weight     float64 // tests of one user add up to 1
+}
+
+// line is a line of sampled tests.
+type line struct {
+	user     recsys.UserID
+	positive recsys.ItemID
+	negative []recsys.ItemID
+}
+
+// load reads both files.
+func load(o *options) (*data, error) {
+	names := &names{}
+	if o.ids == "string" {
+		names = newNames()
+	}
+	train, err := read(o.trainFile, o.format, names)
+	if err != nil {
+		return nil, err
+	}
+	if train.Len() == 0 {
+		return nil, cli.Inputf(o.trainFile, 0, "no interactions")
+	}
+	if o.sampled {
+		lines, err := readSampled(o.testFile, names)
+		if err != nil {
+			return nil, err
+		}
+		if len(lines) == 0 {
+			return nil, cli.Inputf(o.testFile, 0, "no tests")
+		}
+		return sampledData(train, lines), nil
+	}
+	held, err := read(o.testFile, o.format, names)
+	if err != nil {
+		return nil, err
+	}
+	if held.Len() == 0 {
+		return nil, cli.Inputf(o.testFile, 0, "no interactions")
+	}
+	return fullData(train, held), nil
+}
+
+// read reads a file of interactions. Errors are input errors.
+func read(name, format string, ids *names) (*retrieval.Interactions, error) {
+	in, err := cli.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	var x *retrieval.Interactions
+	opt := retrieval.ReadOptions{UserID: ids.user, ItemID: ids.item}
+	switch format {
+	case "lists":
+		x, err = retrieval.ReadLists(in, name, opt)
+	case "pairs":
+		opt.Columns, opt.Header = []string{"user", "item"}, retrieval.HeaderNone
+		x, err = retrieval.ReadInteractions(in, name, opt)
+	default:
+		x, err = retrieval.ReadInteractions(in, name, opt)
+	}
+	if e, ok := errors.AsType[*retrieval.ReadError](err); ok {
+		reason := e.Reason
+		if e.Field != "" {
+			reason = fmt.Sprintf("%s %q: %s", e.Field, e.Value, e.Reason)
+		}
+		return nil, cli.Inputf(e.File, e.Line, "%s", reason)
+	}
+	if err != nil {
+		return nil, cli.Inputf(name, 0, "%w", err)
+	}
+	return x, nil
+}
+
+// readSampled reads lines "user positive negative…".
+func readSampled(name string, ids *names) ([]line, error) {
+	var lines []line
+	var fields [][]byte
+	err := cli.ReadLines(name, func(_ int, text []byte) error {
+		fields = cli.Fields(fields[:0], bytes.ReplaceAll(text, []byte{','}, []byte{' '}))
+		switch len(fields) {
+		case 0:
+			return nil
+		case 1:
+			return errors.New("1 field; want user, positive and negatives")
+		}
+		user, err := ids.user(string(fields[0]))
+		if err != nil {
+			return fmt.Errorf("user %q: %w", fields[0], err)
+		}
+		items := make([]recsys.ItemID, len(fields)-1)
+		for i, f := range fields[1:] {
+			if items[i], err = ids.item(string(f)); err != nil {
+				return fmt.Errorf("item %q: %w", f, err)
+			}
+		}
+		lines = append(lines, line{user, items[0], items[1:]})
+		return nil
+	})
+	return lines, err
+}
+
+// newData returns data of the training interactions and the further items of the tests.
+func newData(train *retrieval.Interactions, more ...recsys.ItemID) *data {
+	d := &data{train: train, catalogue: slices.Concat(train.Items(), more)}
+	slices.Sort(d.catalogue)
+	d.catalogue = slices.Compact(d.catalogue)
+	for _, id := range train.Items() {
+		d.places = append(d.places, d.place(id))
+	}
+	for u := range train.NumUsers() {
+		for _, t := range train.Times(u) {
+			if at := time.Unix(0, t); at.After(d.now) {
+				d.now = at
+			}
+		}
+	}
+	return d
+}
+
+// place returns where an item stands in the catalogue, which has it.
+func (d *data) place(id recsys.ItemID) int32 {
+	at, _ := slices.BinarySearch(d.catalogue, id)
+	return int32(at)
+}
+
+// fullData has a test for each user of held who has an item there.
+func fullData(train, held *retrieval.Interactions) *data {
+	d := newData(train, held.Items()...)
+	for u, user := range held.Users() {
+		items, _ := held.ByUser().Row(u)
+		if len(items) == 0 {
+			continue
+		}
+		t := test{user: user, weight: 1}
+		for _, i := range items {
+			t.relevant = append(t.relevant, d.place(held.Items()[i]))
+		}
+		d.tests = append(d.tests, t)
+		d.positives += len(items)
+	}
+	return d
+}
+
+// sampledData has a test for each line.
+func sampledData(train *retrieval.Interactions, lines []line) *data {
+	var more []recsys.ItemID
+	count := map[recsys.UserID]int{}
+	for _, l := range lines {
+		more = append(append(more, l.positive), l.negative...)
+		count[l.user]++
+	}
+	d := newData(train, more...)
+	for _, l := range lines {
+		t := test{user: l.user, weight: 1 / float64(count[l.user]), relevant: []int32{d.place(l.positive)}}
+		seen := d.seen(nil, l.user)
+		t.candidates = append(t.candidates, t.relevant...)
+		for _, id := range l.negative {
+			at := d.place(id)
+			if _, had := slices.BinarySearch(seen, at); !had {
+				t.candidates = append(t.candidates, at)
+			}
+		}
+		slices.Sort(t.candidates)
+		t.candidates = slices.Compact(t.candidates)
+		d.tests = append(d.tests, t)
+		d.positives++
+	}
+	return d
+}
+
+// users returns the number of users with a test.
+func (d *data) users() int {
+	users := map[recsys.UserID]bool{}
+	for i := range d.tests {
+		users[d.tests[i].user] = true
+	}
+	return len(users)
+}
+
+// seen appends the places of the items that a user has in training, ascending.
+func (d *data) seen(dst []int32, user recsys.UserID) []int32 {
+	if row, ok := d.train.UserRow(user); ok {
+		items, _ := d.train.ByUser().Row(row)
+		for _, i := range items {
+			dst = append(dst, d.places[i])
+		}
+	}
+	return dst
+}
+
+// task returns the evaluation of all tests.
+func (d *data) task(o *options) *protocol.Task {
+	return &protocol.Task{
+		Catalogue: d.catalogue,
+		Cases:     len(d.tests),
+		Cutoffs:   o.cutoffs,
+		Workers:   o.common.Workers,
+		Case: func(i int, c *protocol.Case) {
+			t := &d.tests[i]
+			history := c.Request.History[:0]
+			if row, ok := d.train.UserRow(t.user); ok {
+				history = d.train.AppendHistory(history, row)
+			}
+			c.Request = recsys.Request{ID: "test", Seed: 1, User: t.user, Now: d.now, History: history}
+			c.Relevant, c.Candidates, c.Weight = t.relevant, t.candidates, t.weight
+			c.Excluded = d.seen(c.Excluded[:0], t.user)
+		},
+	}
+}
