@@ -61,7 +61,7 @@ type StoreConfig struct {
 
 	// Shards is how many parts there are, a power of two up to 65536. The default is
 	// 64. Writers lock a part; while it grows, which copies its rows, other writers of
-	// that part wait. Readers never do.
+	// that part wait. Readers never do. A part holds at most 2^32 rows.
 	Shards int
 
 	// Stale says what becomes of old values. The default is ServeStale.
@@ -79,6 +79,7 @@ type StoreConfig struct {
 const (
 	defaultShards = 64
 	maxShards     = 1 << 16
+	maxCapacity   = 1 << 31
 )
 
 // Store is an online feature store in memory: one row of columns for each item or
@@ -94,8 +95,8 @@ const (
 //
 // Ages are taken at the query's Now, see [Column].MaxAge: a row is as old as its
 // event time, and a value older than its column's MaxAge, by however little, is
-// stale. What happens to it is the StalePolicy.
-// A query without Now finds nothing stale and nothing in the future.
+// stale. What happens to it is the StalePolicy. A query without Now finds nothing
+// stale and nothing in the future.
 //
 // Memory per row: 16 bytes, 8 for each ID, 4 for each float and vector element, up to a
 // quarter more to fill cache lines, up to a quarter more for growth, and 16 to 32
@@ -198,8 +199,8 @@ func (c *StoreConfig) check() error {
 			col.Default = new(*d)
 		}
 	}
-	if c.Capacity < 0 {
-		bad("Capacity is %d; want >= 0", c.Capacity)
+	if c.Capacity < 0 || uint64(c.Capacity) > maxCapacity {
+		bad("Capacity is %d; want 0 to %d", c.Capacity, uint64(maxCapacity))
 	}
 	if c.Shards < 0 || c.Shards > maxShards || c.Shards&(c.Shards-1) != 0 {
 		bad("Shards is %d; want a power of two up to %d (0 means %d)", c.Shards, maxShards, defaultShards)
