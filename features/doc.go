@@ -11,7 +11,9 @@
 //		{Name: "embedding", Kind: recsys.Vector, Dim: 64},
 //	}})
 //	…
-//	row, err := items.Row(uint64(id), event.Time, map[string]any{"ctr.1h": 0.07, "creator": creator, "embedding": v})
+//	row, err := items.Row(uint64(id), event.Time, map[string]any{
+//		"ctr.1h": 0.07, "creator": creator, "embedding": v,
+//	})
 //	stored, err := items.Put(row)
 //	…
 //	p, err := recsys.NewPipeline(
@@ -25,18 +27,18 @@
 //
 // Time is event time. A row carries the moment at which its values were true; ages are
 // taken at the Now of the query, never at a clock of this package, so that a
-// replay or an offline evaluation sees what a request at that moment saw. Columns that are updated
-// together form one store; what another job updates at another pace forms another one,
-// because a row has one event time.
+// offline evaluation is not disturbed by when it runs. Columns that are updated
+// together form one store; what another job updates at another pace forms another
+// one, because a row has one event time.
 //
-// A value can be fresh, stale or missing, and each is visible. Stale: older than
-// its column's MaxAge; the row's Stale bit is set, whatever the [StalePolicy]. Missing: the
+// A value can be fresh, stale or missing, and each is visible. Stale: older than its
+// column's MaxAge; the row's Stale bit is set, whatever the [StalePolicy]. Missing: the
 // row's Missing bit is set and every column has its default, NaN for a float that
-// declares none. A single NaN in a known row is a missing value of that row: it becomes the
-// column's default, and sets no bit. [Store.Stats] counts all of it.
+// declares none. A single NaN in a known row is a missing value of that row: it
+// becomes the column's default, and sets no bit. [Store.Stats] counts rows of each kind.
 //
 // Keys are integers: an ItemID or a UserID. Every value is a key, 0 included. Strings
-// stay at the edge, in the Vocabulary.
+// stay at the edge, in a [Vocabulary].
 //
 // Reading is concurrent with everything, takes no lock and allocates nothing. The
 // sources here are in process and wait for nobody; only a source that asks
@@ -58,6 +60,7 @@
 //
 // # What it does not do
 //
-// The store keeps the latest row of a key, no history; it does not evict, and its
-// memory grows with its keys. It is one process: several instances are fed by the same events.
+// The store keeps the latest row of a key, no history: a query about the past sees
+// today's rows, or none of them with RefuseFuture. It does not evict, so its memory
+// grows with its keys. It is of one process: several are fed by the same events.
 package features

@@ -18,7 +18,8 @@ import (
 type ItemScore struct {
 	// Name is the name of the column; required.
 	Name string
-	// Scorer is the model; required. If it is also a retriever that binds itself to the schema, it is bound.
+	// Scorer is the model; required. If it is a [recsys.Binder] it is bound to the
+	// columns that sources declared before this one write.
 	Scorer recsys.ItemScorer
 }
 

@@ -9,9 +9,10 @@ import (
 const rangeBatch = 256
 
 // Range calls yield with each row, until it returns false: for r := range s.Range.
-// A row that is put or deleted meanwhile may be seen or not; all others are seen once.
-// Rows come shard by shard, within one by key, so that stores with the same rows and number of
-// shards give the same order. The row's slices are reused from call to call. Yield may write to the store.
+// A row that is put or deleted meanwhile may be seen or not; all others are seen
+// once. Rows come shard by shard, within one by key, so that stores with the same rows
+// and number of shards give the same order. The row's slices are reused from call to
+// call. Yield may write to the store.
 func (s *Store) Range(yield func(Row) bool) {
 	var keys []uint64
 	batch := make([]Row, rangeBatch)

@@ -20,13 +20,19 @@ import (
 // The time is the query's Now. The row of a query without Now is missing.
 type RequestTime struct {
 	// Offset is added to UTC, east is positive: time.Hour for Central European Time
-	// without summer time. It lies within 14 hours. Fixed, so that a replay in another zone gives
-	// the same features.
+	// without summer time. It lies within 14 hours. It is fixed, so that a replay on
+	// a machine in another zone gives the same features.
 	Offset time.Duration
 
 	// Prefix stands before each column's name. The default is none.
 	Prefix string
 }
+
+var (
+	_ recsys.FeatureSource = RequestTime{}
+	_ recsys.Overwriter    = RequestTime{}
+	_ recsys.Validator     = RequestTime{}
+)
 
 // Validate returns an error that names Offset when it is out of range.
 func (r RequestTime) Validate() error {
@@ -74,17 +80,23 @@ func circle(part float64) (sin, cos float32) {
 	return float32(s), float32(c)
 }
 
-// RequestHistory writes how much is known of the user from the request's History. Its columns, of
-// scope PerRequest, are
+// RequestHistory writes how much is known of the user from the request's History. Its
+// columns, of scope PerRequest, are
 //
 //	history.length   the number of events
-//	history.recency  seconds from the latest event to the query's Now, 0 if it is later; NaN without dated events or Now
+//	history.recency  seconds from the latest event to the query's Now, 0 if it is
+//	                 later; NaN without dated events or without Now
 //
 // A request without history has length 0; its row is not missing.
 type RequestHistory struct {
 	// Prefix stands before each column's name. The default is none.
 	Prefix string
 }
+
+var (
+	_ recsys.FeatureSource = RequestHistory{}
+	_ recsys.Overwriter    = RequestHistory{}
+)
 
 // Columns returns the two columns.
 func (r RequestHistory) Columns() []Column {
@@ -109,11 +121,3 @@ func (r RequestHistory) Hydrate(_ context.Context, q *recsys.Query, _ []recsys.I
 	}
 	return nil
 }
-
-var (
-	_ recsys.FeatureSource = RequestTime{}
-	_ recsys.Overwriter    = RequestTime{}
-	_ recsys.Validator     = RequestTime{}
-	_ recsys.FeatureSource = RequestHistory{}
-	_ recsys.Overwriter    = RequestHistory{}
-)

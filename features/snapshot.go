@@ -68,8 +68,8 @@ func (e *SchemaError) Error() string {
 func (e *SchemaError) Unwrap() error { return e.err }
 
 // WriteTo writes a snapshot of all rows. Each row is whole; rows that are written
-// meanwhile may be in it as they were or as they are. Stores with the same rows, columns and shards
-// write the same bytes. It takes no lock and the memory of one shard.
+// meanwhile may be in it as they were or as they are. Stores with the same rows, columns
+// and number of shards write the same bytes. It takes no lock and the memory of one shard.
 func (s *Store) WriteTo(w io.Writer) (int64, error) {
 	e := envelope.NewWriter(w, snapshotKind, snapshotVersion, s.schema)
 	e.WriteJSON("store", snapshotHeader{Columns: s.snapshotColumns(), Parts: len(s.shards)})
@@ -100,7 +100,9 @@ func (s *Store) WriteTo(w io.Writer) (int64, error) {
 
 // ReadFrom puts every row of a snapshot into the store, as Put would: where the store
 // has a row of later event time, that stays. So a snapshot can be read while a stream of
-// events writes already. Nothing is put before the whole snapshot has been read and checked.
+// events writes already. Nothing is put before the whole snapshot has been read and
+// checked; then readers see it come in shard by shard. Undated rows are taken, and count as stale
+// where a column has a MaxAge.
 //
 // The error is a [*SchemaError] for a snapshot of other columns, else it wraps [ErrKind],
 // [ErrNewer], [ErrTruncated] or [ErrCorrupt], or r's error.
@@ -171,6 +173,7 @@ func (s *Store) merge(staged *Store) {
 
 // adopt takes over shard k of staged if s has nothing in its own.
 func (s *Store) adopt(staged *Store, k int) bool {
+	const afterAllEpochs = ^uint64(0)
 	from, to := &staged.shards[k], &s.shards[k]
 	to.mu.Lock()
 	defer to.mu.Unlock()
@@ -178,7 +181,7 @@ func (s *Store) adopt(staged *Store, k int) bool {
 		return false
 	}
 	to.live, to.deleted, to.used, to.free = from.live, from.deleted, from.used, from.free
-	for slot, ok := from.retired.pop(undefinedEpoch); ok; slot, ok = from.retired.pop(undefinedEpoch) {
+	for slot, ok := from.retired.pop(afterAllEpochs); ok; slot, ok = from.retired.pop(afterAllEpochs) {
 		to.free = append(to.free, slot)
 	}
 	s.swap(k, staged.table(k))
@@ -186,9 +189,6 @@ func (s *Store) adopt(staged *Store, k int) bool {
 	to.stored.Add(from.stored.Load())
 	return true
 }
-
-// undefinedEpoch is later than all epochs.
-const undefinedEpoch = ^uint64(0)
 
 // Save writes a snapshot to a file, which is replaced as a whole or not at all.
 func (s *Store) Save(path string) error {

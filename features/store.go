@@ -34,7 +34,8 @@ func (e Entity) String() string {
 }
 
 // StalePolicy says what [Store.Hydrate] does with a value that is older than its
-// column's MaxAge. Whatever it is, the row's Stale bit is set and the row counts as stale in [Stats].
+// column's MaxAge. Whatever it is, the row's Stale bit is set and the row counts as
+// stale in [Stats].
 type StalePolicy uint8
 
 // The policies.
@@ -44,13 +45,14 @@ const (
 	DropStale                       // the whole row is missing: defaults and the Missing bit
 )
 
-// StoreConfig is what a [Store] is made of. Columns is required; all else has a default.
+// StoreConfig is what a [Store] is made of. All but Columns has a default.
 type StoreConfig struct {
 	// Entity is Item by default.
 	Entity Entity
 
-	// Columns are what Hydrate writes. Their scope follows from Entity. Columns of one store share the
-	// event time of their row: what is updated by another job goes into another store.
+	// Columns are what Hydrate writes; required. Their scope follows from Entity. The
+	// columns of one store share the event time of their row: what another job updates
+	// goes into another store.
 	Columns []Column
 
 	// Capacity is how many rows to make room for at once. The default is 0: the store
@@ -59,15 +61,15 @@ type StoreConfig struct {
 
 	// Shards is how many parts there are, a power of two up to 65536. The default is
 	// 64. Writers lock a part; while it grows, which copies its rows, other writers of
-	// that part wait. Readers never do.
+	// that part wait. Readers never do. A part holds at most 2^32 rows.
 	Shards int
 
 	// Stale says what becomes of old values. The default is ServeStale.
 	Stale StalePolicy
 
-	// RefuseFuture makes a row missing whose event time is after the query's Now.
-	// By default it is served as fresh: clocks of producers differ. Set it to answer queries
-	// about the past without a look ahead.
+	// RefuseFuture makes a row missing whose event time is after the query's Now. By
+	// default it is served as fresh: clocks of producers differ. Set it where queries
+	// about the past must not look ahead.
 	RefuseFuture bool
 
 	// Version stands in exposure records. The default is the hash of the columns.
@@ -77,6 +79,7 @@ type StoreConfig struct {
 const (
 	defaultShards = 64
 	maxShards     = 1 << 16
+	maxCapacity   = 1 << 31
 )
 
 // Store is an online feature store in memory: one row of columns for each item or
@@ -87,12 +90,13 @@ const (
 // of different moments. Writers of one shard wait for each other. A write that
 // meets a row of later event time is refused and counted in [Stats].Late, so
 // events may come late and out of order; of two with the same event time the one
-// that came last counts.
+// that came last counts. A row from a clock that runs ahead therefore keeps out what
+// comes after it, until its time has come or it is deleted.
 //
 // Ages are taken at the query's Now, see [Column].MaxAge: a row is as old as its
 // event time, and a value older than its column's MaxAge, by however little, is
-// stale. What happens to it is the StalePolicy.
-// A query without Now finds nothing stale and nothing in the future.
+// stale. What happens to it is the StalePolicy. A query without Now finds nothing
+// stale and nothing in the future.
 //
 // Memory per row: 16 bytes, 8 for each ID, 4 for each float and vector element, up to a
 // quarter more to fill cache lines, up to a quarter more for growth, and 16 to 32
@@ -104,7 +108,7 @@ type Store struct {
 	config StoreConfig
 	layout *layout
 	schema uint64
-	shift  uint // hash >> shift is the shard
+	shift  uint // the shard is the upper 63-shift bits of the hash
 
 	epochs epochs
 	tables atomic.Pointer[[]table] // what readers see; replaced as a whole
@@ -145,7 +149,7 @@ func newStore(config StoreConfig, schema uint64) *Store {
 		config: config,
 		layout: newLayout(config.Columns),
 		schema: schema,
-		shift:  64 - uint(bits.Len(uint(config.Shards))-1),
+		shift:  63 - uint(bits.Len(uint(config.Shards))-1),
 		shards: make([]shard, config.Shards),
 	}
 	tables := make([]table, config.Shards)
@@ -195,8 +199,8 @@ func (c *StoreConfig) check() error {
 			col.Default = new(*d)
 		}
 	}
-	if c.Capacity < 0 {
-		bad("Capacity is %d; want >= 0", c.Capacity)
+	if c.Capacity < 0 || uint64(c.Capacity) > maxCapacity {
+		bad("Capacity is %d; want 0 to %d", c.Capacity, uint64(maxCapacity))
 	}
 	if c.Shards < 0 || c.Shards > maxShards || c.Shards&(c.Shards-1) != 0 {
 		bad("Shards is %d; want a power of two up to %d (0 means %d)", c.Shards, maxShards, defaultShards)
@@ -207,7 +211,8 @@ func (c *StoreConfig) check() error {
 	return errors.Join(errs...)
 }
 
-func (s *Store) shardOf(h uint64) int { return int(h >> s.shift) }
+// shardOf returns h >> (shift+1), in a form that needs no test for a shift by 64.
+func (s *Store) shardOf(h uint64) int { return int(h >> 1 >> (s.shift & 63)) }
 
 // Columns returns the columns with the scope that follows from the entity.
 func (s *Store) Columns() []Column { return s.config.Columns }
@@ -220,8 +225,9 @@ func (s *Store) Overwrites() bool { return true }
 func (s *Store) Version() string { return s.config.Version }
 
 // Put stores a copy of the row and reports whether it did: it does not when a row of
-// later event time is there. The error is a [*RowError], and nothing is stored: an infinite value, a NaN
-// in a vector, a wrong number of values, no event time where a column has a MaxAge.
+// later event time is there. The error is a [*RowError], and nothing is stored: an
+// infinite value, a NaN in a vector, a wrong number of values, no event time where a
+// column has a MaxAge.
 func (s *Store) Put(r Row) (stored bool, err error) {
 	at, err := s.layout.check(&r)
 	if err != nil {

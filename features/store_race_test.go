@@ -1,6 +1,7 @@
 package features_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -35,7 +36,8 @@ func tornRow(key, version uint64) features.Row {
 	return r
 }
 
-// tornVersion returns the number that row i carries, and an error when it carries several or another key's.
+// tornVersion returns the number that row i carries, and an error when it carries
+// several or those of another key.
 func tornVersion(b *recsys.Block, i int, key uint64) (uint64, error) {
 	id := b.ID[0][i]
 	v := float32(uint32(id))
@@ -117,9 +119,9 @@ func tornReader(s *features.Store, stable, all uint64, done *atomic.Bool) error 
 	q := recsys.NewQuery(&recsys.Request{K: 1, Now: epoch}, nil, "test")
 	b := recsys.NewBlock(s.Columns(), recsys.PerItem, len(items))
 	last := make([]uint64, stable)
-	for last1 := false; !last1; {
-		last1 = done.Load() // once more when the writers have ended
-		if err := s.Hydrate(nil, q, items, b); err != nil {
+	for end := false; !end; {
+		end = done.Load() // once more when the writers have ended
+		if err := s.Hydrate(context.Background(), q, items, b); err != nil {
 			return err
 		}
 		for i := range items {

@@ -13,6 +13,9 @@ import (
 // groupRows is how many rows are looked up at once: their index words are read
 // together, then their rows are fetched together, so that no cache miss waits for
 // another. A group is one word of the block's bits.
+//
+// Measured with BenchmarkStoreRead/rows=cold on amd64: without fetchIndex and fetchRows
+// a batch takes 2.5 times as long, with the loads of prefetch_generic.go 1.1 to 1.6 times.
 const groupRows = 64
 
 // group is the work of one batch of look-ups.
@@ -22,7 +25,6 @@ type group struct {
 	word  [groupRows]*uint64 // of the index, then the first of the row
 
 	found, stale, future uint64 // bit i: row i
-	touched              uint64 // see prefetch_generic.go
 }
 
 // moment is a query's Now as rows store time.
@@ -82,28 +84,29 @@ func (s *Store) Hydrate(_ context.Context, q *recsys.Query, items []recsys.ItemI
 // look finds the rows of at most groupRows keys and begins to fetch them. What it
 // finds for a key is, by the tag, almost surely its row; copyGroup makes sure.
 func (s *Store) look(g *group, tables []table, keys []recsys.ItemID) {
-	g.found, g.stale, g.future = 0, 0, 0
-	n := len(keys)
+	n, stride := len(keys), s.layout.stride
 	for i, key := range keys {
 		h := hashOf(uint64(key))
 		g.hash[i%groupRows] = h
-		g.word[i%groupRows] = tables[h>>s.shift].home(h)
+		g.word[i%groupRows] = tables[s.shardOf(h)].home(h)
 	}
 	g.fetchIndex(n)
 	for i, w := range g.word[:n] {
 		g.entry[i] = atomic.LoadUint64(w)
 	}
+	found := uint64(0)
 	for i, e := range g.entry[:n] {
 		h := g.hash[i]
-		t := &tables[h>>s.shift]
+		t := &tables[s.shardOf(h)]
 		if e>>32 != tagOf(h) {
 			if e = t.probe(h); e == emptyEntry {
 				continue
 			}
 		}
-		g.found |= 1 << i
-		g.word[i] = t.row(e, s.layout.stride)
+		found |= 1 << i
+		g.word[i] = t.row(e, stride)
 	}
+	g.found, g.stale, g.future = found, 0, 0
 	g.fetchRows(n, s.layout)
 }
 
@@ -128,7 +131,7 @@ func (s *Store) copyGroup(g *group, tables []table, keys []recsys.ItemID, m mome
 		row := l.view(g.word[i%groupRows])
 		if row[keyWord] != uint64(key) { // another key with the same tag
 			h := g.hash[i%groupRows]
-			t := &tables[h>>s.shift]
+			t := &tables[s.shardOf(h)]
 			_, e, ok := t.find(h, uint64(key), l.stride)
 			if !ok {
 				g.found &^= bit

@@ -40,7 +40,7 @@ func TestNewStoreReportsEveryMistake(t *testing.T) {
 			features.StoreConfig{Entity: 2, Capacity: -1, Shards: 3, Stale: 3},
 			[]string{
 				"features: store: Entity is 2; want Item or User", "no Columns",
-				"Capacity is -1; want >= 0", "Shards is 3; want a power of two up to 65536 (0 means 64)", "Stale is 3",
+				"Capacity is -1; want 0 to 2147483648", "Shards is 3; want a power of two up to 65536 (0 means 64)", "Stale is 3",
 			},
 		},
 		"scope": {

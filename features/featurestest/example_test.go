@@ -61,6 +61,6 @@ func ExampleCheck() {
 		}
 	}
 	// Output:
-	// own-block: items [1 1 1 1 1]: Float[1] was written: row 0 of 5, column 1 of 1
+	// own-block: items [1 1 1 1 1]: write to Float[1]: row 0 of 5, column 1 of 1
 	//	the contract: Block is a view of its columns only, straight into the candidate table.
 }

@@ -65,13 +65,13 @@ func (g *guardedBlock) intact() error {
 		row, column := at/b.Stride, at%b.Stride
 		own := at >= 0 && row < g.rows && column < b.Floats
 		if !own && math.Float32bits(v) != poisonFloat {
-			return fmt.Errorf("Float[%d] was written: row %d of %d, column %d of %d", at, row, g.rows, column, b.Floats)
+			return fmt.Errorf("write to Float[%d]: row %d of %d, column %d of %d", at, row, g.rows, column, b.Floats)
 		}
 	}
 	for j, mem := range g.ids {
 		for i, v := range mem {
 			if own := i >= guardRows && i < guardRows+g.rows; !own && v != poisonID {
-				return fmt.Errorf("ID[%d][%d] was written, of %d rows", j, i-guardRows, g.rows)
+				return fmt.Errorf("write to ID[%d][%d], of %d rows", j, i-guardRows, g.rows)
 			}
 		}
 	}
@@ -79,13 +79,13 @@ func (g *guardedBlock) intact() error {
 		d := b.Dims[j]
 		for i, v := range mem {
 			if own := i >= guardRows*d && i < (guardRows+g.rows)*d; !own && math.Float32bits(v) != poisonFloat {
-				return fmt.Errorf("Vector[%d][%d] was written, of %d rows of %d", j, i-guardRows*d, g.rows, d)
+				return fmt.Errorf("write to Vector[%d][%d], of %d rows of %d", j, i-guardRows*d, g.rows, d)
 			}
 		}
 	}
 	for name, bits := range map[string]recsys.Bits{"Missing": b.Missing, "Stale": b.Stale} {
 		if last := bits.Next(g.rows); last >= 0 {
-			return fmt.Errorf("%s has bit %d, of %d rows", name, last, g.rows)
+			return fmt.Errorf("bit %[2]d is set in %[1]s, of %[3]d rows", name, last, g.rows)
 		}
 	}
 	return nil

@@ -25,14 +25,14 @@ func (p *probe) bind(source recsys.FeatureSource) error {
 		p.columns = slices.Clone(source.Columns())
 		if v, ok := source.(recsys.Validator); ok {
 			if err := v.Validate(); err != nil {
-				return fmt.Errorf("Validate: %w", err)
+				return fmt.Errorf("validate: %w", err)
 			}
 		}
 		if p.schema, err = recsys.NewSchema(p.config.Upstream); err != nil {
-			return fmt.Errorf("Config.Upstream: %w", err)
+			return fmt.Errorf("upstream of the configuration: %w", err)
 		}
 		if p.source, err = recsys.Bind(source, p.schema); err != nil {
-			return fmt.Errorf("Bind: %w", err)
+			return fmt.Errorf("bind: %w", err)
 		}
 		return nil
 	})

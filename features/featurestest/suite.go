@@ -34,10 +34,11 @@ type Config struct {
 	Users        []recsys.UserID
 	UnknownUsers []recsys.UserID
 
-	// Request is what queries are made of: Now, History, Context values. Its User
-	// is replaced. The default Now is Written, else 2026-01-01.
+	// Request is what queries are made of: Now, History, Items. Its User is replaced.
+	// The default Now is Written, else 2026-01-01.
 	Request recsys.Request
-	// Written is the event time of everything that the source knows. Without it, ages are not checked.
+	// Written is the event time of everything that the source knows. Without it, ages
+	// are not checked.
 	Written time.Time
 
 	// Upstream is what the pipeline has before the source: for sources that bind
@@ -60,7 +61,7 @@ type Violation struct {
 	Detail string // what was seen
 }
 
-// String prints the violation on three lines.
+// String prints the violation and, on a second line, the rule.
 func (v Violation) String() string {
 	return fmt.Sprintf("%s: %s\n\tthe contract: %s", v.Case, v.Detail, v.Rule)
 }

@@ -91,7 +91,7 @@ func (b broken) Hydrate(_ context.Context, q *recsys.Query, items []recsys.ItemI
 // after returns a source that spoils what the catalogue wrote.
 func after(spoil func(q *recsys.Query, items []recsys.ItemID, out *recsys.Block)) recsys.FeatureSource {
 	return broken{newCatalogue(), func(c catalogue, q *recsys.Query, items []recsys.ItemID, out *recsys.Block) error {
-		err := c.Hydrate(nil, q, items, out)
+		err := c.Hydrate(bg, q, items, out)
 		spoil(q, items, out)
 		return err
 	}}
@@ -166,7 +166,7 @@ var faults = []struct {
 			if slices.Contains(items, 9) || items == nil && q.User == 7 {
 				return errors.New("not found")
 			}
-			return c.Hydrate(nil, q, items, out)
+			return c.Hydrate(bg, q, items, out)
 		})
 	}},
 	{"rows in reverse", "row-of-item", func() recsys.FeatureSource {
@@ -175,7 +175,7 @@ var faults = []struct {
 				items = slices.Clone(items)
 				slices.Reverse(items)
 			}
-			return c.Hydrate(nil, q, items, out)
+			return c.Hydrate(bg, q, items, out)
 		})
 	}},
 	{"a double is missing", "doubled-items", func() recsys.FeatureSource {
@@ -250,7 +250,7 @@ var faults = []struct {
 			} else if items != nil {
 				kept = items
 			}
-			return c.Hydrate(nil, q, items, out)
+			return c.Hydrate(bg, q, items, out)
 		})
 	}},
 	{"keeps the block", "not-kept", func() recsys.FeatureSource {
@@ -386,6 +386,6 @@ func TestViolationQuotesTheContract(t *testing.T) {
 	violations := featurestest.Check(func() recsys.FeatureSource { return featurestest.Spilling{newCatalogue()} }, knowledge)
 	i := slices.IndexFunc(violations, func(v featurestest.Violation) bool { return v.Case == "own-block" })
 	require.GreaterOrEqual(t, i, 0)
-	require.Contains(t, violations[i].String(), "own-block: request of user 1: Float[1] was written: row 0 of 1, column 1 of 1")
+	require.Contains(t, violations[i].String(), "own-block: request of user 1: write to Float[1]: row 0 of 1, column 1 of 1")
 	require.Contains(t, violations[i].String(), "the contract: Block is a view of its columns only")
 }
