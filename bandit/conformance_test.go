@@ -6,6 +6,7 @@ import (
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/bandit"
 	"github.com/recsyskit/recsys/bandit/bandittest"
+	"github.com/recsyskit/recsys/internal/race"
 )
 
 func TestPlackettLuceConforms(t *testing.T) {
@@ -23,7 +24,7 @@ func TestUniformConforms(t *testing.T) {
 // Other parameters, with fewer draws: cold and hot, greedy and uniform.
 func TestOtherParametersConform(t *testing.T) {
 	suite := bandittest.Suite{Draws: 50_000, Seed: 1 << 40}
-	if testing.Short() || raceEnabled {
+	if testing.Short() || race.Enabled {
 		suite.Draws = 2000
 	}
 	for name, e := range map[string]recsys.Explorer{

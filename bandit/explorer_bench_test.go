@@ -9,6 +9,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/bandit"
+	"github.com/recsyskit/recsys/internal/race"
 )
 
 // benchRules are two caps such as a feed has, and a rule that re-admits rows.
@@ -83,7 +84,7 @@ func BenchmarkPropensities(b *testing.B) {
 }
 
 func TestExplorersAllocateNothing(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector allocates and empties pools")
 	}
 	const n, k = 300, 20

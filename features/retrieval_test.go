@@ -10,6 +10,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/features"
+	"github.com/recsyskit/recsys/internal/race"
 )
 
 // ranked is a retriever that proposes the items in their order with scores n, n-1, …
@@ -108,7 +109,7 @@ func TestRetrievalMistakesAreBuildErrors(t *testing.T) {
 }
 
 func TestRetrievalAllocatesNothing(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	schema, err := recsys.NewSchema(recsys.SchemaConfig{Sources: []string{"als", "popular"}})
@@ -205,7 +206,7 @@ func (losesScores) Retrieve(context.Context, *recsys.Query, *recsys.Sink) error 
 func (losesScores) Bind(*recsys.Schema) (recsys.Retriever, error)               { return ranked(1), nil }
 
 func TestItemScoreAllocatesNothing(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	bound, err := recsys.Bind[recsys.FeatureSource](features.ItemScore{Name: "x", Scorer: tenfold{}}, nil)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/features"
+	"github.com/recsyskit/recsys/internal/race"
 )
 
 // tornColumns are columns of which one write gives all the same number: 0, 1, 2, …
@@ -62,7 +63,7 @@ func TestConcurrentReadersSeeNoTornRow(t *testing.T) {
 			require.NoError(t, err)
 			const stable, all = 150, 300 // keys below stable are never deleted
 			rounds := 400
-			if testing.Short() || raceEnabled {
+			if testing.Short() || race.Enabled {
 				rounds = 60
 			}
 			for key := range uint64(stable) {

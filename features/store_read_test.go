@@ -10,6 +10,7 @@ import (
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/features"
 	"github.com/recsyskit/recsys/internal/hash"
+	"github.com/recsyskit/recsys/internal/race"
 )
 
 func at(now time.Time) *recsys.Request { return &recsys.Request{K: 1, Now: now} }
@@ -202,7 +203,7 @@ func TestKeysWithTheSameTagAreToldApart(t *testing.T) {
 }
 
 func TestHydrateAllocatesNothing(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	items := make([]recsys.ItemID, 500)
@@ -239,7 +240,7 @@ func TestHydrateAllocatesNothing(t *testing.T) {
 }
 
 func TestReplacingRowsAllocatesNothing(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	s := newStore(t, features.StoreConfig{Columns: storeColumns, Shards: 2})

@@ -21,9 +21,6 @@ func (s Suite) CheckCase(name string, newExplorer func() recsys.Explorer) []Viol
 	panic("no case " + name)
 }
 
-// RaceEnabled tells whether the race detector runs.
-const RaceEnabled = raceEnabled
-
 // Inside tests.
 var (
 	ChiSquareP = chiSquareP

@@ -123,13 +123,6 @@ func pick(p []float64, u float64) int {
 	return row
 }
 
-// hot returns certainty of one row.
-func hot(n int, row int32) []float64 {
-	p := make([]float64, n)
-	p[row] = 1
-	return p
-}
-
 // unpicked is the set of rows that are not in the slate, whatever the constraints say.
 func unpicked(c *recsys.Candidates, s *recsys.Slate) recsys.Bits {
 	b := recsys.MakeBits(c.Len())

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/race"
 )
 
 // Run checks with the zero [Suite] that the explorer that newExplorer returns keeps the
@@ -82,7 +83,7 @@ func (s Suite) check(c testCase, newExplorer func() recsys.Explorer) []Violation
 func (s Suite) defaults() Suite {
 	if s.Draws <= 0 {
 		s.Draws = 1_000_000
-		if raceEnabled || testing.Testing() && testing.Short() {
+		if race.Enabled || testing.Testing() && testing.Short() {
 			s.Draws = 30_000
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/bandit/bandittest"
+	"github.com/recsyskit/recsys/internal/race"
 )
 
 func TestCorrectExplorerPasses(t *testing.T) {
@@ -36,9 +37,11 @@ var broken = []struct {
 	{"panics", func() recsys.Explorer { return bandittest.Panicking{After: 1} }, []string{"fills-every-place", "concurrent-calls", "cancelled-context", "frequencies-free"}, nil},
 	{"returns an error", func() recsys.Explorer { return bandittest.Erroring{After: 1} }, []string{"fills-every-place", "cancelled-context", "frequencies-capped"}, nil},
 	{"takes a short slate for an error", failsShort, []string{"short-slate-is-no-error"}, []string{"frequencies-free"}},
-	{"logs unconstrained propensities", logsUnconstrained,
+	{
+		"logs unconstrained propensities", logsUnconstrained,
 		[]string{"frequencies-capped", "frequencies-readmitted", "propensities-sum-to-one", "joint-distribution", "below-the-window-is-one-choice"},
-		[]string{"frequencies-free", "propensity-depends-on-picks"}},
+		[]string{"frequencies-free", "propensity-depends-on-picks"},
+	},
 	{"overflows", overflows, []string{"extreme-utilities"}, []string{"frequencies-readmitted"}},
 	{"chooses by score", byScore, []string{"utility-not-score"}, []string{"frequencies-free"}},
 	{"seeds itself", ownSeeds, []string{"same-query-same-slate"}, []string{"frequencies-free"}},
@@ -98,7 +101,7 @@ func TestNamesAreUniqueAndFitSubtests(t *testing.T) {
 // A fault of one percent in the temperature changes propensities by up to one
 // percent of themselves: the full form must find it.
 func TestFullFormFindsOnePercent(t *testing.T) {
-	if testing.Short() || bandittest.RaceEnabled {
+	if testing.Short() || race.Enabled {
 		t.Skip("draws a million slates")
 	}
 	found := bandittest.Suite{Draws: 1_000_000}.CheckCase("frequencies-free", func() recsys.Explorer { return logsTemperature(temperature * 1.01) })

@@ -1,5 +1,0 @@
-//go:build !race
-
-package bandittest
-
-const raceEnabled = false

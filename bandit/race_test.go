@@ -1,5 +1,0 @@
-//go:build race
-
-package bandit_test
-
-const raceEnabled = true

@@ -1,5 +1,0 @@
-//go:build race
-
-package features_test
-
-const raceEnabled = true
