@@ -38,7 +38,7 @@ func Bind[S any](stage S, s *Schema) (S, error) {
 		if err != nil {
 			return stage, err
 		}
-		if any(bound) == nil {
+		if isNil(bound) {
 			return stage, fmt.Errorf("%T.Bind returned nil", stage)
 		}
 		return bound, nil

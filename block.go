@@ -1,5 +1,10 @@
 package recsys
 
+import (
+	"errors"
+	"unsafe"
+)
+
 // Block is where a [FeatureSource] writes: a view of its columns only, straight
 // into the candidate table. Row i belongs to items[i] of the call.
 //
@@ -149,4 +154,39 @@ func resize[T any](s []T, n int) []T {
 		return t
 	}
 	return s[:n]
+}
+
+// headers remembers where the slices of a block point, to find a source that replaced
+// one instead of writing into it: what it wrote would be lost, or its memory ours.
+type headers struct {
+	float   *float32
+	ids     []*uint64
+	vectors []*float32
+}
+
+var errBlock = errors.New("a slice of the block was replaced; write into the one given")
+
+func (h *headers) note(b *Block) {
+	h.float = unsafe.SliceData(b.Float)
+	h.ids, h.vectors = h.ids[:0], h.vectors[:0]
+	for _, s := range b.ID {
+		h.ids = append(h.ids, unsafe.SliceData(s))
+	}
+	for _, s := range b.Vector {
+		h.vectors = append(h.vectors, unsafe.SliceData(s))
+	}
+}
+
+func (h *headers) check(b *Block) error {
+	same := h.float == unsafe.SliceData(b.Float) && len(h.ids) == len(b.ID) && len(h.vectors) == len(b.Vector)
+	for j := 0; same && j < len(h.ids); j++ {
+		same = h.ids[j] == unsafe.SliceData(b.ID[j])
+	}
+	for j := 0; same && j < len(h.vectors); j++ {
+		same = h.vectors[j] == unsafe.SliceData(b.Vector[j])
+	}
+	if same {
+		return nil
+	}
+	return errBlock
 }

@@ -3,7 +3,6 @@ package recsys
 import (
 	"errors"
 	"fmt"
-	"math"
 	"reflect"
 	"strings"
 	"time"
@@ -16,6 +15,7 @@ const (
 	maxContext  = 64
 	maxFilters  = 255
 	maxQuota    = 1_000_000
+	maxWeight   = 1e6
 	defQuota    = 100
 	defInFlight = 256
 )
@@ -34,17 +34,22 @@ func (b *Builder) Build() (*Pipeline, error) {
 		return nil, fmt.Errorf("recsys: build: %w", err)
 	}
 	w.seal()
+	if err := errors.Join(w.errs...); err != nil {
+		return nil, fmt.Errorf("recsys: build: %w", err)
+	}
 	return w.p, nil
 }
 
 // wiring is the work of one Build. Declared stages are copied, so that a Builder can build again.
 type wiring struct {
-	b     *Builder
-	p     *Pipeline
-	errs  []error
-	names map[string]bool // labels in use
+	b        *Builder
+	p        *Pipeline
+	errs     []error
+	names    map[string]bool // labels in use
+	explicit map[string]bool // labels that options give
 
 	schema      schemaBuilder
+	columns     map[string][]Column // by label of the source
 	constraints []*stage[Constraint]
 }
 
@@ -67,6 +72,8 @@ type allow struct{ quota, weight, remote, fallback, required, relax, log bool }
 // check looks at each stage by itself.
 func (w *wiring) check() {
 	b, p := w.b, w.p
+	w.names = map[string]bool{}
+	w.reserve()
 	p.sources = declare(w, b.sources, allow{quota: true, weight: true, remote: true, fallback: true, required: true})
 	p.features = declare(w, b.features, allow{remote: true, required: true})
 	p.filters = declare(w, b.filters, allow{required: true})
@@ -122,6 +129,33 @@ func (w *wiring) checkSources() {
 	case primaries == 0:
 		w.badf("retrieve", "all retrievers are fallbacks; at least one must not be")
 	}
+	for i, st := range w.p.rankers {
+		if st.required && i+1 < len(w.p.rankers) && w.p.rankers[i+1].fallback {
+			w.badf(st.label, "Required, so the fallback %q would never serve; mark the last fallback Required instead", w.p.rankers[i+1].label)
+		}
+	}
+}
+
+// reserve notes the explicit names, so that no stage without one is named like that.
+func (w *wiring) reserve() {
+	b := w.b
+	w.explicit = map[string]bool{}
+	reserve(w, b.features)
+	reserve(w, b.filters)
+	reserve(w, b.rankers)
+	reserve(w, b.objectives)
+	reserve(w, b.rerankers)
+	reserve(w, b.constraints)
+	reserve(w, b.explorers)
+	reserve(w, b.sinks)
+}
+
+func reserve[S any](w *wiring, stages []*stage[S]) {
+	for _, st := range stages {
+		if st.explicitName != nil {
+			w.explicit[st.kind+"/"+*st.explicitName] = true
+		}
+	}
 }
 
 func (w *wiring) checkSettings() {
@@ -175,10 +209,10 @@ func (w *wiring) checkBudget() {
 		}
 	}
 	for _, st := range p.features {
-		if st.remote == nil || isNil(st.given) {
+		if st.remote == nil {
 			continue
 		}
-		for _, c := range st.given.Columns() {
+		for _, c := range w.columnsOf(st) {
 			if c.Scope == PerRequest {
 				row = max(row, *st.remote)
 			} else {
@@ -191,7 +225,7 @@ func (w *wiring) checkBudget() {
 			rank += *st.remote
 		}
 	}
-	if sum := row + first + second + items + rank; sum > *b.budget {
+	if sum := row + first + second + items + rank; sum > *b.budget || sum < 0 {
 		w.badf("pipeline", "remote stages may take %v (request row %v, retrieval %v, fallback retrieval %v, item features %v, ranking %v); Budget is %v",
 			sum, row, first, second, items, rank, *b.budget)
 	}
@@ -209,6 +243,9 @@ func declare[S any](w *wiring, given []*stage[S], can allow) []*stage[S] {
 		if st.inFlight != nil {
 			st.gate.max = int64(*st.inFlight)
 		}
+		if st.nameOption {
+			w.badf(st.label, "Name has no meaning here: the first argument is the name")
+		}
 		if isNil(st.given) {
 			w.badf(st.label, "%s is nil", strings.ToLower(reflect.TypeFor[S]().Name()))
 		} else if v, ok := any(st.given).(Validator); ok {
@@ -221,6 +258,32 @@ func declare[S any](w *wiring, given []*stage[S], can allow) []*stage[S] {
 	return out
 }
 
+// columnsOf asks a source for its columns once; a panic is a mistake of the stage.
+func (w *wiring) columnsOf(st *stage[FeatureSource]) []Column {
+	if columns, ok := w.columns[st.label]; ok || isNil(st.given) {
+		return columns
+	}
+	columns, err := guardedColumns(st.given)
+	if err != nil {
+		w.bad(st.label, err)
+	}
+	if w.columns == nil {
+		w.columns = map[string][]Column{}
+	}
+	w.columns[st.label] = columns
+	return columns
+}
+
+func guardedColumns(s FeatureSource) (columns []Column, err error) {
+	defer catch(&err)
+	return s.Columns(), nil
+}
+
+func guardedHeads(s interface{ Heads() []string }) (heads []string, err error) {
+	defer catch(&err)
+	return s.Heads(), nil
+}
+
 func validated(v Validator) (err error) {
 	defer catch(&err)
 	return v.Validate()
@@ -228,9 +291,6 @@ func validated(v Validator) (err error) {
 
 // name gives a stage its label, "kind/name".
 func (w *wiring) name(kind string, name, label *string, explicit *string, given any) {
-	if w.names == nil {
-		w.names = map[string]bool{}
-	}
 	if explicit != nil {
 		*name = *explicit
 		*label = kind + "/" + *name
@@ -249,7 +309,7 @@ func (w *wiring) name(kind string, name, label *string, explicit *string, given 
 		if n > 1 {
 			*name = fmt.Sprintf("%s#%d", base, n)
 		}
-		if *label = kind + "/" + *name; !w.names[*label] {
+		if *label = kind + "/" + *name; !w.names[*label] && !w.explicit[*label] {
 			w.names[*label] = true
 			return
 		}
@@ -282,8 +342,8 @@ func (w *wiring) options(label string, o *stageOptions, can allow) {
 	}
 	if o.weight == nil {
 		o.weight = new(1.0)
-	} else if !(*o.weight > 0) || math.IsInf(*o.weight, 0) {
-		w.badf(label, "Weight is %v; want a finite number > 0", *o.weight)
+	} else if x := float32(*o.weight); !(x > 0) || x > maxWeight {
+		w.badf(label, "Weight is %v; want a number > 0, at most %v", *o.weight, maxWeight)
 	}
 	if o.remote != nil && *o.remote <= 0 {
 		w.badf(label, "Remote budget is %v; want > 0", *o.remote)

@@ -73,6 +73,7 @@ type stageOptions struct {
 	relaxed      bool
 	level        *LogLevel
 	explicitName *string
+	nameOption   bool // a retriever was given a Name beside its name
 }
 
 // StageOption modifies one stage. Build reports an option that the stage has no use for.
@@ -92,8 +93,8 @@ func Weight(w float64) StageOption { return stageOption(func(o *stageOptions) { 
 
 // Remote says that a retriever, feature source or ranker waits for another machine:
 // it runs on a goroutine of its own with a context that ends after budget, on a deep
-// copy of the query, and what it answers later is dropped. Stages without Remote run
-// on the request's goroutine and are not interrupted.
+// copy of the query. The pipeline does not wait for it longer, and what it answers after
+// that is dropped. Stages without Remote run on the request's goroutine and are not interrupted.
 func Remote(budget time.Duration) StageOption {
 	return stageOption(func(o *stageOptions) { o.remote = &budget })
 }
@@ -144,6 +145,7 @@ func newStage[S any](kind string, s S, opts []StageOption) *stage[S] {
 func Retrieve(name string, r Retriever, opts ...StageOption) Option {
 	return func(b *Builder) {
 		st := newStage("retrieve", r, opts)
+		st.nameOption = st.explicitName != nil
 		st.explicitName = &name
 		b.sources = append(b.sources, st)
 	}
@@ -220,8 +222,9 @@ func MaxCandidates(n int) Option { return func(b *Builder) { b.cap = &n } }
 // Depth is how many rows of the order an explorer chooses from. The default is 4 x K.
 func Depth(n int) Option { return func(b *Builder) { b.depth = &n } }
 
-// Budget is the time for a whole request. Build checks that the budgets of the remote
-// stages fit: sequential ones add, concurrent ones count once.
+// Budget is the time that remote stages may take in a whole request. Build checks that
+// their budgets fit: sequential ones add, concurrent ones count once. It is a check of
+// the wiring; at run time the stages' own budgets hold, and the caller's context.
 func Budget(d time.Duration) Option { return func(b *Builder) { b.budget = &d } }
 
 // Clock sets what gives Now to requests without one. The default is time.Now.

@@ -1,6 +1,9 @@
 package recsys
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Candidates is the table of everything that the retrievers proposed for one
 // request: one row per item, in columns. Stages read it; rows never move, a stage
@@ -144,7 +147,8 @@ func (c *Candidates) Dropped(i int) int { return int(c.dropped[i]) }
 // greedily, and an explorer that judges a logged slate, walk it to respect them. A
 // later call takes the same memory: one at a time.
 func (c *Candidates) Slate(k int, order []int32) *Slate {
-	c.scratch.open(c, k, order, len(order), c.constraints, c.stages)
+	c.scratch.own = append(c.scratch.own[:0], order...) // the caller may permute order meanwhile
+	c.scratch.open(c, k, c.scratch.own, len(order), c.constraints, c.stages)
 	return &c.scratch
 }
 
@@ -231,7 +235,16 @@ type Sink struct {
 
 	spill    []ItemID // beyond the limit, kept when the request explains
 	spillMax int
+
+	self *Sink // finds a sink that was overwritten by another
+	_    noCopy
 }
+
+// noCopy makes go vet report copies.
+type noCopy struct{}
+
+func (*noCopy) Lock()   {}
+func (*noCopy) Unlock() {}
 
 // NewSink returns a sink with room for n candidates, for tests and offline use.
 func NewSink(n int) *Sink { return &Sink{limit: n} }
@@ -265,7 +278,19 @@ func (s *Sink) Accepts(id ItemID) bool { return s.rule == nil || s.rule.allows(i
 // Items returns what was added so far, best first. The slices are the sink's.
 func (s *Sink) Items() ([]ItemID, []float32) { return s.ids, s.scores }
 
+var errSink = errors.New("the sink was overwritten; propose through Add alone")
+
+// check reports a sink that is not what the call was given, and disowns its memory.
+func (s *Sink) check() error {
+	if s.self == s {
+		return nil
+	}
+	s.ids, s.scores, s.spill, s.self = nil, nil, nil, s
+	return errSink
+}
+
 func (s *Sink) reset(limit int, rule *itemRule, explain bool) {
+	s.self = s
 	s.ids, s.scores, s.spill = s.ids[:0], s.scores[:0], s.spill[:0]
 	s.limit, s.rule, s.refused, s.spillMax = limit, rule, 0, 0
 	if explain {

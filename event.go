@@ -72,7 +72,7 @@ type Event struct {
 	Item  ItemID
 	Kind  EventKind
 	Value float32   // meaning by Kind; 0 when unused
-	Time  time.Time // when it happened; zero when unknown
+	Time  time.Time // when it happened, to be taken as an instant: its zone is not logged; zero when unknown
 }
 
 // unixNano returns t in nanoseconds since 1970, 0 for the zero time.

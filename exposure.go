@@ -55,7 +55,11 @@ type Exposure struct {
 	Shown      int
 	Candidates int // rows of the merged set
 
-	Explorer string        // name of the explorer that chose; empty: the slate is the greedy one
+	// Explorer is the name of the explorer that chose. Empty: the slate is the greedy one,
+	// since there is no explorer or because it failed (then Degraded says so, and the
+	// propensities of 1 hold only given that failure: leave such records out of estimates).
+	Explorer string
+
 	Degraded []Degradation // what went wrong on the way
 }
 

@@ -1,7 +1,9 @@
 package recsys
 
 import (
+	"cmp"
 	"context"
+	"time"
 )
 
 // contextSource is the source name of context columns.
@@ -31,6 +33,7 @@ func (r *run) requestRow(ctx context.Context) error {
 			err = r.callFeatures(ctx, st, nil, b)
 		}
 		if err != nil {
+			b = r.requestBlock(&r.blocks[i], l) // whatever the source did to it
 			b.miss()
 			if err := r.failed(st.label, st.required, err); err != nil {
 				r.abandon()
@@ -58,7 +61,9 @@ func (r *run) contextRow() {
 	for i := range q.Context {
 		v := &q.Context[i]
 		f := &p.contextAt[v.column]
-		given |= 1 << uint(v.column%64)
+		if v.float == v.float { // NaN is a way to say unknown
+			given |= 1 << uint(v.column%64)
+		}
 		switch f.Kind {
 		case Float:
 			q.floats[f.Index] = v.float
@@ -97,7 +102,7 @@ func (r *run) retrieve(ctx context.Context) error {
 	rule := r.rule.set(&r.q)
 	for i := range r.sinks {
 		r.views[i] = &r.sinks[i]
-		r.sinks[i].reset(*p.sources[i].quota, rule, r.q.Explain)
+		r.sinks[i].reset(*p.sources[i].quota, rule, r.trace)
 	}
 	short, err := r.askSources(ctx, false)
 	if err != nil {
@@ -115,15 +120,16 @@ func (r *run) retrieve(ctx context.Context) error {
 	for _, s := range r.views {
 		r.res.Trace.Excluded += s.refused
 	}
-	if r.q.Explain {
+	if r.trace {
 		r.res.explanation.noteSpill(r.views)
 	}
 	r.res.Trace.Merged = r.c.Len()
 	r.cut = r.cut[:0]
 	if p.cap > 0 {
-		r.cut = r.merger.cut(&r.c, p.cap, r.cut, r.q.Explain)
+		r.cut = r.merger.cut(&r.c, p.cap, r.cut, r.trace)
 	}
 	r.recycle()
+	r.c.shape()
 	r.lap(p.mergeAt, r.c.Len())
 	if r.c.Len() == 0 {
 		return r.nothing()
@@ -144,7 +150,7 @@ func (r *run) askSources(ctx context.Context, fallback bool) (failed bool, err e
 		c := p.newCall()
 		r.q.stage = st.hash
 		r.q.cloneTo(&c.q)
-		c.sink.reset(*st.quota, c.rule.set(&c.q), r.q.Explain)
+		c.sink.reset(*st.quota, c.rule.set(&c.q), r.trace)
 		r.fan.calls[i] = c
 		p.launch(r.fan.context(ctx, *st.remote), c, p.sourceWork[i], &st.gate)
 	}
@@ -172,19 +178,27 @@ func (r *run) askSources(ctx context.Context, fallback bool) (failed bool, err e
 func (r *run) callSource(ctx context.Context, st *stage[Retriever], out *Sink) (err error) {
 	defer catch(&err)
 	r.q.stage = st.hash
-	return st.run.Retrieve(ctx, &r.q, out)
+	err = st.run.Retrieve(ctx, &r.q, out)
+	return cmp.Or(err, out.check())
 }
 
 // joinSource waits for a remote source and shows its sink to the merge.
 func (r *run) joinSource(i int) error {
 	c := r.fan.calls[i]
+	r.took = 0
 	if c == nil {
 		return ErrSaturated
 	}
+	start := c.start
 	ok, err := c.wait()
 	if !ok {
 		r.fan.calls[i] = nil
+		r.took = time.Since(start)
 		return err
+	}
+	r.took = c.took
+	if err == nil {
+		err = c.sink.check()
 	}
 	if err == nil {
 		r.views[i] = &c.sink
@@ -200,7 +214,7 @@ func (r *run) sourceDone(i int, err error, failed *bool) error {
 	if err != nil {
 		*failed = true
 		s := &r.sinks[i]
-		s.ids, s.scores = s.ids[:0], s.scores[:0]
+		s.ids, s.scores, s.spill = s.ids[:0], s.scores[:0], s.spill[:0]
 		if err := r.failed(st.label, st.required, err); err != nil {
 			return err
 		}
@@ -208,6 +222,9 @@ func (r *run) sourceDone(i int, err error, failed *bool) error {
 		r.degrade(Degradation{Stage: st.label, Reason: ReasonFallback})
 	}
 	r.lap(st.index, len(r.views[i].ids))
+	if st.remote != nil && r.took > 0 {
+		r.res.Trace.Stages[st.index].Took = r.took
+	}
 	return nil
 }
 
@@ -238,7 +255,6 @@ func (r *run) recycle() {
 // hydrate fills the candidate table.
 func (r *run) hydrate(ctx context.Context) error {
 	p, c := r.p, &r.c
-	c.shape()
 	r.broadcast()
 	r.fan.reset(len(p.features))
 	defer r.fan.cancel()
@@ -260,6 +276,7 @@ func (r *run) hydrate(ctx context.Context) error {
 			err = r.callFeatures(ctx, st, c.ids, b)
 		}
 		if err != nil {
+			b = r.itemBlock(&r.blocks[i], l) // whatever the source did to it
 			b.miss()
 			if err := r.failed(st.label, st.required, err); err != nil {
 				r.abandon()
@@ -295,12 +312,13 @@ func (r *run) callFeatures(ctx context.Context, st *stage[FeatureSource], items 
 		b.fill()
 	}
 	r.q.stage = st.hash
-	if items != nil {
-		if h, ok := st.run.(CandidateHydrator); ok {
-			return h.HydrateCandidates(ctx, &r.q, &r.c, b)
-		}
+	r.given.note(b)
+	if h, ok := st.run.(CandidateHydrator); ok && items != nil {
+		err = h.HydrateCandidates(ctx, &r.q, &r.c, b)
+	} else {
+		err = st.run.Hydrate(ctx, &r.q, items, b)
 	}
-	return st.run.Hydrate(ctx, &r.q, items, b)
+	return cmp.Or(err, r.given.check(b))
 }
 
 // launchFeatures starts the call of a remote source on private copies.
@@ -317,7 +335,10 @@ func (r *run) launchFeatures(ctx context.Context, i int, l *blockLayout, do work
 	if items == nil {
 		c.items, rows = nil, 1
 	}
-	l.private(&c.block, rows)
+	l.private(&c.memory, rows)
+	c.block = c.memory
+	c.block.ID = append([][]uint64(nil), c.memory.ID...)
+	c.block.Vector = append([][]float32(nil), c.memory.Vector...)
 	r.fan.calls[i] = c
 	r.p.launch(r.fan.context(ctx, *st.remote), c, do, &st.gate)
 }
@@ -334,7 +355,11 @@ func (r *run) joinFeatures(i int, b *Block) error {
 		return err
 	}
 	if err == nil {
-		c.block.copyTo(b)
+		var given headers
+		given.note(&c.memory)
+		if err = given.check(&c.block); err == nil {
+			c.memory.copyTo(b)
+		}
 	}
 	r.p.calls.Put(c)
 	return err

@@ -13,7 +13,9 @@ func (j *Joiner) index(s *openSlate) {
 	for _, r := range s.rows() {
 		key := shownKey{s.x.User, r.Item}
 		list := j.shown[key]
-		at, _ := slices.BinarySearchFunc(list, s, compareSlates)
+		at, _ := slices.BinarySearchFunc(list, s, func(a, b *openSlate) int { // behind equals: the first given counts
+			return cmp.Or(compareSlates(a, b), -1)
+		})
 		j.shown[key] = slices.Insert(list, at, s)
 	}
 	if s.x.ID == "" {

@@ -1,6 +1,7 @@
 package recsys
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -22,7 +23,10 @@ func (w *wiring) layout() {
 		if isNil(st.given) {
 			continue
 		}
-		columns := st.given.Columns()
+		columns := w.columnsOf(st)
+		if _, ok := st.given.(CandidateHydrator); ok && st.remote != nil {
+			w.badf(st.label, "Remote, but %T reads the candidate table, which stays in process", st.given)
+		}
 		if len(columns) == 0 {
 			w.badf(st.label, "declares no columns")
 		}
@@ -53,7 +57,10 @@ func (w *wiring) layoutHeads() {
 	p, sb := w.p, &w.schema
 	var primary []string
 	for i, st := range p.rankers {
-		heads := headsOf(st.given)
+		heads, err := headsOf(st.given)
+		if err != nil {
+			w.bad(st.label, err)
+		}
 		if !st.fallback {
 			primary = heads
 			at := len(sb.heads)
@@ -76,11 +83,11 @@ func (w *wiring) layoutHeads() {
 	}
 }
 
-func headsOf(r Ranker) []string {
+func headsOf(r Ranker) ([]string, error) {
 	if h, ok := r.(HeadWriter); ok && !isNil(r) {
-		return h.Heads()
+		return guardedHeads(h)
 	}
-	return nil
+	return nil, nil
 }
 
 // places finds where each source's columns stand.
@@ -128,7 +135,15 @@ func (w *wiring) bind() {
 		bind(w, st, request)
 	}
 	for i, st := range p.features {
-		bind(w, st, p.schema.before(0, func(f *Field) bool { return writer[f.Source] < i }))
+		bind(w, st, p.schema.before(0, func(f *Field) bool {
+			if st.remote != nil && f.Scope == PerRequest {
+				return f.Source == contextSource // remote sources of the request row run at once
+			}
+			return writer[f.Source] < i
+		}))
+		if columns, err := guardedColumns(st.run); err != nil || !slices.EqualFunc(columns, w.columnsOf(st), sameColumn) {
+			w.badf(st.label, "Bind changed the columns that %T declares", st.given)
+		}
 	}
 	hydrated := p.schema.before(0, func(*Field) bool { return true })
 	for _, st := range p.filters {
@@ -151,6 +166,10 @@ func (w *wiring) bind() {
 	for _, st := range p.sinks {
 		bind(w, st, p.schema)
 	}
+}
+
+func sameColumn(a, b Column) bool {
+	return a.Name == b.Name && a.Kind == b.Kind && a.Dim == b.Dim && a.Scope == b.Scope
 }
 
 func bind[S any](w *wiring, st *stage[S], s *Schema) {
@@ -182,7 +201,11 @@ func (w *wiring) bindObjective() {
 		return
 	}
 	bind(w, st, p.schema)
-	heads := st.run.Heads()
+	heads, err := guardedHeads(st.run)
+	if err != nil {
+		w.bad(st.label, err)
+		return
+	}
 	if len(heads) == 0 {
 		w.badf(st.label, "names no heads")
 	}

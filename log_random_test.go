@@ -129,7 +129,7 @@ func (g logGen) schema(t testing.TB) *recsys.Schema {
 		opts = append(opts, recsys.Retrieve(fmt.Sprint("r", i, g.text()), &staticSource{}))
 	}
 	for i := range g.IntN(4) {
-		opts = append(opts, recsys.Features(recsys.FeatureFunc{Cols: columns(fmt.Sprint("f", i, "_"))}))
+		opts = append(opts, recsys.Features(recsys.FeatureFunc{Cols: columns(fmt.Sprint("f", i, "_")), Func: noFeatures}))
 	}
 	for i := range g.IntN(3) {
 		opts = append(opts, recsys.Rank(logRanker{fmt.Sprint("h", i, g.text())}))
@@ -312,3 +312,5 @@ func difference(path string, a, b reflect.Value) string {
 }
 
 func unixSec(s int64) time.Time { return time.Unix(s, 0).UTC() }
+
+func noFeatures(context.Context, *recsys.Query, []recsys.ItemID, *recsys.Block) error { return nil }

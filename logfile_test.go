@@ -371,8 +371,8 @@ func TestSyncAlwaysLeavesNothingUnsynced(t *testing.T) {
 // Two pipelines may have schemas of one hash that differ in what the hash leaves out:
 // each record must be read with its own.
 func TestSinkWritesSchemasThatShareAHash(t *testing.T) {
-	schema := func(def float32) *recsys.Schema {
-		s, err := recsys.NewSchema(recsys.SchemaConfig{Columns: []recsys.Column{{Name: "p", Default: &def}}})
+	schema := func(age time.Duration) *recsys.Schema {
+		s, err := recsys.NewSchema(recsys.SchemaConfig{Columns: []recsys.Column{{Name: "p", MaxAge: age}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -380,7 +380,7 @@ func TestSinkWritesSchemasThatShareAHash(t *testing.T) {
 	}
 	a, again, b := schema(1), schema(1), schema(2)
 	if a.Hash() != b.Hash() {
-		t.Fatal("the hash holds defaults now")
+		t.Fatal("the hash holds ages now")
 	}
 	d := newFakeDisk()
 	s := newSink(t, recsys.FileSinkConfig{}, d)

@@ -46,7 +46,7 @@ func rrfGains(w float32, quota int) []float32 {
 // gain fills m.gains with what each rank of one source's list is worth.
 func (m *merger) gain(how Merge, scores []float32, w float32) []float32 {
 	m.gains = resize(m.gains, len(scores))
-	lo, scale := minMax(scores)
+	lo, span := minMax(scores)
 	for i, x := range scores {
 		switch {
 		case how == RoundRobin:
@@ -54,7 +54,7 @@ func (m *merger) gain(how Merge, scores []float32, w float32) []float32 {
 		case x != x:
 			m.gains[i] = 0
 		default:
-			m.gains[i] = float32(w * unit(x, lo, scale))
+			m.gains[i] = float32(w * unit(x, lo, span))
 		}
 	}
 	return m.gains
@@ -109,26 +109,28 @@ func (m *merger) merge(how Merge, c *Candidates, sinks []*Sink, weights []float3
 	c.ranks, c.recall = ranks[:int(n)*S], recall[:int(n)*S]
 }
 
-// minMax returns the lowest finite score and what scales the range to 1; 0 for a flat list.
-func minMax(scores []float32) (lo, scale float32) {
-	lo, hi := float32(math.Inf(1)), float32(math.Inf(-1))
+// minMax returns the lowest finite score and the range, 0 for a flat list.
+func minMax(scores []float32) (lo, span float64) {
+	lo, hi := math.Inf(1), math.Inf(-1)
 	for _, x := range scores {
 		if x-x == 0 {
-			lo, hi = min(lo, x), max(hi, x)
+			lo, hi = min(lo, float64(x)), max(hi, float64(x))
 		}
 	}
-	if !(hi > lo) {
-		return lo, 0
-	}
-	return lo, 1 / (hi - lo)
+	return lo, max(hi-lo, 0)
 }
 
-// unit scales x to [0, 1]; all of a flat list is 1.
-func unit(x, lo, scale float32) float32 {
-	if scale == 0 {
+// unit scales x to [0, 1]; infinite scores are the ends, all of a flat list is 1.
+func unit(x float32, lo, span float64) float32 {
+	switch {
+	case math.IsInf(float64(x), 1):
+		return 1
+	case math.IsInf(float64(x), -1):
+		return 0
+	case span == 0:
 		return 1
 	}
-	return min(max((x-lo)*scale, 0), 1)
+	return float32((float64(x) - lo) / span)
 }
 
 // cut keeps the n best rows by merged score, in table order, and marks nothing else:

@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"reflect"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -58,6 +62,10 @@ type Pipeline struct {
 	runs  sync.Pool // *run
 	calls sync.Pool // *call
 	gate  gate
+
+	next     atomic.Pointer[Pipeline] // what replaced it: its stages stay open
+	closing  sync.Once
+	closeErr error
 }
 
 // headRange is where a ranker's heads stand: heads[at : at+n].
@@ -130,6 +138,7 @@ func (p *Pipeline) Recommend(ctx context.Context, req *Request) (*Result, error)
 func (p *Pipeline) RecommendInto(ctx context.Context, req *Request, res *Result) error {
 	if !p.gate.enter() {
 		res.reset(p)
+		res.Err = ErrClosed
 		return ErrClosed
 	}
 	defer p.gate.leave()
@@ -148,24 +157,43 @@ func (p *Pipeline) run() *run {
 }
 
 // Close turns further requests away, waits for the running ones and for abandoned
-// remote calls, and closes the stages that are io.Closers, in reverse funnel order. A
-// call that never returns makes Close wait until ctx is done; the stages are then left
-// open and the error wraps ctx.Err().
-func (p *Pipeline) Close(ctx context.Context) error { return p.closeExcept(ctx, nil) }
-
-func (p *Pipeline) closeExcept(ctx context.Context, next *Pipeline) error {
+// remote calls, and closes the stages that are io.Closers, in reverse funnel order and
+// each once. A call that never returns makes Close wait until ctx is done; the stages are
+// then left open and the error wraps ctx.Err(): call Close again. After [Live.Swap] the
+// stages that the next pipeline uses stay open.
+func (p *Pipeline) Close(ctx context.Context) error {
+	idle := p.gate.close()
 	select {
-	case <-p.gate.close():
-	case <-ctx.Done():
-		return fmt.Errorf("recsys: close: %d requests or remote calls still run: %w", p.gate.n.Load(), ctx.Err())
+	case <-idle:
+	default:
+		select {
+		case <-idle:
+		case <-ctx.Done():
+			return fmt.Errorf("recsys: close: %d requests or remote calls still run: %w", p.gate.n.Load(), ctx.Err())
+		}
 	}
+	p.closing.Do(func() { p.closeErr = p.closeStages(p.next.Load()) })
+	return p.closeErr
+}
+
+func (p *Pipeline) closeStages(next *Pipeline) error {
 	var errs []error
 	for i := len(p.closers) - 1; i >= 0; i-- {
-		if c := &p.closers[i]; !c.sharedWith(next) {
+		if c := &p.closers[i]; next == nil || !next.uses(c.closer) {
 			if err := c.close(); err != nil {
 				errs = append(errs, &StageError{c.label, err})
 			}
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// uses reports whether the pipeline would close this stage too.
+func (p *Pipeline) uses(c io.Closer) bool {
+	return slices.ContainsFunc(p.closers, func(x stageCloser) bool { return sameStage(x.closer, c) })
+}
+
+// sameStage reports whether two stages are one: equal where their values can be compared.
+func sameStage(a, b any) bool {
+	return reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
 }

@@ -58,7 +58,7 @@ func (r *run) rank(ctx context.Context) error {
 		r.q.stage = st.hash
 		err := r.forcedTo(st.label)
 		if err == nil {
-			r.scores = resize(r.scores, c.Len())
+			r.scores = unknown(r.scores, c.Len())
 			if st.remote != nil {
 				err = r.rankRemotely(ctx, i)
 			} else {
@@ -132,7 +132,7 @@ func (r *run) rankRemotely(ctx context.Context, i int) error {
 	c := p.newCall()
 	r.q.cloneTo(&c.q)
 	r.c.cloneTo(&c.table)
-	c.out.Score, c.out.Heads, c.out.Stride = resize(c.out.Score, n), resize(c.out.Heads, n*h.n), h.n
+	c.out.Score, c.out.Heads, c.out.Stride = unknown(c.out.Score, n), unknown(c.out.Heads, n*h.n), h.n
 	p.launch(r.fan.context(ctx, *st.remote), c, p.rankWork[i], &st.gate)
 	ok, err := c.wait()
 	if !ok {
@@ -146,6 +146,16 @@ func (r *run) rankRemotely(ctx context.Context, i int) error {
 	}
 	p.calls.Put(c)
 	return err
+}
+
+// unknown returns n NaNs in s's memory: what a stage leaves out must not be what it, or
+// another one, wrote for an earlier request.
+func unknown(s []float32, n int) []float32 {
+	s = resize(s, n)
+	for i := range s {
+		s[i] = float32(math.NaN())
+	}
+	return s
 }
 
 // spoilHeads makes the heads of a failed ranker NaN: they are unknown, not zero.
@@ -181,7 +191,7 @@ func (r *run) callObjective(st *stage[Objective]) (err error) {
 		}
 		heads = r.gather
 	}
-	r.scores = resize(r.scores, n)
+	r.scores = unknown(r.scores, n)
 	if err := st.run.Score(r.scores, heads); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package recsys
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,11 +15,15 @@ type semaphore struct {
 }
 
 func (s *semaphore) acquire() bool {
-	if s.n.Add(1) > s.max {
-		s.n.Add(-1)
-		return false
+	for {
+		n := s.n.Load()
+		if n >= s.max {
+			return false
+		}
+		if s.n.CompareAndSwap(n, n+1) {
+			return true
+		}
 	}
-	return true
 }
 
 func (s *semaphore) release() { s.n.Add(-1) }
@@ -66,15 +71,18 @@ const (
 // Nothing in it is shared with the request, so that a call that outlives its
 // deadline can do no harm; it goes back to the pool when the stage has returned.
 type call struct {
-	q     Query
-	rule  itemRule
-	sink  Sink
-	items []ItemID
-	block Block
-	table Candidates
-	out   Scores
+	q      Query
+	rule   itemRule
+	sink   Sink
+	items  []ItemID
+	block  Block // what the source sees: the memory below, by other headers
+	memory Block
+	table  Candidates
+	out    Scores
 
 	ctx   context.Context
+	start time.Time
+	took  time.Duration
 	state atomic.Int32
 	done  chan struct{} // capacity 1
 	err   error
@@ -86,20 +94,26 @@ type work func(ctx context.Context, c *call) error
 // launch starts a call that the caller has filled in. It holds a place of sem and of the gate.
 func (p *Pipeline) launch(ctx context.Context, c *call, do work, sem *semaphore) {
 	c.state.Store(running)
-	c.ctx, c.err = ctx, nil
+	c.ctx, c.start, c.err = ctx, time.Now(), errExited
 	p.gate.n.Add(1) // the request holds the gate open, so this needs no check
 	go p.attend(c, do, sem)
 }
 
+// errExited is the error of a stage that ended its goroutine (runtime.Goexit).
+var errExited = errors.New("the stage ended its goroutine")
+
 func (p *Pipeline) attend(c *call, do work, sem *semaphore) {
+	defer func() { // also when the stage ends the goroutine
+		c.took = time.Since(c.start)
+		sem.release()
+		if c.state.CompareAndSwap(running, finished) {
+			c.done <- struct{}{}
+		} else {
+			p.calls.Put(c)
+		}
+		p.gate.leave()
+	}()
 	c.err = guarded(c.ctx, c, do)
-	sem.release()
-	if c.state.CompareAndSwap(running, finished) {
-		c.done <- struct{}{}
-	} else {
-		p.calls.Put(c)
-	}
-	p.gate.leave()
 }
 
 func guarded(ctx context.Context, c *call, do work) (err error) {

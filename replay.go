@@ -1,12 +1,14 @@
 package recsys
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Sentinels of [Pipeline.Replay] and [Pipeline.Propensities].
@@ -20,12 +22,15 @@ var (
 // Replay answers a recorded request again, from its features as served: it runs
 // everything after hydration, never a source or a store, and forces the failures that
 // the record tells. With the same versions the slate, scores and propensities are
-// the recorded ones to the bit; see [Exposure.Diff]. The result explains itself as if
-// the request had set Explain; nothing is logged or observed.
+// the recorded ones to the bit; see [Exposure.Diff]. The result explains itself, but for
+// what the record does not hold: proposals beyond the quotas. Nothing is logged or observed.
 //
 // Errors wrap [ErrPartialRecord] or [ErrVersionMismatch].
 func (p *Pipeline) Replay(ctx context.Context, x *Exposure) (*Result, error) {
 	res := new(Result)
+	if x == nil {
+		return res, fmt.Errorf("%w: record is nil", ErrPartialRecord)
+	}
 	if !p.gate.enter() {
 		return res, ErrClosed
 	}
@@ -47,7 +52,12 @@ func (p *Pipeline) Replay(ctx context.Context, x *Exposure) (*Result, error) {
 			r.degrade(d) // what happened before hydration ended is in the features
 		}
 	}
-	return res, r.finish(ctx)
+	err := r.finish(ctx)
+	res.Trace.Total = time.Since(r.start)
+	if err != nil {
+		res.Items, res.Err = res.Items[:0], err
+	}
+	return res, err
 }
 
 // Propensities writes into dst[i] the probability that this pipeline would have shown
@@ -82,6 +92,11 @@ func (p *Pipeline) Propensities(ctx context.Context, x *Exposure, dst []float64)
 			return err
 		}
 	}
+	for _, d := range r.res.Degraded {
+		if d.Err != nil || d.Reason == ReasonFallback {
+			return fmt.Errorf("recsys: Propensities: the policy is not the declared one: %v", d)
+		}
+	}
 	slate := make([]int32, x.Shown)
 	for i := range slate {
 		slate[i] = int32(x.Rows[i].Row)
@@ -109,7 +124,14 @@ func (r *run) judge(ctx context.Context, slate []int32, dst []float64) (err erro
 		return &StageError{st.label, fmt.Errorf("%T cannot judge a slate; it is no recsys.Judge", st.run)}
 	}
 	r.q.stage = st.hash
-	if err := j.Propensities(ctx, &r.q, &r.c, &r.slate, slate, dst); err != nil {
+	err = cmp.Or(j.Propensities(ctx, &r.q, &r.c, &r.slate, slate, dst), r.slate.err)
+	for i, p := range dst {
+		if err == nil && !(p >= 0 && p <= 1) {
+			err = fmt.Errorf("propensity %v at place %d is outside [0, 1]", p, i)
+		}
+	}
+	if err != nil {
+		clear(dst)
 		return &StageError{st.label, err}
 	}
 	return nil
@@ -149,8 +171,10 @@ func (r *run) restore(x *Exposure, res *Result) error {
 	res.reset(p)
 	q.reset(&Request{
 		ID: x.ID, User: x.User, Surface: x.Surface, K: x.K, Now: x.Now, Seed: x.Seed, Items: x.Items,
-		History: x.History, Exclude: x.Exclude, Allow: x.Allow, Arms: x.Arms, Explain: true,
+		History: x.History, Exclude: x.Exclude, Allow: x.Allow, Arms: x.Arms,
 	}, p.schema)
+	r.start = time.Now()
+	r.mark, r.trace = r.start, true
 	res.ID, res.Now, res.Seed = x.ID, x.Now, x.Seed
 	if len(x.Floats) != len(q.floats) || len(x.IDs) != len(q.ids) || len(x.Vectors) != len(q.vectors) {
 		return fmt.Errorf("%w: request row of %d floats, %d ids, %d vectors; want %d, %d, %d", ErrPartialRecord,

@@ -9,7 +9,7 @@ import (
 
 // reset readies res for a request of p, keeping its memory.
 func (r *Result) reset(p *Pipeline) {
-	r.ID, r.Seed, r.Version, r.Err, r.traced = "", 0, p.version, nil, false
+	r.ID, r.Now, r.Seed, r.Version, r.Err, r.traced = "", time.Time{}, 0, p.version, nil, false
 	r.Items, r.Degraded = r.Items[:0], r.Degraded[:0]
 	stages := append(r.Trace.Stages[:0], p.trace...)
 	r.Trace = Trace{Stages: stages}
@@ -17,7 +17,7 @@ func (r *Result) reset(p *Pipeline) {
 
 // report keeps the explanation and writes the record.
 func (r *run) report(ctx context.Context) {
-	if r.q.Explain {
+	if r.trace {
 		r.res.explanation.note(r)
 		r.res.traced = true
 	}

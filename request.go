@@ -13,8 +13,9 @@ import (
 // Request asks for one slate. It is the caller's and is never written to; its
 // slices must not change until Recommend has returned.
 type Request struct {
-	// ID names the decision in the log and in feedback. Empty: one is made from the
-	// seed, at the cost of an allocation; see [Result].ID.
+	// ID names the decision in the log and in feedback, and should be unique. Empty: one
+	// is made from User, Surface, K, Items, History, Now and Seed, at the cost of an
+	// allocation; see [Result].ID.
 	ID string
 
 	User    UserID
@@ -28,7 +29,7 @@ type Request struct {
 	Now time.Time
 
 	// Seed is what all randomness of the request derives from. Zero means a hash of
-	// ID, or of User, Surface and Now where ID is empty too.
+	// ID, or of what an ID is made from where that is empty too.
 	Seed uint64
 
 	Items   []ItemID // anchors: the item of an item page, the contents of a basket
@@ -118,13 +119,27 @@ func (q *Query) resolve(clock func() time.Time) {
 		var h fingerprint
 		h.text(q.ID)
 		if q.ID == "" {
-			h.num(uint64(q.User)).num(uint64(unixNano(q.Now))).text(q.Surface)
+			h.num(q.content())
 		}
 		q.Seed = max(hash.Mix64(uint64(h)), 1)
 	}
 	if q.ID == "" {
-		q.ID = fmt.Sprintf("%016x", q.Seed)
+		q.ID = fmt.Sprintf("%016x", hash.Combine(q.Seed, q.content()))
 	}
+}
+
+// content hashes what tells requests without an ID apart.
+func (q *Query) content() uint64 {
+	var h fingerprint
+	h.num(uint64(q.User)).num(uint64(unixNano(q.Now))).text(q.Surface).num(uint64(q.K))
+	for _, id := range q.Items {
+		h.num(uint64(id))
+	}
+	h.num(uint64(len(q.History)))
+	if n := len(q.History); n > 0 {
+		h.num(uint64(q.History[n-1].Item))
+	}
+	return uint64(h)
 }
 
 // Floats returns the float columns of the request row; see [Field].Index.

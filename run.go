@@ -22,6 +22,7 @@ type run struct {
 	merger  merger
 	sorter  sorter
 	order   []int32
+	next    []int32   // order that a re-ranker returned
 	before  []int32   // order before a re-ranker
 	worth   []float32 // utilities before a re-ranker
 	keep    Bits
@@ -35,9 +36,12 @@ type run struct {
 	idBuf   []uint64
 	vecBuf  [][]float32
 	unshown []int32
-	explore bool      // the explorer chose the slate
-	held    []*call   // finished calls whose results are in use
-	one     [2]uint64 // bits of a request block
+	trace   bool          // the request explains itself; stages do not see it
+	explore bool          // the explorer chose the slate
+	given   headers       // of the block that a source was given
+	took    time.Duration // of the remote call that was joined last
+	held    []*call       // finished calls whose results are in use
+	one     [2]uint64     // bits of a request block
 
 	forced   []Degradation // of a replay: what failed then fails now
 	replayed bool
@@ -59,12 +63,13 @@ func newRun(p *Pipeline) *run {
 
 // serve runs the funnel.
 func (r *run) serve(ctx context.Context, req *Request, res *Result) error {
-	r.res, r.replayed, r.forced = res, false, nil
+	r.res, r.replayed, r.forced, r.trace = res, false, nil, false
 	res.reset(r.p)
 	r.start = time.Now()
 	r.mark = r.start
 	defer func() { res.Trace.Total = time.Since(r.start) }()
 	if err := r.admit(ctx, req); err != nil {
+		res.Err = err
 		return err
 	}
 	err := r.steps(ctx)
@@ -81,13 +86,25 @@ func (r *run) steps(ctx context.Context) error {
 		(*run).requestRow, (*run).retrieve, (*run).hydrate, (*run).finish,
 	} {
 		if err := step(r, ctx); err != nil {
-			return err
+			return cancelled(ctx, err)
 		}
-		if ctx.Err() == context.Canceled {
-			return fmt.Errorf("recsys: request cancelled: %w", context.Cause(ctx))
+		if err := cancelled(ctx, nil); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// cancelled returns err, or the error of a cancelled context that err or the cause led
+// to. A deadline that has passed is no cancellation: what is there is served.
+func cancelled(ctx context.Context, err error) error {
+	if ctx.Err() != context.Canceled || errors.Is(err, context.Canceled) {
+		return err
+	}
+	if err == nil {
+		err = context.Cause(ctx)
+	}
+	return fmt.Errorf("recsys: request cancelled: %w: %w", context.Canceled, err)
 }
 
 // forget drops what belongs to the caller, so that the pool does not keep it alive.
@@ -114,6 +131,7 @@ func (r *run) admit(ctx context.Context, req *Request) error {
 	}
 	r.q.reset(req, r.p.schema)
 	r.q.resolve(r.p.clock)
+	r.trace, r.q.Explain = r.q.Explain, false
 	r.c.reset(r.p.schema)
 	r.c.shape()
 	r.res.ID, r.res.Now, r.res.Seed = r.q.ID, r.q.Now, r.q.Seed
@@ -133,6 +151,9 @@ func (r *run) finish(ctx context.Context) error {
 	}
 	if err := r.choose(ctx); err != nil {
 		return err
+	}
+	if err := cancelled(ctx, nil); err != nil {
+		return err // a slate that nobody sees is not logged
 	}
 	r.report(ctx)
 	if len(r.res.Items) == 0 {

@@ -4,7 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"reflect"
+	"math"
+	"slices"
 )
 
 // seal makes what requests use: work of remote stages, trace, versions.
@@ -23,7 +24,7 @@ func (w *wiring) seal() {
 		p.fallbacks = p.fallbacks || st.fallback
 		p.sourceWork[i] = func(ctx context.Context, c *call) error { return st.run.Retrieve(ctx, &c.q, &c.sink) }
 		st.index = stop(st.label)
-		keep(p, st)
+		keep(w, st)
 	}
 	p.mergeAt = stop("merge")
 	p.requestWork, p.itemWork = make([]work, len(p.features)), make([]work, len(p.features))
@@ -31,38 +32,38 @@ func (w *wiring) seal() {
 		p.requestWork[i] = func(ctx context.Context, c *call) error { return st.run.Hydrate(ctx, &c.q, nil, &c.block) }
 		p.itemWork[i] = func(ctx context.Context, c *call) error { return st.run.Hydrate(ctx, &c.q, c.items, &c.block) }
 		st.index = stop(st.label)
-		keep(p, st)
+		keep(w, st)
 	}
 	for _, st := range p.filters {
 		st.index = stop(st.label)
-		keep(p, st)
+		keep(w, st)
 	}
 	p.rankWork = make([]work, len(p.rankers))
 	for i, st := range p.rankers {
 		p.rankWork[i] = func(ctx context.Context, c *call) error { return st.run.Rank(ctx, &c.q, &c.table, c.out) }
 		st.index = stop(st.label)
-		keep(p, st)
+		keep(w, st)
 	}
 	if st := p.objective; st != nil {
 		st.index = stop(st.label)
-		keep(p, st)
+		keep(w, st)
 	}
 	for _, st := range p.rerankers {
 		st.index = stop(st.label)
-		keep(p, st)
+		keep(w, st)
 	}
 	for _, st := range w.constraints {
-		keep(p, st)
+		keep(w, st)
 	}
 	if st := p.explorer; st != nil {
 		p.selectAt = stop(st.label)
 		st.index = p.selectAt
-		keep(p, st)
+		keep(w, st)
 	} else {
 		p.selectAt = stop("select")
 	}
 	for _, st := range p.sinks {
-		keep(p, st)
+		keep(w, st)
 	}
 	if len(p.sinks) > 0 {
 		p.logAt = stop("log")
@@ -70,37 +71,69 @@ func (w *wiring) seal() {
 	w.sealVersion()
 }
 
-// sealVersion derives a version from the wiring when none was given.
+// sealVersion hashes all that decides a slate beside the stages themselves: their order
+// and options, the schema. The hash stands first among the versions of every record, and
+// is, with those of the stages, the pipeline's version when none was given.
 func (w *wiring) sealVersion() {
 	p := w.p
-	if p.version != "" {
-		return
-	}
 	var h fingerprint
-	h.num(p.schema.hash)
+	h.num(p.schema.hash).num(uint64(p.merge)).num(uint64(p.cap)).num(uint64(p.depth))
+	for _, st := range p.sources {
+		h.text(st.label).num(uint64(*st.quota)).num(math.Float64bits(*st.weight)).num(uint64(flags(&st.stageOptions)))
+	}
+	for _, st := range p.rankers {
+		h.text(st.label).num(uint64(flags(&st.stageOptions)))
+	}
 	for i := range p.trace {
 		h.text(p.trace[i].Name)
 	}
-	for i := range p.rules {
-		h.text(p.rules[i].name)
+	for _, r := range p.rules {
+		h.text(r.name)
+		if r.relax {
+			h.num(1)
+		}
 	}
-	for _, v := range p.versions {
-		h.text(v.Stage).text(v.Version)
+	wired := StageVersion{"pipeline", fmt.Sprintf("%016x", uint64(h))}
+	p.versions = append([]StageVersion{wired}, p.versions...)
+	if p.version == "" {
+		for _, v := range p.versions {
+			h.text(v.Stage).text(v.Version)
+		}
+		p.version = fmt.Sprintf("%016x", uint64(h))
 	}
-	p.version = fmt.Sprintf("%016x", uint64(h))
+}
+
+func flags(o *stageOptions) int {
+	f := 0
+	for i, set := range []bool{o.fallback, o.required, o.optional, o.remote != nil} {
+		if set {
+			f |= 1 << i
+		}
+	}
+	return f
 }
 
 // keep notes what a stage can do besides its work: its version, Close, Learn.
-func keep[S any](p *Pipeline, st *stage[S]) {
+func keep[S any](w *wiring, st *stage[S]) {
+	p := w.p
 	if v, ok := any(st.run).(Versioned); ok {
-		p.versions = append(p.versions, StageVersion{st.label, v.Version()})
+		version, err := guardedVersion(v)
+		if err != nil {
+			w.bad(st.label, err)
+		}
+		p.versions = append(p.versions, StageVersion{st.label, version})
 	}
-	if c, ok := any(st.given).(io.Closer); ok {
+	if c, ok := any(st.given).(io.Closer); ok && !p.uses(c) {
 		p.closers = append(p.closers, stageCloser{st.label, c})
 	}
-	if l, ok := any(st.run).(Learner); ok {
+	if l, ok := any(st.run).(Learner); ok && !slices.ContainsFunc(p.learners, func(x stageLearner) bool { return sameStage(x.Learner, l) }) {
 		p.learners = append(p.learners, stageLearner{st.label, l})
 	}
+}
+
+func guardedVersion(v Versioned) (version string, err error) {
+	defer catch(&err)
+	return v.Version(), nil
 }
 
 // stageCloser is a stage that is closed with its pipeline.
@@ -112,17 +145,4 @@ type stageCloser struct {
 func (c *stageCloser) close() (err error) {
 	defer catch(&err)
 	return c.closer.Close()
-}
-
-// sharedWith reports whether next uses the same stage.
-func (c *stageCloser) sharedWith(next *Pipeline) bool {
-	if next == nil || !reflect.TypeOf(c.closer).Comparable() {
-		return false
-	}
-	for i := range next.closers {
-		if reflect.TypeOf(next.closers[i].closer).Comparable() && next.closers[i].closer == c.closer {
-			return true
-		}
-	}
-	return false
 }

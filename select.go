@@ -23,15 +23,14 @@ func (r *run) rerank(ctx context.Context) error {
 	if r.res.Trace.Filtered == 0 {
 		alive = nil
 	}
-	depth := r.depth()
-	if len(p.rerankers) == 0 && len(p.constraints) == 0 && !r.q.Explain {
+	if len(p.rerankers) == 0 && len(p.constraints) == 0 && p.explorer == nil && !r.trace {
 		// No stage can ask for a row below: sort no more than is needed.
-		r.order = r.sorter.top(r.order[:0], c.score, c.ids, alive, max(depth, r.q.K))
+		r.order = r.sorter.top(r.order[:0], c.score, c.ids, alive, r.q.K)
 	} else {
 		r.order = r.sorter.all(r.order[:0], c.score, c.ids, alive)
 	}
 	c.constraints, c.stages = p.constraints, p.rules
-	if r.q.Explain {
+	if r.trace {
 		r.res.explanation.noteOrder(r.order, c.Len(), len(p.rerankers), 0)
 	}
 	for i, st := range p.rerankers {
@@ -49,7 +48,7 @@ func (r *run) rerank(ctx context.Context) error {
 				return err
 			}
 		}
-		if r.q.Explain {
+		if r.trace {
 			r.res.explanation.noteOrder(r.order, c.Len(), len(p.rerankers), i+1)
 		}
 		r.lap(st.index, len(r.order))
@@ -57,14 +56,12 @@ func (r *run) rerank(ctx context.Context) error {
 	return nil
 }
 
+// depth is the window of an explorer.
 func (r *run) depth() int {
-	switch {
-	case r.p.explorer == nil:
-		return r.q.K
-	case r.p.depth > 0:
+	if r.p.depth > 0 {
 		return r.p.depth
 	}
-	return 4 * r.q.K
+	return 4 * min(r.q.K, r.c.Len()) // K may be as large as an int
 }
 
 func (r *run) callReRanker(ctx context.Context, st *stage[ReRanker]) (err error) {
@@ -76,7 +73,9 @@ func (r *run) callReRanker(ctx context.Context, st *stage[ReRanker]) (err error)
 	if err := r.checkOrder(order); err != nil {
 		return err
 	}
-	r.order = order
+	// The slice may be the stage's own: take its contents, not its memory.
+	r.next = append(r.next[:0], order...)
+	r.order, r.next = r.next, r.order
 	return nil
 }
 
@@ -99,6 +98,7 @@ func (r *run) checkOrder(order []int32) error {
 func (r *run) choose(ctx context.Context) error {
 	p, c := r.p, &r.c
 	r.explore = false
+	r.slate.calling = 0
 	if st := p.explorer; st != nil {
 		r.q.stage = st.hash
 		err := r.forcedTo(st.label)
@@ -122,13 +122,7 @@ func (r *run) choose(ctx context.Context) error {
 		}
 	}
 	r.lap(p.selectAt, len(r.slate.rows))
-	if s := &r.slate; s.deadEnd >= 0 && s.deadEnd < len(p.rules) {
-		d := Degradation{Stage: p.rules[s.deadEnd].name, Reason: ReasonDeadEnd}
-		if !s.short {
-			d.Reason = ReasonRelaxed
-		}
-		r.degrade(d)
-	}
+	r.reportSlate()
 	for i, row := range r.slate.rows {
 		r.res.Items = append(r.res.Items, Item{
 			ID: c.ids[row], Score: c.score[row], Utility: c.utility[row],
@@ -138,6 +132,17 @@ func (r *run) choose(ctx context.Context) error {
 	return nil
 }
 
+// reportSlate names the constraints that were given up, and the one that left no row.
+func (r *run) reportSlate() {
+	s := &r.slate
+	for i := s.relaxed.Next(0); i >= 0; i = s.relaxed.Next(i + 1) {
+		r.degrade(Degradation{Stage: r.p.rules[i].name, Reason: ReasonRelaxed})
+	}
+	if s.deadEnd >= 0 {
+		r.degrade(Degradation{Stage: r.p.rules[s.deadEnd].name, Reason: ReasonDeadEnd})
+	}
+}
+
 // open readies the slate for an explorer, or for the greedy fill. Constraints run in it.
 func (r *run) open() {
 	window := len(r.order)
@@ -145,7 +150,7 @@ func (r *run) open() {
 		window = r.depth()
 	}
 	r.slate.open(&r.c, r.q.K, r.order, window, r.p.constraints, r.p.rules)
-	if r.q.Explain {
+	if r.trace {
 		r.res.explanation.blocker = resize(r.res.explanation.blocker, r.c.Len())
 		r.slate.trace(r.res.explanation.blocker)
 	}

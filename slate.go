@@ -21,6 +21,7 @@ type Slate struct {
 	c      *Candidates
 	order  []int32 // best first
 	window int     // order[:window] is open to choice
+	own    []int32 // a copy of the order, of a scratch slate
 
 	rows  []int32
 	props []float64
@@ -55,7 +56,7 @@ type constraintStage struct {
 // open readies the slate. window is capped to the order.
 func (s *Slate) open(c *Candidates, k int, order []int32, window int, constraints []Constraint, stages []constraintStage) {
 	n := c.Len()
-	s.K, s.c, s.order, s.window = k, c, order, min(window, len(order))
+	s.K, s.c, s.order, s.window = k, c, order, max(0, min(window, len(order)))
 	s.constraints, s.stages = constraints, stages
 	s.hereditary = true
 	for _, x := range constraints {
@@ -149,6 +150,11 @@ func (s *Slate) Next() bool {
 			for w := range s.admissible {
 				s.admissible[w] &= s.open1[w]
 			}
+			if s.blocker != nil {
+				for r := s.admissible.Next(0); r >= 0; r = s.admissible.Next(r + 1) {
+					s.blocker[r] = 0
+				}
+			}
 			s.pending = true
 			return true
 		}
@@ -177,8 +183,8 @@ func (s *Slate) backfill() bool {
 	return false
 }
 
-// relax gives up the last constraint that may be given up, and reports whether one was.
-// It notes which constraint left no row.
+// relax gives up the last constraint that may be given up, and reports whether one was;
+// if none was, it notes which constraint left no row.
 func (s *Slate) relax() bool {
 	unpicked := false
 	for w := range s.open1 {
@@ -186,9 +192,6 @@ func (s *Slate) relax() bool {
 	}
 	if !unpicked || len(s.constraints) == 0 {
 		return false
-	}
-	if s.deadEnd < 0 {
-		s.deadEnd = s.emptiedBy()
 	}
 	for i := len(s.constraints) - 1; i >= 0; i-- {
 		if i < len(s.stages) && s.stages[i].relax && !s.relaxed.Has(i) {
@@ -198,6 +201,7 @@ func (s *Slate) relax() bool {
 			return true
 		}
 	}
+	s.deadEnd = s.emptiedBy()
 	return false
 }
 

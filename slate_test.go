@@ -164,7 +164,7 @@ func TestDeadEndIsNamedAndRelaxIsExplicit(t *testing.T) {
 	// The last constraint that may be relaxed goes first; the other still holds.
 	res = recommend(t, build(t, src, recsys.Constrain(capMod(3, 1), recsys.Name("three")), recsys.Constrain(capMod(2, 1), recsys.Name("two"), recsys.Relax())), &recsys.Request{K: 4})
 	require.Equal(t, ids{0, 1, 2}, items(res))
-	require.Equal(t, []recsys.Degradation{{Stage: "constrain/two", Reason: recsys.ReasonDeadEnd}}, res.Degraded)
+	require.Equal(t, []recsys.Degradation{{Stage: "constrain/two", Reason: recsys.ReasonRelaxed}, {Stage: "constrain/three", Reason: recsys.ReasonDeadEnd}}, res.Degraded)
 
 	require.Empty(t, recommend(t, build(t, src, recsys.Constrain(capMod(6, 1))), &recsys.Request{K: 9}).Degraded, "running out of rows is no dead end")
 }

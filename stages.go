@@ -1,6 +1,9 @@
 package recsys
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Retriever proposes candidates: the first stage of the funnel.
 //
@@ -89,7 +92,8 @@ type Constraint interface {
 	//
 	// A constraint that is [Hereditary] is called once for each prefix of the slate,
 	// from the empty one, and the bits that it cleared stay cleared: it needs to look
-	// only at the newest pick. Any other is called with all unpicked rows set.
+	// only at the newest pick. Any other is called afresh for each place, on the rows that
+	// are unpicked and that the constraints before it left.
 	Restrict(c *Candidates, k int, slate []int32, admissible Bits)
 }
 
@@ -151,4 +155,12 @@ func (f FeatureFunc) Columns() []Column { return f.Cols }
 // Hydrate calls f.Func.
 func (f FeatureFunc) Hydrate(ctx context.Context, q *Query, items []ItemID, out *Block) error {
 	return f.Func(ctx, q, items, out)
+}
+
+// Validate reports a missing function.
+func (f FeatureFunc) Validate() error {
+	if f.Func == nil {
+		return errors.New("FeatureFunc.Func is nil")
+	}
+	return nil
 }
