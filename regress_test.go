@@ -220,8 +220,11 @@ func TestMergeOfExtremeScoresIsFinite(t *testing.T) {
 	}
 	inf := float32(math.Inf(1))
 	for _, c := range []struct{ scores, want []float32 }{
-		{[]float32{1e-39, 0}, []float32{1, 0}}, {[]float32{math.MaxFloat32, 0, -math.MaxFloat32}, []float32{1, 0.5, 0}},
-		{[]float32{5, -inf}, []float32{1, 0}}, {[]float32{inf, 3, 1}, []float32{1, 1, 0}}, {[]float32{2, 2}, []float32{1, 1}},
+		{[]float32{1e-39, 0}, []float32{1, 0}},
+		{[]float32{math.MaxFloat32, 0, -math.MaxFloat32}, []float32{1, 0.5, 0}},
+		{[]float32{5, -inf}, []float32{1, 0}},
+		{[]float32{inf, 3, 1}, []float32{1, 1, 0}},
+		{[]float32{2, 2}, []float32{1, 1}},
 	} {
 		res := recommend(t, build(t, recsys.Retrieve("a", scored(c.scores...)), recsys.MergeBy(recsys.WeightedScore)), &recsys.Request{K: 5})
 		require.Empty(t, res.Degraded)
@@ -253,8 +256,13 @@ func TestRequestsWithoutIDHaveDifferentIDs(t *testing.T) {
 	p := build(t, recsys.Retrieve("a", ranked(1, 2)), recsys.Clock(func() time.Time { return time.Unix(5, 0) }))
 	seen := map[string]bool{}
 	for _, req := range []*recsys.Request{
-		{K: 1, Seed: 42, User: 1}, {K: 1, Seed: 42, User: 2}, {K: 2, Seed: 42, User: 1}, {K: 1, Seed: 42, User: 1, Items: ids{3}},
-		{K: 1, Seed: 42, User: 1, History: []recsys.Event{{Item: 4}}}, {K: 1, User: 1}, {K: 1, User: 1, Surface: "s"},
+		{K: 1, Seed: 42, User: 1},
+		{K: 1, Seed: 42, User: 2},
+		{K: 2, Seed: 42, User: 1},
+		{K: 1, Seed: 42, User: 1, Items: ids{3}},
+		{K: 1, Seed: 42, User: 1, History: []recsys.Event{{Item: 4}}},
+		{K: 1, User: 1},
+		{K: 1, User: 1, Surface: "s"},
 	} {
 		id := recommend(t, p, req).ID
 		require.False(t, seen[id], "%+v", req)

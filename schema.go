@@ -240,8 +240,8 @@ func (s *Schema) Width() int { return s.floats }
 // RequestWidth returns how many floats of a row, at its start, are request columns.
 func (s *Schema) RequestWidth() int { return s.reqFloats }
 
-// Hash identifies names, kinds, dimensions, scopes, groups, defaults and order of columns,
-// and the names of heads and sources.
+// Hash identifies names, kinds, dimensions, scopes, groups and order of columns, and the
+// names of heads and sources; not MaxAge and Default.
 // It stands in model files and exposure records.
 func (s *Schema) Hash() uint64 { return s.hash }
 
@@ -384,7 +384,7 @@ func (s *Schema) digest() uint64 {
 	var h fingerprint
 	for i := range s.fields {
 		f := &s.fields[i]
-		h.text(f.Name).num(uint64(f.Kind)).num(uint64(f.Dim)).num(uint64(f.Scope)).num(uint64(f.Group)).num(uint64(math.Float32bits(f.missing())))
+		h.text(f.Name).num(uint64(f.Kind)).num(uint64(f.Dim)).num(uint64(f.Scope)).num(uint64(f.Group))
 	}
 	h.num(1)
 	for _, name := range s.heads {

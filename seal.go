@@ -87,6 +87,9 @@ func (w *wiring) sealVersion() {
 	for i := range p.trace {
 		h.text(p.trace[i].Name)
 	}
+	for i := range p.schema.fields {
+		h.num(uint64(math.Float32bits(p.schema.fields[i].missing())))
+	}
 	for _, r := range p.rules {
 		h.text(r.name)
 		if r.relax {

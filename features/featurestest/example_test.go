@@ -28,6 +28,7 @@ func ExampleFailing() {
 		recsys.Features(featurestest.Failing{FeatureSource: prices, Err: errors.New("connection refused")}, recsys.Name("prices")),
 		recsys.Rank(recsys.RankerFunc(func(_ context.Context, _ *recsys.Query, c *recsys.Candidates, out recsys.Scores) error {
 			fmt.Println("price", c.Row(0)[0])
+			out.Score[0] = 1
 			return nil
 		})),
 	).Build()
