@@ -1,0 +1,5 @@
+package main
+
+import "github.com/recsyskit/recsys/examples/internal/cli"
+
+func main() { cli.Main(run) }

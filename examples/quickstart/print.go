@@ -1,0 +1,163 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/recsyskit/recsys/examples/internal/cli"
+	"github.com/recsyskit/recsys/examples/internal/goapi"
+	"github.com/recsyskit/recsys/metrics"
+)
+
+func mean(values []float64) float64 { return metrics.Summarize(values).Mean }
+
+// writeJSON writes a line per variant, the explored one last.
+func (r *results) writeJSON(w io.Writer) error {
+	for i, x := range r.outcomes {
+		err := cli.WriteJSON(w, cli.Object{
+			cli.F("variant", x.name), cli.F("users", len(r.users)),
+			cli.F("recall@20", mean(x.recall)), cli.F("ndcg@20", mean(x.ndcg)),
+			cli.F("coverage", metrics.Coverage(r.exposure[i])), cli.F("gini", metrics.Gini(r.exposure[i])),
+			cli.F("p50_us", quantile(x.took, 0.5)), cli.F("p99_us", quantile(x.took, 0.99)),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// about says what the data is, how it was split, and what is off.
+func (r *results) about() []string {
+	list := []string{"data: " + r.m.d.size, r.parts()}
+	for _, note := range r.notes() {
+		list = append(list, "note: "+note)
+	}
+	return list
+}
+
+// print writes everything for a person.
+func (r *results) print(out io.Writer) error {
+	w := &printer{w: out}
+	w.lines(r.about())
+	w.table(r)
+	w.line("")
+	w.lines(r.summary())
+	r.example.print(w)
+	w.line("")
+	w.lines(r.audit.lines(len(r.users)))
+	return w.err
+}
+
+// printer remembers the first error.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printer) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+	}
+}
+
+// lines writes a paragraph and an empty line.
+func (p *printer) lines(list []string) { p.line("%s\n", strings.Join(list, "\n")) }
+
+func (p *printer) table(r *results) {
+	t := tabwriter.NewWriter(p.w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	head := "variant\trecall@20\tndcg@20\tcoverage\tgini\t"
+	if r.m.d.attribute != "" {
+		head += "diversity\t"
+	}
+	fmt.Fprintln(t, head+"p50 µs\tp99 µs\t")
+	for i, x := range r.outcomes {
+		fmt.Fprintf(t, "%s\t%.4f\t%.4f\t%.4f\t%.4f\t", x.name, mean(x.recall), mean(x.ndcg), metrics.Coverage(r.exposure[i]), metrics.Gini(r.exposure[i]))
+		if r.m.d.attribute != "" {
+			fmt.Fprintf(t, "%.3f\t", mean(x.diversity))
+		}
+		fmt.Fprintf(t, "%.0f\t%.0f\t\n", quantile(x.took, 0.5), quantile(x.took, 0.99))
+	}
+	if err := t.Flush(); p.err == nil {
+		p.err = err
+	}
+}
+
+// parts says how the users are split.
+func (r *results) parts() string {
+	d := r.m.d
+	return fmt.Sprintf("%d users train the sources, %d the ranker (%d candidates), %d are the test; %d items in the training catalogue",
+		len(d.of(goapi.PartA)), len(d.of(goapi.PartB)), r.m.rows, len(r.users), r.catalogue)
+}
+
+// notes says what is off, and why.
+func (r *results) notes() []string {
+	var list []string
+	if r.m.d.attribute == "" {
+		list = append(list, "the file has no item columns: features come from the log alone, caps and MMR are off, and there is no pipeline-diverse")
+	}
+	if r.m.note != "" {
+		list = append(list, r.m.note)
+	}
+	return list
+}
+
+// summary compares the variants in words.
+func (r *results) summary() []string {
+	pipeline, best := r.outcome("pipeline"), r.bestSource()
+	list := []string{fmt.Sprintf("pipeline: recall@20 is %s that of popularity, %s that of the best source alone (%s)",
+		times(mean(pipeline.recall), mean(r.outcomes[0].recall)), times(mean(pipeline.recall), mean(best.recall)), best.name)}
+	d := r.m.d
+	if x := r.outcome("pipeline-diverse"); x != nil {
+		s := difference(x.recall, pipeline.recall)
+		list = append(list, fmt.Sprintf("pipeline-diverse: what diversity costs: recall@20 %+.4f (standard error %.4f); two items of a slate differ in %s with probability %.3f instead of %.3f",
+			s.Mean, s.StdErr, d.attribute, mean(x.diversity), mean(pipeline.diversity)))
+	}
+	x := r.outcome("pipeline-explored")
+	s := difference(x.recall, pipeline.recall)
+	list = append(list, fmt.Sprintf("pipeline-explored: what exploration costs: recall@20 %+.4f (standard error %.4f)", s.Mean, s.StdErr))
+	return list
+}
+
+// times is a ratio as text.
+func times(a, b float64) string {
+	if !(b > 0) {
+		return "– times"
+	}
+	return fmt.Sprintf("%.2f times", a/b)
+}
+
+// difference summarizes a-b over users.
+func difference(a, b []float64) metrics.Summary {
+	diff := make([]float64, len(a))
+	for i := range a {
+		diff[i] = a[i] - b[i]
+	}
+	return metrics.Summarize(diff)
+}
+
+func (e *example) print(w *printer) {
+	w.line("one slate: %s, after %d items, the last %s", e.user, e.events, strings.Join(e.history, ", "))
+	t := tabwriter.NewWriter(w.w, 0, 0, 2, ' ', 0)
+	found := 0
+	for i, p := range e.places {
+		mark := " "
+		if p.hit {
+			mark = "*"
+			found++
+		}
+		fmt.Fprintf(t, "%s%3d\t%s\t%.4f\t%s\n", mark, i+1, p.name, p.explanation.Score, strings.Join(sources(p.explanation), ", "))
+	}
+	if err := t.Flush(); w.err == nil {
+		w.err = err
+	}
+	w.line("* one of the %d that came next; %d found", e.wanted, found)
+	if len(e.places) > 0 {
+		w.line("why %s: %v", e.places[0].name, e.places[0].explanation)
+	}
+	if e.missed != "" {
+		w.line("why not %s: %s", e.missed, e.why)
+	}
+}
