@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
+	"math"
 	"math/bits"
 
 	"github.com/recsyskit/recsys"
-	"github.com/recsyskit/recsys/internal/fmath"
 )
 
 // evidence is a feature source of the program's own: what the retrievers said of the
@@ -67,7 +67,7 @@ func (e evidence) HydrateCandidates(_ context.Context, q *recsys.Query, c *recsy
 			row := out.FloatRow(i)
 			row[2*j], row[2*j+1] = logOf(least), 0
 			if rank := c.SourceRank(i, source); rank >= 0 {
-				row[2*j+1] = float32(ln2 / fmath.Log(float64(2+rank)))
+				row[2*j+1] = float32(ln2 / math.Log(float64(2+rank)))
 				if best > 0 {
 					row[2*j] = logOf(float64(max(0, c.SourceScore(i, source))/best) + least)
 				}
@@ -128,4 +128,4 @@ func (a affinity) HydrateCandidates(_ context.Context, q *recsys.Query, c *recsy
 }
 
 // logOf is the logarithm with the same bits on every machine.
-func logOf(x float64) float32 { return float32(fmath.Log(x)) }
+func logOf(x float64) float32 { return float32(math.Log(x)) }

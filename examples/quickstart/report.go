@@ -49,8 +49,11 @@ func (r *results) quality() []page.Element {
 	table := page.Table{
 		Note: "Means over test users, with 95 % intervals. The ranking is of the whole catalogue; what the user had before is excluded.",
 		Columns: []page.Column{
-			{Name: "Variant"}, {Name: "Recall@20", Best: page.Highest, Format: page.Fixed(4)}, {Name: "NDCG@20", Best: page.Highest, Format: page.Fixed(4)},
-			{Name: "Coverage", Best: page.Highest, Format: page.Percent(1)}, {Name: "Gini", Best: page.Lowest, Format: page.Fixed(3)},
+			{Name: "Variant"},
+			{Name: "Recall@20", Best: page.Highest, Format: page.Fixed(4)},
+			{Name: "NDCG@20", Best: page.Highest, Format: page.Fixed(4)},
+			{Name: "Coverage", Best: page.Highest, Format: page.Percent(1)},
+			{Name: "Gini", Best: page.Lowest, Format: page.Fixed(3)},
 		},
 	}
 	bars := page.BarChart{
@@ -166,8 +169,11 @@ func (r *results) latency() []page.Element {
 		Note: "The median over test requests of each kind of stage; the rest is merge, selection and bookkeeping.",
 	}
 	table := page.Table{Columns: []page.Column{
-		{Name: "Variant"}, {Name: "p50", Format: page.Microseconds, Best: page.Lowest}, {Name: "p90", Format: page.Microseconds, Best: page.Lowest},
-		{Name: "p99", Format: page.Microseconds, Best: page.Lowest}, {Name: "Slowest", Format: page.Microseconds, Best: page.Lowest},
+		{Name: "Variant"},
+		{Name: "p50", Format: page.Microseconds, Best: page.Lowest},
+		{Name: "p90", Format: page.Microseconds, Best: page.Lowest},
+		{Name: "p99", Format: page.Microseconds, Best: page.Lowest},
+		{Name: "Slowest", Format: page.Microseconds, Best: page.Lowest},
 	}}
 	kinds := r.kinds()
 	for _, kind := range kinds {

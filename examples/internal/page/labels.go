@@ -2,9 +2,8 @@ package page
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
-
-	"github.com/recsyskit/recsys/internal/hash"
 )
 
 // spot is a point, with a label or without.
@@ -124,12 +123,8 @@ func (a *arrangement) search() {
 	const rounds = 400
 	n := len(a.taken)
 	best := slices.Clone(a.taken)
-	now, least := 0.0, 0.0 // against the beginning
-	state := uint64(1)
-	random := func(n int) int {
-		state++
-		return int(hash.Mix64(state) % uint64(n))
-	}
+	now, least := 0.0, 0.0                     // against the beginning
+	random := rand.New(rand.NewPCG(1, 1)).IntN // the same labels every time
 	for round := range rounds {
 		threshold := float64(lost) * float64(rounds-round-1) / rounds
 		for range n {
