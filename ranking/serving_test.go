@@ -81,7 +81,7 @@ func TestLoggedRowsPredictWhatWasServed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(x.Versions) != 1 || x.Versions[0].Version != m.Version() {
+		if len(x.Versions) != 2 || x.Versions[1].Version != m.Version() {
 			t.Errorf("versions %v; want the model's, %s", x.Versions, m.Version())
 		}
 		for _, row := range x.Rows[:x.Shown] {

@@ -77,7 +77,7 @@ func TestStagesInAPipeline(t *testing.T) {
 	}
 	require.Equal(t, `lambda=0.6 vector="embedding" attributes=[] depth=1000 top=0 relevance=min-max`, versions["rerank/rerank.MMR"])
 	require.Equal(t, `attribute="creator" max=2 count-missing=false`, versions["constrain/rerank.Cap"])
-	require.Len(t, versions, 6)
+	require.Len(t, versions, 7, "six stages and the wiring")
 }
 
 // What a stage was declared with is part of the pipeline's version, so that replay finds out a change.
