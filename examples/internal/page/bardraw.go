@@ -40,6 +40,40 @@ func (c barDrawing) standing(cv *canvas, v span) (standingPlot, bool) {
 // barShare is the part of a category's width that its bars take.
 const barShare = .74
 
+// barWidth returns the width of a bar of one of so many series.
+func (p standingPlot) barWidth(series int) float64 {
+	return min(p.slot*barShare/float64(series), 56)
+}
+
+// bar returns the left edge of the bar of series i in category k.
+func (p standingPlot) bar(k, i, series int) float64 {
+	mid := p.left + float64((float64(k)+.5)*p.slot)
+	return mid + float64((float64(i)-float64(series)/2)*p.barWidth(series))
+}
+
+// eachValue calls f with each bar and the text of its value. Values are written after
+// bars and marks, so that nothing crosses them.
+func (c barDrawing) eachValue(f func(k, i int, text string)) {
+	for k := range c.Categories {
+		for i, b := range c.Series {
+			if !math.IsNaN(b.Values[k]) {
+				f(k, i, c.text(b.Values[k]))
+			}
+		}
+	}
+}
+
+// reach returns the pixels that the bar of series i in category k and its error bar
+// reach to, on the side of low values and on that of high ones.
+func (c barDrawing) reach(s scale, k, i int) (low, high float64) {
+	b := c.Series[i]
+	v, w := min(0, b.Values[k]), max(0, b.Values[k])
+	if b.hasError(k) {
+		v, w = min(v, b.Low[k]), max(w, b.High[k])
+	}
+	return s.at(v), s.at(w)
+}
+
 func (c barDrawing) drawStanding(cv *canvas, p standingPlot) {
 	const height = standingHeight
 	y := cv.drawLegend(0, cv.width, barKeys(c.Series))
@@ -53,25 +87,35 @@ func (c barDrawing) drawStanding(cv *canvas, p standingPlot) {
 		cv.line("grid", p.left, p.s.at(t), p.right, p.s.at(t))
 		cv.text(p.left-gutter, p.s.at(t)+4, "tick end", p.s.labels[i])
 	}
-	w := min(p.slot*barShare/float64(len(c.Series)), 56)
+	w := p.barWidth(len(c.Series))
 	lines, below := 1, y+height+19
 	if p.s.lo < 0 {
 		below += 14 // below the values of the longest bars
 	}
 	for k, name := range p.names {
-		mid := p.left + float64((float64(k)+.5)*p.slot)
 		for i, line := range name {
-			cv.text(mid, below+float64(i*15), "tick mid", line)
+			cv.text(p.left+float64((float64(k)+.5)*p.slot), below+float64(i*15), "tick mid", line)
 		}
 		lines = max(lines, len(name))
 		for i, b := range c.Series {
 			if !math.IsNaN(b.Values[k]) {
-				c.standingBar(cv, p.s, k, i, mid+float64((float64(i)-float64(len(c.Series))/2)*w), w)
+				c.standingBar(cv, p.s, k, i, p.bar(k, i, len(c.Series)), w)
 			}
 		}
 	}
 	cv.line("base", p.left, p.s.at(0), p.right, p.s.at(0))
 	c.drawMarks(cv, p.s, p.left, p.right, y)
+	c.eachValue(func(k, i int, text string) {
+		x := p.bar(k, i, len(c.Series)) + w/2
+		bottom, top := c.reach(p.s, k, i)
+		switch {
+		case textWidth(text, cv.small) > w+4:
+		case c.Series[i].Values[k] < 0:
+			cv.text(x, bottom+14, "value mid", text)
+		default:
+			cv.text(x, top-6, "value mid", text)
+		}
+	})
 	cv.height = below - 9 + float64(lines)*15
 }
 
@@ -81,30 +125,20 @@ func (c barDrawing) standingBar(cv *canvas, s scale, k, i int, x, w float64) {
 	from, to := s.at(0), s.at(v)
 	cv.open("g", "class", seriesClass(i))
 	cv.shape(c.tooltip(k, i), "rect", "class", "fill", "x", x+1, "y", min(from, to), "width", w-2, "height", math.Abs(from-to))
-	top, bottom := min(from, to), max(from, to)
 	if b.hasError(k) {
-		low, high := s.at(b.Low[k]), s.at(b.High[k])
-		cv.whisker(x+w/2, low, x+w/2, high, min(5, w/4))
-		top, bottom = min(top, high), max(bottom, low)
-	}
-	if text := c.text(v); textWidth(text, cv.small) <= w+4 {
-		if v < 0 {
-			cv.text(x+w/2, bottom+14, "value mid", text)
-		} else {
-			cv.text(x+w/2, top-6, "value mid", text)
-		}
+		cv.whisker(x+w/2, s.at(b.Low[k]), x+w/2, s.at(b.High[k]), min(5, w/4))
 	}
 	cv.close("g")
 }
 
 // whisker draws an error bar with caps of the given half width across it.
-func (c *canvas) whisker(x1, y1, x2, y2, cap float64) {
+func (c *canvas) whisker(x1, y1, x2, y2, half float64) {
 	d := "M" + px(x1) + " " + px(y1) + "L" + px(x2) + " " + px(y2)
 	for _, e := range [][2]float64{{x1, y1}, {x2, y2}} {
 		if x1 == x2 {
-			d += "M" + px(e[0]-cap) + " " + px(e[1]) + "h" + px(2*cap)
+			d += "M" + px(e[0]-half) + " " + px(e[1]) + "h" + px(2*half)
 		} else {
-			d += "M" + px(e[0]) + " " + px(e[1]-cap) + "v" + px(2*cap)
+			d += "M" + px(e[0]) + " " + px(e[1]-half) + "v" + px(2*half)
 		}
 	}
 	c.shape("", "path", "class", "around", "d", d) // keeps it apart from the bar
@@ -148,27 +182,26 @@ func (c barDrawing) drawLying(cv *canvas, v span) {
 		axis: c.Axis, values: v, keys: barKeys(c.Series),
 		names: c.Categories, row: n*bar + gap, room: c.valueRoom(cv), both: v.lo < 0,
 	})
-	for k := range c.Categories {
-		for i, b := range c.Series {
-			if math.IsNaN(b.Values[k]) {
-				continue
-			}
-			c.lyingBar(cv, p.s, k, i, p.top+float64(float64(k)*(n*bar+gap))+gap/2+float64(float64(i)*bar), bar)
-		}
+	at := func(k, i int) float64 { // top of a bar
+		return p.top + float64(float64(k)*(n*bar+gap)) + gap/2 + float64(float64(i)*bar)
 	}
+	c.eachValue(func(k, i int, _ string) { c.lyingBar(cv, p.s, k, i, at(k, i), bar) })
 	p.finish()
+	c.eachValue(func(k, i int, text string) {
+		left, right := c.reach(p.s, k, i)
+		y := at(k, i) + bar/2 + 4
+		if c.Series[i].Values[k] < 0 {
+			cv.fitted(left-6, y, cv.width/4, cv.small, "value end", text)
+		} else {
+			cv.fitted(right+6, y, cv.width/4, cv.small, "value", text)
+		}
+	})
 }
 
 // valueRoom returns the width of the widest text at a bar.
 func (c barDrawing) valueRoom(cv *canvas) float64 {
 	w := 0.0
-	for _, b := range c.Series {
-		for k := range c.Categories {
-			if !math.IsNaN(b.Values[k]) {
-				w = max(w, textWidth(c.text(b.Values[k]), cv.small)+10)
-			}
-		}
-	}
+	c.eachValue(func(_, _ int, text string) { w = max(w, textWidth(text, cv.small)+10) })
 	return min(w, cv.width/4)
 }
 
@@ -178,16 +211,8 @@ func (c barDrawing) lyingBar(cv *canvas, s scale, k, i int, y, thick float64) {
 	from, to := s.at(0), s.at(v)
 	cv.open("g", "class", seriesClass(i))
 	cv.shape(c.tooltip(k, i), "rect", "class", "fill", "x", min(from, to), "y", y+1, "width", math.Abs(from-to), "height", thick-2)
-	left, right := min(from, to), max(from, to)
 	if b.hasError(k) {
-		low, high := s.at(b.Low[k]), s.at(b.High[k])
-		cv.whisker(low, y+thick/2, high, y+thick/2, 4)
-		left, right = min(left, low), max(right, high)
-	}
-	if v < 0 {
-		cv.fitted(left-6, y+thick/2+4, cv.width/4, cv.small, "value end", c.text(v))
-	} else {
-		cv.fitted(right+6, y+thick/2+4, cv.width/4, cv.small, "value", c.text(v))
+		cv.whisker(s.at(b.Low[k]), y+thick/2, s.at(b.High[k]), y+thick/2, 4)
 	}
 	cv.close("g")
 }

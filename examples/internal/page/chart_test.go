@@ -90,12 +90,14 @@ func TestWhatIsLeftOutIsSaid(t *testing.T) {
 		{page.LineChart{Series: []page.Series{{Y: []float64{1, nan, 2}}}}, "Left out: 1 point that is not a finite number."},
 		{page.LineChart{Y: page.Axis{Log: true}, Series: []page.Series{{Y: []float64{0, -1, 2}}}}, "Left out: 2 points at or below zero, which a logarithmic axis cannot show."},
 		{page.LineChart{Series: []page.Series{{Name: "a", X: []float64{1, 2, 3}, Y: []float64{1}}}}, "a has 3 x values and 1 y value; the first 1 are shown."},
+		{page.LineChart{Series: []page.Series{{Name: "a", Y: []float64{1, 2}, Low: []float64{0}, High: []float64{3, 4}}}}, "The band of a is left out beyond its ends: it has 1 low and 2 high values for 2 points."},
 		{page.LineChart{Series: []page.Series{{Y: make([]float64, 1000)}}}, "drawn thinned"},
 		{page.Scatter{Groups: []page.Group{{Points: []page.Point{{X: 1, Y: 1}, {X: nan, Y: 1}}}}}, "Left out: 1 point that is not a finite number."},
 		{page.BarChart{Categories: []string{"a", "b"}, Series: []page.Bars{{Values: []float64{1, inf}}}}, "Left out: 1 value that is not a finite number."},
 		{page.BarChart{Categories: []string{"a", "b"}, Series: []page.Bars{{Values: []float64{1}}}}, "A series has 1 value and 2 category names; the first 1 are shown."},
 		{page.BarChart{Categories: make([]string, 61), Series: []page.Bars{{Values: make([]float64, 61)}}}, "The first 60 of 61 categories are drawn; the table has more."},
 		{page.StackedBars{Rows: []string{"a"}, Parts: []page.Bars{{Name: "p", Values: []float64{1}}, {Name: "q", Values: []float64{-1}}}}, "Left out: 1 value below zero, which a stack cannot show."},
+		{page.StackedBars{Rows: []string{"a"}, Parts: []page.Bars{{Name: "p", Values: []float64{1e300}}, {Name: "q", Values: []float64{1e300}}}}, "Left out: 2 values that are not finite numbers."},
 		{page.Lorenz{Series: []page.Shares{{Name: "a", Values: []float64{1, -1}}, {Name: "b"}}}, "Left out: 1 value below zero."},
 		{page.Lorenz{Series: []page.Shares{{Name: "b", Values: []float64{0}}}}, "b has nothing to share out."},
 		{page.Histogram{X: page.Axis{Log: true}, Values: []float64{0, 1}}, "Left out: 1 value at or below zero, which a logarithmic axis cannot show."},
@@ -139,6 +141,69 @@ func TestBarsLieDownWhereNamesDoNotFit(t *testing.T) {
 	}
 	if s := page.SVG(long); !strings.Contains(s, `class="name end"`) {
 		t.Error("bars with long names stand")
+	}
+}
+
+func TestValuesStandBesideTheirBars(t *testing.T) {
+	for _, names := range [][]string{{"a", "b"}, {longName + longName, "b"}} {
+		d := parse(t, page.SVG(page.BarChart{Categories: names, Series: []page.Bars{
+			{Values: []float64{.123, -.456}, Low: []float64{.1, nan}, High: []float64{.2, nan}},
+		}}))
+		found := 0
+		for _, s := range d.texts {
+			if s.text != "0.123" && s.text != "−0.456" {
+				continue
+			}
+			found++
+			for _, r := range d.rects {
+				if s.left < r.right && r.left < s.right && s.top < r.bottom && r.top < s.bottom {
+					t.Errorf("%s lies on a bar", s.text)
+				}
+			}
+		}
+		if found != 2 {
+			t.Errorf("%d values shown, want 2", found)
+		}
+	}
+}
+
+func TestLinesAreNamedAtTheirEndsOrInALegend(t *testing.T) {
+	named := func(lines ...page.Series) (x float64) {
+		for _, s := range parse(t, page.SVG(page.LineChart{Series: lines})).texts {
+			if s.text == "first" {
+				return s.left
+			}
+		}
+		t.Fatal("the line has no name")
+		return 0
+	}
+	a, b := page.Series{Name: "first", Y: []float64{1, 2, 3}}, page.Series{Name: "second", Y: []float64{3, 2, 1}}
+	if x := named(a, b); x < 700 {
+		t.Errorf("the name of a line that ends at the right stands at %v", x)
+	}
+	b.Y = b.Y[:2]
+	if x := named(a, b); x > 100 {
+		t.Errorf("the name stands at %v though another line ends before the edge, want a legend", x)
+	}
+}
+
+func TestPointsOnOneSpotAreDrawnOnce(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 9))
+	g := page.Group{Points: make([]page.Point, 20000)}
+	for i := range g.Points {
+		g.Points[i] = page.Point{X: r.NormFloat64(), Y: r.NormFloat64()}
+	}
+	g.Points[0], g.Points[1] = page.Point{X: -9, Y: -9}, page.Point{X: 9, Y: 9}
+	d := parse(t, page.SVG(page.Scatter{Groups: []page.Group{g}}))
+	if n := len(d.circles); n < 1000 || n > 10000 {
+		t.Errorf("%d of 20,000 points drawn", n)
+	}
+	left, right := inf, -inf
+	for _, c := range d.circles {
+		left, right = min(left, c[0]), max(right, c[0])
+	}
+	if right-left < 600 {
+		t.Errorf("points from %v to %v, the outer ones are lost", left, right)
 	}
 }
 

@@ -38,9 +38,9 @@
 // direction) become U+FFFD. The same values give the same bytes.
 //
 // Values that are not finite never fail a page. A line has a gap there, a table a
-// dash, and a line under the chart says how many there were. Slices of one series that
-// differ in length are read up to the shorter one, which is noted too. A chart
-// without a value says "No data".
+// dash, and a line under the chart says how many there were. Values above 1e300 in size
+// count as not finite in charts. Slices of one series that differ in length are read up
+// to the shorter one, which is noted too. A chart without a value says "No data".
 //
 // Elements are read while the page is written and not kept; a page may be written
 // by several goroutines at once as long as nobody changes it.

@@ -160,7 +160,7 @@ func (l *labeller) choices(s spot) []label {
 		}
 		middle := 0.0
 		if o.class == "mid" {
-			middle = (o.left + .5) * w
+			middle = float64((o.left + .5) * w)
 		}
 		switch {
 		case o.side < 0:

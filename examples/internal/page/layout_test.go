@@ -25,6 +25,7 @@ type drawing struct {
 	texts         []shown
 	corners       [][2]float64 // of shapes
 	circles       [][2]float64 // centres
+	rects         []shown
 }
 
 var number = regexp.MustCompile(`-?[0-9.]+`)
@@ -76,7 +77,9 @@ func parse(t *testing.T, svg string) drawing {
 				if f("width") < 0 || f("height") < 0 {
 					t.Errorf("rectangle of %s by %s", a["width"], a["height"])
 				}
-				d.corners = append(d.corners, [2]float64{f("x"), f("y")}, [2]float64{f("x") + f("width"), f("y") + f("height")})
+				r := shown{left: f("x"), top: f("y"), right: f("x") + f("width"), bottom: f("y") + f("height")}
+				d.corners = append(d.corners, [2]float64{r.left, r.top}, [2]float64{r.right, r.bottom})
+				d.rects = append(d.rects, r)
 			case "circle":
 				d.corners = append(d.corners, [2]float64{f("cx"), f("cy")})
 				d.circles = append(d.circles, [2]float64{f("cx"), f("cy")})

@@ -74,19 +74,21 @@ func (c LineChart) figure() figure {
 
 // lineData is a series made safe: equal lengths, NaN in y where there is no point.
 type lineData struct {
-	index        int
-	name         string
-	x, y         []float64
-	low, high    []float64 // nil: no band
-	first, last  int       // points; -1 when there are none
-	lowest, most float64
-	points       int
+	index           int
+	name            string
+	x, y            []float64
+	low, high       []float64 // nil: no band
+	points          int       // how many there are
+	first, last     int       // of them; -1 when there are none
+	lowest, highest float64
 }
 
 func (l *lineData) banded(k int) bool {
 	return l.low != nil && !math.IsNaN(l.low[k]) && !math.IsNaN(l.high[k])
 }
 
+// line makes the series of an index safe; it counts what it leaves out, and says where
+// lengths differ.
 func (c LineChart) line(index int, s Series, out *leftOut) (lineData, []string) {
 	name := s.Name
 	if name == "" {
@@ -103,7 +105,7 @@ func (c LineChart) line(index int, s Series, out *leftOut) (lineData, []string) 
 	n := min(len(x), len(s.Y))
 	l := lineData{
 		index: index, name: name, x: x[:n], y: make([]float64, n),
-		first: -1, last: -1, lowest: math.Inf(1), most: math.Inf(-1),
+		first: -1, last: -1, lowest: math.Inf(1), highest: math.Inf(-1),
 	}
 	for i := range n {
 		if okX, okY := c.X.shows(x[i]), c.Y.shows(s.Y[i]); !okX || !okY {
@@ -121,13 +123,20 @@ func (c LineChart) line(index int, s Series, out *leftOut) (lineData, []string) 
 		}
 		l.last = i
 		l.points++
-		l.lowest, l.most = min(l.lowest, s.Y[i]), max(l.most, s.Y[i])
+		l.lowest, l.highest = min(l.lowest, s.Y[i]), max(l.highest, s.Y[i])
 	}
-	if s.Low == nil && s.High == nil {
-		return l, remarks
+	if s.Low != nil || s.High != nil {
+		remarks = append(remarks, c.bandOf(s, &l)...)
 	}
+	return l, remarks
+}
+
+// bandOf reads the band of s into l and says where it is short.
+func (c LineChart) bandOf(s Series, l *lineData) []string {
+	var remarks []string
+	n := len(l.y)
 	if len(s.Low) != n || len(s.High) != n {
-		remarks = append(remarks, fmt.Sprintf("The band of %s is left out beyond its ends: it has %d low and %d high values for %d points.", name, len(s.Low), len(s.High), n))
+		remarks = append(remarks, fmt.Sprintf("The band of %s is left out beyond its ends: it has %d low and %d high values for %d points.", l.name, len(s.Low), len(s.High), n))
 	}
 	l.low, l.high = make([]float64, n), make([]float64, n)
 	for i := range n {
@@ -136,7 +145,7 @@ func (c LineChart) line(index int, s Series, out *leftOut) (lineData, []string) 
 			l.low[i], l.high[i] = s.Low[i], s.High[i]
 		}
 	}
-	return l, remarks
+	return remarks
 }
 
 func (c LineChart) draw(cv *canvas, f frame, lines []lineData) {

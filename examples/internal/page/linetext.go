@@ -22,7 +22,7 @@ func (c LineChart) describe(lines []lineData) string {
 			continue
 		}
 		fmt.Fprintf(&b, " %s: %s, from %s at %s to %s at %s, lowest %s, highest %s.", l.name, plural(l.points, "point", "points"),
-			c.Y.value(l.y[l.first]), c.X.value(l.x[l.first]), c.Y.value(l.y[l.last]), c.X.value(l.x[l.last]), c.Y.value(l.lowest), c.Y.value(l.most))
+			c.Y.value(l.y[l.first]), c.X.value(l.x[l.first]), c.Y.value(l.y[l.last]), c.X.value(l.x[l.last]), c.Y.value(l.lowest), c.Y.value(l.highest))
 	}
 	return b.String()
 }

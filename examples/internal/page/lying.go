@@ -34,7 +34,7 @@ func (c *canvas) lying(f lyingFrame) *lyingPlot {
 	if f.both {
 		left += f.room
 	}
-	for n := int((right - left) / c.pick(80, 60)); ; n-- {
+	for n := max(4, int((right-left)/c.pick(80, 60))); ; n-- {
 		p.s = newScale(f.axis, f.values, n, false)
 		p.s.a, p.s.b = left, right
 		if last := len(p.s.ticks) - 1; last >= 0 {

@@ -48,7 +48,8 @@ func (p *Page) Write(w io.Writer) error {
 }
 
 // Save writes the page to the file path. It writes a temporary file in the same folder
-// and renames it, so that path holds the old file or the new one and never a part.
+// and renames it, so that path holds the old file or the new one and never a part. The
+// file can be read by all (0o644). An error names path and wraps that of the system.
 func (p *Page) Save(path string) (err error) {
 	b, err := p.bytes()
 	if err != nil {
