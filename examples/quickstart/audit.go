@@ -169,9 +169,9 @@ func (a *audit) lines(users int) []string {
 		list = append(list, "first difference: "+a.differs)
 	}
 	gap := math.Abs(a.ips.Mean-a.measured.Mean) / math.Hypot(a.ips.StdErr, a.measured.StdErr)
-	text := fmt.Sprintf("click rate at place 1 of pipeline: %.3f ± %.3f by inverse propensity from this log (effective sample size %.0f), %.3f ± %.3f served",
-		a.ips.Mean, a.ips.StdErr, a.effective, a.measured.Mean, a.measured.StdErr)
-	if !math.IsNaN(gap) {
+	text := fmt.Sprintf("click rate at place 1 of pipeline: %s ± %s by inverse propensity from this log (effective sample size %.0f), %s ± %s served",
+		three(a.ips.Mean), three(a.ips.StdErr), a.effective, three(a.measured.Mean), three(a.measured.StdErr))
+	if !math.IsNaN(gap) && !math.IsInf(gap, 0) {
 		text += fmt.Sprintf("; %.1f standard errors apart", gap)
 	}
 	return append(list, text)

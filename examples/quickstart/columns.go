@@ -127,5 +127,5 @@ func (a affinity) HydrateCandidates(_ context.Context, q *recsys.Query, c *recsy
 	return nil
 }
 
-// logOf is the logarithm with the same bits on every machine.
+// logOf is the natural logarithm, rounded to what a feature holds.
 func logOf(x float64) float32 { return float32(math.Log(x)) }

@@ -11,7 +11,8 @@
 // order, and what it names beyond the four are attributes of the item. The first of them
 // takes the place that the package has for the symbols of Go: without it caps and MMR are
 // off, and features come from the log alone. Of several events of a user with an item the
-// first counts.
+// first counts; of several attributes of an item that of the last line does. Such data show
+// that the program runs on them, its settings are those that suit the Go sources.
 //
 // # Protocol
 //

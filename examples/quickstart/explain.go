@@ -10,6 +10,7 @@ import (
 // example is one request in full: the slate, why its items stand there, and why one that
 // the user took does not.
 type example struct {
+	variant string
 	user    string
 	history []string // the last few
 	events  int
@@ -25,25 +26,28 @@ type place struct {
 	explanation recsys.Explanation
 }
 
-// explain serves the first test user with a history of eight items, a hit and a miss; the
+// exampleOf picks the first test user with a history of eight items, a hit and a miss; the
 // first of all where there is none.
-func explain(ctx context.Context, d *data, users []int, o *outcome) (*example, error) {
-	at := 0
+func exampleOf(d *data, users []int, o *outcome) int {
 	for i, u := range users {
 		if history, _ := d.users[u].cut(); len(history) >= 8 && o.recall[i] > 0 && o.recall[i] < 1 {
-			at = i
-			break
+			return u
 		}
 	}
-	u := &d.users[users[at]]
+	return users[0]
+}
+
+// explain serves a user and keeps everything that the result can tell.
+func explain(ctx context.Context, d *data, number int, v variant) (*example, error) {
+	u := &d.users[number]
 	history, targets := u.cut()
-	req := request(d, users[at], history)
+	req := request(d, number, history)
 	req.Explain = true
 	var res recsys.Result
-	if err := serve(ctx, o.pipeline, req, &res); err != nil {
+	if err := serve(ctx, v.pipeline, req, &res); err != nil {
 		return nil, err
 	}
-	e := &example{user: u.name, events: len(history), wanted: len(targets)}
+	e := &example{variant: v.name, user: u.name, events: len(history), wanted: len(targets)}
 	for _, x := range history[max(0, len(history)-5):] {
 		e.history = append(e.history, d.items[x.Item].name)
 	}

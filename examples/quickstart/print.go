@@ -8,6 +8,7 @@ import (
 
 	"github.com/recsyskit/recsys/examples/internal/cli"
 	"github.com/recsyskit/recsys/examples/internal/goapi"
+	"github.com/recsyskit/recsys/examples/internal/page"
 	"github.com/recsyskit/recsys/metrics"
 )
 
@@ -45,9 +46,9 @@ func (r *results) print(out io.Writer) error {
 	w.table(r)
 	w.line("")
 	w.lines(r.summary())
-	r.example.print(w)
+	r.examples[0].print(w)
 	w.line("")
-	w.lines(r.audit.lines(len(r.users)))
+	w.line("%s", strings.Join(r.audit.lines(len(r.users)), "\n"))
 	return w.err
 }
 
@@ -74,9 +75,10 @@ func (p *printer) table(r *results) {
 	}
 	fmt.Fprintln(t, head+"p50 µs\tp99 µs\t")
 	for i, x := range r.outcomes {
-		fmt.Fprintf(t, "%s\t%.4f\t%.4f\t%.4f\t%.4f\t", x.name, mean(x.recall), mean(x.ndcg), metrics.Coverage(r.exposure[i]), metrics.Gini(r.exposure[i]))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t", x.name, four(mean(x.recall)), four(mean(x.ndcg)),
+			four(metrics.Coverage(r.exposure[i])), four(metrics.Gini(r.exposure[i])))
 		if r.m.d.attribute != "" {
-			fmt.Fprintf(t, "%.3f\t", mean(x.diversity))
+			fmt.Fprintf(t, "%s\t", three(mean(x.diversity)))
 		}
 		fmt.Fprintf(t, "%.0f\t%.0f\t\n", quantile(x.took, 0.5), quantile(x.took, 0.99))
 	}
@@ -109,16 +111,27 @@ func (r *results) summary() []string {
 	pipeline, best := r.outcome("pipeline"), r.bestSource()
 	list := []string{fmt.Sprintf("pipeline: recall@20 is %s that of popularity, %s that of the best source alone (%s)",
 		times(mean(pipeline.recall), mean(r.outcomes[0].recall)), times(mean(pipeline.recall), mean(best.recall)), best.name)}
-	d := r.m.d
 	if x := r.outcome("pipeline-diverse"); x != nil {
-		s := difference(x.recall, pipeline.recall)
-		list = append(list, fmt.Sprintf("pipeline-diverse: what diversity costs: recall@20 %+.4f (standard error %.4f); two items of a slate differ in %s with probability %.3f instead of %.3f",
-			s.Mean, s.StdErr, d.attribute, mean(x.diversity), mean(pipeline.diversity)))
+		list = append(list, fmt.Sprintf("pipeline-diverse: what diversity costs: recall@20 %s; two items of a slate differ in %s with probability %s instead of %s",
+			cost(x, pipeline), r.m.d.attribute, three(mean(x.diversity)), three(mean(pipeline.diversity))))
 	}
-	x := r.outcome("pipeline-explored")
-	s := difference(x.recall, pipeline.recall)
-	list = append(list, fmt.Sprintf("pipeline-explored: what exploration costs: recall@20 %+.4f (standard error %.4f)", s.Mean, s.StdErr))
-	return list
+	return append(list, "pipeline-explored: what exploration costs: recall@20 "+cost(r.outcome("pipeline-explored"), pipeline))
+}
+
+// Numbers as text; what is not defined is a dash.
+var (
+	four  = page.Fixed(4)
+	three = page.Fixed(3)
+)
+
+// cost is the difference in recall, paired by user.
+func cost(x, base *outcome) string {
+	diff := make([]float64, len(x.recall))
+	for i := range diff {
+		diff[i] = x.recall[i] - base.recall[i]
+	}
+	s := metrics.Summarize(diff)
+	return fmt.Sprintf("%s (standard error %s)", four(s.Mean), four(s.StdErr))
 }
 
 // times is a ratio as text.
@@ -127,15 +140,6 @@ func times(a, b float64) string {
 		return "– times"
 	}
 	return fmt.Sprintf("%.2f times", a/b)
-}
-
-// difference summarizes a-b over users.
-func difference(a, b []float64) metrics.Summary {
-	diff := make([]float64, len(a))
-	for i := range a {
-		diff[i] = a[i] - b[i]
-	}
-	return metrics.Summarize(diff)
 }
 
 func (e *example) print(w *printer) {

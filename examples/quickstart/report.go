@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/recsyskit/recsys/examples/internal/goapi"
 	"github.com/recsyskit/recsys/examples/internal/page"
 	"github.com/recsyskit/recsys/metrics"
 )
@@ -22,7 +23,10 @@ func (r *results) page(o *options, curve []trial) *page.Page {
 		Subtitle: r.m.d.size,
 		Facts: []page.Fact{
 			{Name: "data", Value: source},
-			{Name: "split", Value: r.parts()},
+			{Name: "trains the sources", Value: users(r.m.d, goapi.PartA)},
+			{Name: "trains the ranker", Value: users(r.m.d, goapi.PartB)},
+			{Name: "test", Value: users(r.m.d, goapi.PartC)},
+			{Name: "training catalogue", Value: page.Count(float64(r.catalogue)) + " items"},
 			{Name: "seed", Value: fmt.Sprint(o.Seed)},
 		},
 	}
@@ -33,6 +37,10 @@ func (r *results) page(o *options, curve []trial) *page.Page {
 	p.Add("Latency", r.latency()...)
 	p.Add("Log", r.logged()...)
 	return p
+}
+
+func users(d *data, part goapi.Part) string {
+	return page.Count(float64(len(d.of(part)))) + " users"
 }
 
 func (r *results) quality() []page.Element {
@@ -67,31 +75,24 @@ func (r *results) quality() []page.Element {
 		s := &bars.Series[0]
 		s.Values, s.Low, s.High = append(s.Values, recall.Value), append(s.Low, recall.Low), append(s.High, recall.High)
 	}
-	about := page.Facts{}
+	about := page.Table{Title: "The variants", Columns: []page.Column{{Name: "Variant"}, {Name: "What it is"}}}
 	for _, x := range r.outcomes {
-		about = append(about, page.Fact{Name: x.name, Value: x.what})
+		about.Rows = append(about.Rows, []any{x.name, x.what})
 	}
-	return append(content, bars, table, page.Heading("The variants"), about, page.Text(strings.Join(r.summary(), "\n\n")))
+	return append(content, bars, table, about, page.Text(strings.Join(r.summary(), "\n\n")))
 }
 
 // interval is the mean with two-sided 95 % normal limits.
 func interval(values []float64) page.Estimate { return around(metrics.Summarize(values)) }
 
 func (r *results) slates() []page.Element {
-	e := r.example
-	slate := page.Slate{
-		Title:  e.user,
-		Note:   fmt.Sprintf("After %d items, the last %s.", e.events, strings.Join(e.history, ", ")),
-		Format: page.Fixed(3),
+	e := r.examples[0]
+	content := []page.Element{page.Text(fmt.Sprintf("%s, after %d items, the last %s.", e.user, e.events, strings.Join(e.history, ", ")))}
+	var sides page.Columns
+	for _, x := range r.examples {
+		sides = append(sides, x.slate())
 	}
-	for _, x := range e.places {
-		item := page.SlateItem{Name: x.name, Detail: x.maker, Score: float64(x.explanation.Score), Sources: sources(x.explanation)}
-		if x.hit {
-			item.Why = "right: the user took it next"
-		}
-		slate.Items = append(slate.Items, item)
-	}
-	content := []page.Element{slate}
+	content = append(content, sides)
 	if len(e.places) > 0 {
 		content = append(content, page.Code{Title: "Explain(" + e.places[0].name + ")", Text: broken(e.places[0].explanation.String())})
 	}
@@ -116,8 +117,21 @@ func (r *results) slates() []page.Element {
 	return append(content, chart)
 }
 
+// slate shows the places of an example.
+func (e *example) slate() page.Slate {
+	slate := page.Slate{Title: e.variant, Format: page.Fixed(3)}
+	for _, x := range e.places {
+		item := page.SlateItem{Name: x.name, Detail: x.maker, Score: float64(x.explanation.Score), Sources: sources(x.explanation)}
+		if x.hit {
+			item.Why = "right: one of the next"
+		}
+		slate.Items = append(slate.Items, item)
+	}
+	return slate
+}
+
 // broken sets each part of an explanation on a line of its own.
-func broken(s string) string { return strings.ReplaceAll(s, "; ", "\n") }
+func broken(s string) string { return strings.NewReplacer("; ", "\n", "), ", "),\n    ").Replace(s) }
 
 func (r *results) diversity(curve []trial) []page.Element {
 	if r.m.d.attribute == "" {
@@ -166,7 +180,7 @@ func (r *results) lorenz() []page.Element {
 func (r *results) latency() []page.Element {
 	chart := page.StackedBars{
 		Title: "Median time per stage", Axis: page.Axis{Title: "Time", Format: page.Microseconds, Include: []float64{0}},
-		Note: "The median over test requests of each kind of stage; the rest is merge, selection and bookkeeping.",
+		Note: "The median over test requests of each kind of stage; the rest is bookkeeping between stages.",
 	}
 	table := page.Table{Columns: []page.Column{
 		{Name: "Variant"},

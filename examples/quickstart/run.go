@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -81,10 +82,10 @@ func (o *options) load(ctx context.Context, stderr io.Writer) (*data, error) {
 		return fromCSV(o.data, o.Seed)
 	}
 	d, err := fromGo(ctx, o.Seed, o.Workers, stderr)
-	if err != nil {
+	if errors.Is(err, goapi.ErrNoSource) {
 		return nil, fmt.Errorf("%w; -data FILE.csv takes other data", err)
 	}
-	return d, nil
+	return d, err
 }
 
 // results is everything that the program found out.
@@ -95,7 +96,7 @@ type results struct {
 	outcomes  []*outcome
 	exposure  [][]float64 // by outcome and item of the catalogue
 	audit     *audit
-	example   *example
+	examples  []*example // one user by pipeline, and by pipeline-diverse
 }
 
 // judge serves all variants on part C.
@@ -124,8 +125,19 @@ func (o *options) judge(ctx context.Context, m *models, stderr io.Writer) (*resu
 	for _, x := range r.outcomes {
 		r.exposure = append(r.exposure, x.exposure(catalogue))
 	}
-	r.example, err = explain(ctx, m.d, r.users, r.outcome("pipeline"))
-	return r, err
+	user := exampleOf(m.d, r.users, r.outcome("pipeline"))
+	for _, name := range []string{"pipeline", "pipeline-diverse"} {
+		x := r.outcome(name)
+		if x == nil {
+			continue
+		}
+		e, err := explain(ctx, m.d, user, x.variant)
+		if err != nil {
+			return nil, err
+		}
+		r.examples = append(r.examples, e)
+	}
+	return r, nil
 }
 
 // outcome returns the outcome of a variant; nil if there is none.

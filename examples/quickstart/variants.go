@@ -13,7 +13,7 @@ const (
 	maxCandidates = 400 // of the merged set
 	wideCap       = 8   // items per package in pipeline
 	tightCap      = 2   // and in pipeline-diverse
-	mmrLambda     = 0.7
+	mmrLambda     = 0.9
 )
 
 // variant is a pipeline under test.
