@@ -80,7 +80,8 @@ func (p *Pipeline) Version() string { return p.version }
 // Versions returns the versions of the stages that have one.
 func (p *Pipeline) Versions() []StageVersion { return append([]StageVersion(nil), p.versions...) }
 
-// Stages returns the names of all stages, in funnel order, as they stand in [Trace].
+// Stages returns the names of the steps as they stand in [Trace], in funnel order.
+// Constraints and sinks are not steps of their own: they are part of the selection and of "log".
 func (p *Pipeline) Stages() []string {
 	names := make([]string, len(p.trace))
 	for i := range p.trace {

@@ -65,7 +65,8 @@ func (p *Pipeline) Replay(ctx context.Context, x *Exposure) (*Result, error) {
 // re-rankers and constraints of this pipeline run on the recorded candidates, and its
 // explorer judges (without one the greedy slate has probability 1). len(dst) must be
 // x.Shown. It is what off-policy estimators need of a target policy. The versions may
-// differ from the record's; columns and sources must not.
+// differ from the record's; columns and sources must not: what another source would have
+// proposed is not in the record.
 //
 // Errors wrap [ErrPartialRecord] or [ErrVersionMismatch]; an explorer that is no [Judge] is an error.
 func (p *Pipeline) Propensities(ctx context.Context, x *Exposure, dst []float64) error {
@@ -138,8 +139,11 @@ func (r *run) judge(ctx context.Context, slate []int32, dst []float64) (err erro
 }
 
 func (p *Pipeline) sameVersion(x *Exposure) error {
-	if x.Schema == nil || x.Schema.hash != p.schema.hash {
-		return fmt.Errorf("%w: columns, heads or sources differ from this pipeline's", ErrVersionMismatch)
+	if err := p.sameColumns(x); err != nil {
+		return err
+	}
+	if x.Schema.hash != p.schema.hash {
+		return fmt.Errorf("%w: heads of the record %v, of this pipeline %v", ErrVersionMismatch, x.Schema.heads, p.schema.heads)
 	}
 	if x.Pipeline != p.version {
 		return fmt.Errorf("%w: record of pipeline %q, this is %q", ErrVersionMismatch, x.Pipeline, p.version)
@@ -153,12 +157,30 @@ func (p *Pipeline) sameVersion(x *Exposure) error {
 // sameColumns is sameVersion for judging: heads and versions may differ.
 func (p *Pipeline) sameColumns(x *Exposure) error {
 	s, t := x.Schema, p.schema
-	if s == nil || !slices.Equal(s.sources, t.sources) || !slices.EqualFunc(s.fields, t.fields, func(a, b Field) bool {
-		return a.Name == b.Name && a.Kind == b.Kind && a.Dim == b.Dim && a.Scope == b.Scope && a.Group == b.Group
-	}) {
-		return fmt.Errorf("%w: columns or sources differ from this pipeline's", ErrVersionMismatch)
+	if s == nil {
+		return fmt.Errorf("%w: the record has no schema", ErrVersionMismatch)
+	}
+	if !slices.Equal(s.sources, t.sources) {
+		return fmt.Errorf("%w: sources of the record %v, of this pipeline %v", ErrVersionMismatch, s.sources, t.sources)
+	}
+	for i := range max(len(s.fields), len(t.fields)) {
+		if i >= len(s.fields) || i >= len(t.fields) || !sameField(&s.fields[i], &t.fields[i]) {
+			return fmt.Errorf("%w: column %d is %s in the record and %s in this pipeline", ErrVersionMismatch, i, fieldName(s, i), fieldName(t, i))
+		}
 	}
 	return nil
+}
+
+func sameField(a, b *Field) bool {
+	return a.Name == b.Name && a.Kind == b.Kind && a.Dim == b.Dim && a.Scope == b.Scope && a.Group == b.Group
+}
+
+func fieldName(s *Schema, i int) string {
+	if i >= len(s.fields) {
+		return "absent"
+	}
+	f := &s.fields[i]
+	return fmt.Sprintf("%q (%v of %s)", f.Name, f.Kind, f.Source)
 }
 
 // restore fills the run with the record: the request and the hydrated table.

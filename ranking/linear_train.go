@@ -89,17 +89,21 @@ type linearTrainer struct {
 
 func newLinearTrainer(cfg *LinearConfig, d *Dataset) (*linearTrainer, error) {
 	t := &linearTrainer{cfg: cfg}
+	var errs []error
 	for h := range d.Heads {
 		rows, err := labelledRows(d, h)
 		if err != nil {
-			return nil, fmt.Errorf("ranking: linear: %w", err)
+			errs = append(errs, fmt.Errorf("ranking: linear: %w", err))
 		}
 		if cfg.Validation != nil {
 			if _, err := labelledRows(cfg.Validation, h); errors.Is(err, ErrNoRows) {
-				return nil, fmt.Errorf("ranking: LinearConfig.Validation: %w", err)
+				errs = append(errs, fmt.Errorf("ranking: LinearConfig.Validation: %w", err))
 			}
 		}
 		t.heads = append(t.heads, &headTrainer{name: d.Heads[h], head: h, rows: rows})
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
 	}
 	t.x = newDesign(d, cfg)
 	if cfg.Validation != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/hash"
 	"github.com/recsyskit/recsys/retrieval/internal/itemindex"
 )
 
@@ -36,11 +37,13 @@ type Newest struct {
 	times   []int64   // by position of the item, Unix nanoseconds
 	scores  []float32 // by position
 	order   []int32   // positions, newest first, then by ID
+	version string
 }
 
 var (
-	_ Retriever  = (*Newest)(nil)
-	_ ItemScorer = (*Newest)(nil)
+	_ Retriever        = (*Newest)(nil)
+	_ ItemScorer       = (*Newest)(nil)
+	_ recsys.Versioned = (*Newest)(nil)
 )
 
 // NewNewest returns a retriever of the items, item i published at published[i]. Items of
@@ -88,6 +91,11 @@ func NewNewest(items []recsys.ItemID, published []time.Time, cfg NewestConfig) (
 		}
 		n.scores[at] = float32(share)
 	}
+	h := hash.Combine(0, uint64(cfg.Horizon))
+	for _, d := range known {
+		h = hash.Combine(h, uint64(d.id), uint64(d.time))
+	}
+	n.version = fmt.Sprintf("newest-%016x", h)
 	return n, nil
 }
 
@@ -136,3 +144,6 @@ func (n *Newest) ScoreItems(_ context.Context, q *recsys.Query, items []recsys.I
 	}
 	return nil
 }
+
+// Version returns a hash of the items, their times and the horizon.
+func (n *Newest) Version() string { return n.version }

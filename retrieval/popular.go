@@ -85,6 +85,9 @@ var (
 // The error names the field that is out of its domain; it wraps [ErrNoTimes] when HalfLife
 // or Reference is set and a set of interactions has no times.
 func NewPopular(in *Interactions, cfg PopularConfig) (*Popular, error) {
+	if in == nil {
+		return nil, errors.New("retrieval: NewPopular: interactions are nil")
+	}
 	if err := cfg.validate(in); err != nil {
 		return nil, err
 	}

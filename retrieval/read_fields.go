@@ -76,8 +76,11 @@ func guessColumns(fields [][]byte) (columns, error) {
 	if len(fields) < 2 || len(fields) > len(names) {
 		return columns{}, errors.New("want user, item, and at most value and time; else set ReadOptions.Columns")
 	}
-	if len(fields) == 3 && looksLikeTime(fields[2]) {
+	switch {
+	case len(fields) == 3 && looksLikeTime(fields[2]):
 		names[2] = "time"
+	case len(fields) == 4 && looksLikeTime(fields[2]) && !looksLikeTime(fields[3]):
+		names[2], names[3] = "time", "value" // the other usual order
 	}
 	return columnsOf(names[:len(fields)])
 }

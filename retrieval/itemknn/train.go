@@ -1,6 +1,7 @@
 package itemknn
 
 import (
+	"errors"
 	"context"
 	"fmt"
 	"maps"
@@ -25,6 +26,9 @@ import (
 // The errors are those of cfg, field by field, and, when ctx ends first, one that wraps
 // its cause.
 func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*Model, error) {
+	if in == nil {
+		return nil, errors.New("itemknn: interactions are nil")
+	}
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
