@@ -22,14 +22,14 @@ const minEvents = 2
 
 // fromCSV reads user,item,time[,value[,attribute…]] lines. A header is optional; it
 // names the columns in any order, and what it names beyond the four are attributes of
-// the item, of which the first serves for caps. The value is a rating or an amount. Users are drawn into the parts by name.
+// the item, of which one serves for caps (see isMaker). The value is a rating or an amount. Users are drawn into the parts by name.
 func fromCSV(name string, seed uint64) (*data, error) {
 	file, err := cli.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	r := csvReader{name: name, seed: seed, users: map[string]int{}, items: map[string]recsys.ItemID{}, d: &data{segments: 1}}
+	r := csvReader{name: name, seed: seed, attribute: -1, users: map[string]int{}, items: map[string]recsys.ItemID{}, d: &data{segments: 1}}
 	if err := r.read(file); err != nil {
 		return nil, err
 	}
@@ -46,10 +46,20 @@ type csvReader struct {
 
 	columns    [4]int // of user, item, time, value; -1: there is none
 	attributes []int
+	attribute  int // the one that serves; -1: there is none
 	events     int
 }
 
-var csvColumns = [4]string{"user", "item", "time", "value"}
+var (
+	csvColumns = [4]string{"user", "item", "time", "value"}
+	csvNames   = [4][]string{ // what a header may call them
+		{"user", "user_id", "userid", "uid"},
+		{"item", "item_id", "itemid", "iid", "video", "video_id", "product_id"},
+		{"time", "timestamp", "ts", "event_time"},
+		{"value", "rating", "weight", "watch_seconds", "watch_time", "dwell"},
+	}
+	makerNames = []string{"creator", "author", "artist", "channel", "seller", "brand", "publisher", "maker", "category", "genre"}
+)
 
 func (r *csvReader) read(file io.Reader) error {
 	in := csv.NewReader(file)
@@ -84,10 +94,19 @@ func (r *csvReader) read(file io.Reader) error {
 
 // header finds the columns. The first line is a header if it names a user and an item.
 func (r *csvReader) header(line int, record []string) (bool, error) {
-	at := func(name string) int {
-		return slices.IndexFunc(record, func(s string) bool { return strings.EqualFold(strings.TrimSpace(s), name) })
+	at := func(names []string) int {
+		for _, name := range names {
+			if i := slices.IndexFunc(record, func(s string) bool { return strings.EqualFold(strings.TrimSpace(s), name) }); i >= 0 {
+				return i
+			}
+		}
+		return -1
 	}
-	if at("user") < 0 || at("item") < 0 {
+	if at(csvNames[0]) < 0 || at(csvNames[1]) < 0 {
+		_, noNumber := strconv.ParseFloat(strings.TrimSpace(record[min(2, len(record)-1)]), 64)
+		if noNumber != nil && !strings.ContainsAny(strings.Join(record, ""), "0123456789") {
+			return false, cli.Inputf(r.name, line, "header %q names no user and item; want user,item,time[,value[,attribute…]]", record)
+		}
 		r.columns = [4]int{0, 1, 2, -1}
 		if len(record) > 3 {
 			r.columns[3] = 3
@@ -97,8 +116,8 @@ func (r *csvReader) header(line int, record []string) (bool, error) {
 		}
 		return false, nil
 	}
-	for i, name := range csvColumns {
-		r.columns[i] = at(name)
+	for i, names := range csvNames {
+		r.columns[i] = at(names)
 	}
 	if r.columns[2] < 0 {
 		return true, cli.Inputf(r.name, line, "the header names no time; want user,item,time[,value]")
@@ -106,11 +125,14 @@ func (r *csvReader) header(line int, record []string) (bool, error) {
 	for i, name := range record {
 		if !slices.Contains(r.columns[:], i) {
 			r.attributes = append(r.attributes, i)
-			if r.d.attribute == "" {
-				r.d.attribute = strings.TrimSpace(name)
-				r.makers = map[string]uint64{}
+			if r.attribute < 0 || !isMaker(record[r.attribute]) && isMaker(name) {
+				r.attribute = i
 			}
 		}
+	}
+	if r.attribute >= 0 {
+		r.d.attribute = strings.TrimSpace(record[r.attribute])
+		r.makers = map[string]uint64{}
 	}
 	return true, nil
 }
@@ -157,19 +179,29 @@ func (r *csvReader) add(line int, record []string) error {
 		r.items[text[1]] = id
 		r.d.items = append(r.d.items, item{name: text[1]})
 	}
-	if len(r.attributes) > 0 {
-		r.d.items[id].maker = r.maker(record)
+	if r.attribute >= 0 {
+		r.setMaker(id, !known, record)
 	}
 	r.d.users[u].events = append(r.d.users[u].events, recsys.Event{Item: id, Kind: recsys.Click, Value: float32(value), Time: at})
 	r.events++
 	return nil
 }
 
-// maker numbers the value of the first attribute; an absent one is a value of its own.
+// isMaker reports whether a column says who is behind an item: what caps are for.
+func isMaker(name string) bool {
+	return slices.ContainsFunc(makerNames, func(s string) bool { return strings.HasPrefix(strings.ToLower(strings.TrimSpace(name)), s) })
+}
+
+// maker numbers the value of the attribute. Where it is empty the item gets a value of
+// its own: unknown makers are not one maker.
 func (r *csvReader) maker(record []string) uint64 {
 	value := ""
-	if at := r.attributes[0]; at < len(record) {
-		value = strings.TrimSpace(record[at])
+	if r.attribute < len(record) {
+		value = strings.TrimSpace(record[r.attribute])
+	}
+	if value == "" {
+		r.d.makers = append(r.d.makers, "unknown")
+		return uint64(len(r.d.makers) - 1)
 	}
 	n, known := r.makers[value]
 	if !known {
@@ -178,6 +210,25 @@ func (r *csvReader) maker(record []string) uint64 {
 		r.d.makers = append(r.d.makers, value)
 	}
 	return n
+}
+
+// setMaker gives a new item its maker. A later line that names another one is counted.
+func (r *csvReader) setMaker(id recsys.ItemID, fresh bool, record []string) {
+	it := &r.d.items[id]
+	named := r.attribute < len(record) && strings.TrimSpace(record[r.attribute]) != ""
+	switch {
+	case fresh:
+		it.maker = r.maker(record)
+		if !named {
+			r.d.makerless++
+		}
+	case !named:
+	case r.d.makers[it.maker] == "unknown":
+		it.maker = r.maker(record)
+		r.d.makerless--
+	case r.d.makers[it.maker] != strings.TrimSpace(record[r.attribute]):
+		r.d.twoMakers++
+	}
 }
 
 // finish sorts the events and checks that there is something to learn from.

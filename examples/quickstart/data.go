@@ -23,6 +23,8 @@ type data struct {
 
 	attribute string   // what caps count: "package", or the first item column of a CSV; "" without one
 	makers    []string // values of the attribute, by number
+	makerless int      // items without a value
+	twoMakers int      // lines that give an item another value than its first
 	itemCols  []recsys.Column
 	segments  int // kinds of users, >= 1
 }

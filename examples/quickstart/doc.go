@@ -8,10 +8,12 @@
 //
 // A CSV file has lines user,item,time[,value], ids being any text and times Unix seconds,
 // Unix milliseconds or RFC 3339. A header is optional; with one, the columns stand in any
-// order, and what it names beyond the four are attributes of the item. The first of them
+// order, and what it names beyond the four are attributes of the item. One that is called
+// creator, author, channel, category or the like, else the first of them,
 // takes the place that the package has for the symbols of Go: without it caps and MMR are
-// off, and features come from the log alone. Of several events of a user with an item the
-// first counts; of several attributes of an item that of the last line does. Such data show
+// off, and features come from the log alone. The value (a rating, seconds watched) is a
+// feature of the item. Of several events of a user with an item the first counts, and so
+// does the first attribute of an item. Such data show
 // that the program runs on them, its settings are those that suit the Go sources.
 //
 // # Protocol

@@ -100,6 +100,12 @@ func (r *results) notes() []string {
 	if r.m.d.attribute == "" {
 		list = append(list, "the file has no item columns: features come from the log alone, caps and MMR are off, and there is no pipeline-diverse")
 	}
+	if d := r.m.d; d.makerless > 0 {
+		list = append(list, fmt.Sprintf("%d of %d items have no %s: each counts as one of its own", d.makerless, len(d.items), d.attribute))
+	}
+	if d := r.m.d; d.twoMakers > 0 {
+		list = append(list, fmt.Sprintf("%d lines give an item another %s than its first, which counts", d.twoMakers, d.attribute))
+	}
 	if r.m.note != "" {
 		list = append(list, r.m.note)
 	}
