@@ -1,8 +1,8 @@
 package itemknn
 
 import (
-	"errors"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"runtime"
