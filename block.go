@@ -160,6 +160,10 @@ func resize[T any](s []T, n int) []T {
 // one instead of writing into it: what it wrote would be lost, or its memory ours.
 type headers struct {
 	float   *float32
+	outerID *[]uint64
+	outerV  *[]float32
+	missing *uint64
+	stale   *uint64
 	ids     []*uint64
 	vectors []*float32
 }
@@ -168,6 +172,8 @@ var errBlock = errors.New("a slice of the block was replaced; write into the one
 
 func (h *headers) note(b *Block) {
 	h.float = unsafe.SliceData(b.Float)
+	h.outerID, h.outerV = unsafe.SliceData(b.ID), unsafe.SliceData(b.Vector)
+	h.missing, h.stale = unsafe.SliceData(b.Missing), unsafe.SliceData(b.Stale)
 	h.ids, h.vectors = h.ids[:0], h.vectors[:0]
 	for _, s := range b.ID {
 		h.ids = append(h.ids, unsafe.SliceData(s))
@@ -178,7 +184,9 @@ func (h *headers) note(b *Block) {
 }
 
 func (h *headers) check(b *Block) error {
-	same := h.float == unsafe.SliceData(b.Float) && len(h.ids) == len(b.ID) && len(h.vectors) == len(b.Vector)
+	same := h.float == unsafe.SliceData(b.Float) && len(h.ids) == len(b.ID) && len(h.vectors) == len(b.Vector) &&
+		h.outerID == unsafe.SliceData(b.ID) && h.outerV == unsafe.SliceData(b.Vector) &&
+		h.missing == unsafe.SliceData(b.Missing) && h.stale == unsafe.SliceData(b.Stale)
 	for j := 0; same && j < len(h.ids); j++ {
 		same = h.ids[j] == unsafe.SliceData(b.ID[j])
 	}

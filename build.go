@@ -49,7 +49,7 @@ type wiring struct {
 	explicit map[string]bool // labels that options give
 
 	schema      schemaBuilder
-	columns     map[string][]Column // by label of the source
+	columns     map[*stage[FeatureSource]][]Column
 	constraints []*stage[Constraint]
 }
 
@@ -260,7 +260,7 @@ func declare[S any](w *wiring, given []*stage[S], can allow) []*stage[S] {
 
 // columnsOf asks a source for its columns once; a panic is a mistake of the stage.
 func (w *wiring) columnsOf(st *stage[FeatureSource]) []Column {
-	if columns, ok := w.columns[st.label]; ok || isNil(st.given) {
+	if columns, ok := w.columns[st]; ok || isNil(st.given) {
 		return columns
 	}
 	columns, err := guardedColumns(st.given)
@@ -268,9 +268,9 @@ func (w *wiring) columnsOf(st *stage[FeatureSource]) []Column {
 		w.bad(st.label, err)
 	}
 	if w.columns == nil {
-		w.columns = map[string][]Column{}
+		w.columns = map[*stage[FeatureSource]][]Column{}
 	}
-	w.columns[st.label] = columns
+	w.columns[st] = columns
 	return columns
 }
 

@@ -290,6 +290,9 @@ func (s *Sink) check() error {
 }
 
 func (s *Sink) reset(limit int, rule *itemRule, explain bool) {
+	if s.self != s { // new, or what a stage that panicked put here
+		s.ids, s.scores, s.spill = nil, nil, nil
+	}
 	s.self = s
 	s.ids, s.scores, s.spill = s.ids[:0], s.scores[:0], s.spill[:0]
 	s.limit, s.rule, s.refused, s.spillMax = limit, rule, 0, 0

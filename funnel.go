@@ -33,7 +33,8 @@ func (r *run) requestRow(ctx context.Context) error {
 			err = r.callFeatures(ctx, st, nil, b)
 		}
 		if err != nil {
-			b = r.requestBlock(&r.blocks[i], l) // whatever the source did to it
+			r.blocks[i].ID, r.blocks[i].Vector = nil, nil // whatever the source put there is its own
+			b = r.requestBlock(&r.blocks[i], l)
 			b.miss()
 			if err := r.failed(st.label, st.required, err); err != nil {
 				r.abandon()
@@ -46,7 +47,7 @@ func (r *run) requestRow(ctx context.Context) error {
 		if b.Stale.Has(0) {
 			q.stale.Set(l.group)
 		}
-		r.lap(st.index, 1)
+		r.lapRemote(st.index, 1, st.remote != nil)
 	}
 	return nil
 }
@@ -61,9 +62,10 @@ func (r *run) contextRow() {
 	for i := range q.Context {
 		v := &q.Context[i]
 		f := &p.contextAt[v.column]
-		if v.float == v.float { // NaN is a way to say unknown
-			given |= 1 << uint(v.column%64)
+		if v.float != v.float {
+			continue // NaN is a way to say unknown
 		}
+		given |= 1 << uint(v.column%64)
 		switch f.Kind {
 		case Float:
 			q.floats[f.Index] = v.float
@@ -112,6 +114,7 @@ func (r *run) retrieve(ctx context.Context) error {
 	r.merger.merge(p.merge, &r.c, r.views, p.weights, p.rrf)
 	if p.fallbacks && (short || r.c.Len() < r.q.K) {
 		if _, err := r.askSources(ctx, true); err != nil {
+			r.c.shape()
 			return err
 		}
 		r.c.reset(p.schema)
@@ -132,6 +135,11 @@ func (r *run) retrieve(ctx context.Context) error {
 	r.c.shape()
 	r.lap(p.mergeAt, r.c.Len())
 	if r.c.Len() == 0 {
+		if r.trace {
+			r.slate.rows, r.slate.props = r.slate.rows[:0], r.slate.props[:0]
+			r.res.explanation.note(r)
+			r.res.traced = true
+		}
 		return r.nothing()
 	}
 	return nil
@@ -221,10 +229,7 @@ func (r *run) sourceDone(i int, err error, failed *bool) error {
 	} else if st.fallback {
 		r.degrade(Degradation{Stage: st.label, Reason: ReasonFallback})
 	}
-	r.lap(st.index, len(r.views[i].ids))
-	if st.remote != nil && r.took > 0 {
-		r.res.Trace.Stages[st.index].Took = r.took
-	}
+	r.lapRemote(st.index, len(r.views[i].ids), st.remote != nil)
 	return nil
 }
 
@@ -276,16 +281,27 @@ func (r *run) hydrate(ctx context.Context) error {
 			err = r.callFeatures(ctx, st, c.ids, b)
 		}
 		if err != nil {
-			b = r.itemBlock(&r.blocks[i], l) // whatever the source did to it
+			r.blocks[i].ID, r.blocks[i].Vector = nil, nil // whatever the source put there is its own
+			b = r.itemBlock(&r.blocks[i], l)
 			b.miss()
 			if err := r.failed(st.label, st.required, err); err != nil {
 				r.abandon()
+				r.missRest(i + 1)
 				return err
 			}
 		}
-		r.lap(st.index, c.Len())
+		r.lapRemote(st.index, c.Len(), st.remote != nil)
 	}
 	return nil
+}
+
+// missRest makes the columns of the sources that were not reached missing: observers see the table.
+func (r *run) missRest(from int) {
+	for i := from; i < len(r.p.features); i++ {
+		if l := &r.p.itemCols[i]; !l.empty() {
+			r.itemBlock(&r.blocks[i], l).miss()
+		}
+	}
 }
 
 // itemBlock shapes b as a view of one source's columns of the table.
@@ -337,8 +353,10 @@ func (r *run) launchFeatures(ctx context.Context, i int, l *blockLayout, do work
 	}
 	l.private(&c.memory, rows)
 	c.block = c.memory
-	c.block.ID = append([][]uint64(nil), c.memory.ID...)
-	c.block.Vector = append([][]float32(nil), c.memory.Vector...)
+	c.outerID = append(c.outerID[:0], c.memory.ID...)
+	c.outerV = append(c.outerV[:0], c.memory.Vector...)
+	c.block.ID, c.block.Vector = c.outerID, c.outerV
+	c.given.note(&c.block)
 	r.fan.calls[i] = c
 	r.p.launch(r.fan.context(ctx, *st.remote), c, do, &st.gate)
 }
@@ -346,20 +364,26 @@ func (r *run) launchFeatures(ctx context.Context, i int, l *blockLayout, do work
 // joinFeatures waits for a remote source and copies its columns.
 func (r *run) joinFeatures(i int, b *Block) error {
 	c := r.fan.calls[i]
+	r.took = 0
 	if c == nil {
 		return ErrSaturated
 	}
 	r.fan.calls[i] = nil
+	start := c.start
 	ok, err := c.wait()
 	if !ok {
+		r.took = time.Since(start)
 		return err
 	}
+	r.took = c.took
 	if err == nil {
-		var given headers
-		given.note(&c.memory)
-		if err = given.check(&c.block); err == nil {
+		if err = c.given.check(&c.block); err == nil {
+			c.memory.Missing, c.memory.Stale = c.block.Missing, c.block.Stale
 			c.memory.copyTo(b)
 		}
+	}
+	if err != nil {
+		c.outerID, c.outerV = nil, nil // perhaps the source's own now
 	}
 	r.p.calls.Put(c)
 	return err

@@ -135,13 +135,16 @@ func (w *wiring) bind() {
 		bind(w, st, request)
 	}
 	for i, st := range p.features {
+		if isNil(st.given) {
+			continue
+		}
 		bind(w, st, p.schema.before(0, func(f *Field) bool {
-			if st.remote != nil && f.Scope == PerRequest {
+			if st.remote != nil && f.Scope == PerRequest && !p.requestCols[i].empty() {
 				return f.Source == contextSource // remote sources of the request row run at once
 			}
 			return writer[f.Source] < i
 		}))
-		if columns, err := guardedColumns(st.run); err != nil || !slices.EqualFunc(columns, w.columnsOf(st), sameColumn) {
+		if columns, err := guardedColumns(st.run); err == nil && !slices.EqualFunc(columns, w.columnsOf(st), sameColumn) {
 			w.badf(st.label, "Bind changed the columns that %T declares", st.given)
 		}
 	}

@@ -37,7 +37,12 @@ func (l *Live) Swap(ctx context.Context, next *Pipeline) error {
 		return nil
 	}
 	old.next.Store(next)
-	return old.Close(ctx)
+	next.prev.Store(old)
+	err := old.Close(ctx)
+	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		next.prev.Store(nil)
+	}
+	return err
 }
 
 // Recommend answers req through the pipeline that serves now; see [Pipeline.Recommend].

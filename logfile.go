@@ -293,9 +293,9 @@ func (s *FileSink) Flush(ctx context.Context) error {
 // the last Flush. Further calls wait for the first and return the same.
 func (s *FileSink) Close() error {
 	s.once.Do(func() {
-		idle := s.gate.close()
+		s.gate.close()
 		close(s.closing)
-		<-idle
+		<-s.gate.idle
 		close(s.queue.ch)
 	})
 	<-s.done

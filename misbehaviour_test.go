@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"reflect"
 	"runtime"
 	"sync/atomic"
 	"testing"
@@ -94,6 +95,19 @@ func TestRankerThatLeavesRowsOutShowsNoEarlierRequest(t *testing.T) {
 }
 
 func TestSourceThatReplacesSlicesOfItsBlockFailsAndKeepsItsMemory(t *testing.T) {
+	own := [][]uint64{{7, 8}}
+	outer := recsys.FeatureFunc{Cols: []recsys.Column{{Name: "c", Kind: recsys.ID}}, Func: func(_ context.Context, _ *recsys.Query, _ []recsys.ItemID, out *recsys.Block) error {
+		out.ID = own
+		return nil
+	}}
+	for _, opts := range [][]recsys.StageOption{{recsys.Name("s")}, {recsys.Name("s"), recsys.Remote(time.Minute)}} {
+		p := build(t, recsys.Retrieve("a", ranked(1, 2)), recsys.Features(outer, opts...))
+		for range 3 {
+			require.Len(t, recommend(t, p, &recsys.Request{K: 1}).Degraded, 1)
+		}
+		require.Equal(t, [][]uint64{{7, 8}}, own)
+	}
+
 	store := []float32{1, 2}
 	for _, size := range []int{2, 1} {
 		src := recsys.FeatureFunc{Cols: []recsys.Column{{Name: "v", Kind: recsys.Vector, Dim: 2}}, Func: func(_ context.Context, _ *recsys.Query, _ []recsys.ItemID, out *recsys.Block) error {
@@ -298,4 +312,106 @@ func (panicky) Hydrate(context.Context, *recsys.Query, []recsys.ItemID, *recsys.
 
 func (panicky) Rank(context.Context, *recsys.Query, *recsys.Candidates, recsys.Scores) error {
 	return nil
+}
+
+func TestSinkThatWasOverwrittenByAPanickingSourceIsDisowned(t *testing.T) {
+	own := recsys.NewSink(5)
+	own.Add(10, 1)
+	own.Add(11, 1)
+	n := 0
+	src := recsys.RetrieverFunc(func(_ context.Context, _ *recsys.Query, out *recsys.Sink) error {
+		if n++; n == 1 {
+			reflect.ValueOf(out).Elem().Set(reflect.ValueOf(own).Elem())
+			panic("x")
+		}
+		out.Add(77, 1)
+		return nil
+	})
+	p := build(t, recsys.Retrieve("s", src), recsys.Retrieve("a", ranked(1)))
+	recommend(t, p, &recsys.Request{K: 1})
+	recommend(t, p, &recsys.Request{K: 1})
+	got, _ := own.Items()
+	require.Equal(t, ids{10, 11}, got)
+}
+
+func TestObserversOfAFailedRequestSeeNothingOfEarlierOnes(t *testing.T) {
+	fail := false
+	first := recsys.FeatureFunc{Cols: []recsys.Column{{Name: "x"}}, Func: func(_ context.Context, _ *recsys.Query, _ []recsys.ItemID, out *recsys.Block) error {
+		if fail {
+			return errors.New("down")
+		}
+		return nil
+	}}
+	second := recsys.FeatureFunc{Cols: []recsys.Column{{Name: "secret"}}, Func: func(_ context.Context, _ *recsys.Query, _ []recsys.ItemID, out *recsys.Block) error {
+		out.FloatRow(0)[0] = 4242
+		return nil
+	}}
+	var got float32
+	var missing bool
+	p := build(t, recsys.Retrieve("a", ranked(1)), recsys.Features(first, recsys.Name("first"), recsys.Required()), recsys.Features(second, recsys.Name("second")),
+		recsys.Observe(recsys.ObserverFunc(func(_ *recsys.Query, c *recsys.Candidates, _ *recsys.Result) {
+			f, _ := c.Schema().Field("secret")
+			got, missing = c.Row(0)[f.Index], c.Missing(f.Group).Has(0)
+		})))
+	recommend(t, p, &recsys.Request{K: 1})
+	require.Equal(t, float32(4242), got)
+	fail = true
+	_, err := p.Recommend(t.Context(), &recsys.Request{K: 1})
+	require.ErrorContains(t, err, "features/first")
+	require.True(t, missing && math.IsNaN(float64(got)), "got %v", got)
+}
+
+func TestSinkThatCancelsLeavesTheAnswer(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	p := build(t, recsys.Retrieve("a", ranked(1)), recsys.Log(recsys.ExposureSinkFunc(func(context.Context, *recsys.Exposure) error {
+		cancel()
+		return nil
+	})))
+	res, err := p.Recommend(ctx, &recsys.Request{K: 1})
+	require.NoError(t, err, "what was logged was shown")
+	require.Len(t, res.Items, 1)
+}
+
+func TestReplacedPipelineKeepsSharedStagesOpenWhileItRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var closed atomic.Int32
+		x := &closing{slow(time.Minute, ranked(5)), &closed}
+		with := func() *recsys.Pipeline {
+			return build(t, recsys.Retrieve("x", x, recsys.Remote(time.Millisecond)), recsys.Retrieve("b", ranked(1)))
+		}
+		live := recsys.NewLive(with())
+		_, err := live.Recommend(t.Context(), &recsys.Request{K: 1})
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		b := with()
+		require.ErrorIs(t, live.Swap(ctx, b), context.DeadlineExceeded)
+		require.ErrorIs(t, live.Swap(ctx, build(t, recsys.Retrieve("b", ranked(1)))), context.DeadlineExceeded, "the first pipeline still runs on x")
+		require.Zero(t, closed.Load())
+		time.Sleep(2 * time.Minute)
+		require.NoError(t, b.Close(t.Context()))
+		require.Equal(t, int32(1), closed.Load())
+	})
+}
+
+func TestOptionsOfEveryStageArePartOfTheVersion(t *testing.T) {
+	a := recsys.Retrieve("a", ranked(1))
+	for _, c := range [][2]recsys.Option{
+		{recsys.FilterBy(keepAll), recsys.FilterBy(keepAll, recsys.Optional())},
+		{recsys.ReRank(keepOrder), recsys.ReRank(keepOrder, recsys.Required())},
+		{recsys.Explore(uniform{}), recsys.Explore(uniform{}, recsys.Required())},
+	} {
+		require.NotEqual(t, build(t, a, c[0]).Version(), build(t, a, c[1]).Version())
+		require.Equal(t, build(t, a, c[0]).Version(), build(t, a, c[0]).Version())
+	}
+}
+
+func TestExplainOfAnEmptyAnswer(t *testing.T) {
+	p := build(t, recsys.Retrieve("a", ranked(1, 2)))
+	recommend(t, p, &recsys.Request{K: 1, Explain: true})
+	res, err := p.Recommend(t.Context(), &recsys.Request{K: 1, Exclude: ids{1, 2}, Explain: true})
+	require.ErrorIs(t, err, recsys.ErrNoCandidates)
+	why, _, err := res.WhyNot(1)
+	require.NoError(t, err)
+	require.Equal(t, recsys.Excluded, why)
 }

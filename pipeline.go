@@ -64,6 +64,7 @@ type Pipeline struct {
 	gate  gate
 
 	next     atomic.Pointer[Pipeline] // what replaced it: its stages stay open
+	prev     atomic.Pointer[Pipeline] // what it replaced, while that still runs
 	closing  sync.Once
 	closeErr error
 }
@@ -163,14 +164,18 @@ func (p *Pipeline) run() *run {
 // then left open and the error wraps ctx.Err(): call Close again. After [Live.Swap] the
 // stages that the next pipeline uses stay open.
 func (p *Pipeline) Close(ctx context.Context) error {
-	idle := p.gate.close()
-	select {
-	case <-idle:
-	default:
+	p.gate.close()
+	// A pipeline that this one replaced may still run on stages that both use.
+	for q := p; q != nil; q = q.prev.Load() {
 		select {
-		case <-idle:
+		case <-q.gate.idle:
+			continue
+		default:
+		}
+		select {
+		case <-q.gate.idle:
 		case <-ctx.Done():
-			return fmt.Errorf("recsys: close: %d requests or remote calls still run: %w", p.gate.n.Load(), ctx.Err())
+			return fmt.Errorf("recsys: close: %d requests or remote calls still run: %w", q.gate.n.Load(), ctx.Err())
 		}
 	}
 	p.closing.Do(func() { p.closeErr = p.closeStages(p.next.Load()) })

@@ -24,7 +24,7 @@ func (r *run) filter(ctx context.Context) error {
 			if err := r.failed(st.label, !st.optional, err); err != nil {
 				return err
 			}
-			r.lap(st.index, n)
+			r.lap(st.index, n-r.res.Trace.Filtered)
 			continue
 		}
 		for w := range r.alive {
@@ -59,6 +59,7 @@ func (r *run) rank(ctx context.Context) error {
 		err := r.forcedTo(st.label)
 		if err == nil {
 			r.scores = unknown(r.scores, c.Len())
+			r.spoilHeads(p.heads[i])
 			if st.remote != nil {
 				err = r.rankRemotely(ctx, i)
 			} else {

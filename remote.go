@@ -51,13 +51,12 @@ func (g *gate) leave() {
 	}
 }
 
-// close turns newcomers away and returns a channel that closes when the last user has left.
-func (g *gate) close() <-chan struct{} {
+// close turns newcomers away; idle closes when the last user has left.
+func (g *gate) close() {
 	g.closed.Store(true)
 	if g.n.Load() == 0 {
 		g.once.Do(func() { close(g.idle) })
 	}
-	return g.idle
 }
 
 // The states of a call.
@@ -71,14 +70,17 @@ const (
 // Nothing in it is shared with the request, so that a call that outlives its
 // deadline can do no harm; it goes back to the pool when the stage has returned.
 type call struct {
-	q      Query
-	rule   itemRule
-	sink   Sink
-	items  []ItemID
-	block  Block // what the source sees: the memory below, by other headers
-	memory Block
-	table  Candidates
-	out    Scores
+	q       Query
+	rule    itemRule
+	sink    Sink
+	items   []ItemID
+	block   Block // what the source sees: the memory below, by other headers
+	memory  Block
+	given   headers
+	outerID [][]uint64
+	outerV  [][]float32
+	table   Candidates
+	out     Scores
 
 	ctx   context.Context
 	start time.Time

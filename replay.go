@@ -1,7 +1,6 @@
 package recsys
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,6 +69,9 @@ func (p *Pipeline) Replay(ctx context.Context, x *Exposure) (*Result, error) {
 //
 // Errors wrap [ErrPartialRecord] or [ErrVersionMismatch]; an explorer that is no [Judge] is an error.
 func (p *Pipeline) Propensities(ctx context.Context, x *Exposure, dst []float64) error {
+	if x == nil {
+		return fmt.Errorf("%w: record is nil", ErrPartialRecord)
+	}
 	if len(dst) != x.Shown {
 		return fmt.Errorf("recsys: Propensities: dst has %d places, the recorded slate %d", len(dst), x.Shown)
 	}
@@ -125,7 +127,10 @@ func (r *run) judge(ctx context.Context, slate []int32, dst []float64) (err erro
 		return &StageError{st.label, fmt.Errorf("%T cannot judge a slate; it is no recsys.Judge", st.run)}
 	}
 	r.q.stage = st.hash
-	err = cmp.Or(j.Propensities(ctx, &r.q, &r.c, &r.slate, slate, dst), r.slate.err)
+	err = j.Propensities(ctx, &r.q, &r.c, &r.slate, slate, dst)
+	if err == nil {
+		err = r.slate.err
+	}
 	for i, p := range dst {
 		if err == nil && !(p >= 0 && p <= 1) {
 			err = fmt.Errorf("propensity %v at place %d is outside [0, 1]", p, i)

@@ -14,8 +14,8 @@ import (
 // slices must not change until Recommend has returned.
 type Request struct {
 	// ID names the decision in the log and in feedback, and should be unique. Empty: one
-	// is made from User, Surface, K, Items, History, Now and Seed, at the cost of an
-	// allocation; see [Result].ID.
+	// is made from User, Surface, K, Items, Exclude, Allow, History, Now and Seed, at the
+	// cost of an allocation; see [Result].ID.
 	ID string
 
 	User    UserID
@@ -132,8 +132,11 @@ func (q *Query) resolve(clock func() time.Time) {
 func (q *Query) content() uint64 {
 	var h fingerprint
 	h.num(uint64(q.User)).num(uint64(unixNano(q.Now))).text(q.Surface).num(uint64(q.K))
-	for _, id := range q.Items {
-		h.num(uint64(id))
+	for _, ids := range [...][]ItemID{q.Items, q.Exclude, q.Allow} {
+		h.num(uint64(len(ids)))
+		for _, id := range ids {
+			h.num(uint64(id))
+		}
 	}
 	h.num(uint64(len(q.History)))
 	if n := len(q.History); n > 0 {

@@ -85,14 +85,14 @@ func (r *run) steps(ctx context.Context) error {
 	for _, step := range [...]func(*run, context.Context) error{
 		(*run).requestRow, (*run).retrieve, (*run).hydrate, (*run).finish,
 	} {
-		if err := step(r, ctx); err != nil {
-			return cancelled(ctx, err)
-		}
 		if err := cancelled(ctx, nil); err != nil {
 			return err
 		}
+		if err := step(r, ctx); err != nil {
+			return cancelled(ctx, err)
+		}
 	}
-	return nil
+	return nil // finish has looked at ctx before it wrote the record
 }
 
 // cancelled returns err, or the error of a cancelled context that err or the cause led
@@ -184,6 +184,16 @@ func (r *run) lap(stage, out int) {
 	t := &r.res.Trace.Stages[stage]
 	t.Took, t.Out, t.Ran = t.Took+now.Sub(r.mark), out, true
 	r.mark = now
+}
+
+// lapRemote is lap for a stage that may be remote: its time is that of the call joined last.
+func (r *run) lapRemote(stage, out int, remote bool) {
+	t := &r.res.Trace.Stages[stage]
+	before := t.Took
+	r.lap(stage, out)
+	if remote {
+		t.Took = before + r.took
+	}
 }
 
 // failed records the failure of a stage; it returns an error if the stage is required.

@@ -81,8 +81,15 @@ func (w *wiring) sealVersion() {
 	for _, st := range p.sources {
 		h.text(st.label).num(uint64(*st.quota)).num(math.Float64bits(*st.weight)).num(uint64(flags(&st.stageOptions)))
 	}
-	for _, st := range p.rankers {
-		h.text(st.label).num(uint64(flags(&st.stageOptions)))
+	hashOptions(&h, p.features)
+	hashOptions(&h, p.filters)
+	hashOptions(&h, p.rankers)
+	hashOptions(&h, p.rerankers)
+	if p.objective != nil {
+		hashOptions(&h, []*stage[Objective]{p.objective})
+	}
+	if p.explorer != nil {
+		hashOptions(&h, []*stage[Explorer]{p.explorer})
 	}
 	for i := range p.trace {
 		h.text(p.trace[i].Name)
@@ -103,6 +110,12 @@ func (w *wiring) sealVersion() {
 			h.text(v.Stage).text(v.Version)
 		}
 		p.version = fmt.Sprintf("%016x", uint64(h))
+	}
+}
+
+func hashOptions[S any](h *fingerprint, stages []*stage[S]) {
+	for _, st := range stages {
+		h.text(st.label).num(uint64(flags(&st.stageOptions)))
 	}
 }
 

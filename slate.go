@@ -215,6 +215,7 @@ func (s *Slate) emptiedBy() int {
 		if s.relaxed.Has(i) {
 			continue
 		}
+		s.calling = i + 1
 		if isHereditary(x) {
 			for t := 0; t <= len(s.rows); t++ {
 				x.Restrict(s.c, s.K, s.rows[:t], b)
@@ -223,9 +224,11 @@ func (s *Slate) emptiedBy() int {
 			x.Restrict(s.c, s.K, s.rows, b)
 		}
 		if b.Empty() {
+			s.calling = 0
 			return i
 		}
 	}
+	s.calling = 0
 	return len(s.constraints) - 1
 }
 

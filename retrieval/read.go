@@ -36,7 +36,8 @@ type ReadOptions struct {
 	// takes the names from the header; without a header it means user, item,
 	// value, time. Of three fields the last is then a time if the first line has
 	// a time there that is no number below 10^8, which is 1973 in Unix seconds; a
-	// value otherwise.
+	// value otherwise. Of four fields the third is the time if it looks like one on the
+	// first line and the fourth does not.
 	Columns []string
 
 	// Header says whether the first line names the columns.
