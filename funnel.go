@@ -378,12 +378,8 @@ func (r *run) joinFeatures(i int, b *Block) error {
 	r.took = c.took
 	if err == nil {
 		if err = c.given.check(&c.block); err == nil {
-			c.memory.Missing, c.memory.Stale = c.block.Missing, c.block.Stale
 			c.memory.copyTo(b)
 		}
-	}
-	if err != nil {
-		c.outerID, c.outerV = nil, nil // perhaps the source's own now
 	}
 	r.p.calls.Put(c)
 	return err

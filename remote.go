@@ -76,9 +76,9 @@ type call struct {
 	items   []ItemID
 	block   Block // what the source sees: the memory below, by other headers
 	memory  Block
-	given   headers
-	outerID [][]uint64
-	outerV  [][]float32
+	given   headers     // of block, as it was given
+	outerID [][]uint64  // block.ID as it was given
+	outerV  [][]float32 // block.Vector as it was given
 	table   Candidates
 	out     Scores
 

@@ -42,7 +42,6 @@ type Slate struct {
 	calling int     // 1 + constraint being called, so that a panic finds its stage
 	blocker []int16 // row -> 1 + constraint that last cleared it; nil unless traced
 	deadEnd int     // constraint that left no row, or -1
-	short   bool    // no row was left below K places
 	pending bool    // Next was true and Pick has not come
 	err     error
 }
@@ -74,7 +73,7 @@ func (s *Slate) open(c *Candidates, k int, order []int32, window int, constraint
 		}
 	}
 	s.first, s.back = 0, s.window
-	s.blocker, s.calling, s.deadEnd, s.short, s.pending, s.err = nil, 0, -1, false, false, nil
+	s.blocker, s.calling, s.deadEnd, s.pending, s.err = nil, 0, -1, false, nil
 	s.relegalize()
 }
 
@@ -131,11 +130,11 @@ func (s *Slate) Next() bool {
 		return true
 	}
 	for {
-		any := uint64(0)
+		left := uint64(0)
 		if s.hereditary {
 			for w := range s.admissible {
 				s.admissible[w] = s.open1[w] & s.legal[w]
-				any |= s.admissible[w]
+				left |= s.admissible[w]
 			}
 		} else {
 			for w := range s.admissible {
@@ -143,10 +142,10 @@ func (s *Slate) Next() bool {
 			}
 			s.restrict(s.admissible, s.rows, false)
 			for w := range s.admissible {
-				any |= s.admissible[w] & s.open1[w]
+				left |= s.admissible[w] & s.open1[w]
 			}
 		}
-		if any != 0 || s.backfill() {
+		if left != 0 || s.backfill() {
 			for w := range s.admissible {
 				s.admissible[w] &= s.open1[w]
 			}
@@ -159,7 +158,6 @@ func (s *Slate) Next() bool {
 			return true
 		}
 		if !s.relax() {
-			s.short = true
 			return false
 		}
 	}
@@ -236,8 +234,9 @@ func (s *Slate) emptiedBy() int {
 // The set is the slate's and changes at the next Pick.
 func (s *Slate) Admissible() Bits { return s.admissible }
 
-// Order returns the rows that the slate is filled from, best first: the window, then
-// what backfill opened. Rows that were picked or must not come are among them.
+// Order returns the rows that the slate is filled from, best first: the window, then the
+// rows that come only when nothing in the window may. Rows that were picked or must not
+// come are among them.
 func (s *Slate) Order() []int32 { return s.order }
 
 // Window returns how many rows of Order, from its start, are open to an explorer's choice.
