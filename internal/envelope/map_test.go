@@ -72,7 +72,7 @@ func TestArraysOfAMappingAreAlignedAndFull(t *testing.T) {
 
 func check[T any](t *testing.T, name string, values []T) {
 	t.Helper()
-	if at := uintptr(unsafe.Pointer(unsafe.SliceData(values))); at%64 != 0 {
+	if at := uintptr(unsafe.Pointer(unsafe.SliceData(values))); at%64 != 0 && len(values) > 0 {
 		t.Errorf("%s lie at %#x; want a multiple of 64", name, at)
 	}
 	if cap(values) != len(values) {
