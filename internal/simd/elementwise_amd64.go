@@ -4,9 +4,9 @@ package simd
 
 import "unsafe"
 
-// walkChunk elements take some microseconds at most: a call into assembly cannot be
+// sweepChunk elements take some microseconds at most: a call into assembly cannot be
 // preempted.
-const walkChunk = 8192
+const sweepChunk = 8192
 
 func axpy(alpha float32, x, y []float32) {
 	if tier == PureGo {
@@ -14,7 +14,7 @@ func axpy(alpha float32, x, y []float32) {
 		return
 	}
 	for len(x) > 0 {
-		n := min(len(x), walkChunk)
+		n := min(len(x), sweepChunk)
 		if tier == AVX512 {
 			axpyAVX512(alpha, unsafe.SliceData(x), unsafe.SliceData(y), n)
 		} else {
@@ -30,7 +30,7 @@ func scale(alpha float32, x []float32) {
 		return
 	}
 	for len(x) > 0 {
-		n := min(len(x), walkChunk)
+		n := min(len(x), sweepChunk)
 		if tier == AVX512 {
 			scaleAVX512(alpha, unsafe.SliceData(x), n)
 		} else {
@@ -44,9 +44,9 @@ func sum(x []float32) float32 {
 	if tier == PureGo {
 		return sumGeneric(x)
 	}
-	var acc accum
+	var acc [16]float32
 	for len(x) > 0 {
-		n := min(len(x), walkChunk)
+		n := min(len(x), sweepChunk)
 		if tier == AVX512 {
 			sumAVX512(&acc[0], unsafe.SliceData(x), n)
 		} else {
@@ -54,7 +54,7 @@ func sum(x []float32) float32 {
 		}
 		x = x[n:]
 	}
-	return acc.sum()
+	return foldSum(&acc)
 }
 
 func adamStep(w, g, m, v []float32, c *[8]float32) {
@@ -63,7 +63,7 @@ func adamStep(w, g, m, v []float32, c *[8]float32) {
 		return
 	}
 	for len(w) > 0 {
-		n := min(len(w), walkChunk)
+		n := min(len(w), sweepChunk)
 		pw, pg, pm, pv := unsafe.SliceData(w), unsafe.SliceData(g), unsafe.SliceData(m), unsafe.SliceData(v)
 		if tier == AVX512 {
 			adamAVX512(pw, pg, pm, pv, n, &c[0])
@@ -80,7 +80,7 @@ func adaGradStep(w, g, s []float32, c *[2]float32) {
 		return
 	}
 	for len(w) > 0 {
-		n := min(len(w), walkChunk)
+		n := min(len(w), sweepChunk)
 		pw, pg, ps := unsafe.SliceData(w), unsafe.SliceData(g), unsafe.SliceData(s)
 		if tier == AVX512 {
 			adaGradAVX512(pw, pg, ps, n, &c[0])

@@ -154,10 +154,10 @@ end4:
 	VZEROUPPER
 	RET
 
-// func adamAVX512(w *float32, g *float32, m *float32, v *float32, n int, c *float32)
+// func adamAVX512(w *float32, grad *float32, m *float32, v *float32, n int, c *float32)
 TEXT ·adamAVX512(SB), NOSPLIT, $0-48
 	MOVQ w+0(FP), SI
-	MOVQ g+8(FP), DI
+	MOVQ grad+8(FP), DI
 	MOVQ m+16(FP), R8
 	MOVQ v+24(FP), R9
 	MOVQ n+32(FP), CX
@@ -232,10 +232,10 @@ end4:
 	VZEROUPPER
 	RET
 
-// func adaGradAVX512(w *float32, g *float32, s *float32, n int, c *float32)
+// func adaGradAVX512(w *float32, grad *float32, s *float32, n int, c *float32)
 TEXT ·adaGradAVX512(SB), NOSPLIT, $0-40
 	MOVQ w+0(FP), SI
-	MOVQ g+8(FP), DI
+	MOVQ grad+8(FP), DI
 	MOVQ s+16(FP), R8
 	MOVQ n+24(FP), CX
 	XORL DX, DX
@@ -437,10 +437,10 @@ end4:
 	VZEROUPPER
 	RET
 
-// func adamAVX2(w *float32, g *float32, m *float32, v *float32, n int, c *float32)
+// func adamAVX2(w *float32, grad *float32, m *float32, v *float32, n int, c *float32)
 TEXT ·adamAVX2(SB), NOSPLIT, $0-48
 	MOVQ w+0(FP), SI
-	MOVQ g+8(FP), DI
+	MOVQ grad+8(FP), DI
 	MOVQ m+16(FP), R8
 	MOVQ v+24(FP), R9
 	MOVQ n+32(FP), CX
@@ -516,10 +516,10 @@ end4:
 	VZEROUPPER
 	RET
 
-// func adaGradAVX2(w *float32, g *float32, s *float32, n int, c *float32)
+// func adaGradAVX2(w *float32, grad *float32, s *float32, n int, c *float32)
 TEXT ·adaGradAVX2(SB), NOSPLIT, $0-40
 	MOVQ w+0(FP), SI
-	MOVQ g+8(FP), DI
+	MOVQ grad+8(FP), DI
 	MOVQ s+16(FP), R8
 	MOVQ n+24(FP), CX
 	XORL DX, DX

@@ -9,16 +9,6 @@ import (
 	"github.com/recsyskit/recsys/internal/simd"
 )
 
-// eachTier runs f on every tier that the machine has.
-func eachTier(t *testing.T, f func(t *testing.T)) {
-	for _, tier := range simd.Available() {
-		t.Run(tier.String(), func(t *testing.T) {
-			simd.Use(t, tier)
-			f(t)
-		})
-	}
-}
-
 func normals(r *rand.Rand, n int) []float32 {
 	x := make([]float32, n)
 	for i := range x {

@@ -21,15 +21,15 @@ func sumAVX512(acc *float32, x *float32, n int)
 
 // adamAVX512 computes a step of Adam, each operation rounded once; c holds beta1, 1-beta1, beta2,
 // 1-beta2, the root of the second correction inverted, epsilon, the corrected rate, and
-// what decay leaves of w.
+// what decay leaves of s.
 //
 //go:noescape
-func adamAVX512(w *float32, g *float32, m *float32, v *float32, n int, c *float32)
+func adamAVX512(w *float32, grad *float32, m *float32, v *float32, n int, c *float32)
 
 // adaGradAVX512 computes a step of AdaGrad, each operation rounded once; c holds the rate and epsilon.
 //
 //go:noescape
-func adaGradAVX512(w *float32, g *float32, s *float32, n int, c *float32)
+func adaGradAVX512(w *float32, grad *float32, s *float32, n int, c *float32)
 
 // axpyAVX2 computes y[i] += alpha*x[i], rounding twice.
 //
@@ -48,12 +48,12 @@ func sumAVX2(acc *float32, x *float32, n int)
 
 // adamAVX2 computes a step of Adam, each operation rounded once; c holds beta1, 1-beta1, beta2,
 // 1-beta2, the root of the second correction inverted, epsilon, the corrected rate, and
-// what decay leaves of w.
+// what decay leaves of s.
 //
 //go:noescape
-func adamAVX2(w *float32, g *float32, m *float32, v *float32, n int, c *float32)
+func adamAVX2(w *float32, grad *float32, m *float32, v *float32, n int, c *float32)
 
 // adaGradAVX2 computes a step of AdaGrad, each operation rounded once; c holds the rate and epsilon.
 //
 //go:noescape
-func adaGradAVX2(w *float32, g *float32, s *float32, n int, c *float32)
+func adaGradAVX2(w *float32, grad *float32, s *float32, n int, c *float32)
