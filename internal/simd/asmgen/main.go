@@ -16,6 +16,8 @@ import (
 // families lists what writes the files. The order does not matter.
 var families = []func() []*File{
 	distanceFamily,
+	int8Family,
+	selectFamily,
 }
 
 func main() {
