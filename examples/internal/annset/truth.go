@@ -102,16 +102,13 @@ func (s *truthScan) scan(queries vector.Matrix) {
 
 // score fills dst with the scores of q and each row, larger for nearer.
 func score(dst, q []float32, rows vector.Matrix, metric retrieval.Metric) {
-	for i := range dst {
-		var sum float32
-		for j, x := range rows.Row(i) {
-			if metric == retrieval.L2 {
-				sum -= (x - q[j]) * (x - q[j])
-			} else {
-				sum += x * q[j]
-			}
-		}
-		dst[i] = sum
+	if metric != retrieval.L2 {
+		vector.DotBatch(dst, q, rows)
+		return
+	}
+	vector.L2SqBatch(dst, q, rows)
+	for i, d := range dst {
+		dst[i] = -d
 	}
 }
 
