@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"runtime"
 	"time"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/examples/internal/annindex"
 	"github.com/recsyskit/recsys/examples/internal/annset"
 	"github.com/recsyskit/recsys/examples/internal/cli"
 	"github.com/recsyskit/recsys/retrieval"
@@ -14,33 +14,23 @@ import (
 
 // built is an index with what it took to make it.
 type built struct {
-	kind  *kind
+	kind  *annindex.Kind
 	index retrieval.Index
-	wall  time.Duration
-	cpu   time.Duration // of all threads
-	bytes int64         // memory that it holds
+	cost  annindex.Cost
 }
 
-func build(ctx context.Context, o *options, k *kind, m retrieval.Metric, items []recsys.ItemID, base vector.Matrix) (*built, error) {
-	before := heapInUse()
-	b := &built{kind: k}
-	start, cpu := time.Now(), annset.ProcessTime()
-	var err error
-	if b.index, err = k.build(ctx, o, m, items, base); err != nil {
-		return nil, err
-	}
-	b.wall, b.cpu = time.Since(start), annset.ProcessTime()-cpu
-	b.bytes = heapInUse() - before
-	return b, nil
-}
-
-// heapInUse returns the bytes that are reachable.
-func heapInUse() int64 {
-	runtime.GC()
-	runtime.GC() // the first one may leave what finalizers and pools held
-	var s runtime.MemStats
-	runtime.ReadMemStats(&s)
-	return int64(s.HeapAlloc)
+func (p *program) build(ctx context.Context, k *annindex.Kind, items []recsys.ItemID, base vector.Matrix) (*built, error) {
+	index, cost, err := k.Build(ctx, annindex.Config{
+		Metric:         p.metric,
+		Codes:          p.quant == "int8",
+		M:              p.links,
+		EfConstruction: p.efc,
+		Lists:          p.lists,
+		K:              p.k,
+		Seed:           p.common.Seed,
+		Workers:        p.common.Workers,
+	}, items, base)
+	return &built{k, index, cost}, err
 }
 
 // subjects returns the settings of an index to measure under a filter, with their first
@@ -48,7 +38,7 @@ func heapInUse() int64 {
 func (p *program) subjects(ctx context.Context, b *built, f *filter, truth annset.Lists, m *meter) ([]*subject, error) {
 	efforts := p.efforts
 	if efforts == nil {
-		efforts = b.kind.efforts
+		efforts = b.kind.Efforts
 	}
 	var all []*subject
 	for _, e := range efforts {
@@ -77,7 +67,7 @@ func curves(subjects []*subject, f *filter) []annset.Curve {
 			continue
 		}
 		if s.built != last {
-			all = append(all, annset.Curve{Name: s.built.kind.name})
+			all = append(all, annset.Curve{Name: s.built.kind.Name})
 			last = s.built
 		}
 		c := &all[len(all)-1]
@@ -89,7 +79,7 @@ func curves(subjects []*subject, f *filter) []annset.Curve {
 // fields returns a result line without what belongs to one program run.
 func (s *subject) fields() cli.Object {
 	o := cli.Object{
-		cli.F("index", s.built.kind.name),
+		cli.F("index", s.built.kind.Name),
 		cli.F("ef", s.effort),
 	}
 	if s.filter.items != nil {
@@ -98,9 +88,9 @@ func (s *subject) fields() cli.Object {
 	return append(o,
 		cli.F("recall", s.recall),
 		cli.F("qps", s.qps()),
-		cli.F("build_s", s.built.wall.Seconds()),
-		cli.F("bytes", s.built.bytes),
-		cli.F("build_cpu_s", s.built.cpu.Seconds()),
+		cli.F("build_s", s.built.cost.Wall),
+		cli.F("bytes", s.built.cost.Bytes),
+		cli.F("build_cpu_s", s.built.cost.CPU),
 		cli.F("p50_us", micros(s.p50)),
 		cli.F("p99_us", micros(s.p99)),
 		cli.F("plan", s.plan),

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/examples/internal/annindex"
 	"github.com/recsyskit/recsys/examples/internal/annset"
 	"github.com/recsyskit/recsys/examples/internal/cli"
 	"github.com/recsyskit/recsys/retrieval"
@@ -17,14 +18,14 @@ import (
 // state is an index after changes, beside a fresh one of the same items.
 type state struct {
 	after   string
-	kind    *kind
+	kind    *annindex.Kind
 	changed []*subject
 	fresh   []*subject // by effort, as changed
 }
 
 // changer applies changes to one index and takes their time.
 type changer struct {
-	d     *data
+	d     *annset.Set
 	index retrieval.MutableIndex
 	live  []int // rows in the index
 	rest  []int // rows outside it
@@ -43,15 +44,15 @@ type stopwatch struct {
 func (s *stopwatch) mean() float64 { return micros(s.total) / float64(max(s.steps, 1)) }
 
 // churnAll runs churn on every kind that can change.
-func (p *program) churnAll(ctx context.Context, d *data) ([]*state, error) {
-	if d.base.Rows < 4 {
-		return nil, cli.Usagef("-churn needs at least 4 items, and there are %d", d.base.Rows)
+func (p *program) churnAll(ctx context.Context, d *annset.Set) ([]*state, error) {
+	if d.Base.Rows < 4 {
+		return nil, cli.Usagef("-churn needs at least 4 items, and there are %d", d.Base.Rows)
 	}
 	var all []*state
 	for _, k := range p.kinds {
 		states, err := p.churnOne(ctx, d, k)
 		if err != nil {
-			return nil, fmt.Errorf("churn of %s: %w", k.name, err)
+			return nil, fmt.Errorf("churn of %s: %w", k.Name, err)
 		}
 		all = append(all, states...)
 	}
@@ -60,9 +61,9 @@ func (p *program) churnAll(ctx context.Context, d *data) ([]*state, error) {
 
 // churnOne builds an index of half of the items, drawn at random, replaces each of them by
 // one of the other half, as often as -churn says, and deletes half of what is then there.
-func (p *program) churnOne(ctx context.Context, d *data, k *kind) ([]*state, error) {
+func (p *program) churnOne(ctx context.Context, d *annset.Set, k *annindex.Kind) ([]*state, error) {
 	c := &changer{d: d, rand: rand.New(rand.NewPCG(p.common.Seed, 1))}
-	order := c.rand.Perm(d.base.Rows)
+	order := c.rand.Perm(d.Base.Rows)
 	c.live, c.rest = order[:len(order)/2], order[len(order)/2:len(order)/2*2]
 	b, err := p.fresh(ctx, d, k, c.live)
 	if err != nil {
@@ -70,7 +71,7 @@ func (p *program) churnOne(ctx context.Context, d *data, k *kind) ([]*state, err
 	}
 	var ok bool
 	if c.index, ok = b.index.(retrieval.MutableIndex); !ok {
-		return nil, p.event("churn", cli.F("index", k.name), cli.F("after", "it cannot be changed"))
+		return nil, p.event("churn", cli.F("index", k.Name), cli.F("after", "it cannot be changed"))
 	}
 	var states []*state
 	for turn := range p.churn {
@@ -96,18 +97,18 @@ func (p *program) churnOne(ctx context.Context, d *data, k *kind) ([]*state, err
 }
 
 // fresh builds an index of the given rows.
-func (p *program) fresh(ctx context.Context, d *data, k *kind, rows []int) (*built, error) {
-	items, base := d.pick(rows)
-	return build(ctx, p.options, k, d.metric, items, base)
+func (p *program) fresh(ctx context.Context, d *annset.Set, k *annindex.Kind, rows []int) (*built, error) {
+	items, base := pick(d, rows)
+	return p.build(ctx, k, items, base)
 }
 
 // pick returns the items of some rows and their vectors.
-func (d *data) pick(rows []int) ([]recsys.ItemID, vector.Matrix) {
+func pick(d *annset.Set, rows []int) ([]recsys.ItemID, vector.Matrix) {
 	items := make([]recsys.ItemID, len(rows))
-	base := vector.NewMatrix(len(rows), d.base.Dim)
+	base := vector.NewMatrix(len(rows), d.Base.Dim)
 	for i, row := range rows {
-		items[i] = d.items[row]
-		copy(base.Row(i), d.base.Row(row))
+		items[i] = d.Items[row]
+		copy(base.Row(i), d.Base.Row(row))
 	}
 	return items, base
 }
@@ -121,10 +122,10 @@ func (c *changer) replaceAll(ctx context.Context) error {
 			return err
 		}
 		to := min(from+step, len(c.live))
-		if err := c.remove.time(c.live[from:to], func(row int) error { return c.index.Delete(c.d.items[row]) }); err != nil {
+		if err := c.remove.time(c.live[from:to], func(row int) error { return c.index.Delete(c.d.Items[row]) }); err != nil {
 			return err
 		}
-		if err := c.insert.time(c.rest[from:to], func(row int) error { return c.index.Insert(c.d.items[row], c.d.base.Row(row)) }); err != nil {
+		if err := c.insert.time(c.rest[from:to], func(row int) error { return c.index.Insert(c.d.Items[row], c.d.Base.Row(row)) }); err != nil {
 			return err
 		}
 	}
@@ -139,17 +140,17 @@ func (c *changer) updateSome() error {
 	for i, row := range some {
 		other[row] = c.rest[i]
 	}
-	if err := c.update.time(some, func(row int) error { return c.index.Update(c.d.items[row], c.d.base.Row(other[row])) }); err != nil {
+	if err := c.update.time(some, func(row int) error { return c.index.Update(c.d.Items[row], c.d.Base.Row(other[row])) }); err != nil {
 		return err
 	}
-	return c.update.time(some, func(row int) error { return c.index.Update(c.d.items[row], c.d.base.Row(row)) })
+	return c.update.time(some, func(row int) error { return c.index.Update(c.d.Items[row], c.d.Base.Row(row)) })
 }
 
 // deleteHalf deletes every second live row.
 func (c *changer) deleteHalf(ctx context.Context) error {
 	gone := c.live[len(c.live)/2:]
 	c.live = c.live[:len(c.live)/2]
-	if err := c.remove.time(gone, func(row int) error { return c.index.Delete(c.d.items[row]) }); err != nil {
+	if err := c.remove.time(gone, func(row int) error { return c.index.Delete(c.d.Items[row]) }); err != nil {
 		return err
 	}
 	return ctx.Err()
@@ -171,23 +172,23 @@ func (s *stopwatch) time(rows []int, do func(row int) error) error {
 }
 
 // compare measures the changed index and a fresh one of the same items in turn.
-func (p *program) compare(ctx context.Context, d *data, b *built, c *changer, after string) (*state, error) {
+func (p *program) compare(ctx context.Context, d *annset.Set, b *built, c *changer, after string) (*state, error) {
 	s := &state{after: after, kind: b.kind}
 	fresh, err := p.fresh(ctx, d, b.kind, c.live)
 	if err != nil {
 		return nil, err
 	}
 	part := *d
-	part.truth = annset.Lists{} // another set of items
-	all := recsys.MakeBits(d.base.Rows)
+	part.Truth = annset.Lists{} // another set of items
+	all := recsys.MakeBits(d.Base.Rows)
 	for _, row := range c.live {
 		all.Set(row)
 	}
-	truth, err := part.trueItems(ctx, p.options, all.Has, p.log)
+	truth, err := part.TrueItems(ctx, p.metric, p.k, p.common.Workers, all.Has, p.log)
 	if err != nil {
 		return nil, err
 	}
-	m := &meter{queries: d.queries, k: p.k, threads: p.threads}
+	m := &meter{queries: d.Queries, k: p.k, threads: p.threads}
 	none := &filter{share: 1}
 	if s.changed, err = p.subjects(ctx, b, none, truth, m); err != nil {
 		return nil, err
@@ -207,7 +208,7 @@ func (p *program) compare(ctx context.Context, d *data, b *built, c *changer, af
 	for i := range n {
 		x, y := s.changed[i], s.fresh[i]
 		if err := p.event("churn",
-			cli.F("index", b.kind.name), cli.F("after", after), cli.F("items", len(c.live)), cli.F("ef", x.effort),
+			cli.F("index", b.kind.Name), cli.F("after", after), cli.F("items", len(c.live)), cli.F("ef", x.effort),
 			cli.F("recall", x.recall), cli.F("fresh_recall", y.recall), cli.F("qps", x.qps()), cli.F("fresh_qps", y.qps()),
 			cli.F("insert_us", c.insert.mean()), cli.F("update_us", c.update.mean()), cli.F("delete_us", c.remove.mean())); err != nil {
 			return nil, err

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/recsyskit/recsys/examples/internal/annindex"
 	"github.com/recsyskit/recsys/examples/internal/annset"
 	"github.com/recsyskit/recsys/examples/internal/cli"
 	"github.com/recsyskit/recsys/retrieval"
@@ -13,38 +14,29 @@ import (
 
 // options is what the command line says.
 type options struct {
-	common             *cli.Common
-	json               bool
-	base, query, truth string
-	raw                int
-	rows               annset.Range
-	synthetic          annset.Synthetic // Rows is 0 without -synthetic
-	kinds              []*kind
-	metric             retrieval.Metric
-	quant              string // int8, none
-	links, efc         int    // -M, -efc
-	lists              int
-	k                  int
-	efforts            []int // nil: those of each kind
-	threads            int
-	rounds             int
-	shares             []float64 // of the items that filters allow; 1 is no filter
-	churn              int
-	save, report       string
+	common       *cli.Common
+	source       *annset.Source
+	json         bool
+	kinds        []*annindex.Kind
+	metric       retrieval.Metric
+	quant        string // int8, none
+	links, efc   int    // -M, -efc
+	lists        int
+	k            int
+	efforts      []int // nil: those of each kind
+	threads      int
+	rounds       int
+	shares       []float64 // of the items that filters allow; 1 is no filter
+	churn        int
+	save, report string
 }
 
 // newFlags returns the flags of the program. Text that needs the other flags is checked by parse.
 func newFlags() (*flag.FlagSet, *options) {
 	fs := cli.NewFlagSet("ann", "ann -base F -query F -index NAME [flags] | ann -synthetic 100000x64 [flags]")
-	o := &options{common: cli.AddCommon(fs), shares: []float64{1}, kinds: []*kind{kindNamed("auto")}}
+	o := &options{common: cli.AddCommon(fs), source: annset.AddSource(fs), shares: []float64{1}, kinds: []*annindex.Kind{annindex.Named("auto")}}
 	fs.BoolVar(&o.json, "json", false, "write one JSON object per line, the results last")
-	fs.StringVar(&o.base, "base", "", "`file` of item vectors")
-	fs.StringVar(&o.query, "query", "", "`file` of query vectors")
-	fs.StringVar(&o.truth, "truth", "", "`file` of true neighbours, best first (default: computed)")
-	fs.IntVar(&o.raw, "raw", 0, "files are raw rows of `D` values, not fvecs and ivecs")
-	fs.Func("rows", "`A:B`: rows A to B-1 of the base alone, under the ids that they have in the file", o.parseRows)
-	fs.Func("synthetic", "make a clustered, norm-skewed set in place of files: `NxD`, or NxDxQ for other than 1000 queries", o.parseSynthetic)
-	fs.Func("index", "`names` of the indexes: "+strings.Join(kindNames(), ", ")+" (default auto)", o.parseKinds)
+	fs.Func("index", "`names` of the indexes: "+strings.Join(annindex.Names(), ", ")+" (default auto)", o.parseKinds)
 	fs.Func("metric", "`metric`: ip, l2 or cos (default ip)", func(s string) (err error) {
 		o.metric, err = retrieval.ParseMetric(s)
 		return err
@@ -69,12 +61,7 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 	if err := cli.Parse(fs, args); err != nil {
 		return err
 	}
-	if o.synthetic.Rows > 0 {
-		if o.base != "" || o.query != "" || o.truth != "" || o.raw != 0 || o.rows != (annset.Range{}) {
-			return cli.Usagef("-synthetic makes the vectors; leave -base, -query, -truth, -raw and -rows out")
-		}
-		o.synthetic.Seed = o.common.Seed
-	} else if err := cli.Require(fs, "base", "query"); err != nil {
+	if err := o.source.Check(fs); err != nil {
 		return err
 	}
 	for _, f := range []struct {
@@ -82,7 +69,6 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 		value, min int
 		max        int
 	}{
-		{"raw", o.raw, 0, 1 << 16},
 		{"M", o.links, 2, 1 << 10},
 		{"efc", o.efc, 1, 1 << 20},
 		{"lists", o.lists, 0, 1 << 24},
@@ -104,39 +90,12 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 	return nil
 }
 
-func (o *options) parseRows(s string) error {
-	from, to, ok := strings.Cut(s, ":")
-	a, err1 := strconv.Atoi(from)
-	b, err2 := strconv.Atoi(to)
-	if !ok || err1 != nil || err2 != nil || a < 0 || b <= a {
-		return errors.New("want A:B with 0 <= A < B")
-	}
-	o.rows = annset.Range{From: a, To: b}
-	return nil
-}
-
-func (o *options) parseSynthetic(s string) error {
-	n := []int{0, 0, 1000}
-	parts := strings.Split(s, "x")
-	bad := len(parts) < 2 || len(parts) > 3
-	for i := 0; i < len(parts) && !bad; i++ {
-		var err error
-		n[i], err = strconv.Atoi(parts[i])
-		bad = err != nil || n[i] < 1 || n[i] > []int{1 << 31, 1 << 16, 1 << 24}[i]
-	}
-	if bad {
-		return errors.New("want rows and dimension like 100000x64, or rows, dimension and queries like 100000x64x1000")
-	}
-	o.synthetic = annset.Synthetic{Rows: n[0], Dim: n[1], Queries: n[2]}
-	return nil
-}
-
 func (o *options) parseKinds(s string) error {
 	o.kinds = nil
 	for _, name := range strings.Split(s, ",") {
-		k := kindNamed(name)
+		k := annindex.Named(name)
 		if k == nil {
-			return errors.New("want names out of " + strings.Join(kindNames(), ", "))
+			return errors.New("want names out of " + strings.Join(annindex.Names(), ", "))
 		}
 		for _, other := range o.kinds {
 			if other == k {

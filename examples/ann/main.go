@@ -28,20 +28,20 @@ type program struct {
 }
 
 func (p *program) run(ctx context.Context) error {
-	d, err := load(ctx, p.options, p.log)
+	d, err := p.source.Load(ctx, p.k, p.common.Seed, p.common.Workers, p.log)
 	if err != nil {
 		return err
 	}
 	if err := p.event("data",
-		cli.F("name", d.name), cli.F("items", d.base.Rows), cli.F("queries", d.queries.Rows), cli.F("dim", d.base.Dim),
-		cli.F("metric", d.metric.String()), cli.F("kernels", vector.Info().Tier), cli.F("cpu_time", annset.CPUTime)); err != nil {
+		cli.F("name", d.Name), cli.F("items", d.Base.Rows), cli.F("queries", d.Queries.Rows), cli.F("dim", d.Base.Dim),
+		cli.F("metric", p.metric.String()), cli.F("kernels", vector.Info().Tier), cli.F("cpu_time", annset.CPUTime)); err != nil {
 		return err
 	}
 	indexes, err := p.buildAll(ctx, d)
 	if err != nil {
 		return err
 	}
-	m := &meter{queries: d.queries, k: p.k, threads: p.threads}
+	m := &meter{queries: d.Queries, k: p.k, threads: p.threads}
 	filters, subjects, err := p.prepare(ctx, d, indexes, m)
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func (p *program) run(ctx context.Context) error {
 	if p.save != "" {
 		efforts := p.efforts
 		if efforts == nil {
-			efforts = indexes[0].kind.efforts
+			efforts = indexes[0].kind.Efforts
 		}
 		if err := p.roundTrip(ctx, indexes[0], m, efforts); err != nil {
 			return err
@@ -75,18 +75,18 @@ func (p *program) run(ctx context.Context) error {
 }
 
 // buildAll builds every index that the command line names.
-func (p *program) buildAll(ctx context.Context, d *data) ([]*built, error) {
+func (p *program) buildAll(ctx context.Context, d *annset.Set) ([]*built, error) {
 	var all []*built
 	for _, k := range p.kinds {
-		fmt.Fprintf(p.log, "build %s\n", k.name)
-		b, err := build(ctx, p.options, k, d.metric, d.items, d.base)
+		fmt.Fprintf(p.log, "build %s\n", k.Name)
+		b, err := p.build(ctx, k, d.Items, d.Base)
 		if err != nil {
 			return nil, err
 		}
 		fields := []cli.Field{
-			cli.F("index", k.name), cli.F("build_s", b.wall.Seconds()), cli.F("build_cpu_s", b.cpu.Seconds()), cli.F("bytes", b.bytes),
+			cli.F("index", k.Name), cli.F("build_s", b.cost.Wall), cli.F("build_cpu_s", b.cost.CPU), cli.F("bytes", b.cost.Bytes),
 		}
-		if why := explain(b.index); why != "" {
+		if why := b.cost.Why; why != "" {
 			fields = append(fields, cli.F("why", why))
 		}
 		if err := p.event("build", fields...); err != nil {
@@ -98,15 +98,15 @@ func (p *program) buildAll(ctx context.Context, d *data) ([]*built, error) {
 }
 
 // prepare finds the true neighbours under each filter and what every index answers at every effort.
-func (p *program) prepare(ctx context.Context, d *data, indexes []*built, m *meter) ([]*filter, []*subject, error) {
+func (p *program) prepare(ctx context.Context, d *annset.Set, indexes []*built, m *meter) ([]*filter, []*subject, error) {
 	var filters []*filter
 	var all []*subject
 	for _, share := range p.shares {
 		f := newFilter(d, share, p.common.Seed)
 		if f.count == 0 {
-			return nil, nil, cli.Usagef("-filter %v leaves none of %d items", share, d.base.Rows)
+			return nil, nil, cli.Usagef("-filter %v leaves none of %d items", share, d.Base.Rows)
 		}
-		truth, err := d.trueItems(ctx, p.options, f.allow(), p.log)
+		truth, err := d.TrueItems(ctx, p.metric, p.k, p.common.Workers, f.allow(), p.log)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -141,7 +141,7 @@ func (p *program) results(subjects []*subject) error {
 		if s.filter.items != nil {
 			share = fmt.Sprint(s.filter.share)
 		}
-		if _, err := fmt.Fprintf(p.out, format, s.built.kind.name, share, fmt.Sprint(s.effort), fmt.Sprintf("%.4f", s.recall), fmt.Sprintf("%.0f", s.qps()),
+		if _, err := fmt.Fprintf(p.out, format, s.built.kind.Name, share, fmt.Sprint(s.effort), fmt.Sprintf("%.4f", s.recall), fmt.Sprintf("%.0f", s.qps()),
 			fmt.Sprintf("%.1f", micros(s.p50)), fmt.Sprintf("%.1f", micros(s.p99)), fmt.Sprintf("%.0f", s.scored), s.plan); err != nil {
 			return err
 		}

@@ -10,24 +10,16 @@ import (
 	"github.com/recsyskit/recsys/retrieval/vector"
 )
 
-// explain returns why an index is as it is, "" when it does not say.
-func explain(index any) string {
-	if e, ok := index.(interface{ Why() string }); ok {
-		return e.Why()
-	}
-	return ""
-}
-
 // writeReport writes the page with all that was measured.
-func (p *program) writeReport(d *data, indexes []*built, filters []*filter, subjects []*subject, states []*state) error {
+func (p *program) writeReport(d *annset.Set, indexes []*built, filters []*filter, subjects []*subject, states []*state) error {
 	doc := page.Page{
 		Title:    "Vector search: recall against speed",
-		Subtitle: d.name,
+		Subtitle: d.Name,
 		Facts: []page.Fact{
-			{Name: "Items", Value: page.Count(float64(d.base.Rows))},
-			{Name: "Queries", Value: page.Count(float64(d.queries.Rows))},
-			{Name: "Dimension", Value: fmt.Sprint(d.base.Dim)},
-			{Name: "Metric", Value: d.metric.String()},
+			{Name: "Items", Value: page.Count(float64(d.Base.Rows))},
+			{Name: "Queries", Value: page.Count(float64(d.Queries.Rows))},
+			{Name: "Dimension", Value: fmt.Sprint(d.Base.Dim)},
+			{Name: "Metric", Value: p.metric.String()},
 			{Name: "Neighbours", Value: fmt.Sprint(p.k)},
 			{Name: "Seed", Value: fmt.Sprint(p.common.Seed)},
 			{Name: "Kernels", Value: vector.Info().Tier},
@@ -62,7 +54,7 @@ func buildTable(indexes []*built) page.Table {
 		{Name: "Why"},
 	}}
 	for _, b := range indexes {
-		t.Rows = append(t.Rows, []any{b.kind.name, b.wall.Seconds(), b.cpu.Seconds(), b.bytes, explain(b.index)})
+		t.Rows = append(t.Rows, []any{b.kind.Name, b.cost.Wall, b.cost.CPU, b.cost.Bytes, b.cost.Why})
 	}
 	return t
 }
@@ -80,7 +72,7 @@ func detailTable(subjects []*subject, f *filter) page.Table {
 	}}
 	for _, s := range subjects {
 		if s.filter == f {
-			t.Rows = append(t.Rows, []any{s.built.kind.name, s.effort, s.recall, s.qps(), micros(s.p50), micros(s.p99), s.scored, s.plan})
+			t.Rows = append(t.Rows, []any{s.built.kind.Name, s.effort, s.recall, s.qps(), micros(s.p50), micros(s.p99), s.scored, s.plan})
 		}
 	}
 	return t
@@ -102,7 +94,7 @@ func churnTable(states []*state) page.Table {
 	for _, s := range states {
 		for i, x := range s.changed {
 			y := s.fresh[i]
-			t.Rows = append(t.Rows, []any{s.kind.name, s.after, x.effort, x.recall, y.recall, x.qps(), y.qps()})
+			t.Rows = append(t.Rows, []any{s.kind.Name, s.after, x.effort, x.recall, y.recall, x.qps(), y.qps()})
 		}
 	}
 	return t

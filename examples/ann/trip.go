@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"time"
 
+	"github.com/recsyskit/recsys/examples/internal/annindex"
 	"github.com/recsyskit/recsys/examples/internal/cli"
 	"github.com/recsyskit/recsys/retrieval"
 )
@@ -14,9 +16,9 @@ import (
 // roundTrip saves an index, maps the file and compares the answers to all queries, items
 // and bits of scores, at the given efforts.
 func (p *program) roundTrip(ctx context.Context, b *built, m *meter, efforts []int) error {
-	s, ok := b.index.(saver)
+	s, ok := b.index.(annindex.Saver)
 	if !ok {
-		return fmt.Errorf("index %s cannot be saved", b.kind.name)
+		return fmt.Errorf("index %s cannot be saved", b.kind.Name)
 	}
 	start := time.Now()
 	if err := s.Save(p.save); err != nil {
@@ -28,12 +30,12 @@ func (p *program) roundTrip(ctx context.Context, b *built, m *meter, efforts []i
 		return err
 	}
 	start = time.Now()
-	mapped, err := b.kind.open(p.save)
+	mapped, err := b.kind.Open(p.save)
 	if err != nil {
 		return err
 	}
 	opened := time.Since(start)
-	if c, ok := mapped.(closer); ok {
+	if c, ok := mapped.(io.Closer); ok {
 		defer c.Close()
 	}
 	start = time.Now()
@@ -47,7 +49,7 @@ func (p *program) roundTrip(ctx context.Context, b *built, m *meter, efforts []i
 		}
 	}
 	return p.event("map",
-		cli.F("index", b.kind.name),
+		cli.F("index", b.kind.Name),
 		cli.F("file", p.save),
 		cli.F("file_bytes", info.Size()),
 		cli.F("save_s", saved.Seconds()),

@@ -15,6 +15,17 @@ func StartClock() Clock { return Clock{threadTime()} }
 // Elapsed returns the time since the clock was started.
 func (c Clock) Elapsed() time.Duration { return threadTime() - c.start }
 
-// ProcessTime returns the CPU time that all threads of the process have taken
-// so far, or the time on the wall where the system cannot tell.
-func ProcessTime() time.Duration { return processTime() }
+// Stopwatch takes the time of work that may use several threads.
+type Stopwatch struct {
+	wall time.Time
+	cpu  time.Duration
+}
+
+// StartStopwatch returns a stopwatch that counts from now.
+func StartStopwatch() Stopwatch { return Stopwatch{time.Now(), processTime()} }
+
+// Seconds returns the seconds since the start on the wall, and those of CPU that all
+// threads have taken.
+func (s Stopwatch) Seconds() (wall, cpu float64) {
+	return time.Since(s.wall).Seconds(), (processTime() - s.cpu).Seconds()
+}
