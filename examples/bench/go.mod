@@ -8,6 +8,7 @@ require (
 	github.com/coder/hnsw v0.6.1
 	github.com/recsyskit/recsys v0.0.0-00010101000000-000000000000
 	github.com/viterin/vek v0.4.3
+	gonum.org/v1/gonum v0.17.0
 )
 
 require (
