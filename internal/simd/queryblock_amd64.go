@@ -11,9 +11,16 @@ import (
 // microseconds at most.
 const aboveDim = 2048
 
+// fewQueries are compared one by one: the work for up to 16 is the same.
+// So are few rows with all queries: less than a tile.
+const (
+	fewQueries = 6
+	fewRows    = 14
+)
+
 // above handles at most b.rows() rows.
 func (b *QueryBlock) above(dst []BlockHit, rows []float32, stride, n int, base uint32, thresholds []float32) []BlockHit {
-	if tier == PureGo || b.d == 0 || b.d > aboveDim || b.m < 4 {
+	if tier == PureGo || b.d == 0 || b.d > aboveDim || b.m < fewQueries || n < fewRows {
 		return b.oneByOne(dst, rows, stride, n, base, thresholds)
 	}
 	longest := b.longest(rows, stride, n)
@@ -31,7 +38,7 @@ func (b *QueryBlock) above(dst []BlockHit, rows []float32, stride, n int, base u
 	}
 	for j := 0; j < b.m; j += panel {
 		queries := b.packed.data[j*b.d:]
-		if tier == AVX512 {
+		if tier == AVX512 && b.m-j > 16 {
 			dst = b.scan(dst, rows, stride, n, base, thresholds, limits[j:], queries, j, panel)
 			continue
 		}
@@ -72,8 +79,8 @@ func roundDown(x float64) float32 {
 	return y
 }
 
-// scan compares the rows with width queries from first on, and computes again what may be
-// above.
+// scan compares the rows, a tile or more of them, with width queries from first on, and
+// computes again what may be above.
 func (b *QueryBlock) scan(dst []BlockHit, rows []float32, stride, n int, base uint32, thresholds, limits, queries []float32, first, width int) []BlockHit {
 	height := 14
 	if tier == AVX2 {
@@ -84,21 +91,27 @@ func (b *QueryBlock) scan(dst []BlockHit, rows []float32, stride, n int, base ui
 	longest := max(1, 1<<15/(14*b.d))
 	var masks [14]uint32
 	for i := 0; i < n; {
-		mr, tiles := height, min((n-i)/height, longest)
-		if tiles == 0 {
-			mr, tiles = n-i, 1
+		tiles, seen := min((n-i)/height, longest), 0
+		if tiles == 0 { // the last tile ends with the last row, and has some rows again
+			tiles, seen = 1, height-(n-i)
+			i -= seen
 		}
 		var passed int
-		if tier == AVX512 {
-			passed = aboveAVX512(mr, tiles, b.d, &rows[i*stride], 4*stride, &queries[0], &limits[0], &masks[0])
+		if width == panel {
+			passed = aboveAVX512(tiles, b.d, &rows[i*stride], 4*stride, &queries[0], &limits[0], &masks[0])
+		} else if tier == AVX512 {
+			passed = aboveNarrowAVX512(tiles, b.d, &rows[i*stride], 4*stride, &queries[0], &limits[0], &masks[0])
 		} else {
-			passed = aboveAVX2(mr, tiles, b.d, &rows[i*stride], 4*stride, &queries[0], &limits[0], &masks[0])
+			passed = aboveAVX2(tiles, b.d, &rows[i*stride], 4*stride, &queries[0], &limits[0], &masks[0])
 		}
-		i += passed * mr
+		i += passed * height
 		if passed == tiles {
 			continue
 		}
-		for r, mask := range masks[:mr] {
+		for r, mask := range masks[:height] {
+			if r < seen {
+				continue
+			}
 			row := rows[(i+r)*stride : (i+r)*stride+b.d]
 			for mask &= valid; mask != 0; mask &= mask - 1 {
 				j := first + bits.TrailingZeros32(mask)
@@ -107,7 +120,7 @@ func (b *QueryBlock) scan(dst []BlockHit, rows []float32, stride, n int, base ui
 				}
 			}
 		}
-		i += mr
+		i += height
 	}
 	return dst
 }
