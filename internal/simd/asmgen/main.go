@@ -16,6 +16,9 @@ import (
 // families lists what writes the files. The order does not matter.
 var families = []func() []*File{
 	distanceFamily,
+	gemmFamily,
+	expFamily,
+	elementwiseFamily,
 }
 
 func main() {
