@@ -19,6 +19,8 @@ var families = []func() []*File{
 	gemmFamily,
 	expFamily,
 	elementwiseFamily,
+	int8Family,
+	selectFamily,
 }
 
 func main() {
