@@ -21,7 +21,6 @@ type Config struct {
 	EfConstruction int  // pool while hnsw is built
 	Lists          int  // of ivf; 0 for its default
 	K              int  // neighbours that searches will ask for
-	Queries        vector.Matrix
 	Seed           uint64
 	Workers        int
 }
@@ -37,7 +36,13 @@ type Kind struct {
 }
 
 // Kinds lists them.
-func Kinds() []*Kind { return nil }
+func Kinds() []*Kind { return []*Kind{&flatKind, &ivfKind} }
+
+// pools is a sweep of a graph's candidate pool.
+var pools = []int{10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 320, 384, 512, 768, 1024}
+
+// lists is a sweep of the lists that an inverted file reads.
+var lists = []int{1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512}
 
 // Named returns the kind of a name, nil for none.
 func Named(name string) *Kind {
@@ -88,6 +93,9 @@ func (k *Kind) Build(ctx context.Context, c Config, items []recsys.ItemID, base 
 type Saver interface {
 	Save(file string) error
 }
+
+// Saves reports whether indexes of this kind can be saved and mapped.
+func (k *Kind) Saves() bool { return k.open != nil }
 
 // Open maps a file that an index of this kind saved.
 func (k *Kind) Open(file string) (retrieval.Index, error) {
