@@ -137,28 +137,17 @@ func (t *trainer) pass(ctx context.Context) {
 	})
 }
 
-// noise is the share of the largest eigenvalue of a Gram matrix below which the rounding of
-// float32 decides.
+// noise is the share of a square below which the rounding of float32 decides.
 const noise = 1e-11
 
-// orthonormalize makes the columns of y orthonormal; where they do not have full rank, the
-// last ones become 0.
+// orthonormalize makes the columns of y orthonormal; a column that depends on those before
+// it becomes 0.
 //
-// Two rounds: after the first, columns that were nearly dependent still lean on each other.
+// Two rounds: after the first, columns that were nearly dependent still lean on each other
+// (CholeskyQR2, Fukaya et al., ScalA 2014).
 func (t *trainer) orthonormalize(ctx context.Context) {
 	for range 2 {
-		values, vectors := eigen(t.gram(ctx, t.y, t.items), t.width)
-		for j, x := range values {
-			row := vectors[j*t.width : (j+1)*t.width]
-			if !(x > noise*values[0]) {
-				clear(row)
-				continue
-			}
-			for k := range row {
-				row[k] /= math.Sqrt(x)
-			}
-		}
-		t.rotate(ctx, vectors)
+		t.rotate(ctx, inverseFactor(t.gram(ctx, t.y, t.items), t.width))
 	}
 }
 
