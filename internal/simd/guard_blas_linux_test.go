@@ -1,10 +1,7 @@
-//go:build linux || darwin
-
 package simd_test
 
 import (
 	"math/rand/v2"
-	"syscall"
 	"testing"
 	"unsafe"
 
@@ -12,39 +9,22 @@ import (
 	"github.com/recsyskit/recsys/internal/simd"
 )
 
-// A fence hands out slices between two pages that cannot be touched: those that end where
-// the second one begins, or those that begin where the first one ends.
+// A fence hands out slices at the end, or at the start, of memory between two pages that
+// cannot be touched.
 type fence struct {
 	t     *testing.T
 	atEnd bool
 }
 
-func fenced[T any](f fence, n int) []T {
-	page := syscall.Getpagesize()
-	size := n * int(unsafe.Sizeof(*new(T)))
-	inner := (size + page - 1) / page * page
-	mem, err := syscall.Mmap(-1, 0, inner+2*page, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
-	if err != nil {
-		f.t.Skip("mmap:", err)
-	}
-	f.t.Cleanup(func() { syscall.Munmap(mem) })
-	for _, guard := range [][]byte{mem[:page], mem[page+inner:]} {
-		if err := syscall.Mprotect(guard, syscall.PROT_NONE); err != nil {
-			f.t.Skip("mprotect:", err)
-		}
-	}
+func fencedSlice[T any](f fence, n int) []T {
 	if n == 0 {
 		return nil
 	}
-	at := page
-	if f.atEnd {
-		at += inner - size
-	}
-	return unsafe.Slice((*T)(unsafe.Pointer(&mem[at])), n)
+	return place[T](fenced(f.t, n*int(unsafe.Sizeof(*new(T)))), n, f.atEnd)
 }
 
 func (f fence) floats(r *rand.Rand, n int) []float32 {
-	x := fenced[float32](f, n)
+	x := fencedSlice[float32](f, n)
 	for i := range x {
 		x[i] = float32(r.NormFloat64())
 	}
@@ -56,10 +36,10 @@ func (f fence) floats(r *rand.Rand, n int) []float32 {
 func blasCalls(r *rand.Rand, n int, get fence) map[string]func() {
 	m := n + 9
 	x, y, z, w := get.floats(r, n), get.floats(r, n), get.floats(r, n), get.floats(r, n)
-	codes := fenced[uint16](get, n)
+	codes := fencedSlice[uint16](get, n)
 	a, c := get.floats(r, m*n), get.floats(r, m*m)
 	square, col := get.floats(r, n*n), get.floats(r, m)
-	halves := fenced[uint16](get, m*n)
+	halves := fencedSlice[uint16](get, m*n)
 	for i := range n {
 		square[i*n+i] = float32(n) + 100
 	}
