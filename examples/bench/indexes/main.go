@@ -80,6 +80,9 @@ func (p *program) enter(ctx context.Context) ([]*contestant, error) {
 	var all []*contestant
 	for _, k := range p.kinds {
 		for _, codes := range p.codes {
+			if !codes && !k.Floats {
+				continue
+			}
 			fmt.Fprintf(p.log, "build %s\n", k.Name)
 			c, err := p.ours(ctx, k, codes)
 			if err != nil {

@@ -30,6 +30,8 @@ type Kind struct {
 	Name string
 	// Efforts is a sweep from fast to thorough; {0} where there is nothing to set.
 	Efforts []int
+	// Floats says whether there is a form without codes.
+	Floats bool
 
 	build func(ctx context.Context, c Config, items []recsys.ItemID, base vector.Matrix) (retrieval.Index, string, error)
 	open  func(file string) (retrieval.Index, error)

@@ -13,6 +13,7 @@ import (
 var flatKind = Kind{
 	Name:    "flat",
 	Efforts: []int{0},
+	Floats:  true,
 	build: func(_ context.Context, c Config, items []recsys.ItemID, base vector.Matrix) (retrieval.Index, string, error) {
 		cfg := flat.Config{Metric: c.Metric, Workers: c.Workers, Quantize: flat.None}
 		if c.Codes {
