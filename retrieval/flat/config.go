@@ -52,15 +52,20 @@ type Config struct {
 
 // settings is a checked Config with the dimension.
 type settings struct {
-	Metric   retrieval.Metric
-	Quantize Quantize
-	Dim      int
-	workers  int
+	Metric retrieval.Metric
+	Dim    int
+	Codes  bool
+
+	workers int
 }
 
 func (c Config) check(dim int) (settings, error) {
-	s := settings{Metric: c.Metric, Quantize: c.Quantize, Dim: dim, workers: c.Workers}
-	if c.Workers < 0 {
+	s := settings{Metric: c.Metric, Dim: dim, workers: c.Workers}
+	s.Codes = c.Quantize == Int8 || c.Quantize == Auto && dim >= codesPay
+	switch {
+	case c.Quantize > Int8:
+		return s, fmt.Errorf("flat: Config.Quantize is %v; want Auto, None or Int8", c.Quantize)
+	case c.Workers < 0:
 		return s, fmt.Errorf("flat: Config.Workers is %d; want >= 0 (0 means all cores)", c.Workers)
 	}
 	return s, s.check()
@@ -70,16 +75,11 @@ func (s settings) check() error {
 	switch {
 	case s.Metric > retrieval.L2:
 		return fmt.Errorf("flat: Config.Metric is %v; want InnerProduct, Cosine or L2", s.Metric)
-	case s.Quantize > Int8:
-		return fmt.Errorf("flat: Config.Quantize is %v; want Auto, None or Int8", s.Quantize)
 	case s.Dim < 1 || s.Dim > code8.MaxDim:
-		return fmt.Errorf("flat: the dimension is %d; want 1 to %d", s.Dim, code8.MaxDim)
+		return fmt.Errorf("flat: the dimension is %d; want 1 to %d: %w", s.Dim, code8.MaxDim, retrieval.ErrDimension)
 	}
 	return nil
 }
-
-// codes reports whether the index keeps codes.
-func (s settings) codes() bool { return s.Quantize == Int8 || s.Quantize == Auto && s.Dim >= codesPay }
 
 // byNorm reports whether rows are ordered by norm. Under the cosine all norms are 1.
 func (s settings) byNorm() bool { return s.Metric != retrieval.Cosine }

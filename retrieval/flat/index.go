@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/envelope"
 	"github.com/recsyskit/recsys/internal/simd"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/vector"
@@ -23,7 +24,8 @@ type Index struct {
 	epoch   atomic.Pointer[epoch]
 	scratch *sync.Pool
 
-	mu sync.Mutex // held by writers
+	mu     sync.Mutex // held by writers
+	mapped *envelope.Mapped
 }
 
 var _ retrieval.MutableIndex = (*Index)(nil)

@@ -23,7 +23,7 @@ const (
 type search struct {
 	view
 	set   settings
-	opt   *retrieval.SearchOptions
+	opt   retrieval.SearchOptions
 	exact []float32 // the query, normalised under the cosine
 	query code8.Query
 	best  best
@@ -55,7 +55,7 @@ func (x *Index) Search(dst []retrieval.Neighbor, q []float32, k int, opt retriev
 		return dst, err
 	}
 	s := x.scratch.Get().(*search)
-	s.begin(x, q, &opt)
+	s.begin(x, q, opt)
 	plan := planAll
 	if k = min(k, s.limit()); k > 0 {
 		s.best.reset(k, s.rows)
@@ -79,7 +79,7 @@ func (s *search) prepare(set settings, q []float32) []float32 {
 	return s.exact
 }
 
-func (s *search) begin(x *Index, q []float32, opt *retrieval.SearchOptions) {
+func (s *search) begin(x *Index, q []float32, opt retrieval.SearchOptions) {
 	s.set, s.opt = x.set, opt
 	s.view = x.epoch.Load().view()
 	s.prepare(x.set, q)
@@ -92,7 +92,7 @@ const maxKept = 1 << 16
 
 // end lets go of what belongs to the index and to the caller.
 func (s *search) end() {
-	s.view, s.opt = view{}, nil
+	s.view, s.opt = view{}, retrieval.SearchOptions{}
 	s.gate.Close()
 	s.best.rows = nil
 	if cap(s.best.entries) > maxKept {
@@ -121,7 +121,7 @@ func (s *search) run() string {
 // may hold rows that are newer than the view.
 func (s *search) pass() (rows []uint32, listed bool) {
 	busy := s.busy.Load()
-	s.gate.Open(s.rows, s.opt)
+	s.gate.Open(s.rows, &s.opt)
 	s.open = s.gate.Everything()
 	if s.open {
 		return nil, false

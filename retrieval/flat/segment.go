@@ -97,7 +97,7 @@ func newSegment(set settings, rows int) *segment {
 		starts:  blockStarts(rows),
 	}
 	s.bounds = make([]float32, s.blocks()*boundFields)
-	if set.codes() {
+	if set.Codes {
 		s.codes = make([]uint8, rows*code8.Stride(set.Dim))
 	}
 	return s

@@ -4,32 +4,52 @@ import (
 	"math"
 
 	"github.com/recsyskit/recsys/internal/simd"
-	"github.com/recsyskit/recsys/retrieval/internal/topk"
 	"github.com/recsyskit/recsys/retrieval/vector"
 )
 
-// coarse is the coarse quantiser: the centroids, and for each list what Build saw of the
+// coarse is the coarse quantiser: the centroids, and for each list what was seen of the
 // vectors in it. It never changes once searches can see it.
 type coarse struct {
 	centroids vector.Matrix
 	mean      []float32 // mean cosine to the centroid; L2: root mean square distance to it
 	high, low []float32 // greatest and least length of a vector; L2: not used
 	l2        bool
+
+	slope, rise []float32 // derived, see aim
 }
 
-// promises fills keys with a key for each list, the most promising first when sorted, and
-// keeps the products (L2: squared distances) of the query with the centroids in dots.
+// aim derives what promises takes. What a list promises is the score of a vector that lies
+// as far from the centroid as those of the list do on average, the share reach of that way
+// in the direction of the query, and is as long as the longest. With the angles a between
+// query and centroid, and b between centroid and vector,
 //
-// What a list promises is the score of a vector that lies as far from the centroid as
-// the vectors of the list do on average, the share reach of that way in the direction of
-// the query. With reach 1 hardly any vector scores more; with 0 half of the lists have one
-// that does. The bound of Cauchy and Schwarz, with the greatest angle instead of the mean,
-// is far from what a list holds in more than a few dimensions.
-func (c *coarse) promises(keys []uint64, dots, q []float32, length, reach float64) {
+//	promise = |q| high (cos a cos b + reach sin a sin b),
+//
+// which for reach 1 is the bound of Cauchy and Schwarz. That bound is far from what a list
+// holds in more than a few dimensions, so Build measures which reach orders the lists best.
+// For L2, with the distance d of query and centroid and the mean radius r, it is
+// -(d² - 2 reach r d + r²).
+func (c *coarse) aim(reach float32) {
+	n := c.centroids.Rows
+	c.slope, c.rise = make([]float32, n), make([]float32, n)
+	for i, m := range c.mean {
+		if c.l2 {
+			c.slope[i], c.rise[i] = m*m, 2*reach*m
+		} else {
+			c.slope[i], c.rise[i] = m*c.high[i], reach*root(1-float32(m*m))*c.high[i]
+		}
+	}
+}
+
+// promises fills out with what each list promises a query, over the query's length, and
+// dots with the products (L2: squared distances) of the query and the centroids.
+func (c *coarse) promises(out, dots, q []float32, length float64) {
+	rise, slope := c.rise[:len(dots)], c.slope[:len(dots)]
+	out = out[:len(dots)]
 	if c.l2 {
 		simd.L2SqBatch(dots, q, c.centroids.Data, c.centroids.Stride)
 		for i, d := range dots {
-			keys[i] = topk.Key(promiseL2(d, c.mean[i], float32(reach)), int32(i))
+			out[i] = float32(rise[i]*root(d)) - d - slope[i]
 		}
 		return
 	}
@@ -39,26 +59,18 @@ func (c *coarse) promises(keys []uint64, dots, q []float32, length, reach float6
 		inverse = float32(1 / length)
 	}
 	for i, d := range dots {
-		mean := c.mean[i]
 		cos := d * inverse
-		v := float32(cos*mean) + float32(float32(reach)*root(float32((1-float32(cos*cos))*(1-float32(mean*mean)))))
-		if v > 0 {
-			v *= c.high[i]
-		} else {
-			v *= c.low[i]
+		v := float32(slope[i]*cos) + float32(rise[i]*root(1-float32(cos*cos)))
+		if v < 0 {
+			v *= c.low[i] / c.high[i]
 		}
-		keys[i] = topk.Key(v*float32(length), int32(i))
+		out[i] = v
 	}
 }
 
-func promiseL2(square, radius, reach float32) float32 {
-	away := root(square) - float32(reach*radius)
-	return -(float32(away*away) + float32((1-float32(reach*reach))*float32(radius*radius)))
-}
-
-// root is the square root of x, 0 for what is negative.
+// root is the square root of x, 0 for what is negative or NaN.
 func root(x float32) float32 {
-	if x <= 0 {
+	if !(x > 0) {
 		return 0
 	}
 	return float32(math.Sqrt(float64(x)))

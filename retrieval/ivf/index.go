@@ -48,13 +48,6 @@ type state struct {
 	baseRows   uint32
 }
 
-// tuning is what Build measured.
-type tuning struct {
-	Reach         float32 // of searches without Effort; see coarse.promises
-	FilteredReach float32 // of those that are filtered
-	Scanned       float32 // the share of the vectors that a search compares
-}
-
 // retirement is a row that no list holds, and the epoch in which it was taken out.
 type retirement struct {
 	row   uint32

@@ -7,7 +7,6 @@ import (
 	"github.com/recsyskit/recsys/internal/simd"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/internal/gate"
-	"github.com/recsyskit/recsys/retrieval/internal/topk"
 	"github.com/recsyskit/recsys/retrieval/vector"
 )
 
@@ -20,7 +19,7 @@ type scratch struct {
 
 	gate  gate.Gate
 	query []float32
-	keys  []uint64  // promises of the lists
+	order order
 	dots  []float32 // products with the centroids
 	found candidates
 	best  best
@@ -45,17 +44,17 @@ type search struct {
 	slack   float64
 	scale   float32 // of the query's int8 codes
 	lost    float64 // bound of the length that they lose
-	reach   float64
 	scanned int
 }
 
 // Search appends the k best items to dst; see [retrieval.Index].
 //
-// Of the lists that it reads the answer is exact with Int8. Without an Effort it reads
-// lists, the most promising first, until none promises more than the k-th score so far;
-// how bold a promise is Build has measured. With an Effort it reads so many lists, more
-// when they hold fewer than k items that pass, and fewer when a list cannot hold any better
-// item. With a filter it goes on as a search without Effort would.
+// Of the lists that it reads the answer is exact with Int8. The Effort is how many lists
+// it reads, the most promising first; more when they hold fewer than k items that pass. A
+// list, or the rest of one, that cannot hold a better item counts but is skipped. Without
+// an Effort it reads as many as Build has found to be enough for Config.Recall. With a
+// filter it reads more, or scores every item that passes, whichever takes less time, and
+// an Effort is only a lower bound.
 func (ix *Index) Search(dst []retrieval.Neighbor, q []float32, k int, opt retrieval.SearchOptions) ([]retrieval.Neighbor, error) {
 	if err := ix.checkVector(q); err != nil {
 		return dst, err
@@ -101,7 +100,7 @@ func (s *scratch) prepare(q []float32, m retrieval.Metric) []float32 {
 func (r *search) do(dst []retrieval.Neighbor, q []float32, k int, opt *retrieval.SearchOptions) []retrieval.Neighbor {
 	stats := retrieval.SearchStats{Plan: "none"}
 	if k > 0 {
-		stats.Plan = r.plan(r.prepare(q, r.ix.metric), k, opt)
+		stats.Plan = r.answer(r.prepare(q, r.ix.metric), k, opt)
 		stats.Scored = r.scanned
 		stats.Rescored = len(r.found.rows)
 		dst = r.best.appendTo(dst)
@@ -112,53 +111,54 @@ func (r *search) do(dst []retrieval.Neighbor, q []float32, k int, opt *retrieval
 	return dst
 }
 
-// plan chooses how to search for q, as the metric takes it, and does it; the result is in
-// r.best.
-func (r *search) plan(q []float32, k int, opt *retrieval.SearchOptions) string {
+// answer searches for q, as the metric takes it, and returns by which plan; the result is
+// in r.best.
+func (r *search) answer(q []float32, k int, opt *retrieval.SearchOptions) string {
 	r.q, r.length, r.slack = q, norm(q), slack(r.ix.dim)
 	r.best.reset(k)
-	if rows, ok := r.allowed(k); ok {
-		r.found.rows = rows
-		r.rescore()
-		r.found.rows = r.found.rows[:0]
+	rows, e := r.plan(k, opt.Effort)
+	if e.lists == 0 {
+		r.found.rows = append(r.found.rows[:0], rows...)
 		r.scanned = len(rows)
+		r.rescore()
 		return "allowed"
 	}
-	r.reach = float64(r.state.tuning.Reach)
-	if r.gated && !r.gate.Everything() {
-		r.reach = float64(r.state.tuning.FilteredReach)
-	}
-	r.probe(k, opt.Effort)
+	r.probe(k, e)
 	r.found.settle()
 	r.rescore()
 	return "probe"
 }
 
-// probe reads the lists and leaves candidates for the k best in r.found.
-func (r *search) probe(k, effort int) {
+// probe reads lists and leaves candidates for the k best in r.found.
+func (r *search) probe(k int, e effort) {
 	r.found.reset(k)
 	r.begin()
-	lists := r.state.coarse.centroids.Rows
-	r.keys, r.dots = grow(r.keys, lists), grow(r.dots, lists)
-	r.state.coarse.promises(r.keys, r.dots, r.q, r.length, r.reach)
-	adaptive := effort <= 0 || r.gated && !r.gate.Everything()
-	keys := r.keys
-	for done, part := 0, 32; len(keys) > 0; part *= 2 {
-		next := topk.Best(keys, max(part, effort))
-		keys = keys[len(next):]
-		for _, key := range next {
-			promise := topk.Score(key)
-			if r.found.full() && done >= effort && !(adaptive && promise >= r.found.floor) {
-				return
-			}
-			done++
-			id := uint32(topk.Position(key))
-			l := r.state.lists.at(id)
-			if len(l.rows) > 0 {
-				r.scan(l, id)
-			}
+	c := r.state.coarse
+	r.order.promise, r.dots = grow(r.order.promise, c.centroids.Rows), grow(r.dots, c.centroids.Rows)
+	c.promises(r.order.promise, r.dots, r.q, r.length)
+	r.order.reset(e.lists)
+	for done := 0; done < e.lists || !r.found.full(); {
+		id, ok := r.order.take()
+		if !ok {
+			return
+		}
+		l := r.state.lists.at(id)
+		if len(l.rows) == 0 || e.filtered && !r.passes(l) {
+			continue
+		}
+		done++
+		r.scan(l, id)
+	}
+}
+
+// passes reports whether an item of a list passes.
+func (r *search) passes(l *list) bool {
+	for slot, row := range l.rows {
+		if r.gate.Pass(row) && l.alive(uint32(slot)) {
+			return true
 		}
 	}
+	return false
 }
 
 // begin quantises the query.
@@ -172,10 +172,9 @@ func (r *search) scan(l *list, id uint32) {
 	dot := r.dots[id]
 	bound := l.shape.bound(dot, r.length, r.ix.l2(), r.slack)
 	if r.ix.l2() {
-		if bound < float64(r.found.floor) {
-			return
+		if bound >= float64(r.found.floor) {
+			r.scanL2(l)
 		}
-		r.scanL2(l)
 		return
 	}
 	d := r.ix.dim

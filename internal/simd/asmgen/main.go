@@ -19,6 +19,8 @@ var families = []func() []*File{
 	gemmFamily,
 	expFamily,
 	elementwiseFamily,
+	solveFamily,
+	halfFamily,
 	int8Family,
 	selectFamily,
 }
