@@ -91,6 +91,9 @@ func (p *program) enter(ctx context.Context) ([]*contestant, error) {
 			all = append(all, c)
 		}
 	}
+	if p.metric != retrieval.L2 && len(p.kinds) > 0 {
+		all = append(all, p.batched())
+	}
 	base, queries := p.set.Base, p.set.Queries
 	if p.metric == retrieval.Cosine {
 		base, queries = annset.Normalized(base), annset.Normalized(queries)
