@@ -19,6 +19,7 @@ var families = []func() []*File{
 	gemmFamily,
 	expFamily,
 	elementwiseFamily,
+	solveFamily,
 	int8Family,
 	selectFamily,
 }
