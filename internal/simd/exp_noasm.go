@@ -1,0 +1,4 @@
+package simd
+
+func exp(dst, x []float32, shift float32) { expGeneric(dst, x, shift) }
+func sigmoid(dst, x []float32)            { sigmoidGeneric(dst, x) }
