@@ -13,6 +13,6 @@ func Axpy(alpha float32, x, y []float32) {
 // Scale computes x[i] *= alpha.
 func Scale(alpha float32, x []float32) { scale(alpha, x) }
 
-// Sum returns Σ x[i], accumulated as [Dot] does: the bits are those of the product with a
-// vector of ones, on every tier.
+// Sum returns Σ x[i]. Element i is added to partial sum i mod 16, then these are added in
+// halves, 8 to 8, 4 to 4, 2 to 2 and 1 to 1, so that the bits are the same on every tier.
 func Sum(x []float32) float32 { return sum(x) }

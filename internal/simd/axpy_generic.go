@@ -14,15 +14,25 @@ func scaleGeneric(alpha float32, x []float32) {
 }
 
 func sumGeneric(x []float32) float32 {
-	var acc accum
-	for len(x) >= lanes {
-		for j, v := range (*[lanes]float32)(x) {
+	var acc [16]float32
+	for len(x) >= 16 {
+		for j, v := range (*[16]float32)(x) {
 			acc[j] += v
 		}
-		x = x[lanes:]
+		x = x[16:]
 	}
 	for j, v := range x {
 		acc[j] += v
 	}
-	return acc.sum()
+	return foldSum(&acc)
+}
+
+// foldSum adds the partial sums in halves.
+func foldSum(acc *[16]float32) float32 {
+	for w := 8; w > 0; w /= 2 {
+		for j := range w {
+			acc[j] += acc[j+w]
+		}
+	}
+	return acc[0]
 }

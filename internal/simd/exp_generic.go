@@ -2,7 +2,7 @@ package simd
 
 import "math"
 
-// exp64 returns e**x with a relative error below 2^-34, for x in [-105, 89]; beyond, it
+// exp64 returns e**x with a relative error below 2^-34, for x in [-105, 105]; beyond, it
 // returns the value at the end, which as a float32 is 0 or +Inf.
 //
 // With x = k ln2 + r, |r| <= ln2/2, e**x = 2^k e**r. Adding 1.5·2^52 rounds x/ln2 to the
@@ -34,7 +34,7 @@ func exp64(x float64) float64 {
 // The polynomial is the best one of degree 7 for the relative error on |r| <= ln2/2, by
 // Remez' algorithm: the error is 2^-34.5.
 const (
-	expMax   = 89
+	expMax   = 105
 	expMin   = -105
 	expLog2e = 0x1.71547652b82fep+0
 	expLn2   = 0x1.62e42fefa39efp-1

@@ -1,3 +1,5 @@
+//go:build purego || !amd64
+
 package simd
 
 func exp(dst, x []float32, shift float32) { expGeneric(dst, x, shift) }

@@ -35,6 +35,9 @@ func (p *Packed) Pack(b []float32, ldb, k, n int) {
 func (p *Packed) PackT(b []float32, ldb, n, k int) {
 	checkMatrix(len(b), n, k, ldb)
 	p.resize(k, n)
+	if k == 0 {
+		return
+	}
 	for j := range n {
 		to := p.data[j/panel*panel*k+j%panel:]
 		for i, x := range b[j*ldb : j*ldb+k] {

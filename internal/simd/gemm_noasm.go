@@ -1,3 +1,5 @@
+//go:build purego || !amd64
+
 package simd
 
 // tileHeight returns how many rows of a tile of w columns are worked on at a time.
