@@ -40,27 +40,35 @@ var candidates = []candidate{flatCandidate, ivfCandidate, hnswCandidate}
 var flatCandidate = candidate{
 	name: "flat",
 	build: func(_ context.Context, cfg Config, items []recsys.ItemID, vectors vector.Matrix) (sized, error) {
-		return flat.New(flat.Config{Metric: cfg.Metric, Workers: cfg.Workers}, items, vectors)
+		return untyped[sized](flat.New(flat.Config{Metric: cfg.Metric, Workers: cfg.Workers}, items, vectors))
 	},
-	open: func(path string) (retrieval.MutableIndex, error) { return flat.Open(path) },
+	open: func(path string) (retrieval.MutableIndex, error) { return untyped[retrieval.MutableIndex](flat.Open(path)) },
 }
 
 var ivfCandidate = candidate{
 	name: "ivf",
 	build: func(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vector.Matrix) (sized, error) {
-		return ivf.Build(ctx, ivf.Config{Metric: cfg.Metric, Queries: cfg.Queries, Seed: cfg.Seed, Workers: cfg.Workers}, items, vectors)
+		return untyped[sized](ivf.Build(ctx, ivf.Config{Metric: cfg.Metric, Queries: cfg.Queries, Seed: cfg.Seed, Workers: cfg.Workers}, items, vectors))
 	},
 	efforts: func(x retrieval.Index, _ int) []int { return ladder(1, x.(*ivf.Index).Lists()) },
-	open:    func(path string) (retrieval.MutableIndex, error) { return ivf.Open(path) },
+	open:    func(path string) (retrieval.MutableIndex, error) { return untyped[retrieval.MutableIndex](ivf.Open(path)) },
 }
 
 var hnswCandidate = candidate{
 	name: "hnsw",
 	build: func(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vector.Matrix) (sized, error) {
-		return hnsw.Build(ctx, hnsw.Config{Metric: cfg.Metric, Seed: cfg.Seed, Workers: cfg.Workers}, items, vectors)
+		return untyped[sized](hnsw.Build(ctx, hnsw.Config{Metric: cfg.Metric, Seed: cfg.Seed, Workers: cfg.Workers}, items, vectors))
 	},
 	efforts: func(x retrieval.Index, k int) []int { return ladder(max(k, 1), min(x.Len(), 1<<16)) },
-	open:    func(path string) (retrieval.MutableIndex, error) { return hnsw.Open(path) },
+	open:    func(path string) (retrieval.MutableIndex, error) { return untyped[retrieval.MutableIndex](hnsw.Open(path)) },
+}
+
+// untyped turns a pointer with an error into an interface that is nil with one.
+func untyped[T any, P any](x *P, err error) (none T, _ error) {
+	if err != nil {
+		return none, err
+	}
+	return any(x).(T), nil
 }
 
 // names lists the candidates.
