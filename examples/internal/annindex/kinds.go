@@ -22,13 +22,16 @@ var flatKind = Kind{
 		x, err := flat.New(cfg, items, base)
 		return x, "", err
 	},
+	open: func(file string) (retrieval.Index, error) { return flat.Open(file) },
 }
 
 var ivfKind = Kind{
 	Name:    "ivf",
 	Efforts: lists,
 	build: func(ctx context.Context, c Config, items []recsys.ItemID, base vector.Matrix) (retrieval.Index, string, error) {
-		x, err := ivf.Build(ctx, ivf.Config{Metric: c.Metric, Lists: c.Lists, Seed: c.Seed, Workers: c.Workers}, items, base)
+		x, err := ivf.Build(ctx, ivf.Config{
+			Metric: c.Metric, Lists: c.Lists, Recall: c.Recall, Queries: c.Sample, Seed: c.Seed, Workers: c.Workers,
+		}, items, base)
 		return x, "", err
 	},
 }
