@@ -1,11 +1,10 @@
 package ivf
 
-// What a comparison takes in units of one int8 product, about: a product of floats at
-// a row that is read on its own, a promise of a list, a row that a list proposes but a
-// filter may refuse.
+// What takes how long, in units of one int8 product in a list: the exact product with a row
+// that is read on its own; the promise of a list. Measured with BenchmarkFilter.
 const (
-	costExact   = 5
-	costPromise = 2
+	costExact   = 1.5
+	costPromise = 4
 )
 
 // effort is how many lists a search reads: at least lists of those that hold an item that
