@@ -31,9 +31,12 @@ func Build(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vecto
 		return nil, err
 	}
 	cfg = cfg.resolve(vectors.Rows)
-	ix := &Index{metric: cfg.Metric, dim: vectors.Dim, cfg: cfg}
-	ix.codec = codec{dim: ix.dim, l2: ix.l2()}
+	ix := &Index{metric: cfg.Metric, dim: vectors.Dim, cfg: cfg, rows: new(retrieval.Rows)}
 	ix.cfg.Queries, ix.cfg.Progress, ix.cfg.Workers = vector.Matrix{}, nil, 0
+	var err error
+	if ix.codec, err = newCodec(cfg, ix.dim, nil); err != nil {
+		return nil, err
+	}
 	b := &builder{cfg: cfg, ctx: ctx, dim: vectors.Dim, spherical: spherical(cfg.Metric)}
 	if err := b.partition(vectors); err != nil {
 		return nil, fmt.Errorf("ivf: %w", err)
@@ -47,6 +50,11 @@ func Build(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vecto
 	}
 	ix.state.Store(st)
 	return ix, nil
+}
+
+// newEmpty returns an index without items.
+func newEmpty(cfg Config, dim int) (*Index, error) {
+	return Build(context.Background(), cfg, nil, vector.Matrix{Dim: dim, Stride: dim})
 }
 
 func checkInput(cfg *Config, items []recsys.ItemID, vectors vector.Matrix) error {

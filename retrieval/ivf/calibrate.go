@@ -21,6 +21,8 @@ var levels = [...]int{10, 30, 100, 300, 1000}
 
 // tuning is what Build measured.
 type tuning struct {
+	// Items is how many there were.
+	Items int
 	// Reach is how far a query is expected to reach into a list; see coarse.aim.
 	Reach float32
 	// Lists is how many lists hold the share Config.Recall of the 10, 30, 100, 300 and
@@ -69,6 +71,7 @@ func (b *builder) calibrate(ix *Index, st *state) error {
 		}
 	}
 	st.coarse.aim(best.Reach)
+	best.Items = st.items
 	st.tuning = best
 	b.progress("calibrate", 1, 1)
 	return nil

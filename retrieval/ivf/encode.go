@@ -1,10 +1,12 @@
 package ivf
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
 	"github.com/recsyskit/recsys/internal/simd"
+	"github.com/recsyskit/recsys/retrieval"
 )
 
 // A segment ends where the norm has fallen by segmentFall since its start, if it has
@@ -70,8 +72,26 @@ func query8(dst []int8, q []float32) (scale float32, lost float64) {
 
 // codec writes the codes of lists.
 type codec struct {
-	dim int
-	l2  bool
+	dim  int
+	l2   bool
+	book []float32 // of PQ
+}
+
+func newCodec(cfg Config, dim int, book []float32) (codec, error) {
+	if len(book) != 0 {
+		return codec{}, fmt.Errorf("a codebook of %d values; want none", len(book))
+	}
+	return codec{dim: dim, l2: cfg.Metric == retrieval.L2}, nil
+}
+
+// lost returns how far the code of a slot is from the vector.
+func (c *codec) lost(l *list, slot int, x []float32, g *segment) float64 {
+	var lost float64
+	for i, b := range l.codes[slot*c.dim : (slot+1)*c.dim] {
+		d := float64(x[i]) - float64(int(b)-bias8)*float64(g.Scale)
+		lost += float64(d * d)
+	}
+	return math.Sqrt(lost)
 }
 
 // size returns how many bytes the codes of n slots take.

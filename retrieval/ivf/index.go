@@ -6,13 +6,14 @@ import (
 	"sync/atomic"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/envelope"
 	"github.com/recsyskit/recsys/internal/simd"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/vector"
 )
 
 // Index is an inverted file: vectors in lists by their nearest centroid. Make one with
-// [Build], [Load] or [Open].
+// [Build], [Load] or [Open]; the zero Index is of no use but to ReadFrom.
 //
 // It is safe for concurrent use. Searches never wait for writers, but for one that has a
 // filter or a list of items and meets a change at that moment. A search sees the index as
@@ -23,7 +24,7 @@ type Index struct {
 	cfg    Config // resolved; without Queries, Workers and Progress
 	codec  codec
 
-	rows    retrieval.Rows
+	rows    *retrieval.Rows
 	readers readers
 	state   atomic.Pointer[state]
 
@@ -31,6 +32,7 @@ type Index struct {
 	owner   []uint32   // list of each row
 	retired []retirement
 	dots    []float32
+	mapped  *envelope.Mapped
 }
 
 var _ retrieval.MutableIndex = (*Index)(nil)

@@ -75,7 +75,7 @@ func (ix *Index) open(s *scratch, opt *retrieval.SearchOptions, gated bool) *sta
 		return st
 	}
 	for range 2 {
-		s.gate.Open(&ix.rows, opt)
+		s.gate.Open(ix.rows, opt)
 		if ix.rows.Version() == st.version {
 			return st
 		}
@@ -83,7 +83,7 @@ func (ix *Index) open(s *scratch, opt *retrieval.SearchOptions, gated bool) *sta
 	}
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	s.gate.Open(&ix.rows, opt)
+	s.gate.Open(ix.rows, opt)
 	return ix.state.Load()
 }
 
@@ -272,7 +272,7 @@ func (r *search) rescore() {
 	r.scores = grow(r.scores, len(rows))
 	r.state.scores(r.scores, r.q, rows, r.ix.l2())
 	for i, row := range rows {
-		r.best.add(r.scores[i], row, &r.ix.rows)
+		r.best.add(r.scores[i], row, r.ix.rows)
 	}
 }
 
