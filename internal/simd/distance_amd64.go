@@ -88,7 +88,7 @@ func cosineSums(a, b []float32) (ab, aa, bb float32) {
 }
 
 func dotBatch(out, q, rows []float32, stride int) {
-	if tier == PureGo {
+	if tier == PureGo || len(q) == 0 {
 		dotBatchGeneric(out, q, rows, stride)
 		return
 	}
@@ -111,7 +111,7 @@ func dotBatch(out, q, rows []float32, stride int) {
 }
 
 func l2sqBatch(out, q, rows []float32, stride int) {
-	if tier == PureGo {
+	if tier == PureGo || len(q) == 0 {
 		l2sqBatchGeneric(out, q, rows, stride)
 		return
 	}
@@ -139,7 +139,7 @@ func gatherable(stride int) bool { return stride <= math.MaxInt32/4 }
 
 func dotGather(out, q, rows []float32, stride int, ids []uint32) {
 	d := len(q)
-	if tier == PureGo || !gatherable(stride) {
+	if tier == PureGo || d == 0 || !gatherable(stride) {
 		dotGatherGeneric(out, q, rows, stride, ids)
 		return
 	}
@@ -170,7 +170,7 @@ func dotGather(out, q, rows []float32, stride int, ids []uint32) {
 
 func l2sqGather(out, q, rows []float32, stride int, ids []uint32) {
 	d := len(q)
-	if tier == PureGo || !gatherable(stride) {
+	if tier == PureGo || d == 0 || !gatherable(stride) {
 		l2sqGatherGeneric(out, q, rows, stride, ids)
 		return
 	}
@@ -201,7 +201,7 @@ func l2sqGather(out, q, rows []float32, stride int, ids []uint32) {
 
 func dotAbove(ids []uint32, scores, q, rows []float32, stride, n int, threshold float32, base uint32) int {
 	d := len(q)
-	if tier == PureGo || d > longDim {
+	if tier == PureGo || d == 0 || d > longDim {
 		return dotAboveRows(ids, scores, q, rows, stride, n, threshold, base)
 	}
 	kept := 0

@@ -13,7 +13,7 @@ func useVNNI() bool { return tier == AVX512 && vnni }
 
 // int8InGo reports whether vectors of d elements are left to Go: the kernels of AVX2 read
 // 16 elements at least.
-func int8InGo(d int) bool { return tier == PureGo || d < 16 && !useVNNI() }
+func int8InGo(d int) bool { return tier == PureGo || d == 0 || d < 16 && !useVNNI() }
 
 func dotInt8(q []int8, row []uint8) int32 {
 	if int8InGo(len(q)) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -300,6 +301,9 @@ func TestInfoNamesTheTier(t *testing.T) {
 	p := vector.Info()
 	if p.Tier != simd.Active().String() || !slices.Contains(p.Tiers, p.Tier) || p.Tiers[len(p.Tiers)-1] != "purego" {
 		t.Errorf("Info() = %+v", p)
+	}
+	if want := os.Getenv("RECSYS_SIMD"); want != "" && p.Tier != want {
+		t.Errorf("RECSYS_SIMD=%s, but the tier is %s", want, p.Tier)
 	}
 	if !slices.IsSorted(p.Features) {
 		t.Errorf("features %v are not in order", p.Features)

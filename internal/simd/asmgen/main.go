@@ -20,6 +20,7 @@ var families = []func() []*File{
 	expFamily,
 	elementwiseFamily,
 	solveFamily,
+	halfFamily,
 	int8Family,
 	selectFamily,
 }
