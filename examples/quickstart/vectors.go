@@ -14,7 +14,7 @@ import (
 
 // What the vectors are chosen from.
 var (
-	factors    = []int{32, 64, 128}
+	factors    = []int{32, 64}
 	normalizes = []float64{0, 0.5, 0.8}
 )
 

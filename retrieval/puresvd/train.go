@@ -35,6 +35,11 @@ func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*Model,
 	for i := range cfg.Iterations {
 		t.pass(ctx)
 		t.orthonormalize(ctx)
+		if i == cfg.Iterations-1 {
+			// Columns that were nearly dependent still lean on each other after one round
+			// (CholeskyQR2, Fukaya et al., ScalA 2014).
+			t.orthonormalize(ctx)
+		}
 		if err := context.Cause(ctx); err != nil {
 			return nil, fmt.Errorf("puresvd: training stopped in iteration %d of %d: %w", i+1, cfg.Iterations, err)
 		}
@@ -92,16 +97,18 @@ func newTrainer(in *retrieval.Interactions, cfg Config) *trainer {
 // rowsAtOnce is how many rows a worker takes.
 const rowsAtOnce = 128
 
-// each calls f for all rows below n, by several workers, unless ctx ends.
-func (t *trainer) each(ctx context.Context, n int, f func(row int)) {
+// each calls f for all rows below n, by several workers, unless ctx ends. wide is memory for
+// a row of float64.
+func (t *trainer) each(ctx context.Context, n int, f func(row int, wide []float64)) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range min(t.workers, (n+rowsAtOnce-1)/rowsAtOnce) {
 		wg.Go(func() {
+			wide := make([]float64, t.width)
 			for ctx.Err() == nil {
 				end := int(next.Add(rowsAtOnce))
 				for row := end - rowsAtOnce; row < min(end, n); row++ {
-					f(row)
+					f(row, wide)
 				}
 				if end >= n {
 					return
@@ -114,7 +121,7 @@ func (t *trainer) each(ctx context.Context, n int, f func(row int)) {
 
 // toUsers makes z = R D y, where R has a row per user and D the scales of the items.
 func (t *trainer) toUsers(ctx context.Context) {
-	t.each(ctx, t.users, func(u int) {
+	t.each(ctx, t.users, func(u int, _ []float64) {
 		z := t.z[u*t.width : (u+1)*t.width]
 		clear(z)
 		items, weights := t.byUser.Row(u)
@@ -127,7 +134,7 @@ func (t *trainer) toUsers(ctx context.Context) {
 // pass makes y = D Rᵀ R D y.
 func (t *trainer) pass(ctx context.Context) {
 	t.toUsers(ctx)
-	t.each(ctx, t.items, func(i int) {
+	t.each(ctx, t.items, func(i int, _ []float64) {
 		y := t.y[i*t.width : (i+1)*t.width]
 		clear(y)
 		users, weights := t.byItem.Row(i)
@@ -142,13 +149,8 @@ const noise = 1e-11
 
 // orthonormalize makes the columns of y orthonormal; a column that depends on those before
 // it becomes 0.
-//
-// Two rounds: after the first, columns that were nearly dependent still lean on each other
-// (CholeskyQR2, Fukaya et al., ScalA 2014).
 func (t *trainer) orthonormalize(ctx context.Context) {
-	for range 2 {
-		t.rotate(ctx, inverseFactor(t.gram(ctx, t.y, t.items), t.width))
-	}
+	t.rotate(ctx, inverseFactor(t.gram(ctx, t.y, t.items), t.width))
 }
 
 // gramBlocks is how many partial sums a Gram matrix has: as many whatever the workers.
@@ -164,9 +166,9 @@ func (t *trainer) gram(ctx context.Context, x []float32, n int) []float64 {
 	for range min(t.workers, gramBlocks) {
 		wg.Go(func() {
 			for b := int(next.Add(1)) - 1; b < gramBlocks && ctx.Err() == nil; b = int(next.Add(1)) - 1 {
-				sum := make([]float64, size)
+				sum, wide := make([]float64, size), make([]float64, t.width)
 				for row := b * per; row < min((b+1)*per, n); row++ {
-					addOuter(sum, x[row*t.width:(row+1)*t.width])
+					addOuter(sum, widen(wide, x[row*t.width:(row+1)*t.width]))
 				}
 				partial[b] = sum
 			}
@@ -187,33 +189,58 @@ func (t *trainer) gram(ctx context.Context, x []float32, n int) []float64 {
 	return total
 }
 
+// widen fills dst with the values of x and returns it.
+func widen(dst []float64, x []float32) []float64 {
+	dst = dst[:len(x)]
+	for i, v := range x {
+		dst[i] = float64(v)
+	}
+	return dst
+}
+
 // addOuter adds x xᵀ to the upper triangle of sum.
-func addOuter(sum []float64, x []float32) {
+func addOuter(sum, x []float64) {
 	n := len(x)
 	for i, a := range x {
-		if a == 0 {
-			continue
-		}
-		row := sum[i*n : (i+1)*n]
-		for j := i; j < n; j++ {
-			row[j] += float64(float64(a) * float64(x[j]))
+		row, rest := sum[i*n+i:(i+1)*n], x[i:]
+		for j, b := range rest {
+			row[j] += float64(a * b)
 		}
 	}
 }
 
 // rotate makes column j of y the combination of its columns that row j of vectors gives.
 func (t *trainer) rotate(ctx context.Context, vectors []float64) {
-	t.each(ctx, t.items, func(i int) {
-		from, to := t.y[i*t.width:(i+1)*t.width], t.next[i*t.width:(i+1)*t.width]
-		for j := range to {
-			sum := 0.0
-			for k, c := range vectors[j*t.width : (j+1)*t.width] {
-				sum += float64(c * float64(from[k]))
-			}
-			to[j] = float32(sum)
+	rows := make([][]float64, t.width)
+	for j := range rows {
+		rows[j] = vectors[j*t.width : (j+1)*t.width]
+		for n := len(rows[j]); n > 0 && rows[j][n-1] == 0; n-- { // triangular, as often as not
+			rows[j] = rows[j][:n-1]
+		}
+	}
+	t.each(ctx, t.items, func(i int, wide []float64) {
+		from, to := widen(wide, t.y[i*t.width:(i+1)*t.width]), t.next[i*t.width:(i+1)*t.width]
+		for j, row := range rows {
+			to[j] = float32(dot(row, from[:len(row)]))
 		}
 	})
 	t.y, t.next = t.next, t.y
+}
+
+// dot is the inner product in four partial sums.
+func dot(a, b []float64) float64 {
+	var s0, s1, s2, s3 float64
+	for len(a) >= 4 && len(b) >= 4 {
+		s0 += float64(a[0] * b[0])
+		s1 += float64(a[1] * b[1])
+		s2 += float64(a[2] * b[2])
+		s3 += float64(a[3] * b[3])
+		a, b = a[4:], b[4:]
+	}
+	for i, x := range a {
+		s0 += float64(x * b[i])
+	}
+	return s0 + s1 + (s2 + s3)
 }
 
 // factors returns the right singular vectors, a row per item, and the singular values.
