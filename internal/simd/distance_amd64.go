@@ -2,17 +2,7 @@
 
 package simd
 
-import (
-	"math"
-	"unsafe"
-)
-
-// longDim is the dimension from which on rows are taken one by one, in pieces: a block of
-// eight would be too long for one call.
-const longDim = 4096
-
-// pieceLen is how many elements of a long vector one call reads.
-const pieceLen = callBytes / 8
+import "unsafe"
 
 func dot(a, b []float32) float32 {
 	if len(a) > pieceLen {
@@ -132,10 +122,6 @@ func l2sqBatch(out, q, rows []float32, stride int) {
 		out, rows = out[n:], rows[min(n*stride, len(rows)):]
 	}
 }
-
-// gatherable reports whether the offset of every id fits in 64 bits. Otherwise only id 0 can
-// be in range, and the reference deals with it.
-func gatherable(stride int) bool { return stride <= math.MaxInt32/4 }
 
 func dotGather(out, q, rows []float32, stride int, ids []uint32) {
 	d := len(q)

@@ -1,6 +1,9 @@
 package simd
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // Messages of the panics.
 const (
@@ -49,6 +52,17 @@ func rowsPerCall(d, size int) int { return min(max(callBytes/(d*size+1)&^7, 8), 
 
 // rowsPerGather is rowsPerCall for rows at random places, where main memory takes longer.
 func rowsPerGather(d, size int) int { return min(max(callBytes/2/(d*size+1)&^7, 8), 512) }
+
+// longDim is the dimension from which on rows are taken one by one, in pieces: a block of
+// eight would be too long for one call.
+const longDim = 4096
+
+// pieceLen is how many elements of a long vector one call reads.
+const pieceLen = callBytes / 8
+
+// gatherable reports whether the offset of every id fits in 64 bits. Otherwise only id 0 can
+// be in range, and the reference deals with it.
+func gatherable(stride int) bool { return stride <= math.MaxInt32/4 }
 
 // maxLines is how many cache lines of a row a gather fetches ahead. The rest of a longer row
 // follows by the processor's own prefetching.

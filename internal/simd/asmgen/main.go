@@ -18,6 +18,7 @@ var families = []func() []*File{
 	distanceFamily,
 	int8Family,
 	selectFamily,
+	neonFamily,
 }
 
 func main() {
