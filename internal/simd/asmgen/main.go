@@ -16,6 +16,11 @@ import (
 // families lists what writes the files. The order does not matter.
 var families = []func() []*File{
 	distanceFamily,
+	gemmFamily,
+	expFamily,
+	elementwiseFamily,
+	solveFamily,
+	halfFamily,
 	int8Family,
 	selectFamily,
 	neonFamily,

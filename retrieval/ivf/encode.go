@@ -1,0 +1,181 @@
+package ivf
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/recsyskit/recsys/internal/simd"
+	"github.com/recsyskit/recsys/retrieval"
+)
+
+// A segment ends where the norm has fallen by segmentFall since its start, if it has
+// segmentMin slots by then. On real factors of matrix factorisation the norms of a list
+// span a factor of ten.
+const (
+	segmentFall = 0.8
+	segmentMin  = 32
+)
+
+// bias8 is what an int8 code exceeds its value by.
+const bias8 = 128
+
+// encode8 quantises x in steps of scale to code, and returns a bound of the length of
+// what is lost.
+func encode8(code []uint8, x []float32, scale float32) (lost float64) {
+	if scale == 0 {
+		for i := range code {
+			code[i] = bias8
+		}
+		return 0
+	}
+	for i, v := range x {
+		r := math.RoundToEven(float64(v) / float64(scale))
+		r = max(-127, min(127, r))
+		code[i] = uint8(int(r) + bias8)
+		d := float64(v) - r*float64(scale)
+		lost += float64(d * d)
+	}
+	return math.Sqrt(lost)
+}
+
+// scale8 returns the step that x can be quantised with.
+func scale8(x []float32) float32 {
+	var top float32
+	for _, v := range x {
+		top = max(top, v, -v)
+	}
+	if top/127 == 0 || top/127*127 > math.MaxFloat32 {
+		return float32(math.Ceil(float64(top))) // what is so small counts as zero
+	}
+	// Not less than a 127th, so that the greatest value has a code.
+	return math.Nextafter32(top/127, math.MaxFloat32)
+}
+
+// query8 quantises a query to int8, and returns the step and a bound of the length of
+// what is lost.
+func query8(dst []int8, q []float32) (scale float32, lost float64) {
+	scale = scale8(q)
+	if scale == 0 {
+		clear(dst)
+		return 0, 0
+	}
+	for i, v := range q {
+		r := math.RoundToEven(float64(v) / float64(scale))
+		r = max(-127, min(127, r))
+		dst[i] = int8(r)
+		d := float64(v) - r*float64(scale)
+		lost += float64(d * d)
+	}
+	return scale, math.Sqrt(lost)
+}
+
+// codec writes the codes of lists.
+type codec struct {
+	dim  int
+	l2   bool
+	book []float32 // of PQ
+}
+
+func newCodec(cfg Config, dim int, book []float32) (codec, error) {
+	if len(book) != 0 {
+		return codec{}, fmt.Errorf("a codebook of %d values; want none", len(book))
+	}
+	return codec{dim: dim, l2: cfg.Metric == retrieval.L2}, nil
+}
+
+// lost returns how far the code of a slot is from the vector.
+func (c *codec) lost(l *list, slot int, x []float32, g *segment) float64 {
+	var lost float64
+	for i, b := range l.codes[slot*c.dim : (slot+1)*c.dim] {
+		d := float64(x[i]) - float64(int(b)-bias8)*float64(g.Scale)
+		lost += float64(d * d)
+	}
+	return math.Sqrt(lost)
+}
+
+// size returns how many bytes the codes of n slots take.
+func (c *codec) size(n int) int { return n * c.dim }
+
+// encode fills a list that has its rows: codes, segments, shape. The vectors come in
+// the order of the slots, the longest first where segments are to be any good.
+func (c *codec) encode(l *list, vectors func(slot int) []float32, centroid []float32) {
+	norms := make([]float64, len(l.rows))
+	l.shape = emptyShape()
+	for i := range norms {
+		norms[i] = norm(vectors(i))
+		l.shape.include(vectors(i), centroid, c.l2)
+		if c.l2 {
+			l.biases[i] = float32(norms[i] * norms[i])
+		}
+	}
+	for at := 0; at < len(norms); {
+		end := at + 1
+		for end < len(norms) && (end-at < segmentMin || norms[end] >= segmentFall*norms[at]) && norms[end] >= 0.5*norms[at] {
+			end++
+		}
+		l.segments = append(l.segments, c.segment(l.codes, vectors, norms, at, end))
+		at = end
+	}
+}
+
+// segment encodes the slots from at to end.
+func (c *codec) segment(codes []uint8, vectors func(slot int) []float32, norms []float64, at, end int) segment {
+	g := segment{End: uint32(end)}
+	var top, lost float64
+	for i := at; i < end; i++ {
+		g.Scale = max(g.Scale, scale8(vectors(i)))
+		top = max(top, norms[i])
+	}
+	for i := at; i < end; i++ {
+		lost = max(lost, encode8(codes[i*c.dim:(i+1)*c.dim], vectors(i), g.Scale))
+	}
+	g.Norm, g.Error = up(top, c.dim), up(lost, c.dim)
+	return g
+}
+
+// add returns a list with one more slot.
+func (c *codec) add(l *list, row uint32, x, centroid []float32) *list {
+	out := *l
+	length := norm(x)
+	out.rows = append(out.rows, row)
+	out.shape.include(x, centroid, c.l2)
+	if c.l2 {
+		out.biases = append(out.biases, float32(length*length))
+	}
+	if out.dead != nil && len(out.dead) < (len(out.rows)+63)/64 {
+		out.dead = append(slices.Clip(out.dead), 0)
+	}
+	var g segment
+	out.segments = slices.Clone(l.segments)
+	fresh := true
+	if n := len(out.segments); n > 0 {
+		g = out.segments[n-1]
+		fresh = scale8(x) > g.Scale || length > float64(g.Norm) || length < float64(g.Norm)/4
+	}
+	if fresh {
+		// Room for vectors that are a little longer, so that not each begins a segment.
+		g = segment{Scale: scale8(x) * 1.25, Norm: up(length, c.dim) * 1.25}
+		out.segments = append(out.segments, g)
+	}
+	out.codes = append(out.codes, make([]uint8, c.dim)...)
+	lost := encode8(out.codes[len(out.codes)-c.dim:], x, g.Scale)
+	g.Error = max(g.Error, up(lost, c.dim))
+	g.End = uint32(len(out.rows))
+	out.segments[len(out.segments)-1] = g
+	return &out
+}
+
+// norm returns the length of x, which neither overflows nor vanishes.
+func norm(x []float32) float64 {
+	_, s, _ := sums(x, x)
+	return math.Sqrt(s)
+}
+
+// score returns the exact score of x.
+func score(q, x []float32, l2 bool) float32 {
+	if l2 {
+		return -simd.L2Sq(q, x)
+	}
+	return simd.Dot(q, x)
+}

@@ -1,0 +1,72 @@
+package ivf
+
+// What takes how long, in units of one int8 product in a list: the exact product with a row
+// that is read on its own; the promise of a list. Measured with BenchmarkFilter.
+const (
+	costExact   = 1.5
+	costPromise = 4
+)
+
+// leastRows is how many rows a search without an Effort reads at least, on average: it
+// costs next to nothing, and what was measured on small lists says little.
+const leastRows = 256
+
+// thinned returns how many times as many items there were when the lists were measured,
+// at least 1: where some are gone, the nearest are further apart.
+func (t *tuning) thinned(items int) float64 {
+	return max(1, float64(t.Items)/float64(items))
+}
+
+// effort is how many lists a search reads: at least lists of those that hold an item that
+// passes.
+type effort struct {
+	lists    int
+	filtered bool
+}
+
+// plan chooses how to search. When few rows pass, it returns them, and each is scored
+// exactly; else how many lists to read.
+//
+// A filter that keeps the share s of the items makes the k best of them some of the k/s
+// best of all, if it has nothing to do with the query. If it has, the items that pass are in
+// other lists: so lists without any do not count.
+func (r *search) plan(k, lists int) (rows []uint32, e effort) {
+	t := &r.state.tuning
+	n := r.state.items
+	all := r.state.coarse.centroids.Rows
+	least := (leastRows*all + n - 1) / n
+	if !r.gated || r.gate.Everything() {
+		if lists <= 0 {
+			lists = max(least, listsFor(&t.Lists, float64(k+r.excluded())*t.thinned(n)))
+		}
+		return nil, effort{lists: lists}
+	}
+	if rows, ok := r.gate.List(); ok {
+		return rows, e
+	}
+	count := r.gate.Count()
+	near := float64(k) * float64(n) / float64(max(1, count)) * t.thinned(n)
+	need := max(lists, least, listsFor(&t.Filtered, near))
+	if near > float64(levels[len(levels)-1]) {
+		need = all
+	}
+	probe := min(1, float64(need)/float64(all))*float64(n) + costPromise*float64(all)
+	if float64(count)*costExact > probe {
+		return nil, effort{lists: need, filtered: true}
+	}
+	r.found.rows = r.found.rows[:0]
+	for _, row := range r.gate.Selection().List() {
+		if r.gate.Pass(row) {
+			r.found.rows = append(r.found.rows, row)
+		}
+	}
+	return r.found.rows, e
+}
+
+// excluded returns how many items are excluded by name.
+func (r *search) excluded() int {
+	if !r.gated {
+		return 0
+	}
+	return r.gate.Excluded()
+}
