@@ -89,8 +89,8 @@ func dotBatch(out, q, rows []float32, stride int) {
 		}
 		return
 	}
-	for per := rowsPerCall(d, 4); len(out) > 0; {
-		n := min(len(out), per)
+	for len(out) > 0 {
+		n := rowsPerCall(len(out), 4*d)
 		if tier == AVX512 {
 			dotBatchAVX512(&out[0], unsafe.SliceData(q), unsafe.SliceData(rows), d, 4*stride, n)
 		} else {
@@ -112,8 +112,8 @@ func l2sqBatch(out, q, rows []float32, stride int) {
 		}
 		return
 	}
-	for per := rowsPerCall(d, 4); len(out) > 0; {
-		n := min(len(out), per)
+	for len(out) > 0 {
+		n := rowsPerCall(len(out), 4*d)
 		if tier == AVX512 {
 			l2sqBatchAVX512(&out[0], unsafe.SliceData(q), unsafe.SliceData(rows), d, 4*stride, n)
 		} else {
@@ -139,8 +139,8 @@ func dotGather(out, q, rows []float32, stride int, ids []uint32) {
 		panic(errID)
 	}
 	ahead, limit := lines(4*d), 4*(len(rows)-d)
-	for per := rowsPerGather(d, 4); len(ids) > 0; {
-		n := min(len(ids), per)
+	for len(ids) > 0 {
+		n := rowsPerGather(len(ids), 4*d)
 		var ok bool
 		if tier == AVX512 {
 			ok = dotGatherAVX512(&out[0], unsafe.SliceData(q), unsafe.SliceData(rows), d, 4*stride, &ids[0], n, limit, ahead)
@@ -170,8 +170,8 @@ func l2sqGather(out, q, rows []float32, stride int, ids []uint32) {
 		panic(errID)
 	}
 	ahead, limit := lines(4*d), 4*(len(rows)-d)
-	for per := rowsPerGather(d, 4); len(ids) > 0; {
-		n := min(len(ids), per)
+	for len(ids) > 0 {
+		n := rowsPerGather(len(ids), 4*d)
 		var ok bool
 		if tier == AVX512 {
 			ok = l2sqGatherAVX512(&out[0], unsafe.SliceData(q), unsafe.SliceData(rows), d, 4*stride, &ids[0], n, limit, ahead)
@@ -191,8 +191,8 @@ func dotAbove(ids []uint32, scores, q, rows []float32, stride, n int, threshold 
 		return dotAboveRows(ids, scores, q, rows, stride, n, threshold, base)
 	}
 	kept := 0
-	for per := rowsPerCall(d, 4); n > 0; {
-		m := min(n, per)
+	for n > 0 {
+		m := rowsPerCall(n, 4*d)
 		if tier == AVX512 {
 			kept += dotAboveAVX512(&ids[kept], &scores[kept], unsafe.SliceData(q), unsafe.SliceData(rows), d, 4*stride, m, threshold, base)
 		} else {

@@ -68,8 +68,8 @@ func dotBatch(out, q, rows []float32, stride int) {
 		}
 		return
 	}
-	for per := rowsPerCall(d, 4); len(out) > 0; {
-		n := min(len(out), per)
+	for len(out) > 0 {
+		n := rowsPerCall(len(out), 4*d)
 		dotBatchNEON(&out[0], unsafe.SliceData(q), unsafe.SliceData(rows), d, 4*stride, n)
 		out, rows = out[n:], rows[min(n*stride, len(rows)):]
 	}
@@ -87,8 +87,8 @@ func l2sqBatch(out, q, rows []float32, stride int) {
 		}
 		return
 	}
-	for per := rowsPerCall(d, 4); len(out) > 0; {
-		n := min(len(out), per)
+	for len(out) > 0 {
+		n := rowsPerCall(len(out), 4*d)
 		l2sqBatchNEON(&out[0], unsafe.SliceData(q), unsafe.SliceData(rows), d, 4*stride, n)
 		out, rows = out[n:], rows[min(n*stride, len(rows)):]
 	}
@@ -110,8 +110,8 @@ func dotGather(out, q, rows []float32, stride int, ids []uint32) {
 		panic(errID)
 	}
 	ahead, limit := lines(4*d), 4*(len(rows)-d)
-	for per := rowsPerGather(d, 4); len(ids) > 0; {
-		n := min(len(ids), per)
+	for len(ids) > 0 {
+		n := rowsPerGather(len(ids), 4*d)
 		ok := dotGatherNEON(&out[0], unsafe.SliceData(q), unsafe.SliceData(rows), d, 4*stride, &ids[0], n, limit, ahead)
 		if !ok {
 			panic(errID)
@@ -136,8 +136,8 @@ func l2sqGather(out, q, rows []float32, stride int, ids []uint32) {
 		panic(errID)
 	}
 	ahead, limit := lines(4*d), 4*(len(rows)-d)
-	for per := rowsPerGather(d, 4); len(ids) > 0; {
-		n := min(len(ids), per)
+	for len(ids) > 0 {
+		n := rowsPerGather(len(ids), 4*d)
 		ok := l2sqGatherNEON(&out[0], unsafe.SliceData(q), unsafe.SliceData(rows), d, 4*stride, &ids[0], n, limit, ahead)
 		if !ok {
 			panic(errID)
