@@ -22,6 +22,8 @@ type options struct {
 	quant        string // int8, none
 	links, efc   int    // -M, -efc
 	lists        int
+	recall       float64
+	holdout      int
 	k            int
 	efforts      []int // nil: those of each kind
 	threads      int
@@ -45,6 +47,8 @@ func newFlags() (*flag.FlagSet, *options) {
 	fs.IntVar(&o.links, "M", 16, "`links` of a node of hnsw, twice as many on the ground level")
 	fs.IntVar(&o.efc, "efc", 200, "candidate `pool` while hnsw is built")
 	fs.IntVar(&o.lists, "lists", 0, "`lists` of ivf (default: from the number of items)")
+	fs.Float64Var(&o.recall, "recall", 0, "`share` of the true neighbours that ivf and auto aim at (default: theirs)")
+	fs.IntVar(&o.holdout, "holdout", 0, "keep the first `N` queries out of what is measured and let ivf and auto tune themselves on them")
 	fs.IntVar(&o.k, "k", 10, "`neighbours` per query")
 	fs.Func("ef", "`efforts`, separated by commas: candidate pools of hnsw, lists read by ivf (default: a sweep)", o.parseEfforts)
 	fs.IntVar(&o.threads, "threads", 1, "`threads` that search at once")
@@ -72,6 +76,7 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 		{"M", o.links, 2, 1 << 10},
 		{"efc", o.efc, 1, 1 << 20},
 		{"lists", o.lists, 0, 1 << 24},
+		{"holdout", o.holdout, 0, 1 << 30},
 		{"k", o.k, 1, 1 << 20},
 		{"threads", o.threads, 1, 1 << 10},
 		{"rounds", o.rounds, 1, 1 << 20},
@@ -82,6 +87,8 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 		}
 	}
 	switch {
+	case !(o.recall >= 0 && o.recall <= 1):
+		return cli.Usagef("-recall is %v; want a share in [0, 1]", o.recall)
 	case o.quant != "int8" && o.quant != "none":
 		return cli.Usagef("-quant is %q; want int8 or none", o.quant)
 	case o.save != "" && len(o.kinds) > 1:

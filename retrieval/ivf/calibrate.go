@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"github.com/recsyskit/recsys/internal/simd"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/internal/kmeans"
 	"github.com/recsyskit/recsys/retrieval/vector"
@@ -22,6 +21,8 @@ var levels = [...]int{10, 30, 100, 300, 1000}
 
 // tuning is what Build measured.
 type tuning struct {
+	// Items is how many there were.
+	Items int
 	// Reach is how far a query is expected to reach into a list; see coarse.aim.
 	Reach float32
 	// Lists is how many lists hold the share Config.Recall of the 10, 30, 100, 300 and
@@ -48,15 +49,14 @@ func listsFor(measured *[len(levels)]int, k float64) int {
 }
 
 // calibrate measures how many lists searches must read, with the order of lists for which
-// they are fewest.
-func (b *builder) calibrate(ix *Index) error {
-	st := *ix.state.Load()
+// they are fewest. The state is not yet shared.
+func (b *builder) calibrate(ix *Index, st *state) error {
 	best := tuning{Reach: 0.25}
 	for i := range levels {
 		best.Lists[i], best.Filtered[i] = 1, 1
 	}
 	if st.items > 0 {
-		s := &sampler{b: b, ix: ix, state: &st, queries: b.sampleQueries(&st)}
+		s := &sampler{b: b, ix: ix, state: st, queries: b.sampleQueries(st)}
 		if err := s.truth(); err != nil {
 			return err
 		}
@@ -70,10 +70,9 @@ func (b *builder) calibrate(ix *Index) error {
 			}
 		}
 	}
-	c := *st.coarse
-	c.aim(best.Reach)
-	st.coarse, st.tuning = &c, best
-	ix.state.Store(&st)
+	st.coarse.aim(best.Reach)
+	best.Items = st.items
+	st.tuning = best
 	b.progress("calibrate", 1, 1)
 	return nil
 }
@@ -104,7 +103,18 @@ func (b *builder) mixture(q []float32, st *state, random *rand.Rand) {
 	sum := make([]float64, len(q))
 	total := 0.0
 	for range 1 + random.IntN(4) {
-		x := st.vector(uint32(random.IntN(int(st.baseRows))), b.dim)
+		l := st.lists.at(0)
+		for n := st.coarse.centroids.Rows; ; {
+			// Each list as likely as the others: rare directions are asked for as well.
+			if l = st.lists.at(uint32(random.IntN(n))); l.len() > 0 {
+				break
+			}
+		}
+		slot := uint32(random.IntN(len(l.rows)))
+		for !l.alive(slot) {
+			slot = uint32(random.IntN(len(l.rows)))
+		}
+		x := st.vector(l.rows[slot], b.dim)
 		w := random.ExpFloat64()
 		total += w
 		if n := norm(x); b.spherical && n > 0 {
@@ -130,7 +140,6 @@ type sampler struct {
 
 // truth finds the nearest rows by comparing everything.
 func (s *sampler) truth() error {
-	const tile = 64
 	k := min(levels[len(levels)-1], s.state.items)
 	s.near = make([][]uint32, s.queries.Rows)
 	return kmeans.Each(s.b.ctx, s.b.cfg.Workers, s.queries.Rows, 4, func(lo, hi int) {
@@ -138,14 +147,15 @@ func (s *sampler) truth() error {
 		for i := range found[:hi-lo] {
 			found[i].reset(k)
 		}
-		var out [tile]float32
-		for at := 0; at < s.state.items; at += tile {
-			out := out[:min(tile, s.state.items-at)]
+		var out []float32
+		for c := range uint32(s.state.coarse.centroids.Rows) {
+			l := s.state.lists.at(c)
+			out = grow(out, len(l.rows))
 			for i := range found[:hi-lo] {
-				s.scores(out, s.queries.Row(lo+i), at)
-				for j, v := range out {
-					if !(v < found[i].floor) {
-						found[i].add(uint32(at+j), v, v)
+				s.state.scores(out, s.queries.Row(lo+i), l.rows, s.ix.l2())
+				for slot, v := range out {
+					if !(v < found[i].floor) && l.alive(uint32(slot)) {
+						found[i].add(l.rows[slot], v, v)
 					}
 				}
 				if len(found[i].rows) > 4*k {
@@ -157,19 +167,6 @@ func (s *sampler) truth() error {
 			s.near[lo+i] = found[i].sorted(k)
 		}
 	})
-}
-
-// scores computes the scores of the rows from at on.
-func (s *sampler) scores(out, q []float32, at int) {
-	rows, d := s.state.base[at*s.b.dim:], s.b.dim
-	if !s.ix.l2() {
-		simd.DotBatch(out, q, rows, d)
-		return
-	}
-	simd.L2SqBatch(out, q, rows, d)
-	for i, v := range out {
-		out[i] = -v
-	}
 }
 
 // sorted returns the k rows with the greatest upper ends, the greatest first.

@@ -75,7 +75,7 @@ func (ix *Index) open(s *scratch, opt *retrieval.SearchOptions, gated bool) *sta
 		return st
 	}
 	for range 2 {
-		s.gate.Open(&ix.rows, opt)
+		s.gate.Open(ix.rows, opt)
 		if ix.rows.Version() == st.version {
 			return st
 		}
@@ -83,7 +83,7 @@ func (ix *Index) open(s *scratch, opt *retrieval.SearchOptions, gated bool) *sta
 	}
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	s.gate.Open(&ix.rows, opt)
+	s.gate.Open(ix.rows, opt)
 	return ix.state.Load()
 }
 
@@ -270,27 +270,9 @@ func toward(x float64, sign float64) float32 {
 func (r *search) rescore() {
 	rows := r.found.rows
 	r.scores = grow(r.scores, len(rows))
-	if len(r.state.tail) == 0 {
-		r.gather(r.scores, r.state.base, rows)
-	} else {
-		for i, row := range rows {
-			r.scores[i] = score(r.q, r.state.vector(row, r.ix.dim), r.ix.l2())
-		}
-	}
+	r.state.scores(r.scores, r.q, rows, r.ix.l2())
 	for i, row := range rows {
-		r.best.add(r.scores[i], row, &r.ix.rows)
-	}
-}
-
-// gather scores rows, all of which are in data.
-func (r *search) gather(dst, data []float32, rows []uint32) {
-	if !r.ix.l2() {
-		simd.DotGather(dst, r.q, data, r.ix.dim, rows)
-		return
-	}
-	simd.L2SqGather(dst, r.q, data, r.ix.dim, rows)
-	for i, v := range dst {
-		dst[i] = -v
+		r.best.add(r.scores[i], row, r.ix.rows)
 	}
 }
 

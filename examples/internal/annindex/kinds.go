@@ -13,6 +13,7 @@ import (
 var flatKind = Kind{
 	Name:    "flat",
 	Efforts: []int{0},
+	Floats:  true,
 	build: func(_ context.Context, c Config, items []recsys.ItemID, base vector.Matrix) (retrieval.Index, string, error) {
 		cfg := flat.Config{Metric: c.Metric, Workers: c.Workers, Quantize: flat.None}
 		if c.Codes {
@@ -21,13 +22,16 @@ var flatKind = Kind{
 		x, err := flat.New(cfg, items, base)
 		return x, "", err
 	},
+	open: func(file string) (retrieval.Index, error) { return flat.Open(file) },
 }
 
 var ivfKind = Kind{
 	Name:    "ivf",
 	Efforts: lists,
 	build: func(ctx context.Context, c Config, items []recsys.ItemID, base vector.Matrix) (retrieval.Index, string, error) {
-		x, err := ivf.Build(ctx, ivf.Config{Metric: c.Metric, Lists: c.Lists, Seed: c.Seed, Workers: c.Workers}, items, base)
+		x, err := ivf.Build(ctx, ivf.Config{
+			Metric: c.Metric, Lists: c.Lists, Recall: c.Recall, Queries: c.Sample, Seed: c.Seed, Workers: c.Workers,
+		}, items, base)
 		return x, "", err
 	},
 }
