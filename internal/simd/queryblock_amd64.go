@@ -11,8 +11,8 @@ import (
 // microseconds at most.
 const aboveDim = 2048
 
-// fewQueries are compared one by one: the work for up to 16 is the same.
-// So are few rows with all queries: less than a tile.
+// Fewer queries are compared one by one, since up to 16 take the same time as one in a
+// tile; and so are fewer rows, since a tile needs as many.
 const (
 	fewQueries = 6
 	fewRows    = 14
