@@ -6,8 +6,8 @@
 //
 // # Tiers
 //
-// Each kernel exists in Go and in assembly: AVX-512 and AVX2 with FMA on amd64, NEON on
-// arm64. [Active] says which is in use; it is chosen once. The environment variable
+// Each kernel exists in Go and in assembly: AVX-512 and AVX2 with FMA on amd64; NEON on
+// arm64, but for those that train models, which are in Go there. [Active] says which is in use; it is chosen once. The environment variable
 // RECSYS_SIMD (avx512, avx2, neon, purego) overrides the choice; a name that is unknown,
 // or that the processor does not have, is reported once on standard error and ignored.
 // The build tag purego removes the assembly.
@@ -36,9 +36,9 @@
 //
 // Rows are row-major in one slice, stride elements apart, stride >= the dimension. Lengths
 // that do not fit panic with a constant message; everything else is defined, nothing of no
-// elements is 0. No function allocates unless it says so, starts a goroutine, reads outside its slices, or
-// keeps a reference. All are safe for concurrent use, as far as the slices that they write
-// are not shared.
+// elements is 0. No function allocates unless it says so, starts a goroutine, reads outside
+// its slices, or keeps a reference. All are safe for concurrent use, as far as the slices
+// that they write are not shared.
 //
 // A call into assembly cannot be preempted. Long work is therefore cut into pieces of a few
 // microseconds.
