@@ -22,6 +22,7 @@ var families = []func() []*File{
 	solveFamily,
 	int8Family,
 	selectFamily,
+	lookupFamily,
 }
 
 func main() {
