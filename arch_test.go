@@ -20,7 +20,8 @@ const module = "github.com/recsyskit/recsys"
 var importRules = []struct{ folder, may string }{
 	{".", "internal/*"},
 	{"internal/*", "internal/*"},
-	{"retrieval/**", ". retrieval retrieval/internal/* internal/*"},
+	{"retrieval/vector", "internal/*"},
+	{"retrieval/**", ". retrieval retrieval/internal/* retrieval/vector internal/*"},
 	{"features/**", ". features internal/*"},
 	{"ranking/**", ". ranking internal/*"},
 	{"objective", "internal/*"},

@@ -1,0 +1,40 @@
+// Package simd holds the kernels of the library: inner products and distances of one
+// vector with another, with contiguous rows and with rows gathered by number, in float32
+// and in int8, and the scan that keeps the rows above a threshold.
+//
+// # Tiers
+//
+// Each kernel exists in Go and in assembly: AVX-512 and AVX2 with FMA on amd64, NEON on
+// arm64. [Active] says which is in use; it is chosen once. The environment variable
+// RECSYS_SIMD (avx512, avx2, neon, purego) overrides the choice; a name that is unknown,
+// or that the processor does not have, is reported once on standard error and ignored.
+// The build tag purego removes the assembly.
+//
+// # One result
+//
+// A dot product or a distance has the same bits on every tier, at every place in a batch,
+// and whether its row is read in order or by number, because all of them accumulate in
+// one order:
+//
+//   - There are 16 partial sums, all +0. Element i goes to partial sum i mod 16, in order
+//     of i: acc = fma(a[i], b[i], acc), which rounds once.
+//   - For w = 8, 4, 2, 1 in turn, acc[j] += acc[j+w] for j < w. The result is acc[0].
+//
+// In a squared distance a[i]-b[i] is rounded first. NaN and infinities follow IEEE 754; of
+// a NaN the sign and payload are not defined. The int8 kernels are exact.
+//
+// # Conventions
+//
+// Rows are row-major in one slice, stride elements apart, stride >= the dimension. Lengths
+// that do not fit panic with a constant message; everything else is defined, nothing of no
+// elements is 0. No function allocates, starts a goroutine, reads outside its slices, or
+// keeps a reference. All are safe for concurrent use, as far as the slices that they write
+// are not shared.
+//
+// A call into assembly cannot be preempted. Long work is therefore cut into pieces of a few
+// microseconds.
+//
+// The assembly is written by the program in asmgen; change it there and run go generate.
+package simd
+
+//go:generate go run ./asmgen

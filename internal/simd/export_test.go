@@ -1,0 +1,12 @@
+package simd
+
+import "testing"
+
+var FMA32 = fma32
+
+// Use runs the rest of the test on tier t.
+func Use(tb testing.TB, t Tier) {
+	old := tier
+	tier = t
+	tb.Cleanup(func() { tier = old })
+}
