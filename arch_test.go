@@ -19,8 +19,9 @@ const module = "github.com/recsyskit/recsys"
 // ARCHITECTURE.md prints the same table.
 var importRules = []struct{ folder, may string }{
 	{".", "internal/*"},
-	{"internal/*", "internal/*"},
+	{"internal/**", "internal/*"},
 	{"retrieval/vector", "internal/*"},
+	{"retrieval/auto", ". retrieval retrieval/* internal/*"},
 	{"retrieval/**", ". retrieval retrieval/internal/* retrieval/vector internal/*"},
 	{"features/**", ". features internal/*"},
 	{"ranking/**", ". ranking internal/*"},

@@ -36,6 +36,21 @@
 //		return n, nil
 //	}
 //
+// A large index is not read but mapped: [Map] calls the same list of sections with a
+// reader that does not copy arrays.
+//
+//	func (m *Model) sections(r *envelope.Reader) // as in ReadFrom, between NewReader and Close
+//
+//	func Open(path string) (*Model, error) {
+//		var m Model
+//		file, err := envelope.Map(path, "als", 1, m.sections)
+//		if err != nil {
+//			return nil, fmt.Errorf("als: %w", err)
+//		}
+//		m.file = file // for Verify and Close
+//		return &m, nil
+//	}
+//
 // [WriteFile] and [ReadFile] do that with a path, [Save] and [Load] with whatever
 // reads and writes; files are replaced atomically.
 //

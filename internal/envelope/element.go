@@ -70,9 +70,11 @@ func memory[T Element](s []T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), len(s)*int(unsafe.Sizeof(zero)))
 }
 
+func littleEndian() bool { return binary.NativeEndian.Uint16([]byte{1, 0}) == 1 }
+
 // swap reverses the bytes of each element where the machine is big endian.
 func swap(b []byte, size int) {
-	if binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
+	if littleEndian() {
 		return
 	}
 	for ; len(b) > 0; b = b[size:] {

@@ -89,26 +89,30 @@ func (c content) WriteTo(dst io.Writer) (int64, error) {
 
 func (c *content) ReadFrom(src io.Reader) (int64, error) {
 	r := envelope.NewReader(src, kind, version)
-	r.CheckSchema(schema)
 	var in content
-	r.ReadJSON("config", &in.Config)
-	in.IDs = envelope.Read[itemID](r, "ids")
-	in.Rows = envelope.ReadN[int32](r, "rows", len(in.IDs))
-	in.Starts = envelope.Read[int64](r, "starts")
-	in.Halves = envelope.Read[uint16](r, "halves")
-	in.Shorts = envelope.Read[int16](r, "shorts")
-	in.Words = envelope.Read[uint32](r, "words")
-	in.Bytes = envelope.Read[byte](r, "bytes")
-	in.Codes = envelope.Read[int8](r, "codes")
-	in.Factors = envelope.Read[float32](r, "factors")
-	in.Sums = envelope.Read[float64](r, "sums")
-	in.Names = r.ReadStrings("names")
-	in.Bias = envelope.ReadValue[float32](r, "bias")
+	in.sections(r)
 	n, err := r.Close()
 	if err == nil {
 		*c = in
 	}
 	return n, err
+}
+
+func (c *content) sections(r *envelope.Reader) {
+	r.CheckSchema(schema)
+	r.ReadJSON("config", &c.Config)
+	c.IDs = envelope.Read[itemID](r, "ids")
+	c.Rows = envelope.ReadN[int32](r, "rows", len(c.IDs))
+	c.Starts = envelope.Read[int64](r, "starts")
+	c.Halves = envelope.Read[uint16](r, "halves")
+	c.Shorts = envelope.Read[int16](r, "shorts")
+	c.Words = envelope.Read[uint32](r, "words")
+	c.Bytes = envelope.Read[byte](r, "bytes")
+	c.Codes = envelope.Read[int8](r, "codes")
+	c.Factors = envelope.Read[float32](r, "factors")
+	c.Sums = envelope.Read[float64](r, "sums")
+	c.Names = r.ReadStrings("names")
+	c.Bias = envelope.ReadValue[float32](r, "bias")
 }
 
 func encoded(t testing.TB, c io.WriterTo) []byte {

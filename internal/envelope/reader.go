@@ -20,7 +20,8 @@ import (
 //
 // Memory grows with the bytes that arrive. If the underlying reader has a method
 // Len() int that returns how many bytes it still holds, as [bytes.Reader] has and
-// the reader that [Load] passes, arrays are allocated once and in full.
+// the reader that [Load] passes, arrays are allocated once and in full. The reader
+// that [Map] passes does not copy arrays at all.
 type Reader struct {
 	r        io.Reader
 	n        int64
@@ -32,6 +33,9 @@ type Reader struct {
 	digest   uint32  // of all check fields so far
 	sections uint32
 	chunk    []byte
+	mapped   *stored // what r is when it is a file in memory
+	viewed   bool    // the section's payload was not looked at, so sum says nothing
+	spans    []span  // of mapped, the sections so far
 	err      error
 }
 
@@ -47,7 +51,7 @@ func NewReader(r io.Reader, kind string, maxVersion uint32) *Reader {
 		return e
 	}
 	if err != nil {
-		e.failRead(err, blockSize-n)
+		e.failRead(err, uint64(blockSize-n))
 		return e
 	}
 	e.head = b.header()
@@ -94,7 +98,8 @@ func (r *Reader) Fail(reason string) { r.fail(ErrCorrupt, "%s", reason) }
 func (r *Reader) Err() error { return r.err }
 
 // Read returns the values of the section name, never nil unless there was an
-// error. The slice is the caller's.
+// error. The slice is the caller's, without room to append; under [Map] it lies in
+// the mapping.
 func Read[T Element](r *Reader, name string) []T {
 	typ := typeOf[T]()
 	if !r.begin(name, typ) {
@@ -104,7 +109,12 @@ func Read[T Element](r *Reader, name string) []T {
 		r.fail(ErrCorrupt, "%d elements in %d bytes", r.in.count, r.in.size)
 		return nil
 	}
-	values := readElements[T](r, r.in.count)
+	var values []T
+	if r.mapped != nil {
+		values = viewElements[T](r)
+	} else {
+		values = readElements[T](r, r.in.count)
+	}
 	if !r.end() {
 		return nil
 	}
@@ -191,22 +201,48 @@ func (r *Reader) ReadJSON(name string, v any) {
 // Close checks that the envelope ends here and is the one that was written. It
 // returns how many bytes were read, and the first error: an [*Error].
 func (r *Reader) Close() (int64, error) {
-	b, ok := r.block()
-	if ok {
-		switch end, digest := b.section(), binary.LittleEndian.Uint32(b[digestAt:]); {
-		case end.typ != typeEnd:
-			r.fail(ErrCorrupt, "section %q where the end should be", end.name)
-		case digest != r.digest || end.number != r.sections || end.size != uint64(r.n):
-			r.fail(ErrCorrupt, "the blocks are not those of one envelope")
-		case b != endBlock(r.sections, uint64(r.n), digest):
-			r.fail(ErrCorrupt, "the end is malformed")
-		}
+	if b, ok := r.block(); ok {
+		r.finish(b)
 	}
 	err := r.err
 	if err == nil {
 		r.err = errors.New("envelope: reader is closed")
 	}
 	return r.n, err
+}
+
+// finish checks the end block.
+func (r *Reader) finish(b block) {
+	switch end, digest := b.section(), binary.LittleEndian.Uint32(b[digestAt:]); {
+	case end.typ != typeEnd:
+		r.fail(ErrCorrupt, "section %q where the end should be", end.name)
+	case digest != r.digest || end.number != r.sections || end.size != uint64(r.n):
+		r.fail(ErrCorrupt, "the blocks are not those of one envelope")
+	case b != endBlock(r.sections, uint64(r.n), digest):
+		r.fail(ErrCorrupt, "the end is malformed")
+	}
+}
+
+// verify reads all that is left and checks every byte of it.
+func (r *Reader) verify() error {
+	for r.err == nil {
+		b, ok := r.block()
+		if !ok {
+			break
+		}
+		if b[0] == typeEnd {
+			r.finish(b)
+			break
+		}
+		r.enter(b)
+		for r.err == nil && r.left > 0 {
+			r.fill(r.chunk[:min(r.left, chunkSize)])
+		}
+		if r.err == nil {
+			r.end()
+		}
+	}
+	return r.err
 }
 
 func (r *Reader) fail(sentinel error, format string, args ...any) {
@@ -217,7 +253,7 @@ func (r *Reader) fail(sentinel error, format string, args ...any) {
 
 // failRead reports that the underlying reader returned err when more bytes were
 // wanted.
-func (r *Reader) failRead(err error, missing int) {
+func (r *Reader) failRead(err error, missing uint64) {
 	switch {
 	case r.n == 0 && err == io.EOF:
 		r.err = &Error{Kind: r.kind, Reason: "there is nothing", Err: ErrTruncated, Cause: io.EOF}
@@ -258,12 +294,26 @@ func (r *Reader) begin(name string, typ byte) bool {
 		r.fail(ErrCorrupt, "section %d %q where section %d should be", got.number, got.name, r.sections)
 	case got.typ != typ:
 		r.fail(ErrCorrupt, "it holds %s; want %s", typeName(got.typ), typeName(typ))
+	}
+	return r.enter(b)
+}
+
+// enter makes the section with the header b the one that is read, and reports whether
+// its payload may be.
+func (r *Reader) enter(b block) bool {
+	got := b.section()
+	if r.err == nil {
+		r.in.name = got.name
+	}
+	switch {
+	case got.number != r.sections:
+		r.fail(ErrCorrupt, "section %d where section %d should be", got.number, r.sections)
 	case got.size > math.MaxInt64-1<<20 || got.count > math.MaxInt:
 		r.fail(ErrCorrupt, "%d bytes", got.size)
 	case b != got.block():
 		r.fail(ErrCorrupt, "the section's header is malformed")
 	}
-	r.in, r.left, r.sum = got, got.size, 0
+	r.in, r.left, r.sum, r.viewed = got, got.size, 0, false
 	r.sections++
 	r.digest = check(r.digest, b[checkAt:])
 	if r.chunk == nil {
@@ -281,7 +331,7 @@ func (r *Reader) end() bool {
 		return false
 	}
 	switch {
-	case binary.LittleEndian.Uint32(field) != check(r.sum, zeros):
+	case !r.viewed && binary.LittleEndian.Uint32(field) != check(r.sum, zeros):
 		r.fail(ErrCorrupt, "the check of the payload does not hold")
 	case len(bytes.Trim(zeros, "\x00")) > 0:
 		r.fail(ErrCorrupt, "the padding is not zero")
@@ -309,7 +359,7 @@ func (r *Reader) read(b []byte) bool {
 	n, err := io.ReadFull(r.r, b)
 	r.n += int64(n)
 	if err != nil {
-		r.failRead(err, len(b)-n)
+		r.failRead(err, uint64(len(b)-n))
 	}
 	return err == nil
 }

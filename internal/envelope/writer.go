@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"math"
 )
 
@@ -61,6 +62,30 @@ func Write[T Element](w *Writer, name string, values []T) {
 		return
 	}
 	writeElements(w, values)
+	w.end()
+}
+
+// WriteSeq adds the section name with n values that come in pieces, which it does not
+// keep: an array that is stored in parts need not be put together first. It fails when
+// the pieces do not have n values in all.
+func WriteSeq[T Element](w *Writer, name string, n int, pieces iter.Seq[[]T]) {
+	typ := typeOf[T]()
+	if n < 0 {
+		w.fail(fmt.Errorf("envelope: section %s: %d values; want >= 0", name, n))
+	}
+	if !w.begin(typ, name, n, uint64(n)*uint64(typ&15)) {
+		return
+	}
+	left := n
+	for piece := range pieces {
+		if left -= len(piece); left < 0 || w.err != nil {
+			break
+		}
+		writeElements(w, piece)
+	}
+	if left != 0 {
+		w.fail(fmt.Errorf("envelope: section %s: the pieces do not have %d values in all", name, n))
+	}
 	w.end()
 }
 

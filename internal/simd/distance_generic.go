@@ -1,48 +1,66 @@
 package simd
 
-// lanes is the number of partial sums of a dot product or distance: one AVX-512 register.
-const lanes = 16
+// A vector of fewer than wideDim elements has 16 partial sums, others 32. One FMA waits
+// for the one before: with 16 lanes a long vector on its own is no faster than that.
+const wideDim = 256
 
 // accum holds the partial sums of one dot product or distance. Its methods are the
 // reference for all float kernels.
-type accum [lanes]float32
+type accum [32]float32
 
-// dot adds the products of a and b, of equal length. A multiple of lanes elements must
-// have been added before.
-func (acc *accum) dot(a, b []float32) {
-	b = b[:len(a)]
-	for len(a) >= lanes {
-		x, y := (*[lanes]float32)(a), (*[lanes]float32)(b)
-		for j := range acc {
-			acc[j] = fma32(x[j], y[j], acc[j])
-		}
-		a, b = a[lanes:], b[lanes:]
+// lanes returns the partial sums that chunk k of 16 elements of a vector is added to.
+func (acc *accum) lanes(k int, wide bool) *[16]float32 {
+	if wide && k%2 == 1 {
+		return (*[16]float32)(acc[16:])
 	}
-	for j := range a {
-		acc[j] = fma32(a[j], b[j], acc[j])
+	return (*[16]float32)(acc[:16])
+}
+
+// dot adds the products of a and b, of equal length. Only the last piece of a vector may
+// have a length that is no multiple of 32.
+func (acc *accum) dot(a, b []float32, wide bool) {
+	b = b[:len(a)]
+	for k := 0; len(a) > 0; k++ {
+		x, y := padded(a), padded(b)
+		s := acc.lanes(k, wide)
+		for j := range s {
+			s[j] = fma32(x[j], y[j], s[j])
+		}
+		a, b = a[min(16, len(a)):], b[min(16, len(b)):]
 	}
 }
 
 // l2sq adds the squared differences of a and b, as dot does products.
-func (acc *accum) l2sq(a, b []float32) {
+func (acc *accum) l2sq(a, b []float32, wide bool) {
 	b = b[:len(a)]
-	for len(a) >= lanes {
-		x, y := (*[lanes]float32)(a), (*[lanes]float32)(b)
-		for j := range acc {
+	for k := 0; len(a) > 0; k++ {
+		x, y := padded(a), padded(b)
+		s := acc.lanes(k, wide)
+		for j := range s {
 			t := x[j] - y[j]
-			acc[j] = fma32(t, t, acc[j])
+			s[j] = fma32(t, t, s[j])
 		}
-		a, b = a[lanes:], b[lanes:]
-	}
-	for j := range a {
-		t := a[j] - b[j]
-		acc[j] = fma32(t, t, acc[j])
+		a, b = a[min(16, len(a)):], b[min(16, len(b)):]
 	}
 }
 
+// padded returns the first 16 elements of v, with zeros for those that it lacks.
+func padded(v []float32) [16]float32 {
+	if len(v) >= 16 {
+		return [16]float32(v)
+	}
+	var p [16]float32
+	copy(p[:], v)
+	return p
+}
+
 // sum folds the partial sums in halves.
-func (acc *accum) sum() float32 {
-	for w := lanes / 2; w > 0; w /= 2 {
+func (acc *accum) sum(wide bool) float32 {
+	w := 8
+	if wide {
+		w = 16
+	}
+	for ; w > 0; w /= 2 {
 		for j := range w {
 			acc[j] += acc[j+w]
 		}
@@ -52,14 +70,16 @@ func (acc *accum) sum() float32 {
 
 func dotGeneric(a, b []float32) float32 {
 	var acc accum
-	acc.dot(a, b)
-	return acc.sum()
+	wide := len(a) >= wideDim
+	acc.dot(a, b, wide)
+	return acc.sum(wide)
 }
 
 func l2sqGeneric(a, b []float32) float32 {
 	var acc accum
-	acc.l2sq(a, b)
-	return acc.sum()
+	wide := len(a) >= wideDim
+	acc.l2sq(a, b, wide)
+	return acc.sum(wide)
 }
 
 func dotBatchGeneric(out, q, rows []float32, stride int) {
@@ -76,40 +96,32 @@ func l2sqBatchGeneric(out, q, rows []float32, stride int) {
 
 func dotGatherGeneric(out, q, rows []float32, stride int, ids []uint32) {
 	for i, id := range ids {
-		row, ok := gathered(rows, stride, len(q), id)
-		if !ok {
-			panic(errID)
-		}
-		out[i] = dotGeneric(q, row)
+		out[i] = dotGeneric(q, gathered(rows, stride, len(q), id))
 	}
 }
 
 func l2sqGatherGeneric(out, q, rows []float32, stride int, ids []uint32) {
 	for i, id := range ids {
-		row, ok := gathered(rows, stride, len(q), id)
-		if !ok {
-			panic(errID)
-		}
-		out[i] = l2sqGeneric(q, row)
+		out[i] = l2sqGeneric(q, gathered(rows, stride, len(q), id))
 	}
 }
 
-// selectAboveGeneric appends to ids and dst, which hold n already, and returns how many
-// they hold then.
-func selectAboveGeneric(ids []uint32, dst, scores []float32, threshold float32, base uint32, n int) int {
+func selectAboveGeneric(ids []uint32, dst, scores []float32, threshold float32, base uint32) int {
+	kept := 0
 	for i, s := range scores {
 		if s > threshold {
-			ids[n], dst[n] = base+uint32(i), s
-			n++
+			ids[kept], dst[kept] = base+uint32(i), s
+			kept++
 		}
 	}
-	return n
+	return kept
 }
 
-func dotAboveGeneric(ids []uint32, scores, q, rows []float32, stride, n int, threshold float32, base uint32) int {
+// dotAboveRows is dotAbove a row at a time.
+func dotAboveRows(ids []uint32, scores, q, rows []float32, stride, n int, threshold float32, base uint32) int {
 	kept := 0
 	for i := range n {
-		if s := dotGeneric(q, rows[i*stride:i*stride+len(q)]); s > threshold {
+		if s := dot(q, rows[i*stride:i*stride+len(q)]); s > threshold {
 			ids[kept], scores[kept] = base+uint32(i), s
 			kept++
 		}

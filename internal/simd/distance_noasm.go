@@ -1,3 +1,5 @@
+//go:build purego || !amd64
+
 package simd
 
 func dot(a, b []float32) float32  { return dotGeneric(a, b) }
@@ -19,9 +21,9 @@ func l2sqGather(out, q, rows []float32, stride int, ids []uint32) {
 }
 
 func selectAbove(ids []uint32, dst, scores []float32, threshold float32, base uint32) int {
-	return selectAboveGeneric(ids, dst, scores, threshold, base, 0)
+	return selectAboveGeneric(ids, dst, scores, threshold, base)
 }
 
 func dotAbove(ids []uint32, scores, q, rows []float32, stride, n int, threshold float32, base uint32) int {
-	return dotAboveGeneric(ids, scores, q, rows, stride, n, threshold, base)
+	return dotAboveRows(ids, scores, q, rows, stride, n, threshold, base)
 }

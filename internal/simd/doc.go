@@ -16,9 +16,10 @@
 // and whether its row is read in order or by number, because all of them accumulate in
 // one order:
 //
-//   - There are 16 partial sums, all +0. Element i goes to partial sum i mod 16, in order
-//     of i: acc = fma(a[i], b[i], acc), which rounds once.
-//   - For w = 8, 4, 2, 1 in turn, acc[j] += acc[j+w] for j < w. The result is acc[0].
+//   - A vector is padded with zeros to a multiple of 16 elements. There are 16 partial sums, or
+//     32 if it has 256 elements or more, all +0. Element i goes to partial sum i mod 16 (32), in
+//     order of i: acc = fma(a[i], b[i], acc), which rounds once.
+//   - For w = (16,) 8, 4, 2, 1 in turn, acc[j] += acc[j+w] for j < w. The result is acc[0].
 //
 // In a squared distance a[i]-b[i] is rounded first. NaN and infinities follow IEEE 754; of
 // a NaN the sign and payload are not defined. The int8 kernels are exact.

@@ -20,11 +20,7 @@ func dotInt8BatchGeneric(out []int32, q []int8, rows []uint8, stride int) {
 
 func dotInt8GatherGeneric(out []int32, q []int8, rows []uint8, stride int, ids []uint32) {
 	for i, id := range ids {
-		row, ok := gathered(rows, stride, len(q), id)
-		if !ok {
-			panic(errID)
-		}
-		out[i] = dotInt8Generic(q, row)
+		out[i] = dotInt8Generic(q, gathered(rows, stride, len(q), id))
 	}
 }
 

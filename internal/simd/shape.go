@@ -1,8 +1,6 @@
 package simd
 
-import (
-	"math/bits"
-)
+import "math/bits"
 
 // Messages of the panics.
 const (
@@ -32,11 +30,22 @@ func checkRows(size, n, d, stride int) {
 	}
 }
 
-// gathered returns the row called id of d elements, and whether rows holds it.
-func gathered[T any](rows []T, stride, d int, id uint32) (row []T, ok bool) {
+// gathered returns the row called id of d elements, and panics if rows does not hold it.
+func gathered[T any](rows []T, stride, d int, id uint32) []T {
 	hi, at := bits.Mul64(uint64(id), uint64(stride))
 	if len(rows) < d || hi != 0 || at > uint64(len(rows)-d) {
-		return nil, false
+		panic(errID)
 	}
-	return rows[at : at+uint64(d)], true
+	return rows[at : at+uint64(d)]
 }
+
+// callBytes is how much memory one call into assembly reads at most: a few microseconds,
+// and ten or so if all of it comes from main memory. A goroutine cannot be preempted within.
+const callBytes = 128 << 10
+
+// maxLines is how many cache lines of a row a gather fetches ahead. The rest of a longer row
+// follows by the processor's own prefetching.
+const maxLines = 16
+
+// lines returns how many cache lines a gather fetches of a row.
+func lines(bytes int) int { return min((bytes+63)/64, maxLines) }

@@ -38,7 +38,7 @@ func From(data []float32, dim int) Matrix {
 // panics if there is no row i.
 func (m Matrix) Row(i int) []float32 {
 	if uint(i) >= uint(m.Rows) {
-		panic("vector: row out of range")
+		panic(errRow)
 	}
 	at := i * m.Stride
 	return m.Data[at : at+m.Dim : at+m.Dim]

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package envelope
+
+const noReserve = 0
+
+func advise([]byte, Hint) {}

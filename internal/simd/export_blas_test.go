@@ -1,0 +1,4 @@
+package simd
+
+func ExpGeneric(dst, x []float32)     { expGeneric(dst, x, 0) }
+func SigmoidGeneric(dst, x []float32) { sigmoidGeneric(dst, x) }
