@@ -129,16 +129,24 @@ func (r *Rows) Insert(item recsys.ItemID, row uint32) error {
 	if old, ok := r.row[item]; ok {
 		return fmt.Errorf("retrieval: item %d at row %d: %w", item, old, ErrDuplicate)
 	}
+	if r.row == nil {
+		r.row = make(map[recsys.ItemID]uint32)
+	}
+	r.occupy(item, row)
+	r.live.Add(1)
+	r.changed(row)
+	return nil
+}
+
+// occupy gives an item a row that was reserved; r.mu is held.
+func (r *Rows) occupy(item recsys.ItemID, row uint32) {
 	if n := len(r.free); n > 0 {
 		if r.free[n-1] != row {
-			panic("retrieval: Rows.Insert at a row that was not reserved")
+			panic(errReserve)
 		}
 		r.free = r.free[:n-1]
 	} else if int64(row) != r.limit.Load() {
-		panic("retrieval: Rows.Insert at a row that was not reserved")
-	}
-	if r.row == nil {
-		r.row = make(map[recsys.ItemID]uint32)
+		panic(errReserve)
 	}
 	r.row[item] = row
 	c := (*r.chunks.Load())[row>>rowChunkBits]
@@ -147,10 +155,15 @@ func (r *Rows) Insert(item recsys.ItemID, row uint32) error {
 		r.limit.Add(1)
 	}
 	c.live[row&(rowChunk-1)>>6].Or(1 << (row & 63))
-	r.live.Add(1)
-	r.changed(row)
-	return nil
 }
+
+// vacate marks a row as without an item; r.mu is held.
+func (r *Rows) vacate(row uint32) {
+	(*r.chunks.Load())[row>>rowChunkBits].live[row&(rowChunk-1)>>6].And(^(uint64(1) << (row & 63)))
+}
+
+// errReserve is the message of a panic.
+const errReserve = "retrieval: a row of Rows that was not reserved"
 
 // Delete takes an item's row away and returns it. When reuse is false, no later item
 // gets the row until Free is called for it. It fails with [ErrNotFound].
@@ -163,13 +176,31 @@ func (r *Rows) Delete(item recsys.ItemID, reuse bool) (row uint32, err error) {
 		return 0, fmt.Errorf("retrieval: item %d: %w", item, ErrNotFound)
 	}
 	delete(r.row, item)
-	(*r.chunks.Load())[row>>rowChunkBits].live[row&(rowChunk-1)>>6].And(^(uint64(1) << (row & 63)))
+	r.vacate(row)
 	r.live.Add(-1)
 	if reuse {
 		r.free = append(r.free, row)
 	}
 	r.changed(row)
 	return row, nil
+}
+
+// Move gives an item another row, the one that Reserve named, and returns the one that it
+// had, which no later item gets until Free is called for it. Find and FindAll see the one
+// row or the other. It fails with [ErrNotFound].
+func (r *Rows) Move(item recsys.ItemID, row uint32) (old uint32, err error) {
+	r.locate()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old, ok := r.row[item]
+	if !ok {
+		return 0, fmt.Errorf("retrieval: item %d: %w", item, ErrNotFound)
+	}
+	r.occupy(item, row)
+	r.vacate(old)
+	r.changed(old)
+	r.changed(row)
+	return old, nil
 }
 
 // Free lets a later item have a row whose item was deleted.

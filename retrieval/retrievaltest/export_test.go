@@ -21,3 +21,22 @@ func CaseNames() (names []string) {
 	}
 	return names
 }
+
+// CheckCase runs one case only.
+func (s IndexSuite) CheckCase(name string, build BuildIndex) (found []Violation) {
+	for _, c := range indexCases {
+		if c.name == name && s.skips(c, build) == "" {
+			v, _ := s.check(c, build)
+			found = append(found, v...)
+		}
+	}
+	return found
+}
+
+// IndexCaseNames returns the names of all cases of an index.
+func IndexCaseNames() (names []string) {
+	for _, c := range indexCases {
+		names = append(names, c.name)
+	}
+	return names
+}

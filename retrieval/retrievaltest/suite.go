@@ -123,27 +123,40 @@ func (s Suite) check(c testCase, r recsys.Retriever) (found []Violation, hung bo
 	}
 	s.Requests = requests
 	p := &probe{Suite: s, retriever: r}
+	return p.run(c.name, c.rule, patience, func() { c.check(p) })
+}
+
+// recorder collects what a case finds.
+type recorder struct{ details []string }
+
+func (r *recorder) fail(format string, args ...any) {
+	r.details = append(r.details, fmt.Sprintf(format, args...))
+}
+
+// run calls check on a goroutine of its own and returns what it recorded, at most three
+// violations. A check that does not return in time counts as hung, and its record is lost.
+func (r *recorder) run(name, rule string, patience time.Duration, check func()) (found []Violation, hung bool) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		defer func() {
 			if v := recover(); v != nil {
-				p.fail("panicked: %v\n%s", v, debug.Stack())
+				r.fail("panicked: %v\n%s", v, debug.Stack())
 			}
 		}()
-		c.check(p)
+		check()
 	}()
 	details := []string{fmt.Sprintf("a call did not return within %v", patience)}
 	wait := time.NewTimer(patience)
 	defer wait.Stop()
 	select {
 	case <-done:
-		details = p.details
+		details = r.details
 	case <-wait.C:
 		hung = true
 	}
 	for _, d := range details[:min(len(details), 3)] {
-		found = append(found, Violation{Case: c.name, Rule: c.rule, Detail: d})
+		found = append(found, Violation{Case: name, Rule: rule, Detail: d})
 	}
 	return found, hung
 }
@@ -165,12 +178,8 @@ func defaultRequests() []recsys.Request {
 // probe is the retriever under one case.
 type probe struct {
 	Suite
+	recorder
 	retriever recsys.Retriever
-	details   []string
-}
-
-func (p *probe) fail(format string, args ...any) {
-	p.details = append(p.details, fmt.Sprintf(format, args...))
 }
 
 // list is one answer.

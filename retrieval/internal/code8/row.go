@@ -1,0 +1,89 @@
+package code8
+
+import "math"
+
+const (
+	// Bias is what a stored byte exceeds its code by.
+	Bias = 128
+	// MaxDim is the largest dimension for which integer products are exact and the bounds
+	// hold.
+	MaxDim = 131_071
+
+	maxCode = 127
+	// round is what covers the relative error of a norm computed in float64.
+	round = 1 + 0x1p-30
+)
+
+// Stride returns the number of bytes of a coded row: the smallest of 16, 32 and the
+// multiples of 64 that is at least dim. A row starts at a multiple of its size or of a
+// cache line, so that it meets as few lines as possible.
+func Stride(dim int) int {
+	switch {
+	case dim <= 16:
+		return 16
+	case dim <= 32:
+		return 32
+	}
+	return (dim + 63) &^ 63
+}
+
+// MaxAbs returns the largest magnitude in x, 0 for nothing.
+func MaxAbs(x []float32) float32 {
+	var top uint32
+	for _, v := range x {
+		top = max(top, math.Float32bits(v)&^(1<<31))
+	}
+	return math.Float32frombits(top)
+}
+
+// Scale returns the scale under which values of magnitudes up to top fill the codes.
+func Scale(top float32) float32 { return top / maxCode }
+
+// Norm returns |x|, rounded up: never less than the true norm, and more by a relative
+// 2^-22 at most. It is +Inf when that is beyond float32.
+func Norm(x []float32) float32 { return up(norm(x)) }
+
+// Low returns a number that is at most the norm that [Norm] rounded up to v, and at least 0.
+func Low(v float32) float32 {
+	return max(0, float32(v*(1-0x1p-21))-math.SmallestNonzeroFloat32)
+}
+
+// Encode writes the codes of x under a scale to dst, which has length Stride(len(x)), and
+// returns the norm of the residual x - scale·codes, rounded up. Values beyond 127 scales
+// are cut off there; the residual tells.
+func Encode(dst []uint8, x []float32, scale float32) (residual float32) {
+	s := float64(scale)
+	inverse := 0.0
+	if scale > 0 {
+		inverse = 1 / s
+	}
+	var square float64
+	for i, v := range x {
+		c := min(max(math.RoundToEven(float64(v)*inverse), -maxCode), maxCode)
+		dst[i] = uint8(int32(c) + Bias)
+		r := float64(v) - float64(s*c)
+		square += float64(r * r)
+	}
+	for i := len(x); i < len(dst); i++ {
+		dst[i] = Bias
+	}
+	return up(math.Sqrt(square) * round)
+}
+
+// norm returns |x| rounded up.
+func norm(x []float32) float64 {
+	var square float64
+	for _, v := range x {
+		square += float64(float64(v) * float64(v))
+	}
+	return math.Sqrt(square) * round
+}
+
+// up rounds v >= 0 up to float32.
+func up(v float64) float32 {
+	f := float32(v)
+	if float64(f) < v {
+		f = math.Nextafter32(f, float32(math.Inf(1)))
+	}
+	return f
+}
