@@ -87,10 +87,6 @@ func cosineSums(a, b []float32) (ab, aa, bb float32) {
 	return dotGeneric(a, b), dotGeneric(a, a), dotGeneric(b, b)
 }
 
-// rowsPerCall returns how many rows of d elements of the given size one call takes: a
-// multiple of 8, so that no block is cut.
-func rowsPerCall(d, size int) int { return max(callBytes/(d*size+1)&^7, 8) }
-
 func dotBatch(out, q, rows []float32, stride int) {
 	if tier == PureGo {
 		dotBatchGeneric(out, q, rows, stride)
@@ -157,7 +153,7 @@ func dotGather(out, q, rows []float32, stride int, ids []uint32) {
 		panic(errID)
 	}
 	ahead, limit := lines(4*d), 4*(len(rows)-d)
-	for per := rowsPerCall(d, 4) / 2; len(ids) > 0; {
+	for per := rowsPerGather(d, 4); len(ids) > 0; {
 		n := min(len(ids), per)
 		var ok bool
 		if tier == AVX512 {
@@ -188,7 +184,7 @@ func l2sqGather(out, q, rows []float32, stride int, ids []uint32) {
 		panic(errID)
 	}
 	ahead, limit := lines(4*d), 4*(len(rows)-d)
-	for per := rowsPerCall(d, 4) / 2; len(ids) > 0; {
+	for per := rowsPerGather(d, 4); len(ids) > 0; {
 		n := min(len(ids), per)
 		var ok bool
 		if tier == AVX512 {
@@ -221,8 +217,4 @@ func dotAbove(ids []uint32, scores, q, rows []float32, stride, n int, threshold 
 		base += uint32(m)
 	}
 	return kept
-}
-
-func selectAbove(ids []uint32, dst, scores []float32, threshold float32, base uint32) int {
-	return selectAboveGeneric(ids, dst, scores, threshold, base)
 }

@@ -74,6 +74,12 @@ DATA distanceIota<>+56(SB)/4, $0x0000000e
 DATA distanceIota<>+60(SB)/4, $0x0000000f
 GLOBL distanceIota<>(SB), RODATA|NOPTR, $64
 
+DATA distanceFour<>+0(SB)/4, $0x00000004
+DATA distanceFour<>+4(SB)/4, $0x00000004
+DATA distanceFour<>+8(SB)/4, $0x00000004
+DATA distanceFour<>+12(SB)/4, $0x00000004
+GLOBL distanceFour<>(SB), RODATA|NOPTR, $16
+
 DATA distancePack<>+0(SB)/4, $0x80808080
 DATA distancePack<>+4(SB)/4, $0x80808080
 DATA distancePack<>+8(SB)/4, $0x80808080

@@ -27,7 +27,9 @@ var fills = []struct {
 	{"wide", func(r *rand.Rand) float32 {
 		return float32(math.Ldexp(r.NormFloat64(), r.IntN(120)-60))
 	}},
-	{"tiny", func(r *rand.Rand) float32 { return math.Float32frombits(r.Uint32()&0x80000000 | uint32(r.IntN(64))<<23>>1) }},
+	{"tiny", func(r *rand.Rand) float32 {
+		return math.Float32frombits(r.Uint32()&0x80000000 | uint32(r.IntN(64))<<23>>1)
+	}},
 	{"signs", func(r *rand.Rand) float32 {
 		return []float32{0, float32(math.Copysign(0, -1)), 1, -1, 0x1p-80, -0x1p-80}[r.IntN(6)]
 	}},

@@ -22,6 +22,11 @@ func tileHeight(w int) int {
 func (t *tile) run(mr int, a, c []float32) {
 	switch tier {
 	case AVX512:
+		if t.w <= 16 {
+			gemmTileNarrowAVX512(mr, t.k, unsafe.SliceData(a), 4*t.rs, 4*t.cs, unsafe.SliceData(t.b), 4*t.ldb,
+				unsafe.SliceData(c), 4*t.ldc, t.w, t.mode)
+			return
+		}
 		gemmTileAVX512(mr, t.k, unsafe.SliceData(a), 4*t.rs, 4*t.cs, unsafe.SliceData(t.b), 4*t.ldb,
 			unsafe.SliceData(c), 4*t.ldc, t.w, t.mode)
 	case AVX2:

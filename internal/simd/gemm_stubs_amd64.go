@@ -11,6 +11,13 @@ package simd
 //go:noescape
 func gemmTileAVX512(mr int, k int, a *float32, rs int, cs int, b *float32, ldb int, c *float32, ldc int, w int, mode int)
 
+// gemmTileNarrowAVX512 computes a tile: C = A·B if mode is 0, C += A·B if it is 1, C -= A·B if it is 2,
+// where A is mr × k with element (i, p) at byte i*rs + p*cs of a, B is k × w with rows ldb
+// bytes apart, C is mr × w with rows ldc bytes apart. mr is 1 to 14, w 1 to 16, k > 0.
+//
+//go:noescape
+func gemmTileNarrowAVX512(mr int, k int, a *float32, rs int, cs int, b *float32, ldb int, c *float32, ldc int, w int, mode int)
+
 // gemmTileAVX2 computes a tile: C = A·B if mode is 0, C += A·B if it is 1, C -= A·B if it is 2,
 // where A is mr × k with element (i, p) at byte i*rs + p*cs of a, B is k × w with rows ldb
 // bytes apart, C is mr × w with rows ldc bytes apart. mr is 1 to 6, w is 16, k > 0.
@@ -25,19 +32,29 @@ func gemmTileAVX2(mr int, k int, a *float32, rs int, cs int, b *float32, ldb int
 //go:noescape
 func gemmTileMaskedAVX2(mr int, k int, a *float32, rs int, cs int, b *float32, ldb int, c *float32, ldc int, w int, mode int)
 
-// aboveAVX512 multiplies tiles of mr rows each, rs bytes apart, by a panel of k × 32 packed
+// aboveAVX512 multiplies tiles of 14 rows each, rs bytes apart, by a panel of k × 32 packed
 // queries until a product is not <= the threshold of its query. It returns how many tiles
-// it passed before that one, whose products it marks: bit j of masks[i] for row i and query j. mr is 1 to 14, k > 0.
+// it passed before that one, whose products it marks: bit j of masks[i] for row i and query j.
+// tiles and k are positive.
 //
 //go:noescape
-func aboveAVX512(mr int, tiles int, k int, a *float32, rs int, b *float32, thresholds *float32, masks *uint32) (passed int)
+func aboveAVX512(tiles int, k int, a *float32, rs int, b *float32, thresholds *float32, masks *uint32) (passed int)
 
-// aboveAVX2 multiplies tiles of mr rows each, rs bytes apart, by a panel of k × 32 packed
+// aboveNarrowAVX512 multiplies tiles of 14 rows each, rs bytes apart, by a panel of k × 32 packed
 // queries until a product is not <= the threshold of its query. It returns how many tiles
-// it passed before that one, whose products it marks: bit j of masks[i] for row i and query j. Only the first 16 queries count. mr is 1 to 6, k > 0.
+// it passed before that one, whose products it marks: bit j of masks[i] for row i and query j.
+// tiles and k are positive. Only the first 16 queries count.
 //
 //go:noescape
-func aboveAVX2(mr int, tiles int, k int, a *float32, rs int, b *float32, thresholds *float32, masks *uint32) (passed int)
+func aboveNarrowAVX512(tiles int, k int, a *float32, rs int, b *float32, thresholds *float32, masks *uint32) (passed int)
+
+// aboveAVX2 multiplies tiles of 6 rows each, rs bytes apart, by a panel of k × 32 packed
+// queries until a product is not <= the threshold of its query. It returns how many tiles
+// it passed before that one, whose products it marks: bit j of masks[i] for row i and query j.
+// tiles and k are positive. Only the first 16 queries count.
+//
+//go:noescape
+func aboveAVX2(tiles int, k int, a *float32, rs int, b *float32, thresholds *float32, masks *uint32) (passed int)
 
 // maxSquaresAVX512 raises out[j], j < 16, to the largest sum of squares of the elements
 // j, j+16, … of one row, over n > 0 rows of d > 0 elements, rs bytes apart.

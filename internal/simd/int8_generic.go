@@ -24,10 +24,11 @@ func dotInt8GatherGeneric(out []int32, q []int8, rows []uint8, stride int, ids [
 	}
 }
 
-func dotInt8AboveGeneric(ids []uint32, scores []int32, q []int8, rows []uint8, stride, n int, threshold int32, base uint32) int {
+// dotInt8AboveRows is dotInt8Above a row at a time.
+func dotInt8AboveRows(ids []uint32, scores []int32, q []int8, rows []uint8, stride, n int, threshold int32, base uint32) int {
 	kept := 0
 	for i := range n {
-		if s := dotInt8Generic(q, rows[i*stride:i*stride+len(q)]); s > threshold {
+		if s := dotInt8(q, rows[i*stride:i*stride+len(q)]); s > threshold {
 			ids[kept], scores[kept] = base+uint32(i), s
 			kept++
 		}

@@ -1,3 +1,5 @@
+//go:build purego || !amd64
+
 package simd
 
 func dotInt8(q []int8, row []uint8) int32 { return dotInt8Generic(q, row) }
@@ -11,5 +13,5 @@ func dotInt8Gather(out []int32, q []int8, rows []uint8, stride int, ids []uint32
 }
 
 func dotInt8Above(ids []uint32, scores []int32, q []int8, rows []uint8, stride, n int, threshold int32, base uint32) int {
-	return dotInt8AboveGeneric(ids, scores, q, rows, stride, n, threshold, base)
+	return dotInt8AboveRows(ids, scores, q, rows, stride, n, threshold, base)
 }

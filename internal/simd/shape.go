@@ -43,6 +43,13 @@ func gathered[T any](rows []T, stride, d int, id uint32) []T {
 // and ten or so if all of it comes from main memory. A goroutine cannot be preempted within.
 const callBytes = 128 << 10
 
+// rowsPerCall returns how many rows of d elements of the given size one call takes: a
+// multiple of 8, so that no block is cut, and not so many that little d makes it long.
+func rowsPerCall(d, size int) int { return min(max(callBytes/(d*size+1)&^7, 8), 8192) }
+
+// rowsPerGather is rowsPerCall for rows at random places, where main memory takes longer.
+func rowsPerGather(d, size int) int { return min(max(callBytes/2/(d*size+1)&^7, 8), 512) }
+
 // maxLines is how many cache lines of a row a gather fetches ahead. The rest of a longer row
 // follows by the processor's own prefetching.
 const maxLines = 16

@@ -26,13 +26,13 @@
 // # One result
 //
 // The bits of a dot product, and of a squared distance, are the same on every instruction
-// set, at every place in a batch, and by row number or in order: all kernels accumulate in
-// one order. There are 16 partial sums; element i is multiplied and added, with one
-// rounding, to sum i mod 16; then the sums are added in halves, 8 to 8, 4 to 4, 2 to 2 and
-// 1 to 1. Cosine, Normalize and QuantizeInt8 are built on such sums and on correctly
-// rounded operations, so what they give is the same everywhere as well. A slate that was
-// computed on one machine can thus be replayed on another. [Info] tells which instruction
-// set is in use.
+// set, at every place in a batch, by row number or in order, and for one query or many: all
+// kernels accumulate in one order. A vector of d elements has s = 16 partial sums, or 32 if
+// d >= 256; element i is multiplied and added, with one rounding, to sum i mod s; then the
+// sums are added in halves. Cosine, Normalize and QuantizeInt8 are built on such sums and on
+// correctly rounded operations, so what they give is the same everywhere as well. A slate
+// that was computed on one machine can thus be replayed on another. Of a NaN the sign and
+// payload may differ. [Info] tells which instruction set is in use.
 //
 // # What it does not do
 //

@@ -136,6 +136,7 @@ type tables struct {
 	order Sym // fold512Order
 	mask  Sym // 16 words of ones, then 16 of zeros
 	iota  Sym // 0, 1, … 15
+	four  Sym // 4, 4, 4, 4
 	pack  Sym // for each set of 4 lanes, the shuffle of bytes that moves them to the front
 }
 
@@ -151,6 +152,7 @@ func newTables(f *File) tables {
 	}
 	t.mask = f.Data(prefix+"Mask", mask...)
 	t.iota = f.Data(prefix+"Iota", count...)
+	t.four = f.Data(prefix+"Four", 4, 4, 4, 4)
 	var pack []uint32
 	for set := range 16 {
 		to := 0

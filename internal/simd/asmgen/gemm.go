@@ -1,14 +1,18 @@
 package main
 
+import "fmt"
+
 // gemmFamily writes the kernels in which a tile of sums stays in registers: matrix products
 // and the scan of many queries at once.
 func gemmFamily() []*File {
 	f := NewFile("gemm", "amd64")
 	tail := f.Data("tailMask", append(repeat(16, 0xffffffff), repeat(16, 0)...)...)
-	gemmTile512(f)
+	gemmTile512(f, 2)
+	gemmTile512(f, 1)
 	gemmTile2(f, tail)
 	gemmTileMasked2(f, tail)
-	above512(f)
+	above512(f, 2)
+	above512(f, 1)
 	above2(f)
 	maxSquares512(f)
 	maxSquares2(f, tail)
@@ -55,28 +59,29 @@ func nextColumn(fn *Func, mr int, step Operand) {
 	}
 }
 
-// splits returns how many sets of sums a tile of mr rows and 2 registers per row has: few
-// sums would wait for each other, an FMA takes 4 cycles and two start in each.
-func splits(mr int) int { return max(1, min(4, 4/mr)) }
+// splits returns how many sets of sums a tile with n registers of sums has: few sums would
+// wait for each other, an FMA takes 4 cycles and two start in each.
+func splits(n int) int { return max(1, min(4, 8/n)) }
 
-// sums512 leaves the sums of a tile of mr × 32 in Z(0) to Z(2mr-1). It takes R8, DX, DI
-// (b), CX (k > 0); step moves A and next moves B. before runs once for each p.
-func sums512(fn *Func, mr int, step Operand, loadB func(lo, hi Z), next func(), before func()) {
-	sets := splits(mr)
-	for r := range 2 * mr * sets {
+// sums512 leaves the sums of a tile of mr rows and cols registers, 1 or 2, in Z(0) to
+// Z(mr*cols-1), row by row. It takes R8, DX, DI (b), CX (k > 0); step moves A and next
+// moves B. before runs once for each p.
+func sums512(fn *Func, mr, cols int, step Operand, loadB func(to []Z), next func(), before func()) {
+	sets := splits(mr * cols)
+	for r := range cols * mr * sets {
 		fn.Op("VPXORD", Z(r), Z(r), Z(r))
 	}
 	setRows(fn, mr)
 	one := func(set int) {
-		lo, hi := Z(28), Z(29)
+		b := []Z{28, 29}[:cols]
 		before()
-		loadB(lo, hi)
+		loadB(b)
 		for i := range mr {
 			x := Z(30 + i%2)
-			at := 2 * (set*mr + i)
 			fn.Op("VBROADCASTSS", aRow(i), x)
-			fn.Op("VFMADD231PS", lo, x, Z(at))
-			fn.Op("VFMADD231PS", hi, x, Z(at+1))
+			for j, y := range b {
+				fn.Op("VFMADD231PS", y, x, Z(cols*(set*mr+i)+j))
+			}
 		}
 		nextColumn(fn, mr, step)
 		next()
@@ -101,8 +106,8 @@ func sums512(fn *Func, mr int, step Operand, loadB func(lo, hi Z), next func(), 
 		fn.Op("JNE", tail)
 		fn.Place(done)
 		for set := 1; set < sets; set++ {
-			for r := range 2 * mr {
-				fn.Op("VADDPS", Z(2*mr*set+r), Z(r), Z(r))
+			for r := range cols * mr {
+				fn.Op("VADDPS", Z(cols*mr*set+r), Z(r), Z(r))
 			}
 		}
 		return
@@ -126,8 +131,12 @@ func dispatch(fn *Func, most int, body func(mr int)) {
 	body(1)
 }
 
-func gemmTile512(f *File) {
-	fn := f.Func("gemmTileAVX512", "gemmTileAVX512 "+tileComment+" mr is 1 to 14, w 1 to 32, k > 0.", tileParams, "")
+func gemmTile512(f *File, cols int) {
+	name, widths := "gemmTileAVX512", "1 to 32"
+	if cols == 1 {
+		name, widths = "gemmTileNarrowAVX512", "1 to 16"
+	}
+	fn := f.Func(name, name+" "+tileComment+" mr is 1 to 14, w "+widths+", k > 0.", tileParams, "")
 	fn.Op("MOVQ", fn.Arg("w"), CX)
 	fn.Op("MOVL", Imm(-1), AX)
 	fn.Op("BZHIL", CX, AX, AX)
@@ -157,20 +166,21 @@ func gemmTile512(f *File) {
 	fn.Op("MOVQ", fn.Arg("c"), SI)
 	fn.Op("MOVQ", fn.Arg("mr"), AX)
 	dispatch(fn, 14, func(mr int) {
-		load := func(lo, hi Z) {
-			fn.Op("VMOVUPS.Z", Ptr(DI, 0), K(1), lo)
-			fn.Op("VMOVUPS.Z", Ptr(DI, 64), K(2), hi)
+		load := func(to []Z) {
+			for j, y := range to {
+				fn.Op("VMOVUPS.Z", Ptr(DI, 64*j), K(1+j), y)
+			}
 		}
-		sums512(fn, mr, R13, load, func() { fn.Op("ADDQ", BX, DI) }, func() {})
+		sums512(fn, mr, cols, R13, load, func() { fn.Op("ADDQ", BX, DI) }, func() {})
 		fn.Op("MOVQ", fn.Arg("ldc"), DX)
 		fn.Op("VPBROADCASTD", R15, Z(30))
-		for r := range 2 * mr {
-			mem := Ptr(SI, 64*(r%2))
+		for r := range cols * mr {
+			j := r % cols
 			fn.Op("VPXORD", Z(30), Z(r), Z(r))
-			fn.Op("VMOVUPS.Z", mem, K(3+r%2), Z(28+r%2))
-			fn.Op("VADDPS", Z(r), Z(28+r%2), Z(r))
-			fn.Op("VMOVUPS", Z(r), K(1+r%2), mem)
-			if r%2 == 1 && r < 2*mr-1 {
+			fn.Op("VMOVUPS.Z", Ptr(SI, 64*j), K(3+j), Z(28+j))
+			fn.Op("VADDPS", Z(r), Z(28+j), Z(r))
+			fn.Op("VMOVUPS", Z(r), K(1+j), Ptr(SI, 64*j))
+			if j == cols-1 && r < cols*mr-1 {
 				fn.Op("ADDQ", DX, SI)
 			}
 		}
@@ -280,113 +290,114 @@ func gemmTileMasked2(f *File, tail Sym) {
 	})
 }
 
-const aboveParams = "mr int, tiles int, k int, a *float32, rs int, b *float32, thresholds *float32, masks *uint32"
+const aboveParams = "tiles int, k int, a *float32, rs int, b *float32, thresholds *float32, masks *uint32"
 
-const aboveComment = `multiplies tiles of mr rows each, rs bytes apart, by a panel of k × 32 packed
+const aboveComment = `multiplies tiles of %d rows each, rs bytes apart, by a panel of k × 32 packed
 queries until a product is not <= the threshold of its query. It returns how many tiles
-it passed before that one, whose products it marks: bit j of masks[i] for row i and query j.`
+it passed before that one, whose products it marks: bit j of masks[i] for row i and query j.
+tiles and k are positive.%s`
 
-// above512 handles 32 queries at a time.
-func above512(f *File) {
-	fn := f.Func("aboveAVX512", "aboveAVX512 "+aboveComment+" mr is 1 to 14, k > 0.", aboveParams, "passed int")
+func above512(f *File, cols int) {
+	const mr = 14
+	name, count := "aboveAVX512", ""
+	if cols == 1 {
+		name, count = "aboveNarrowAVX512", " Only the first 16 queries count."
+	}
+	fn := f.Func(name, name+" "+fmt.Sprintf(aboveComment, mr, count), aboveParams, "passed int")
 	fn.Op("MOVQ", fn.Arg("rs"), DX)
 	fn.Op("MOVQ", fn.Arg("a"), SI)
-	fn.Op("MOVQ", fn.Arg("mr"), AX)
-	fn.Op("MOVQ", AX, R15)
-	fn.Op("IMULQ", DX, R15) // bytes of a tile
-	dispatch(fn, 14, func(mr int) {
-		again, hit, end := fn.Label("tile"), fn.Label("hit"), fn.Label("end")
-		fn.Op("MOVQ", fn.Arg("tiles"), BX)
-		fn.Place(again)
-		fn.Op("MOVQ", SI, R8)
-		fn.Op("LEAQ", PtrX(SI, R15, 1, 0), R13)
-		fn.Op("MOVQ", fn.Arg("b"), DI)
-		fn.Op("MOVQ", fn.Arg("k"), CX)
-		load := func(lo, hi Z) {
-			fn.Op("VMOVUPS", Ptr(DI, 0), lo)
-			fn.Op("VMOVUPS", Ptr(DI, 64), hi)
+	fn.Op("IMUL3Q", Imm(mr), DX, R15) // bytes of a tile
+	again, hit := fn.Label("tile"), fn.Label("hit")
+	fn.Op("MOVQ", fn.Arg("tiles"), BX)
+	fn.Place(again)
+	fn.Op("MOVQ", SI, R8)
+	fn.Op("LEAQ", PtrX(SI, R15, 1, 0), R13)
+	fn.Op("MOVQ", fn.Arg("b"), DI)
+	fn.Op("MOVQ", fn.Arg("k"), CX)
+	load := func(to []Z) {
+		for j, y := range to {
+			fn.Op("VMOVUPS", Ptr(DI, 64*j), y)
 		}
-		// One line of the next tile for each p: it has mr*k/16 of them.
-		fetch := func() {
-			fn.Op("PREFETCHT0", Ptr(R13, 0))
-			fn.Op("ADDQ", Imm(64), R13)
+	}
+	// One line of the next tile for each p: it has mr*k/16 of them.
+	fetch := func() {
+		fn.Op("PREFETCHT0", Ptr(R13, 0))
+		fn.Op("ADDQ", Imm(64), R13)
+	}
+	sums512(fn, mr, cols, Imm(4), load, func() { fn.Op("ADDQ", Imm(128), DI) }, fetch)
+	fn.Op("MOVQ", fn.Arg("thresholds"), DI)
+	for j := range cols {
+		fn.Op("VMOVUPS", Ptr(DI, 64*j), Z(28+j))
+	}
+	fn.Op("MOVQ", fn.Arg("masks"), DI)
+	fn.Op("XORL", R8, R8)
+	const notLessOrEqual = 0x16
+	for i := range mr {
+		fn.Op("VCMPPS", Imm(notLessOrEqual), Z(28), Z(cols*i), K(1))
+		if cols == 2 {
+			fn.Op("VCMPPS", Imm(notLessOrEqual), Z(29), Z(cols*i+1), K(2))
+			fn.Op("KUNPCKWD", K(1), K(2), K(1))
 		}
-		sums512(fn, mr, Imm(4), load, func() { fn.Op("ADDQ", Imm(128), DI) }, fetch)
-		fn.Op("MOVQ", fn.Arg("thresholds"), DI)
-		fn.Op("VMOVUPS", Ptr(DI, 0), Z(28))
-		fn.Op("VMOVUPS", Ptr(DI, 64), Z(29))
-		fn.Op("MOVQ", fn.Arg("masks"), DI)
-		fn.Op("XORL", R8, R8)
-		const notLessOrEqual = 0x16
-		for i := range mr {
-			fn.Op("VCMPPS", Imm(notLessOrEqual), Z(28), Z(2*i), K(1))
-			fn.Op("VCMPPS", Imm(notLessOrEqual), Z(29), Z(2*i+1), K(2))
-			fn.Op("KUNPCKWD", K(1), K(2), K(3))
-			fn.Op("KMOVD", K(3), CX)
-			fn.Op("MOVL", CX, Ptr(DI, 4*i))
-			fn.Op("ORL", CX, R8)
-		}
-		fn.Op("TESTL", R8, R8)
-		fn.Op("JNE", hit)
-		fn.Op("ADDQ", R15, SI)
-		fn.Op("DECQ", BX)
-		fn.Op("JNE", again)
-		fn.Place(hit)
-		fn.Op("MOVQ", fn.Arg("tiles"), AX)
-		fn.Op("SUBQ", BX, AX)
-		fn.Place(end)
-		fn.Op("MOVQ", AX, fn.Arg("passed"))
-		fn.Ret()
-	})
+		fn.Op("KMOVD", K(1), CX)
+		fn.Op("MOVL", CX, Ptr(DI, 4*i))
+		fn.Op("ORL", CX, R8)
+	}
+	fn.Op("TESTL", R8, R8)
+	fn.Op("JNE", hit)
+	fn.Op("ADDQ", R15, SI)
+	fn.Op("DECQ", BX)
+	fn.Op("JNE", again)
+	fn.Place(hit)
+	fn.Op("MOVQ", fn.Arg("tiles"), AX)
+	fn.Op("SUBQ", BX, AX)
+	fn.Op("MOVQ", AX, fn.Arg("passed"))
+	fn.Ret()
 }
 
 // above2 handles 16 queries at a time: the panel is 32 wide all the same.
 func above2(f *File) {
-	fn := f.Func("aboveAVX2", "aboveAVX2 "+aboveComment+" Only the first 16 queries count. mr is 1 to 6, k > 0.", aboveParams, "passed int")
+	const mr = 6
+	fn := f.Func("aboveAVX2", "aboveAVX2 "+fmt.Sprintf(aboveComment, mr, " Only the first 16 queries count."), aboveParams, "passed int")
 	fn.Op("MOVQ", fn.Arg("rs"), DX)
 	fn.Op("MOVQ", fn.Arg("a"), SI)
-	fn.Op("MOVQ", fn.Arg("mr"), AX)
-	fn.Op("MOVQ", AX, R15)
-	fn.Op("IMULQ", DX, R15)
-	dispatch(fn, 6, func(mr int) {
-		again, hit := fn.Label("tile"), fn.Label("hit")
-		fn.Op("MOVQ", fn.Arg("tiles"), BX)
-		fn.Place(again)
-		fn.Op("MOVQ", SI, R8)
-		fn.Op("MOVQ", fn.Arg("b"), DI)
-		fn.Op("MOVQ", fn.Arg("k"), CX)
-		load := func(lo, hi Y) {
-			fn.Op("VMOVUPS", Ptr(DI, 0), lo)
-			fn.Op("VMOVUPS", Ptr(DI, 32), hi)
-		}
-		sums2(fn, mr, []Y{14, 15}, Imm(4), load, func() { fn.Op("ADDQ", Imm(128), DI) })
-		fn.Op("MOVQ", fn.Arg("thresholds"), DI)
-		fn.Op("VMOVUPS", Ptr(DI, 0), Y(12))
-		fn.Op("VMOVUPS", Ptr(DI, 32), Y(13))
-		fn.Op("MOVQ", fn.Arg("masks"), DI)
-		fn.Op("XORL", R8, R8)
-		const notLessOrEqual = 0x16
-		for i := range mr {
-			fn.Op("VCMPPS", Imm(notLessOrEqual), Y(12), Y(2*i), Y(14))
-			fn.Op("VCMPPS", Imm(notLessOrEqual), Y(13), Y(2*i+1), Y(15))
-			fn.Op("VMOVMSKPS", Y(14), CX)
-			fn.Op("VMOVMSKPS", Y(15), R9)
-			fn.Op("SHLL", Imm(8), R9)
-			fn.Op("ORL", R9, CX)
-			fn.Op("MOVL", CX, Ptr(DI, 4*i))
-			fn.Op("ORL", CX, R8)
-		}
-		fn.Op("TESTL", R8, R8)
-		fn.Op("JNE", hit)
-		fn.Op("ADDQ", R15, SI)
-		fn.Op("DECQ", BX)
-		fn.Op("JNE", again)
-		fn.Place(hit)
-		fn.Op("MOVQ", fn.Arg("tiles"), AX)
-		fn.Op("SUBQ", BX, AX)
-		fn.Op("MOVQ", AX, fn.Arg("passed"))
-		fn.Ret()
-	})
+	fn.Op("IMUL3Q", Imm(mr), DX, R15)
+	again, hit := fn.Label("tile"), fn.Label("hit")
+	fn.Op("MOVQ", fn.Arg("tiles"), BX)
+	fn.Place(again)
+	fn.Op("MOVQ", SI, R8)
+	fn.Op("MOVQ", fn.Arg("b"), DI)
+	fn.Op("MOVQ", fn.Arg("k"), CX)
+	load := func(lo, hi Y) {
+		fn.Op("VMOVUPS", Ptr(DI, 0), lo)
+		fn.Op("VMOVUPS", Ptr(DI, 32), hi)
+	}
+	sums2(fn, mr, []Y{14, 15}, Imm(4), load, func() { fn.Op("ADDQ", Imm(128), DI) })
+	fn.Op("MOVQ", fn.Arg("thresholds"), DI)
+	fn.Op("VMOVUPS", Ptr(DI, 0), Y(12))
+	fn.Op("VMOVUPS", Ptr(DI, 32), Y(13))
+	fn.Op("MOVQ", fn.Arg("masks"), DI)
+	fn.Op("XORL", R8, R8)
+	const notLessOrEqual = 0x16
+	for i := range mr {
+		fn.Op("VCMPPS", Imm(notLessOrEqual), Y(12), Y(2*i), Y(14))
+		fn.Op("VCMPPS", Imm(notLessOrEqual), Y(13), Y(2*i+1), Y(15))
+		fn.Op("VMOVMSKPS", Y(14), CX)
+		fn.Op("VMOVMSKPS", Y(15), R9)
+		fn.Op("SHLL", Imm(8), R9)
+		fn.Op("ORL", R9, CX)
+		fn.Op("MOVL", CX, Ptr(DI, 4*i))
+		fn.Op("ORL", CX, R8)
+	}
+	fn.Op("TESTL", R8, R8)
+	fn.Op("JNE", hit)
+	fn.Op("ADDQ", R15, SI)
+	fn.Op("DECQ", BX)
+	fn.Op("JNE", again)
+	fn.Place(hit)
+	fn.Op("MOVQ", fn.Arg("tiles"), AX)
+	fn.Op("SUBQ", BX, AX)
+	fn.Op("MOVQ", AX, fn.Arg("passed"))
+	fn.Ret()
 }
 
 const maxSquaresParams = "out *float32, rows *float32, rs int, d int, n int"

@@ -19,6 +19,9 @@ var families = []func() []*File{
 	gemmFamily,
 	expFamily,
 	elementwiseFamily,
+	solveFamily,
+	int8Family,
+	selectFamily,
 }
 
 func main() {

@@ -1,0 +1,355 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/recsyskit/recsys/examples/internal/annindex"
+	"github.com/recsyskit/recsys/examples/internal/annset"
+	"github.com/recsyskit/recsys/retrieval"
+	"github.com/recsyskit/recsys/retrieval/vector"
+)
+
+// ann runs the program and returns what it wrote.
+func ann(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, log strings.Builder
+	code = run(t.Context(), args, nil, &out, &log)
+	return code, out.String(), log.String()
+}
+
+// lines runs the program with -json, which must succeed, and returns its lines.
+func lines(t *testing.T, args ...string) []map[string]any {
+	t.Helper()
+	code, out, log := ann(t, append(args, "-json")...)
+	if code != 0 {
+		t.Fatalf("exit code %d: %s", code, log)
+	}
+	var all []map[string]any
+	for line := range strings.Lines(out) {
+		var m map[string]any
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+// results returns the lines that are no events.
+func results(all []map[string]any) []map[string]any {
+	return slices.DeleteFunc(slices.Clone(all), func(m map[string]any) bool { return m["event"] != nil })
+}
+
+func events(all []map[string]any, name string) []map[string]any {
+	return slices.DeleteFunc(slices.Clone(all), func(m map[string]any) bool { return m["event"] != name })
+}
+
+// set writes a small set to files and returns their names.
+func set(t *testing.T, truth retrieval.Metric) (base, query, answers string) {
+	t.Helper()
+	b, q, err := annset.Synthetic{Rows: 600, Dim: 12, Queries: 25, Seed: 3}.Make(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	base, query, answers = filepath.Join(dir, "b.fvecs"), filepath.Join(dir, "q.fvecs"), filepath.Join(dir, "t.ivecs")
+	for name, m := range map[string]vector.Matrix{base: b, query: q} {
+		var buf bytes.Buffer
+		if err := annset.EncodeVectors(&buf, m); err != nil {
+			t.Fatal(err)
+		}
+		write(t, name, buf.Bytes())
+	}
+	lists, err := annset.Truth(t.Context(), b, q, truth, 20, 1, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var buf bytes.Buffer
+	if err := annset.EncodeLists(&buf, lists); err != nil {
+		t.Fatal(err)
+	}
+	write(t, answers, buf.Bytes())
+	return base, query, answers
+}
+
+func write(t *testing.T, name string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(name, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// plain strips the row lengths of fvecs or ivecs.
+func plain(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := 4 + 4*int(binary.LittleEndian.Uint32(data))
+	var raw []byte
+	for ; len(data) > 0; data = data[row:] {
+		raw = append(raw, data[4:row]...)
+	}
+	name += ".raw"
+	write(t, name, raw)
+	return name
+}
+
+func TestExactIndexFindsTheTruth(t *testing.T) {
+	for _, metric := range []retrieval.Metric{retrieval.InnerProduct, retrieval.L2} {
+		base, query, truth := set(t, metric)
+		for _, quant := range []string{"int8", "none"} {
+			files := []string{"-base", base, "-query", query, "-metric", metric.String(), "-index", "flat", "-quant", quant, "-rounds", "1"}
+			computed := lines(t, files...)
+			read := lines(t, append(files, "-truth", truth)...)
+			raw := lines(t, "-base", plain(t, base), "-query", plain(t, query), "-truth", plain(t, truth), "-raw", "12", "-metric", metric.String(), "-index", "flat", "-quant", quant, "-rounds", "1")
+			for name, all := range map[string][]map[string]any{"computed": computed, "read": read, "raw": raw} {
+				last := all[len(all)-1]
+				if last["recall"] != 1. || last["index"] != "flat" || !(last["qps"].(float64) > 0) || !(last["build_s"].(float64) > 0) || !(last["bytes"].(float64) > 0) {
+					t.Errorf("%v %s %s: %v", metric, quant, name, last)
+				}
+				if len(results(all)) != 1 {
+					t.Errorf("%v %s %s: %d results, want 1", metric, quant, name, len(results(all)))
+				}
+			}
+		}
+	}
+}
+
+func TestEveryKindIsSwept(t *testing.T) {
+	for _, metric := range []string{"ip", "cos", "l2"} {
+		all := lines(t, "-synthetic", "2000x16x40", "-metric", metric, "-index", strings.Join(annindex.Names(), ","), "-rounds", "1", "-seed", "2")
+		best := map[string]float64{}
+		for _, m := range results(all) {
+			name := m["index"].(string)
+			best[name] = max(best[name], m["recall"].(float64))
+		}
+		for _, name := range annindex.Names() {
+			if best[name] < 0.95 {
+				t.Errorf("%s: %s reaches a recall of %v, want .95", metric, name, best[name])
+			}
+		}
+		if n := len(events(all, "build")); n != len(annindex.Names()) {
+			t.Errorf("%d builds, want %d", n, len(annindex.Names()))
+		}
+	}
+}
+
+func TestALinePerEffort(t *testing.T) {
+	for _, index := range annindex.Names() {
+		got := results(lines(t, "-synthetic", "500x8x10", "-index", index, "-ef", "16,32,64", "-rounds", "1"))
+		if len(got) != 3 || got[0]["ef"] != 16. || got[1]["ef"] != 32. || got[2]["ef"] != 64. {
+			t.Errorf("%s: %v", index, got)
+		}
+	}
+}
+
+func TestRowsKeepTheIDsOfTheFile(t *testing.T) {
+	base, query, truth := set(t, retrieval.InnerProduct)
+	all := lines(t, "-base", base, "-query", query, "-rows", "100:500", "-index", "flat", "-rounds", "1")
+	if got := results(all)[0]["recall"]; got != 1. {
+		t.Errorf("recall %v, want 1", got)
+	}
+	if got := events(all, "data")[0]["items"]; got != 400. {
+		t.Errorf("%v items, want 400", got)
+	}
+	// Against the truth of all rows, what lies outside is not found, and all else is.
+	lists, err := annset.ReadLists(truth, 0, 600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside := 0
+	for q := range lists.Len() {
+		for _, id := range lists.Row(q)[:10] {
+			if id >= 100 && id < 500 {
+				inside++
+			}
+		}
+	}
+	code, out, log := ann(t, "-base", base, "-query", query, "-rows", "100:500", "-truth", truth, "-index", "flat", "-rounds", "1", "-json")
+	var last map[string]any
+	parts := strings.Split(strings.TrimSpace(out), "\n")
+	if err := json.Unmarshal([]byte(parts[len(parts)-1]), &last); code != 0 || err != nil {
+		t.Fatal(code, err, log)
+	}
+	if want := float64(inside) / 250; math.Abs(last["recall"].(float64)-want) > 1e-9 {
+		t.Errorf("recall %v, want %v", last["recall"], want)
+	}
+	if !strings.Contains(log, "not among the rows 100:500") {
+		t.Errorf("nothing is said of the ids outside: %s", log)
+	}
+}
+
+func TestFiltersKeepRecall(t *testing.T) {
+	all := lines(t, "-synthetic", "3000x16x40", "-index", strings.Join(annindex.Names(), ","), "-filter", "1,0.5,0.1,0.01", "-rounds", "1")
+	best := map[string]map[float64]float64{}
+	for _, m := range results(all) {
+		name := m["index"].(string)
+		if best[name] == nil {
+			best[name] = map[float64]float64{}
+		}
+		share := 1.
+		if f, ok := m["filter"].(float64); ok {
+			share = f
+		}
+		best[name][share] = max(best[name][share], m["recall"].(float64))
+	}
+	for name, shares := range best {
+		if len(shares) != 4 {
+			t.Errorf("%s: shares %v, want 4", name, shares)
+		}
+		for share, recall := range shares {
+			if recall < 0.99 {
+				t.Errorf("%s at %v: recall %v, want .99", name, share, recall)
+			}
+		}
+	}
+}
+
+func TestSavedIndexAnswersTheSame(t *testing.T) {
+	for _, k := range annindex.Kinds() {
+		if !k.Saves() {
+			continue
+		}
+		file := filepath.Join(t.TempDir(), "index")
+		all := lines(t, "-synthetic", "800x16x20", "-index", k.Name, "-rounds", "1", "-save", file)
+		e := events(all, "map")
+		if len(e) != 1 || e[0]["same_answers"] != true || !(e[0]["file_bytes"].(float64) > 800*16*4) {
+			t.Errorf("%s: %v", k.Name, e)
+		}
+	}
+}
+
+func TestChurnLeavesAnExactIndexExact(t *testing.T) {
+	all := lines(t, "-synthetic", "601x12x15", "-index", "flat", "-churn", "2", "-rounds", "1")
+	e := events(all, "churn")
+	if len(e) != 3 {
+		t.Fatalf("%d states, want two turnovers and one with half deleted: %v", len(e), e)
+	}
+	for i, want := range []struct {
+		after string
+		items float64
+	}{{"1 turnovers", 300}, {"2 turnovers", 300}, {"half deleted", 150}} {
+		m := e[i]
+		if m["after"] != want.after || m["items"] != want.items || m["recall"] != 1. || m["fresh_recall"] != 1. ||
+			!(m["insert_us"].(float64) > 0) || !(m["delete_us"].(float64) > 0) || !(m["update_us"].(float64) > 0) {
+			t.Errorf("state %d: %v, want %v", i, m, want)
+		}
+	}
+	if last := all[len(all)-1]; last["event"] != nil {
+		t.Errorf("the last line is no result: %v", last)
+	}
+}
+
+func TestReportShowsEveryCurve(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "r.html")
+	code, out, log := ann(t, "-synthetic", "800x16x20", "-index", strings.Join(annindex.Names(), ","), "-filter", "1,0.1", "-churn", "1", "-rounds", "1", "-report", file)
+	if code != 0 {
+		t.Fatal(log)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range append(annindex.Names(), "<svg", "Recall@10", "Filtered: 10.0%", "Churn", "half deleted") {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	for _, want := range []string{"recall", "flat", "1.0000"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the table lacks %q:\n%s", want, out)
+		}
+	}
+}
+
+func TestRecallDoesNotDependOnWorkersOrThreads(t *testing.T) {
+	recalls := func(extra ...string) (x []any) {
+		args := append([]string{"-synthetic", "3000x16x40", "-index", strings.Join(annindex.Names(), ","), "-ef", "4,16", "-rounds", "1"}, extra...)
+		for _, m := range results(lines(t, args...)) {
+			x = append(x, m["index"], m["ef"], m["recall"])
+		}
+		return x
+	}
+	one, three := recalls("-workers", "1"), recalls("-workers", "3", "-threads", "2")
+	if !slices.Equal(one, three) {
+		t.Errorf("%v\n%v", one, three)
+	}
+}
+
+func TestWhatTheCallerGotWrongExitsWith2(t *testing.T) {
+	base, query, truth := set(t, retrieval.InnerProduct)
+	data, err := os.ReadFile(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := base + ".cut"
+	write(t, cut, data[:len(data)-5])
+	short := base + ".short"
+	write(t, short, binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(nil, 1), 7))
+	files := []string{"-base", base, "-query", query}
+	tests := []struct {
+		name, want string
+		args       []string
+	}{
+		{"no files", "-base is missing", nil},
+		{"no queries", "-query is missing", []string{"-base", base}},
+		{"unknown flag", "not defined: -nonsense", []string{"-nonsense"}},
+		{"argument", `unexpected argument "x"`, append(files, "x")},
+		{"missing", "none: no such file", []string{"-base", "none", "-query", query}},
+		{"cut", cut + ": row 599: the file ends after 43 of the 48 bytes of its values", []string{"-base", cut, "-query", query}},
+		{"other dimension", short + ": rows have 1 values, but those of " + base + " have 12", []string{"-base", base, "-query", short}},
+		{"few lists", short + ": 1 lists, but " + query + " has 25 queries", append(files, "-truth", short)},
+		{"narrow lists", "lists of 20 ids; want at least -k, which is 21", append(files, "-truth", truth, "-k", "21")},
+		{"not these ids", truth + ": row ", []string{"-base", short, "-query", short, "-truth", truth}},
+		{"rows", "600 rows; want rows 10:601", append(files, "-rows", "10:601")},
+		{"no rows", "want A:B with 0 <= A < B", append(files, "-rows", "5:5")},
+		{"raw", "-raw is -1; want 1 to", append(files, "-raw", "-1")},
+		{"raw of another dimension", base + ": row ", []string{"-base", base, "-query", query, "-raw", "5000"}},
+		{"both sources", "-synthetic makes the vectors", append(files, "-synthetic", "10x2")},
+		{"synthetic", "want rows and dimension like", []string{"-synthetic", "10"}},
+		{"synthetic of nothing", "want rows and dimension like", []string{"-synthetic", "0x5"}},
+		{"index", "want names out of flat", append(files, "-index", "tree")},
+		{"index twice", "names flat twice", append(files, "-index", "flat,flat")},
+		{"metric", "want ip, cos or l2", append(files, "-metric", "hamming")},
+		{"quant", `-quant is "int4"; want int8 or none`, append(files, "-quant", "int4")},
+		{"k", "-k is 0; want 1 to", append(files, "-k", "0")},
+		{"ef", "want whole numbers >= 1", append(files, "-ef", "16,0")},
+		{"threads", "-threads is 0; want 1 to", append(files, "-threads", "0")},
+		{"rounds", "-rounds is 0; want 1 to", append(files, "-rounds", "0")},
+		{"share", "want shares in (0, 1]", append(files, "-filter", "0.5,2")},
+		{"nothing allowed", "-filter 1e-09 leaves none of 600 items", append(files, "-filter", "1e-9", "-index", "flat")},
+		{"churn", "-churn is -1; want 0 to", append(files, "-churn", "-1")},
+		{"churn of few", "-churn needs at least 4 items", []string{"-synthetic", "3x2x1", "-index", "flat", "-churn", "1", "-rounds", "1"}},
+		{"two to save", "-save writes one index", append(files, "-index", "flat,ivf", "-save", "x")},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			code, _, log := ann(t, tt.args...)
+			if code != 2 || !strings.Contains(log, tt.want) {
+				t.Errorf("exit code %d, want 2, and %q in\n%s", code, tt.want, log)
+			}
+		})
+	}
+}
+
+func TestHelpListsTheFlags(t *testing.T) {
+	code, out, _ := ann(t, "-help")
+	if code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	for _, name := range []string{"-base", "-query", "-truth", "-raw", "-rows", "-index", "-metric", "-quant", "-M", "-efc", "-k", "-ef", "-threads", "-filter", "-save", "-report", "-synthetic", "-seed", "-workers", "-json"} {
+		if !strings.Contains(out, "  "+name+" ") && !strings.Contains(out, "  "+name+"\n") {
+			t.Errorf("-help lacks %s", name)
+		}
+	}
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/examples/internal/annindex"
+	"github.com/recsyskit/recsys/examples/internal/annset"
+	"github.com/recsyskit/recsys/examples/internal/cli"
+	"github.com/recsyskit/recsys/retrieval"
+	"github.com/recsyskit/recsys/retrieval/vector"
+)
+
+// built is an index with what it took to make it.
+type built struct {
+	kind  *annindex.Kind
+	index retrieval.Index
+	cost  annindex.Cost
+}
+
+func (p *program) build(ctx context.Context, k *annindex.Kind, items []recsys.ItemID, base vector.Matrix) (*built, error) {
+	index, cost, err := k.Build(ctx, annindex.Config{
+		Metric:         p.metric,
+		Codes:          p.quant == "int8",
+		M:              p.links,
+		EfConstruction: p.efc,
+		Lists:          p.lists,
+		K:              p.k,
+		Seed:           p.common.Seed,
+		Workers:        p.common.Workers,
+	}, items, base)
+	return &built{k, index, cost}, err
+}
+
+// subjects returns the settings of an index to measure under a filter, with their first
+// answers and recall. A sweep that the user did not set ends where all is found.
+func (p *program) subjects(ctx context.Context, b *built, f *filter, truth annset.Lists, m *meter) ([]*subject, error) {
+	efforts := p.efforts
+	if efforts == nil {
+		efforts = b.kind.Efforts
+	}
+	var all []*subject
+	for _, e := range efforts {
+		s := &subject{built: b, effort: e, filter: f}
+		if err := m.first(ctx, s); err != nil {
+			return nil, err
+		}
+		s.recall = annset.Recall(truth, p.k, m.found(s))
+		all = append(all, s)
+		if p.efforts == nil && s.recall >= enough {
+			break
+		}
+	}
+	return all, nil
+}
+
+// enough is the recall at which a sweep ends.
+const enough = 0.9995
+
+// curves returns what was measured under a filter as one curve per index.
+func curves(subjects []*subject, f *filter) []annset.Curve {
+	var all []annset.Curve
+	var last *built
+	for _, s := range subjects {
+		if s.filter != f {
+			continue
+		}
+		if s.built != last {
+			all = append(all, annset.Curve{Name: s.built.kind.Name})
+			last = s.built
+		}
+		c := &all[len(all)-1]
+		c.Points = append(c.Points, annset.Point{Effort: s.effort, Recall: s.recall, QPS: s.qps()})
+	}
+	return all
+}
+
+// fields returns a result line without what belongs to one program run.
+func (s *subject) fields() cli.Object {
+	o := cli.Object{
+		cli.F("index", s.built.kind.Name),
+		cli.F("ef", s.effort),
+	}
+	if s.filter.items != nil {
+		o = append(o, cli.F("filter", s.filter.share))
+	}
+	return append(o,
+		cli.F("recall", s.recall),
+		cli.F("qps", s.qps()),
+		cli.F("build_s", s.built.cost.Wall),
+		cli.F("bytes", s.built.cost.Bytes),
+		cli.F("build_cpu_s", s.built.cost.CPU),
+		cli.F("p50_us", micros(s.p50)),
+		cli.F("p99_us", micros(s.p99)),
+		cli.F("plan", s.plan),
+		cli.F("scored", s.scored),
+	)
+}
+
+func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"strconv"
+	"strings"
+
+	"github.com/recsyskit/recsys/examples/internal/annindex"
+	"github.com/recsyskit/recsys/examples/internal/annset"
+	"github.com/recsyskit/recsys/examples/internal/cli"
+	"github.com/recsyskit/recsys/retrieval"
+)
+
+// options is what the command line says.
+type options struct {
+	common       *cli.Common
+	source       *annset.Source
+	json         bool
+	kinds        []*annindex.Kind
+	metric       retrieval.Metric
+	quant        string // int8, none
+	links, efc   int    // -M, -efc
+	lists        int
+	k            int
+	efforts      []int // nil: those of each kind
+	threads      int
+	rounds       int
+	shares       []float64 // of the items that filters allow; 1 is no filter
+	churn        int
+	save, report string
+}
+
+// newFlags returns the flags of the program. Text that needs the other flags is checked by parse.
+func newFlags() (*flag.FlagSet, *options) {
+	fs := cli.NewFlagSet("ann", "ann -base F -query F -index NAME [flags] | ann -synthetic 100000x64 [flags]")
+	o := &options{common: cli.AddCommon(fs), source: annset.AddSource(fs), shares: []float64{1}, kinds: annindex.Kinds()[:1]}
+	fs.BoolVar(&o.json, "json", false, "write one JSON object per line, the results last")
+	fs.Func("index", "`names` of the indexes: "+strings.Join(annindex.Names(), ", ")+" (default "+annindex.Names()[0]+")", o.parseKinds)
+	fs.Func("metric", "`metric`: ip, l2 or cos (default ip)", func(s string) (err error) {
+		o.metric, err = retrieval.ParseMetric(s)
+		return err
+	})
+	fs.StringVar(&o.quant, "quant", "int8", "`codes` that are searched: int8, re-ranked by the float vectors, or none")
+	fs.IntVar(&o.links, "M", 16, "`links` of a node of hnsw, twice as many on the ground level")
+	fs.IntVar(&o.efc, "efc", 200, "candidate `pool` while hnsw is built")
+	fs.IntVar(&o.lists, "lists", 0, "`lists` of ivf (default: from the number of items)")
+	fs.IntVar(&o.k, "k", 10, "`neighbours` per query")
+	fs.Func("ef", "`efforts`, separated by commas: candidate pools of hnsw, lists read by ivf (default: a sweep)", o.parseEfforts)
+	fs.IntVar(&o.threads, "threads", 1, "`threads` that search at once")
+	fs.IntVar(&o.rounds, "rounds", 5, "`rounds` of timing; the median counts")
+	fs.Func("filter", "`shares` of the items that searches may return, separated by commas; 1 is no filter", o.parseShares)
+	fs.IntVar(&o.churn, "churn", 0, "replace all items so many `times`, then delete half of them")
+	fs.StringVar(&o.save, "save", "", "write the index to a `file`, map it and compare its answers")
+	fs.StringVar(&o.report, "report", "", "write an HTML page with the curves to a `file`")
+	return fs, o
+}
+
+// parse reads the command line. The error is a *[cli.UsageError] or [flag.ErrHelp].
+func (o *options) parse(fs *flag.FlagSet, args []string) error {
+	if err := cli.Parse(fs, args); err != nil {
+		return err
+	}
+	if err := o.source.Check(fs); err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		name       string
+		value, min int
+		max        int
+	}{
+		{"M", o.links, 2, 1 << 10},
+		{"efc", o.efc, 1, 1 << 20},
+		{"lists", o.lists, 0, 1 << 24},
+		{"k", o.k, 1, 1 << 20},
+		{"threads", o.threads, 1, 1 << 10},
+		{"rounds", o.rounds, 1, 1 << 20},
+		{"churn", o.churn, 0, 1 << 10},
+	} {
+		if f.value < f.min || f.value > f.max {
+			return cli.Usagef("-%s is %d; want %d to %d", f.name, f.value, f.min, f.max)
+		}
+	}
+	switch {
+	case o.quant != "int8" && o.quant != "none":
+		return cli.Usagef("-quant is %q; want int8 or none", o.quant)
+	case o.save != "" && len(o.kinds) > 1:
+		return cli.Usagef("-save writes one index, and -index names %d", len(o.kinds))
+	}
+	return nil
+}
+
+func (o *options) parseKinds(s string) error {
+	o.kinds = nil
+	for _, name := range strings.Split(s, ",") {
+		k := annindex.Named(name)
+		if k == nil {
+			return errors.New("want names out of " + strings.Join(annindex.Names(), ", "))
+		}
+		for _, other := range o.kinds {
+			if other == k {
+				return errors.New("it names " + name + " twice")
+			}
+		}
+		o.kinds = append(o.kinds, k)
+	}
+	return nil
+}
+
+func (o *options) parseEfforts(s string) error {
+	o.efforts = nil
+	for _, text := range strings.Split(s, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > 1<<20 {
+			return errors.New("want whole numbers >= 1 separated by commas")
+		}
+		o.efforts = append(o.efforts, n)
+	}
+	return nil
+}
+
+func (o *options) parseShares(s string) error {
+	o.shares = nil
+	for _, text := range strings.Split(s, ",") {
+		x, err := strconv.ParseFloat(text, 64)
+		if err != nil || !(x > 0 && x <= 1) {
+			return errors.New("want shares in (0, 1] separated by commas")
+		}
+		o.shares = append(o.shares, x)
+	}
+	return nil
+}

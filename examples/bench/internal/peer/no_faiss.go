@@ -1,0 +1,5 @@
+//go:build !faiss
+
+package peer
+
+func faissKinds() []Kind { return nil }

@@ -1,0 +1,5 @@
+//go:build !glass
+
+package peer
+
+func glassKinds() []Kind { return nil }

@@ -1,0 +1,5 @@
+//go:build !hnswlib
+
+package peer
+
+func hnswlibKinds() []Kind { return nil }

@@ -1,0 +1,5 @@
+//go:build !openblas
+
+package peer
+
+func openblasKinds() []Kind { return nil }

@@ -1,0 +1,115 @@
+// Package annindex is the table of the vector indexes that programs can build
+// by name.
+package annindex
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/examples/internal/annset"
+	"github.com/recsyskit/recsys/retrieval"
+	"github.com/recsyskit/recsys/retrieval/vector"
+)
+
+// Config is what any index may need to know; each takes what concerns it.
+type Config struct {
+	Metric         retrieval.Metric
+	Codes          bool // search int8 codes, with a re-rank by the float vectors
+	M              int  // links of a node of hnsw
+	EfConstruction int  // pool while hnsw is built
+	Lists          int  // of ivf; 0 for its default
+	K              int  // neighbours that searches will ask for
+	Seed           uint64
+	Workers        int
+}
+
+// Kind is a sort of index.
+type Kind struct {
+	Name string
+	// Efforts is a sweep from fast to thorough; {0} where there is nothing to set.
+	Efforts []int
+
+	build func(ctx context.Context, c Config, items []recsys.ItemID, base vector.Matrix) (retrieval.Index, string, error)
+	open  func(file string) (retrieval.Index, error)
+}
+
+// Kinds lists them.
+func Kinds() []*Kind { return []*Kind{&flatKind, &ivfKind} }
+
+// pools is a sweep of a graph's candidate pool.
+var pools = []int{10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 320, 384, 512, 768, 1024}
+
+// lists is a sweep of the lists that an inverted file reads.
+var lists = []int{1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512}
+
+// Named returns the kind of a name, nil for none.
+func Named(name string) *Kind {
+	for _, k := range Kinds() {
+		if k.Name == name {
+			return k
+		}
+	}
+	return nil
+}
+
+// Names lists the names.
+func Names() []string {
+	var names []string
+	for _, k := range Kinds() {
+		names = append(names, k.Name)
+	}
+	return names
+}
+
+// Cost is what it took to build an index.
+type Cost struct {
+	Wall, CPU float64 // seconds; CPU is of all threads
+	Bytes     int64   // memory that it holds
+	Why       string  // why the index is as it is, where it chooses itself
+}
+
+// Build builds an index of rows and takes its cost. Bytes is what the index says of itself,
+// else by how much the heap has grown.
+func (k *Kind) Build(ctx context.Context, c Config, items []recsys.ItemID, base vector.Matrix) (retrieval.Index, Cost, error) {
+	before := heapInUse()
+	watch := annset.StartStopwatch()
+	index, why, err := k.build(ctx, c, items, base)
+	if err != nil {
+		return nil, Cost{}, err
+	}
+	cost := Cost{Why: why}
+	cost.Wall, cost.CPU = watch.Seconds()
+	if s, ok := index.(interface{ Bytes() int64 }); ok {
+		cost.Bytes = s.Bytes()
+	} else {
+		cost.Bytes = heapInUse() - before
+	}
+	return index, cost, nil
+}
+
+// Saver is an index that can be written to a file.
+type Saver interface {
+	Save(file string) error
+}
+
+// Saves reports whether indexes of this kind can be saved and mapped.
+func (k *Kind) Saves() bool { return k.open != nil }
+
+// Open maps a file that an index of this kind saved.
+func (k *Kind) Open(file string) (retrieval.Index, error) {
+	if k.open == nil {
+		return nil, fmt.Errorf("an index of kind %s cannot be mapped", k.Name)
+	}
+	return k.open(file)
+}
+
+// heapInUse returns the bytes that are reachable.
+func heapInUse() int64 {
+	runtime.GC()
+	runtime.GC() // the first one may leave what finalizers and pools held
+	var s runtime.MemStats
+	runtime.ReadMemStats(&s)
+	return int64(s.HeapAlloc)
+}

@@ -1,0 +1,33 @@
+package annindex
+
+import (
+	"context"
+
+	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/retrieval"
+	"github.com/recsyskit/recsys/retrieval/flat"
+	"github.com/recsyskit/recsys/retrieval/ivf"
+	"github.com/recsyskit/recsys/retrieval/vector"
+)
+
+var flatKind = Kind{
+	Name:    "flat",
+	Efforts: []int{0},
+	build: func(_ context.Context, c Config, items []recsys.ItemID, base vector.Matrix) (retrieval.Index, string, error) {
+		cfg := flat.Config{Metric: c.Metric, Workers: c.Workers, Quantize: flat.None}
+		if c.Codes {
+			cfg.Quantize = flat.Int8
+		}
+		x, err := flat.New(cfg, items, base)
+		return x, "", err
+	},
+}
+
+var ivfKind = Kind{
+	Name:    "ivf",
+	Efforts: lists,
+	build: func(ctx context.Context, c Config, items []recsys.ItemID, base vector.Matrix) (retrieval.Index, string, error) {
+		x, err := ivf.Build(ctx, ivf.Config{Metric: c.Metric, Lists: c.Lists, Seed: c.Seed, Workers: c.Workers}, items, base)
+		return x, "", err
+	},
+}

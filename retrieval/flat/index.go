@@ -1,0 +1,112 @@
+package flat
+
+import (
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+
+	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/envelope"
+	"github.com/recsyskit/recsys/internal/simd"
+	"github.com/recsyskit/recsys/retrieval"
+	"github.com/recsyskit/recsys/retrieval/vector"
+)
+
+// Index is an exact index. New, ReadFrom, Load or Open make one.
+//
+// Searches never wait for writers: they work on what was there when they began. Insert and
+// Update add a row of their own, Delete marks one; when rows/64 have been added, or a
+// quarter of the rows are dead, the writer's call puts everything in order again, in the
+// time of a fresh build but for the sort.
+type Index struct {
+	set     settings
+	epoch   atomic.Pointer[epoch]
+	scratch *sync.Pool
+
+	mu     sync.Mutex // held by writers
+	mapped *envelope.Mapped
+}
+
+var _ retrieval.MutableIndex = (*Index)(nil)
+
+// Len returns the number of items.
+func (x *Index) Len() int { return x.epoch.Load().rows.Len() }
+
+// Dim returns the dimension of the vectors.
+func (x *Index) Dim() int { return x.set.Dim }
+
+// Metric returns how vectors are compared.
+func (x *Index) Metric() retrieval.Metric { return x.set.Metric }
+
+// Bytes returns the memory that vectors, codes and tables take.
+func (x *Index) Bytes() int {
+	e := x.epoch.Load()
+	s := e.main
+	n := 4*len(s.vectors) + 4*len(s.norms) + len(s.codes) + 4*len(s.starts) + 4*len(s.bounds)
+	n += 8 * e.rows.Limit()
+	for i := range e.chunks {
+		if c := e.chunks[i].Load(); c != nil {
+			n += 4*len(c.vectors) + 8*chunkRows
+		}
+	}
+	if died := e.died.Load(); died != nil {
+		n += 4 * len(*died)
+	}
+	return n
+}
+
+// Vector appends the stored vector of an item to dst.
+func (x *Index) Vector(dst []float32, item recsys.ItemID) (_ []float32, ok bool) {
+	e := x.epoch.Load()
+	row, ok := e.rows.Find(item)
+	if !ok {
+		return dst, false
+	}
+	return append(dst, e.vector(row)...), true
+}
+
+// Score writes the score of each item to dst, NaN for items that are not there.
+func (x *Index) Score(dst []float32, q []float32, items []recsys.ItemID) error {
+	if len(dst) != len(items) {
+		return fmt.Errorf("flat: room for %d scores of %d items: %w", len(dst), len(items), retrieval.ErrDimension)
+	}
+	if err := x.checkVector(q); err != nil {
+		return err
+	}
+	s := x.scratch.Get().(*search)
+	q = s.prepare(x.set, q)
+	e := x.epoch.Load()
+	for i, item := range items {
+		if row, ok := e.rows.Find(item); ok {
+			dst[i] = x.set.score(q, e.vector(row))
+		} else {
+			dst[i] = float32(math.NaN())
+		}
+	}
+	x.scratch.Put(s)
+	return nil
+}
+
+// score is the score of a row with a prepared query.
+func (s settings) score(q, row []float32) float32 {
+	if s.Metric == retrieval.L2 {
+		return -simd.L2Sq(q, row)
+	}
+	return simd.Dot(q, row)
+}
+
+// checkVector refuses what is no vector of the index.
+func (x *Index) checkVector(v []float32) error {
+	if len(v) != x.set.Dim {
+		return fmt.Errorf("flat: a vector of length %d; the index has %d: %w", len(v), x.set.Dim, retrieval.ErrDimension)
+	}
+	if !vector.Finite(v) {
+		for i, value := range v {
+			if value-value != 0 {
+				return fmt.Errorf("flat: component %d is %v: %w", i, value, retrieval.ErrNotFinite)
+			}
+		}
+	}
+	return nil
+}

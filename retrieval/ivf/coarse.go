@@ -1,0 +1,99 @@
+package ivf
+
+import (
+	"math"
+
+	"github.com/recsyskit/recsys/internal/simd"
+	"github.com/recsyskit/recsys/retrieval/vector"
+)
+
+// coarse is the coarse quantiser: the centroids, and for each list what was seen of the
+// vectors in it. It never changes once searches can see it.
+type coarse struct {
+	centroids vector.Matrix
+	mean      []float32 // mean cosine to the centroid; L2: root mean square distance to it
+	high, low []float32 // greatest and least length of a vector; L2: not used
+	l2        bool
+
+	slope, rise []float32 // derived, see aim
+}
+
+// aim derives what promises takes. What a list promises is the score of a vector that lies
+// as far from the centroid as those of the list do on average, the share reach of that way
+// in the direction of the query, and is as long as the longest. With the angles a between
+// query and centroid, and b between centroid and vector,
+//
+//	promise = |q| high (cos a cos b + reach sin a sin b),
+//
+// which for reach 1 is the bound of Cauchy and Schwarz. That bound is far from what a list
+// holds in more than a few dimensions, so Build measures which reach orders the lists best.
+// For L2, with the distance d of query and centroid and the mean radius r, it is
+// -(d² - 2 reach r d + r²).
+func (c *coarse) aim(reach float32) {
+	n := c.centroids.Rows
+	c.slope, c.rise = make([]float32, n), make([]float32, n)
+	for i, m := range c.mean {
+		if c.l2 {
+			c.slope[i], c.rise[i] = m*m, 2*reach*m
+		} else {
+			c.slope[i], c.rise[i] = m*c.high[i], reach*root(1-float32(m*m))*c.high[i]
+		}
+	}
+}
+
+// promises fills out with what each list promises a query, over the query's length, and
+// dots with the products (L2: squared distances) of the query and the centroids.
+func (c *coarse) promises(out, dots, q []float32, length float64) {
+	rise, slope := c.rise[:len(dots)], c.slope[:len(dots)]
+	out = out[:len(dots)]
+	if c.l2 {
+		simd.L2SqBatch(dots, q, c.centroids.Data, c.centroids.Stride)
+		for i, d := range dots {
+			out[i] = float32(rise[i]*root(d)) - d - slope[i]
+		}
+		return
+	}
+	simd.DotBatch(dots, q, c.centroids.Data, c.centroids.Stride)
+	var inverse float32
+	if length > 0 {
+		inverse = float32(1 / length)
+	}
+	for i, d := range dots {
+		cos := d * inverse
+		v := float32(slope[i]*cos) + float32(rise[i]*root(1-float32(cos*cos)))
+		if v < 0 {
+			v *= c.low[i] / c.high[i]
+		}
+		out[i] = v
+	}
+}
+
+// root is the square root of x, 0 for what is negative or NaN.
+func root(x float32) float32 {
+	if !(x > 0) {
+		return 0
+	}
+	return float32(math.Sqrt(float64(x)))
+}
+
+// bound returns what no score of a query with the given length, and the given product with
+// the centroid (L2: squared distance to it), exceeds in a list, per unit of the vectors'
+// length (L2: as it is).
+func (s *shape) bound(dot float32, length float64, l2 bool, slack float64) float64 {
+	if l2 {
+		away := math.Sqrt(float64(dot))*(1-slack) - float64(s.Radius)
+		if away <= 0 {
+			return 0
+		}
+		return -away * away * (1 - slack)
+	}
+	if length == 0 {
+		return 0
+	}
+	cos := min(1, float64(dot)/length+slack)
+	if cos >= float64(s.Cos) {
+		return length * (1 + slack)
+	}
+	b := cos*float64(s.Cos) + math.Sqrt(1-cos*cos)*float64(s.Radius) + slack
+	return max(0, b*length)
+}

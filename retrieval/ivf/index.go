@@ -1,0 +1,143 @@
+package ivf
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/retrieval"
+	"github.com/recsyskit/recsys/retrieval/vector"
+)
+
+// Index is an inverted file: vectors in lists by their nearest centroid. Make one with
+// [Build], [Load] or [Open].
+//
+// It is safe for concurrent use. Searches never wait for writers, but for one that has a
+// filter or a list of items and meets a change at that moment. A search sees the index as
+// it was when it began.
+type Index struct {
+	metric retrieval.Metric
+	dim    int
+	cfg    Config // resolved; without Queries, Workers and Progress
+
+	rows    retrieval.Rows
+	readers readers
+	state   atomic.Pointer[state]
+
+	mu      sync.Mutex // writers; guards the rest
+	owner   []uint32   // list of each row
+	retired []retirement
+	unmap   func() error
+	scratch scratch // of writers
+}
+
+var _ retrieval.MutableIndex = (*Index)(nil)
+
+// state is what searches see. It never changes; a writer stores a new one.
+type state struct {
+	coarse  *coarse
+	lists   table
+	items   int
+	version uint64 // of the rows
+	tuning  tuning
+
+	// The vectors by row: the first ones as built or mapped, the others behind each other
+	// in a slice that grows. What a row that no list holds has there may change.
+	base, tail []float32
+	baseRows   uint32
+}
+
+// retirement is a row that no list holds, and the epoch in which it was taken out.
+type retirement struct {
+	row   uint32
+	epoch uint64
+}
+
+// l2 reports whether distances count, not products.
+func (ix *Index) l2() bool { return ix.metric == retrieval.L2 }
+
+// Len returns the number of items.
+func (ix *Index) Len() int { return ix.rows.Len() }
+
+// Dim returns the dimension of the vectors.
+func (ix *Index) Dim() int { return ix.dim }
+
+// Metric returns how vectors are compared.
+func (ix *Index) Metric() retrieval.Metric { return ix.metric }
+
+// Lists returns the number of lists.
+func (ix *Index) Lists() int { return ix.state.Load().coarse.centroids.Rows }
+
+// vector returns the vector of a row.
+func (s *state) vector(row uint32, dim int) []float32 {
+	data := s.base
+	if row >= s.baseRows {
+		data, row = s.tail, row-s.baseRows
+	}
+	return data[int(row)*dim : (int(row)+1)*dim : (int(row)+1)*dim]
+}
+
+// Score writes the score of each item to dst; see [retrieval.Index].
+func (ix *Index) Score(dst []float32, q []float32, items []recsys.ItemID) error {
+	if len(dst) != len(items) {
+		panic("ivf: dst and items differ in length")
+	}
+	if err := ix.checkVector(q); err != nil {
+		return err
+	}
+	s := ix.readers.enter()
+	defer ix.readers.leave(s)
+	q = s.prepare(q, ix.metric)
+	st := ix.state.Load()
+	ix.scoreItems(dst, q, items, st)
+	if ix.rows.Version() != st.version {
+		// A change has come between: with no writer the answer is of one moment.
+		ix.mu.Lock()
+		defer ix.mu.Unlock()
+		ix.scoreItems(dst, q, items, ix.state.Load())
+	}
+	return nil
+}
+
+func (ix *Index) scoreItems(dst, q []float32, items []recsys.ItemID, st *state) {
+	for i, item := range items {
+		dst[i] = nan
+		if row, ok := ix.rows.Find(item); ok && st.has(row, ix.dim) {
+			dst[i] = score(q, st.vector(row, ix.dim), ix.l2())
+		}
+	}
+}
+
+// has reports whether the state has memory for a row.
+func (s *state) has(row uint32, dim int) bool {
+	return row < s.baseRows || int(row-s.baseRows) < len(s.tail)/max(1, dim)
+}
+
+// Vector appends the stored vector of an item to dst; see [retrieval.Index].
+func (ix *Index) Vector(dst []float32, item recsys.ItemID) (_ []float32, ok bool) {
+	s := ix.readers.enter()
+	defer ix.readers.leave(s)
+	st := ix.state.Load()
+	row, ok := ix.rows.Find(item)
+	if ix.rows.Version() != st.version {
+		ix.mu.Lock()
+		defer ix.mu.Unlock()
+		st = ix.state.Load()
+		row, ok = ix.rows.Find(item)
+	}
+	if !ok {
+		return dst, false
+	}
+	return append(dst, st.vector(row, ix.dim)...), true
+}
+
+func (ix *Index) checkVector(v []float32) error {
+	if len(v) != ix.dim {
+		return fmt.Errorf("ivf: a vector of %d values; want %d: %w", len(v), ix.dim, retrieval.ErrDimension)
+	}
+	if !vector.Finite(v) {
+		return fmt.Errorf("ivf: a vector has a NaN or an infinity: %w", retrieval.ErrNotFinite)
+	}
+	return nil
+}

@@ -1,0 +1,136 @@
+package ivf
+
+import (
+	"math"
+
+	"github.com/recsyskit/recsys/internal/simd"
+)
+
+// list is one cell of the partition: the rows of its vectors and their codes, one after
+// the other in slots. A list never changes once searches can see it. A changed list is a
+// new one, which may share memory: slots are only ever written beyond the end of all older
+// lists.
+type list struct {
+	rows     []uint32  // row of each slot
+	codes    []uint8   // code of each slot
+	biases   []float32 // |x|² of each slot for L2, else nil
+	segments []segment
+	dead     []uint64 // bits of slots whose item is gone; nil: none
+	gone     int      // how many
+	shape    shape
+}
+
+// segment is a run of slots that are quantised alike. Build orders the slots of a list by
+// falling norm and begins a segment where the norm has halved, so that a search can stop
+// where the norms are too small, and small vectors have codes as precise as large ones.
+type segment struct {
+	End   uint32  // the slot after the last
+	Scale float32 // Int8: value of a code step
+	Error float32 // Int8: bound of |x - decode(code)|
+	Norm  float32 // bound of |x|
+}
+
+// shape bounds where the vectors of a list lie.
+type shape struct {
+	Norm   float32 // bound of |x|; L2: not used
+	Radius float32 // L2: bound of |x - centroid|; else of the sine of the angle to it
+	Cos    float32 // lower bound of the cosine of the angle to the centroid; L2: not used
+}
+
+// alive reports whether the item of a slot is still there.
+func (l *list) alive(slot uint32) bool {
+	return l.dead == nil || l.dead[slot>>6]>>(slot&63)&1 == 0
+}
+
+// len returns the number of items.
+func (l *list) len() int { return len(l.rows) - l.gone }
+
+// table holds the lists of a state in leaves, so that a change of one list copies a leaf
+// and the table of leaves, not all lists.
+type table []*leaf
+
+const (
+	leafBits = 6
+	leafSize = 1 << leafBits
+)
+
+type leaf [leafSize]*list
+
+func makeTable(lists []list) table {
+	t := make(table, (len(lists)+leafSize-1)/leafSize)
+	for i := range lists {
+		if i%leafSize == 0 {
+			t[i/leafSize] = new(leaf)
+		}
+		t[i/leafSize][i%leafSize] = &lists[i]
+	}
+	return t
+}
+
+func (t table) at(i uint32) *list { return t[i>>leafBits][i&(leafSize-1)] }
+
+// with returns a table in which list i is l.
+func (t table) with(i uint32, l *list) table {
+	u := append(table(nil), t...)
+	changed := *u[i>>leafBits]
+	changed[i&(leafSize-1)] = l
+	u[i>>leafBits] = &changed
+	return u
+}
+
+// include widens the shape to hold x, whose list has the given centroid.
+func (s *shape) include(x, centroid []float32, l2 bool) {
+	if l2 {
+		s.Radius = max(s.Radius, up(math.Sqrt(distance(x, centroid)), len(x)))
+		return
+	}
+	ab, aa, bb := sums(x, centroid)
+	norm := math.Sqrt(aa)
+	cos := 1.0
+	if norm > 0 && bb > 0 {
+		cos = max(-1, min(1, ab/norm/math.Sqrt(bb)))
+	}
+	s.Norm = max(s.Norm, up(norm, len(x)))
+	if c := float32(cos - slack(len(x))); c < s.Cos {
+		s.Cos = c
+		s.Radius = float32(math.Sqrt(max(0, 1-float64(c)*float64(c))))
+	}
+}
+
+// emptyShape holds nothing.
+func emptyShape() shape { return shape{Cos: 1} }
+
+// distance returns |a-b|² in float64.
+func distance(a, b []float32) float64 {
+	if d := simd.L2Sq(a, b); d > 0x1p-100 && d <= 0x1p100 {
+		return float64(d)
+	}
+	var s float64
+	for i, x := range a {
+		d := float64(x) - float64(b[i])
+		s += float64(d * d)
+	}
+	return s
+}
+
+// slack bounds the relative error of a sum of d products, and of what is derived from it:
+// each of the 16 partial sums of a kernel takes d/16 roundings.
+func slack(d int) float64 { return 1e-6 + float64(d)*0x1p-27 }
+
+// up returns a float32 that is not less than a positive number of which x, a sum of d
+// products, is an approximation.
+func up(x float64, d int) float32 { return float32(x * (1 + slack(d))) }
+
+// sums returns a·b, a·a and b·b in float64.
+func sums(a, b []float32) (ab, aa, bb float64) {
+	if x, y, z := simd.CosineSums(a, b); y > 0x1p-100 && y <= 0x1p100 && z > 0x1p-100 && z <= 0x1p100 {
+		return float64(x), float64(y), float64(z)
+	}
+	for i, x := range a {
+		y := b[i]
+		ab += float64(float64(x) * float64(y))
+		aa += float64(float64(x) * float64(x))
+		bb += float64(float64(y) * float64(y))
+	}
+	return ab, aa, bb
+}

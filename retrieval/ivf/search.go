@@ -1,0 +1,303 @@
+package ivf
+
+import (
+	"math"
+	"sync/atomic"
+
+	"github.com/recsyskit/recsys/internal/simd"
+	"github.com/recsyskit/recsys/retrieval"
+	"github.com/recsyskit/recsys/retrieval/internal/gate"
+	"github.com/recsyskit/recsys/retrieval/vector"
+)
+
+// scanRows is how many slots are scanned with one threshold.
+const scanRows = 256
+
+// scratch is the memory of one search.
+type scratch struct {
+	pinned atomic.Uint64 // epoch, see readers
+
+	gate  gate.Gate
+	query []float32
+	order order
+	dots  []float32 // products with the centroids
+	found candidates
+	best  best
+
+	codes  []int8 // the query as Int8
+	table  []uint8
+	scores []float32
+	slots  [scanRows + 16]uint32
+	ints   [scanRows + 16]int32
+	floats [scanRows + 16]float32
+}
+
+// search is one search on its way.
+type search struct {
+	*scratch
+	ix    *Index
+	state *state
+	q     []float32
+	gated bool
+
+	length  float64 // of q
+	slack   float64
+	scale   float32 // of the query's int8 codes
+	lost    float64 // bound of the length that they lose
+	scanned int
+}
+
+// Search appends the k best items to dst; see [retrieval.Index].
+//
+// Of the lists that it reads the answer is exact with Int8. The Effort is how many lists
+// it reads, the most promising first; more when they hold fewer than k items that pass. A
+// list, or the rest of one, that cannot hold a better item counts but is skipped. Without
+// an Effort it reads as many as Build has found to be enough for Config.Recall. With a
+// filter it reads more, or scores every item that passes, whichever takes less time, and
+// an Effort is only a lower bound.
+func (ix *Index) Search(dst []retrieval.Neighbor, q []float32, k int, opt retrieval.SearchOptions) ([]retrieval.Neighbor, error) {
+	if err := ix.checkVector(q); err != nil {
+		return dst, err
+	}
+	s := ix.readers.enter()
+	run := search{scratch: s, ix: ix, gated: opt.Filter != nil || opt.Allow != nil || len(opt.Exclude) > 0}
+	run.state = ix.open(s, &opt, run.gated)
+	dst = run.do(dst, q, min(k, run.state.items), &opt)
+	s.gate.Close()
+	ix.readers.leave(s)
+	return dst, nil
+}
+
+// open loads the state, and resolves the options on the same version of the rows.
+func (ix *Index) open(s *scratch, opt *retrieval.SearchOptions, gated bool) *state {
+	st := ix.state.Load()
+	if !gated {
+		return st
+	}
+	for range 2 {
+		s.gate.Open(&ix.rows, opt)
+		if ix.rows.Version() == st.version {
+			return st
+		}
+		st = ix.state.Load()
+	}
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	s.gate.Open(&ix.rows, opt)
+	return ix.state.Load()
+}
+
+// prepare returns the query as the metric takes it.
+func (s *scratch) prepare(q []float32, m retrieval.Metric) []float32 {
+	if m != retrieval.Cosine {
+		return q
+	}
+	s.query = append(s.query[:0], q...)
+	vector.Normalize(s.query)
+	return s.query
+}
+
+func (r *search) do(dst []retrieval.Neighbor, q []float32, k int, opt *retrieval.SearchOptions) []retrieval.Neighbor {
+	stats := retrieval.SearchStats{Plan: "none"}
+	if k > 0 {
+		stats.Plan = r.answer(r.prepare(q, r.ix.metric), k, opt)
+		stats.Scored = r.scanned
+		stats.Rescored = len(r.found.rows)
+		dst = r.best.appendTo(dst)
+	}
+	if opt.Stats != nil {
+		*opt.Stats = stats
+	}
+	return dst
+}
+
+// answer searches for q, as the metric takes it, and returns by which plan; the result is
+// in r.best.
+func (r *search) answer(q []float32, k int, opt *retrieval.SearchOptions) string {
+	r.q, r.length, r.slack = q, norm(q), slack(r.ix.dim)
+	r.best.reset(k)
+	rows, e := r.plan(k, opt.Effort)
+	if e.lists == 0 {
+		r.found.rows = append(r.found.rows[:0], rows...)
+		r.scanned = len(rows)
+		r.rescore()
+		return "allowed"
+	}
+	r.probe(k, e)
+	r.found.settle()
+	r.rescore()
+	return "probe"
+}
+
+// probe reads lists and leaves candidates for the k best in r.found.
+func (r *search) probe(k int, e effort) {
+	r.found.reset(k)
+	r.begin()
+	c := r.state.coarse
+	r.order.promise, r.dots = grow(r.order.promise, c.centroids.Rows), grow(r.dots, c.centroids.Rows)
+	c.promises(r.order.promise, r.dots, r.q, r.length)
+	r.order.reset(e.lists)
+	for done := 0; done < e.lists || !r.found.full(); {
+		id, ok := r.order.take()
+		if !ok {
+			return
+		}
+		l := r.state.lists.at(id)
+		if len(l.rows) == 0 || e.filtered && !r.passes(l) {
+			continue
+		}
+		done++
+		r.scan(l, id)
+	}
+}
+
+// passes reports whether an item of a list passes.
+func (r *search) passes(l *list) bool {
+	for slot, row := range l.rows {
+		if r.gate.Pass(row) && l.alive(uint32(slot)) {
+			return true
+		}
+	}
+	return false
+}
+
+// begin quantises the query.
+func (r *search) begin() {
+	r.codes = grow(r.codes, r.ix.dim)
+	r.scale, r.lost = query8(r.codes, r.q)
+}
+
+// scan looks at the vectors of a list.
+func (r *search) scan(l *list, id uint32) {
+	dot := r.dots[id]
+	bound := l.shape.bound(dot, r.length, r.ix.l2(), r.slack)
+	if r.ix.l2() {
+		if bound >= float64(r.found.floor) {
+			r.scanL2(l)
+		}
+		return
+	}
+	d := r.ix.dim
+	at := uint32(0)
+	for i := range l.segments {
+		g := &l.segments[i]
+		if bound*float64(g.Norm) < float64(r.found.floor) {
+			at = g.End
+			continue
+		}
+		step := float64(g.Scale) * float64(r.scale)
+		off := r.errorOf(g)
+		for at < g.End {
+			n := min(int(g.End-at), scanRows)
+			threshold := thresholdOf((float64(r.found.floor) - off) / step)
+			kept := simd.DotInt8Above(r.slots[:], r.ints[:], r.codes, l.codes[int(at)*d:int(g.End)*d], d, n, threshold, at)
+			for j, slot := range r.slots[:kept] {
+				v := float64(r.ints[j]) * step
+				r.consider(l, slot, v-off, v+off)
+			}
+			r.scanned += n
+			at += uint32(n)
+		}
+	}
+}
+
+// errorOf bounds how far the product of the codes is from the score, for the vectors of
+// a segment. With q = q' + e and x = x' + f, where ' is what the codes stand for,
+//
+//	|q·x - q'·x'| = |q·f + e·x'| <= |q| |f| + |e| (|x| + |f|).
+func (r *search) errorOf(g *segment) float64 {
+	norm, lost := float64(g.Norm), float64(g.Error)
+	return (r.length*lost + r.lost*(norm+lost) + r.slack*r.length*norm) * (1 + 1e-6)
+}
+
+// thresholdOf returns an int32 that every integer at or above x exceeds; a NaN is below
+// everything.
+func thresholdOf(x float64) int32 {
+	switch {
+	case !(x >= math.MinInt32+2):
+		return math.MinInt32
+	case x >= math.MaxInt32:
+		return math.MaxInt32
+	}
+	return int32(math.Floor(x)) - 1
+}
+
+// scanL2 is scan for distances: -|q-x|² = 2 q·x - |q|² - |x|².
+func (r *search) scanL2(l *list) {
+	d := r.ix.dim
+	square := r.length * r.length
+	at := uint32(0)
+	for i := range l.segments {
+		g := &l.segments[i]
+		step := 2 * float64(g.Scale) * float64(r.scale)
+		sum := r.length + float64(g.Norm)
+		off := 2*r.errorOf(g) + 4*r.slack*sum*sum
+		for at < g.End {
+			n := min(int(g.End-at), scanRows)
+			simd.DotInt8Batch(r.ints[:n], r.codes, l.codes[int(at)*d:int(g.End)*d], d)
+			for j, dot := range r.ints[:n] {
+				slot := at + uint32(j)
+				v := float64(dot)*step - square - float64(l.biases[slot])
+				if v+off < float64(r.found.floor) {
+					continue
+				}
+				r.consider(l, slot, v-off, v+off)
+			}
+			r.scanned += n
+			at += uint32(n)
+		}
+	}
+}
+
+// consider makes the item of a slot a candidate if it may be returned.
+func (r *search) consider(l *list, slot uint32, lower, upper float64) {
+	if !l.alive(slot) {
+		return
+	}
+	row := l.rows[slot]
+	if r.gated && !r.gate.Pass(row) {
+		return
+	}
+	r.found.add(row, toward(lower, -1), toward(upper, 1))
+}
+
+// toward returns a float32 at or beyond x in a direction.
+func toward(x float64, sign float64) float32 {
+	return float32(x + sign*math.Abs(x)*0x1p-23)
+}
+
+// rescore scores the rows of r.found exactly and keeps the best.
+func (r *search) rescore() {
+	rows := r.found.rows
+	r.scores = grow(r.scores, len(rows))
+	if len(r.state.tail) == 0 {
+		r.gather(r.scores, r.state.base, rows)
+	} else {
+		for i, row := range rows {
+			r.scores[i] = score(r.q, r.state.vector(row, r.ix.dim), r.ix.l2())
+		}
+	}
+	for i, row := range rows {
+		r.best.add(r.scores[i], row, &r.ix.rows)
+	}
+}
+
+// gather scores rows, all of which are in data.
+func (r *search) gather(dst, data []float32, rows []uint32) {
+	if !r.ix.l2() {
+		simd.DotGather(dst, r.q, data, r.ix.dim, rows)
+		return
+	}
+	simd.L2SqGather(dst, r.q, data, r.ix.dim, rows)
+	for i, v := range dst {
+		dst[i] = -v
+	}
+}
+
+// grow returns a slice of length n, s's memory if that is enough.
+func grow[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n, n+n/4)
+	}
+	return s[:n]
+}
