@@ -34,4 +34,5 @@ var ivfKind = Kind{
 		}, items, base)
 		return x, "", err
 	},
+	open: func(file string) (retrieval.Index, error) { return ivf.Open(file) },
 }
