@@ -23,6 +23,7 @@ var families = []func() []*File{
 	halfFamily,
 	int8Family,
 	selectFamily,
+	lookupFamily,
 }
 
 func main() {
