@@ -80,6 +80,24 @@ DATA int8Four<>+8(SB)/4, $0x00000004
 DATA int8Four<>+12(SB)/4, $0x00000004
 GLOBL int8Four<>(SB), RODATA|NOPTR, $16
 
+DATA int8Low<>+0(SB)/4, $0x00000000
+DATA int8Low<>+4(SB)/4, $0x00000001
+DATA int8Low<>+8(SB)/4, $0x00000003
+DATA int8Low<>+12(SB)/4, $0x00000007
+DATA int8Low<>+16(SB)/4, $0x0000000f
+DATA int8Low<>+20(SB)/4, $0x0000001f
+DATA int8Low<>+24(SB)/4, $0x0000003f
+DATA int8Low<>+28(SB)/4, $0x0000007f
+DATA int8Low<>+32(SB)/4, $0x000000ff
+DATA int8Low<>+36(SB)/4, $0x000001ff
+DATA int8Low<>+40(SB)/4, $0x000003ff
+DATA int8Low<>+44(SB)/4, $0x000007ff
+DATA int8Low<>+48(SB)/4, $0x00000fff
+DATA int8Low<>+52(SB)/4, $0x00001fff
+DATA int8Low<>+56(SB)/4, $0x00003fff
+DATA int8Low<>+60(SB)/4, $0x00007fff
+GLOBL int8Low<>(SB), RODATA|NOPTR, $64
+
 DATA int8Pack<>+0(SB)/4, $0x80808080
 DATA int8Pack<>+4(SB)/4, $0x80808080
 DATA int8Pack<>+8(SB)/4, $0x80808080

@@ -15,7 +15,7 @@ import (
 )
 
 func TestSearchBatchIsSearchToTheBit(t *testing.T) {
-	forIndexes(t, []int{3, 24, 64}, 1300, func(t *testing.T, rng *rand.Rand, x *flat.Index, o *oracle, m vector.Matrix) {
+	forIndexes(t, []int{3, 40}, 1300, func(t *testing.T, rng *rand.Rand, x *flat.Index, o *oracle, m vector.Matrix) {
 		for _, item := range []recsys.ItemID{0, 30, 60} {
 			if err := x.Update(item, query(rng, m)); err != nil {
 				t.Fatal(err)
@@ -25,7 +25,7 @@ func TestSearchBatchIsSearchToTheBit(t *testing.T) {
 			}
 		}
 		var dst [][]retrieval.Neighbor
-		for _, n := range []int{0, 1, 70} {
+		for _, n := range []int{0, 1, 65} {
 			q := vector.Matrix{Data: make([]float32, n*(m.Dim+2)), Rows: n, Dim: m.Dim, Stride: m.Dim + 2}
 			for i := range n {
 				copy(q.Row(i), query(rng, m))

@@ -18,9 +18,9 @@ import (
 // see each stable item once, with a vector that is whole.
 func TestSearchesSeeEachItemOnceAndWholeDuringChanges(t *testing.T) {
 	const stable, all, dim, readers = 400, 800, 48, 3
-	steps := 6000
+	rounds := 400
 	if testing.Short() {
-		steps = 1500
+		rounds = 100
 	}
 	for _, metric := range []retrieval.Metric{retrieval.InnerProduct, retrieval.L2} {
 		for _, quantize := range quantizes {
@@ -45,21 +45,28 @@ func TestSearchesSeeEachItemOnceAndWholeDuringChanges(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				var done atomic.Bool
+				var reading atomic.Int32
 				var wg sync.WaitGroup
+				reading.Store(readers)
 				for r := range readers {
-					wg.Go(func() { readWhileChanging(t, x, &done, uint64(r), stable, level) })
+					wg.Go(func() {
+						defer reading.Add(-1)
+						readWhileChanging(t, x, rounds, uint64(r), stable, level)
+					})
 				}
 				wg.Go(func() {
-					for !done.Load() {
+					for reading.Load() > 0 {
 						if _, err := x.WriteTo(io.Discard); err != nil {
 							t.Error(err)
 						}
 					}
 				})
 				there := map[recsys.ItemID]bool{}
-				for range steps {
+				for reading.Load() > 0 && !t.Failed() {
 					item := recsys.ItemID(rng.IntN(all))
+					if rng.IntN(2) == 0 {
+						item = 0 // on which everybody looks
+					}
 					var err error
 					switch {
 					case item < stable:
@@ -75,20 +82,19 @@ func TestSearchesSeeEachItemOnceAndWholeDuringChanges(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				done.Store(true)
 				wg.Wait()
 			})
 		}
 	}
 }
 
-func readWhileChanging(t *testing.T, x *flat.Index, done *atomic.Bool, seed uint64, stable int, level func(*rand.Rand) []float32) {
+func readWhileChanging(t *testing.T, x *flat.Index, rounds int, seed uint64, stable int, level func(*rand.Rand) []float32) {
 	rng := rand.New(rand.NewPCG(seed, 3))
 	even := retrieval.Where(func(item recsys.ItemID) bool { return item%2 == 0 })
 	few := retrieval.Where(func(item recsys.ItemID) bool { return item%64 == 0 })
 	allow := []recsys.ItemID{0, 5, 10, 15, 100_000}
 	var dst []retrieval.Neighbor
-	for !done.Load() && !t.Failed() {
+	for round := 0; round < rounds && !t.Failed(); round++ {
 		q := level(rng)
 		for _, c := range []struct {
 			opt  retrieval.SearchOptions
@@ -139,6 +145,79 @@ func readWhileChanging(t *testing.T, x *flat.Index, done *atomic.Bool, seed uint
 				t.Errorf("a torn vector: %v", v)
 				return
 			}
+		}
+	}
+}
+
+// A filter is asked while a search is under way. This one changes the index then, so that
+// the search must not mix what was before with what is after.
+func TestSearchIsOfOneMoment(t *testing.T) {
+	const n, dim = 1024, 16 // rows that are added begin a word of the filter's bits
+	for _, quantize := range quantizes {
+		for name, c := range map[string]struct {
+			k   int
+			opt retrieval.SearchOptions
+			out map[recsys.ItemID]bool
+		}{
+			"scan":  {k: n, opt: retrieval.SearchOptions{Exclude: []recsys.ItemID{6}}, out: map[recsys.ItemID]bool{6: true}},
+			"top":   {k: 10},
+			"allow": {k: n, opt: retrieval.SearchOptions{Allow: []recsys.ItemID{1, 2, 3, 5, 6, 7, 900, 2000}, Exclude: []recsys.ItemID{6}}, out: map[recsys.ItemID]bool{6: true}},
+		} {
+			t.Run(quantize.String()+"/"+name, func(t *testing.T) {
+				rng := rand.New(rand.NewPCG(9, 9))
+				m := vector.NewMatrix(n, dim)
+				kinds[0].make(rng, m)
+				items := make([]recsys.ItemID, n)
+				for i := range items {
+					items[i] = recsys.ItemID(i)
+				}
+				x, err := flat.New(flat.Config{Quantize: quantize, Metric: retrieval.Cosine}, items, m)
+				if err != nil {
+					t.Fatal(err)
+				}
+				far := make([]float32, dim)
+				far[0] = 1
+				changed := false
+				opt := c.opt
+				opt.Filter = retrieval.Where(func(item recsys.ItemID) bool {
+					if !changed && item == 999 {
+						changed = true
+						for _, err := range []error{x.Update(3, far), x.Update(900, far), x.Update(5, far), x.Update(6, far), x.Delete(7), x.Insert(2000, far)} {
+							if err != nil {
+								t.Error(err)
+							}
+						}
+					}
+					return item != 5
+				})
+				q := m.Row(900)
+				found := search(t, x, q, c.k, opt)
+				if !changed {
+					t.Fatal("nothing was changed")
+				}
+				if opt.Allow == nil && (found[0].Item != 900 || found[0].Score < 0.999) {
+					t.Errorf("the nearest is %v; want item 900 with the vector that it had", found[0])
+				}
+				seen := map[recsys.ItemID]bool{}
+				for _, f := range found {
+					if seen[f.Item] || f.Item == 5 || c.out[f.Item] {
+						t.Errorf("item %d is found again, or though it must not be", f.Item)
+					}
+					seen[f.Item] = true
+				}
+				want := items
+				if c.k < n {
+					want = nil
+				}
+				if opt.Allow != nil {
+					want = opt.Allow
+				}
+				for _, item := range want {
+					if item != 5 && item != 7 && item != 2000 && !c.out[item] && !seen[item] {
+						t.Errorf("item %d is missing", item)
+					}
+				}
+			})
 		}
 	}
 }

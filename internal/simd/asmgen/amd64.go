@@ -55,6 +55,12 @@ func (s isa) fold1(fn *Func, n arith) { s.foldOne(fn, n, 0, 1) }
 
 // foldOne is fold1 for the row in register r (and r+1), clobbering t, which may be r+1.
 func (s isa) foldOne(fn *Func, n arith, r, t int) {
+	s.foldUpper(fn, n, r, t)
+	s.foldLower(fn, n, r, t)
+}
+
+// foldUpper is foldOne for w = 8 and 4: it leaves four lanes.
+func (s isa) foldUpper(fn *Func, n arith, r, t int) {
 	if s.is512() {
 		fn.Op("VEXTRACTF64X4", Imm(1), Z(r), Y(t))
 		fn.Op(n.add, Y(t), Y(r), Y(r))
@@ -63,6 +69,10 @@ func (s isa) foldOne(fn *Func, n arith, r, t int) {
 	}
 	fn.Op("VEXTRACTF128", Imm(1), Y(r), X(t))
 	fn.Op(n.add, X(t), X(r), X(r))
+}
+
+// foldLower is foldOne for w = 2 and 1.
+func (s isa) foldLower(fn *Func, n arith, r, t int) {
 	fn.Op("VPERMILPD", Imm(1), X(r), X(t))
 	fn.Op(n.add, X(t), X(r), X(r))
 	fn.Op("VMOVSHDUP", X(r), X(t))
@@ -126,10 +136,7 @@ func foldAVX2(fn *Func, n arith, rows, step, t int) {
 	if rows == 1 {
 		fn.Op("VEXTRACTF128", Imm(1), Y(0), X(t))
 		fn.Op(n.add, X(t), X(0), X(0))
-		fn.Op("VPERMILPD", Imm(1), X(0), X(t))
-		fn.Op(n.add, X(t), X(0), X(0))
-		fn.Op("VMOVSHDUP", X(0), X(t))
-		fn.Op(n.addOne, X(t), X(0), X(0))
+		avx2.foldLower(fn, n, 0, t)
 		return
 	}
 	pair := func(a, b int) { // w = 4
@@ -160,6 +167,7 @@ type tables struct {
 	order Sym // fold512Order
 	mask  Sym // 16 words of ones, then 16 of zeros
 	iota  Sym // 0, 1, … 15
+	low   Sym // the lowest i bits, i < 16
 	four  Sym // 4, 4, 4, 4
 	pack  Sym // for each set of 4 lanes, the shuffle of bytes that moves them to the front
 }
@@ -177,6 +185,11 @@ func newTables(f *File) tables {
 	t.mask = f.Data(prefix+"Mask", mask...)
 	t.iota = f.Data(prefix+"Iota", count...)
 	t.four = f.Data(prefix+"Four", 4, 4, 4, 4)
+	low := make([]uint32, 16)
+	for i := range low {
+		low[i] = 1<<i - 1
+	}
+	t.low = f.Data(prefix+"Low", low...)
 	var pack []uint32
 	for set := range 16 {
 		to := 0

@@ -23,6 +23,8 @@ var families = []func() []*File{
 	halfFamily,
 	int8Family,
 	selectFamily,
+	neonFamily,
+	lookupFamily,
 }
 
 func main() {
