@@ -14,6 +14,9 @@ import (
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/retrieval"
+	"github.com/recsyskit/recsys/retrieval/flat"
+	"github.com/recsyskit/recsys/retrieval/hnsw"
+	"github.com/recsyskit/recsys/retrieval/ivf"
 	"github.com/recsyskit/recsys/retrieval/nearest"
 	"github.com/recsyskit/recsys/retrieval/retrievaltest"
 	"github.com/recsyskit/recsys/retrieval/vector"
@@ -316,32 +319,78 @@ func TestVersionNamesIndexAndConfiguration(t *testing.T) {
 	require.Empty(t, source(t, index(t, retrieval.L2, 3), nearest.Config{}).Version())
 }
 
+// indexes are those of this module, by name, of the vectors of an exact one.
+var indexes = map[string]func(m retrieval.Metric, items []recsys.ItemID, vectors vector.Matrix) (retrieval.Index, error){
+	"exact": func(m retrieval.Metric, items []recsys.ItemID, vectors vector.Matrix) (retrieval.Index, error) {
+		return retrievaltest.NewExact(m, items, vectors)
+	},
+	"flat": func(m retrieval.Metric, items []recsys.ItemID, vectors vector.Matrix) (retrieval.Index, error) {
+		return flat.New(flat.Config{Metric: m}, items, vectors)
+	},
+	"hnsw": func(m retrieval.Metric, items []recsys.ItemID, vectors vector.Matrix) (retrieval.Index, error) {
+		return hnsw.Build(context.Background(), hnsw.Config{Metric: m}, items, vectors)
+	},
+	"ivf": func(m retrieval.Metric, items []recsys.ItemID, vectors vector.Matrix) (retrieval.Index, error) {
+		return ivf.Build(context.Background(), ivf.Config{Metric: m}, items, vectors)
+	},
+}
+
+// of returns an index of the vectors of x.
+func of(t testing.TB, name string, x retrieval.Index) retrieval.Index {
+	t.Helper()
+	var items []recsys.ItemID
+	var data []float32
+	for item := recsys.ItemID(1); int(item) <= x.Len(); item++ {
+		items = append(items, item)
+		data, _ = x.Vector(data, item)
+	}
+	ix, err := indexes[name](x.Metric(), items, vector.From(data, dim))
+	require.NoError(t, err)
+	return ix
+}
+
+func TestConformanceOverEachIndex(t *testing.T) {
+	for name := range indexes {
+		for _, m := range metrics {
+			t.Run(name+"/"+m.String(), func(t *testing.T) {
+				retrievaltest.Run(t, func(t *testing.T) recsys.Retriever { return source(t, of(t, name, index(t, m, 300)), nearest.Config{}) })
+			})
+		}
+	}
+}
+
 func TestRetrieveAllocatesNothing(t *testing.T) {
 	if race.Enabled {
 		t.Skip("pools drop what they hold at random under the race detector")
 	}
-	for name, cfg := range map[string]nearest.Config{
-		"history": {History: retrieval.History{Decay: 0.9}}, "two vectors": {Vectors: fixed(2 * dim), Balanced: true, Filter: evenForEven},
-	} {
-		r := source(t, index(t, retrieval.Cosine, 200), cfg)
-		p, err := recsys.NewPipeline(recsys.Retrieve("near", r, recsys.Quota(50))).Build()
-		require.NoError(t, err)
-		req := recsys.Request{ID: "a", User: 2, K: 20, History: []recsys.Event{{Item: 3}, {Item: 5}}, Exclude: []recsys.ItemID{3, 5}, Now: time.Unix(1, 0)}
-		q := recsys.NewQuery(&req, nil, "")
-		var res recsys.Result
-		items, scores := []recsys.ItemID{1, 2, 999}, make([]float32, 3)
-		f := func() {
-			if err := errors.Join(r.ScoreItems(context.Background(), q, items, scores), p.RecommendInto(context.Background(), &req, &res)); err != nil {
-				t.Fatal(err)
-			}
+	for name := range indexes {
+		ix := of(t, name, index(t, retrieval.Cosine, 1000))
+		for what, cfg := range map[string]nearest.Config{
+			"history": {History: retrieval.History{Decay: 0.9}}, "two vectors": {Vectors: fixed(2 * dim), Balanced: true, Filter: evenForEven},
+		} {
+			t.Run(name+"/"+what, func(t *testing.T) { allocatesNothing(t, source(t, ix, cfg)) })
 		}
-		for range 30 {
-			f()
+	}
+}
+
+func allocatesNothing(t *testing.T, r *nearest.Retriever) {
+	p, err := recsys.NewPipeline(recsys.Retrieve("near", r, recsys.Quota(50))).Build()
+	require.NoError(t, err)
+	req := recsys.Request{ID: "a", User: 2, K: 20, History: []recsys.Event{{Item: 3}, {Item: 5}}, Exclude: []recsys.ItemID{3, 5}, Now: time.Unix(1, 0)}
+	q := recsys.NewQuery(&req, nil, "")
+	var res recsys.Result
+	items, scores := []recsys.ItemID{1, 2, 999}, make([]float32, 3)
+	f := func() {
+		if err := errors.Join(r.ScoreItems(context.Background(), q, items, scores), p.RecommendInto(context.Background(), &req, &res)); err != nil {
+			t.Fatal(err)
 		}
-		require.Len(t, res.Items, 20, name)
-		if n := testing.AllocsPerRun(100, f); n > 0 {
-			t.Errorf("%s: %v allocations", name, n)
-		}
+	}
+	for range 30 {
+		f()
+	}
+	require.Len(t, res.Items, 20)
+	if n := testing.AllocsPerRun(100, f); n > 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
 
@@ -349,94 +398,4 @@ func TestRetrieveAllocatesNothing(t *testing.T) {
 func fixed(n int) func([]float32, *recsys.Query) ([]float32, error) {
 	v := userVector(nil, 1, n)
 	return func(dst []float32, _ *recsys.Query) ([]float32, error) { return append(dst, v...), nil }
-}
-
-func TestInterestsFindTheBestOfAll(t *testing.T) {
-	for _, m := range metrics {
-		ix := index(t, m, 300)
-		queries := userVector(nil, 3, 3*dim)
-		byItem := map[recsys.ItemID]float32{}
-		for j := range 3 {
-			all, err := ix.Search(nil, queries[j*dim:(j+1)*dim], 300, retrieval.SearchOptions{Filter: even})
-			require.NoError(t, err)
-			for _, n := range all {
-				if old, ok := byItem[n.Item]; !ok || n.Score > old {
-					byItem[n.Item] = n.Score
-				}
-			}
-		}
-		var want []retrieval.Neighbor
-		for item, score := range byItem {
-			want = append(want, retrieval.Neighbor{Item: item, Score: score})
-		}
-		slices.SortFunc(want, func(a, b retrieval.Neighbor) int {
-			if a.Score != b.Score && a.Score > b.Score || a.Score == b.Score && a.Item < b.Item {
-				return -1
-			}
-			return 1
-		})
-		var s nearest.Interests
-		stats := retrieval.SearchStats{}
-		for _, k := range []int{-1, 0, 1, 10, 40, 500} {
-			prefix := []retrieval.Neighbor{{Item: 1}}
-			got, err := s.Search(prefix, ix, queries, k, retrieval.SearchOptions{Filter: even, Stats: &stats})
-			require.NoError(t, err)
-			require.Equal(t, prefix[0], got[0])
-			require.Equal(t, want[:max(0, min(k, len(want)))], slices.Clip(got[1:]), "k = %d", k)
-		}
-		require.Equal(t, 3*150, stats.Scored)
-	}
-}
-
-func TestBalancedInterestsTakeTurns(t *testing.T) {
-	ix := index(t, retrieval.InnerProduct, 300)
-	queries := userVector(nil, 3, 2*dim)
-	for j := range dim { // the second scores low
-		queries[dim+j] *= 0.01
-	}
-	first, err := ix.Search(nil, queries[:dim], 10, retrieval.SearchOptions{})
-	require.NoError(t, err)
-	second, err := ix.Search(nil, queries[dim:], 10, retrieval.SearchOptions{})
-	require.NoError(t, err)
-	got, err := (&nearest.Interests{Balanced: true}).Search(nil, ix, queries, 10, retrieval.SearchOptions{})
-	require.NoError(t, err)
-	var want, have []recsys.ItemID
-	for i := range 10 {
-		for _, item := range []recsys.ItemID{first[i].Item, second[i].Item} {
-			if len(want) < 10 && !slices.Contains(want, item) {
-				want = append(want, item)
-			}
-		}
-	}
-	for i, n := range got {
-		have = append(have, n.Item)
-		if i > 0 {
-			require.LessOrEqual(t, n.Score, got[i-1].Score)
-		}
-	}
-	slices.Sort(want)
-	slices.Sort(have)
-	require.Equal(t, want, have)
-	plain, err := new(nearest.Interests).Search(nil, ix, queries, 10, retrieval.SearchOptions{})
-	require.NoError(t, err)
-	require.NotEqual(t, plain, got)
-}
-
-func TestInterestsRefuse(t *testing.T) {
-	ix := index(t, retrieval.InnerProduct, 30)
-	var s nearest.Interests
-	dst := []retrieval.Neighbor{{Item: 4}}
-	for _, q := range [][]float32{make([]float32, dim-1), make([]float32, dim+1)} {
-		got, err := s.Search(dst, ix, q, 5, retrieval.SearchOptions{})
-		require.ErrorIs(t, err, retrieval.ErrDimension)
-		require.Equal(t, dst, got)
-	}
-	bad := make([]float32, 2*dim)
-	bad[dim] = float32(math.NaN())
-	got, err := s.Search(dst, ix, bad, 5, retrieval.SearchOptions{})
-	require.ErrorIs(t, err, retrieval.ErrNotFinite)
-	require.Equal(t, dst, got)
-	got, err = s.Search(dst, ix, nil, 5, retrieval.SearchOptions{})
-	require.NoError(t, err)
-	require.Equal(t, dst, got)
 }
