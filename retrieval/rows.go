@@ -32,11 +32,11 @@ type Rows struct {
 	live    atomic.Int64  // items
 	version atomic.Uint64 // changes
 	token   atomic.Pointer[rowsToken]
+	table   atomic.Pointer[itemTable]
 
 	mu      sync.RWMutex // guards the rest
-	row     map[recsys.ItemID]uint32
 	free    []uint32
-	pending bool           // restored: row and free are still to be built
+	pending bool           // restored: free is still to be built
 	log     [rowLog]uint32 // row of the change that made version v, at v % rowLog
 }
 
@@ -74,34 +74,12 @@ func (r *Rows) liveWord(w int) uint64 {
 	return (*r.chunks.Load())[w>>(rowChunkBits-6)].live[w&(rowChunk/64-1)].Load()
 }
 
-// Find returns the row of an item.
-func (r *Rows) Find(item recsys.ItemID) (row uint32, ok bool) {
-	r.rlock()
-	row, ok = r.row[item]
-	r.mu.RUnlock()
-	return row, ok
-}
-
-// FindAll appends the rows of those items that are there to dst.
-func (r *Rows) FindAll(dst []uint32, items []recsys.ItemID) []uint32 {
-	if len(items) == 0 {
-		return dst
-	}
-	r.rlock()
-	for _, item := range items {
-		if row, ok := r.row[item]; ok {
-			dst = append(dst, row)
-		}
-	}
-	r.mu.RUnlock()
-	return dst
-}
-
 // Reserve returns the row that the next Insert must name, and makes room for it. It
 // fails with [ErrFull] at 2³¹-1 rows.
 func (r *Rows) Reserve() (row uint32, err error) {
-	r.rlock()
-	defer r.mu.RUnlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.findFree()
 	if n := len(r.free); n > 0 {
 		return r.free[n-1], nil
 	}
@@ -123,16 +101,14 @@ func (r *Rows) Reserve() (row uint32, err error) {
 // Insert gives an item the row that Reserve named. It fails with [ErrDuplicate] when
 // the item has one.
 func (r *Rows) Insert(item recsys.ItemID, row uint32) error {
-	r.locate()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if old, ok := r.row[item]; ok {
+	r.findFree()
+	if old, ok := r.Find(item); ok {
 		return fmt.Errorf("retrieval: item %d at row %d: %w", item, old, ErrDuplicate)
 	}
-	if r.row == nil {
-		r.row = make(map[recsys.ItemID]uint32)
-	}
 	r.occupy(item, row)
+	r.enter(item, row)
 	r.live.Add(1)
 	r.changed(row)
 	return nil
@@ -148,7 +124,6 @@ func (r *Rows) occupy(item recsys.ItemID, row uint32) {
 	} else if int64(row) != r.limit.Load() {
 		panic(errReserve)
 	}
-	r.row[item] = row
 	c := (*r.chunks.Load())[row>>rowChunkBits]
 	c.item[row&(rowChunk-1)].Store(uint64(item))
 	if int64(row) == r.limit.Load() {
@@ -168,14 +143,15 @@ const errReserve = "retrieval: a row of Rows that was not reserved"
 // Delete takes an item's row away and returns it. When reuse is false, no later item
 // gets the row until Free is called for it. It fails with [ErrNotFound].
 func (r *Rows) Delete(item recsys.ItemID, reuse bool) (row uint32, err error) {
-	r.locate()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	row, ok := r.row[item]
-	if !ok {
+	r.findFree()
+	t := r.table.Load()
+	slot, row := t.slot(r, item)
+	if row == noRow {
 		return 0, fmt.Errorf("retrieval: item %d: %w", item, ErrNotFound)
 	}
-	delete(r.row, item)
+	t.slots[slot].Store(gone)
 	r.vacate(row)
 	r.live.Add(-1)
 	if reuse {
@@ -189,14 +165,16 @@ func (r *Rows) Delete(item recsys.ItemID, reuse bool) (row uint32, err error) {
 // had, which no later item gets until Free is called for it. Find and FindAll see the one
 // row or the other. It fails with [ErrNotFound].
 func (r *Rows) Move(item recsys.ItemID, row uint32) (old uint32, err error) {
-	r.locate()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	old, ok := r.row[item]
-	if !ok {
+	r.findFree()
+	t := r.table.Load()
+	slot, old := t.slot(r, item)
+	if old == noRow {
 		return 0, fmt.Errorf("retrieval: item %d: %w", item, ErrNotFound)
 	}
 	r.occupy(item, row)
+	t.slots[slot].Store(t.slots[slot].Load()&^slotRow | uint64(row+1))
 	r.vacate(old)
 	r.changed(old)
 	r.changed(row)
@@ -206,9 +184,9 @@ func (r *Rows) Move(item recsys.ItemID, row uint32) (old uint32, err error) {
 // Free lets a later item have a row whose item was deleted. It must not come between a
 // Reserve and its Insert. It panics if the row has an item.
 func (r *Rows) Free(row uint32) {
-	r.locate()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.findFree()
 	if int64(row) >= r.limit.Load() || r.Live(row) {
 		panic("retrieval: Rows.Free of a row that has an item")
 	}
@@ -241,7 +219,9 @@ func (r *Rows) changes(dst []uint32, v uint64) (_ []uint32, now uint64, ok bool)
 const chunkWords = rowChunk + rowChunk/64
 
 // AppendTo appends the table to dst, for a file: the items of 4,096 rows, then a bit for
-// each of them that says whether it is there, and so on up to Limit. No writer may run.
+// each of them that says whether it is there, and so on up to Limit; then a hash table of the
+// items, 12 to 24 bytes for each. What it appends depends on the rows alone, not on the order of the
+// changes that led to them. No writer may run.
 func (r *Rows) AppendTo(dst []uint64) []uint64 {
 	limit := r.Limit()
 	if limit == 0 {
@@ -256,20 +236,34 @@ func (r *Rows) AppendTo(dst []uint64) []uint64 {
 			dst = append(dst, c.live[i].Load())
 		}
 	}
+	n := tableSlots(r.Len())
+	dst = append(dst, make([]uint64, n)...)
+	r.newTable(atomics(dst[len(dst)-n:]))
 	return dst
+}
+
+// eachLive calls f for the rows that have an item, ascending.
+func (r *Rows) eachLive(f func(row uint32)) {
+	for w := 0; w<<6 < r.Limit(); w++ {
+		for word := r.liveWord(w); word != 0; word &= word - 1 {
+			f(uint32(w<<6 + bits.TrailingZeros64(word)))
+		}
+	}
 }
 
 // Restore replaces the table by what AppendTo wrote, with its Limit and Len. It keeps
 // words, which must be writable: a private mapping of a file will do. It takes time in
-// proportion to limit/4096; the map from items to rows is built by the first call that
-// needs it, and all rows without an item are then free. Of the numbers it checks only that
-// they fit each other and that no row beyond limit has an item; call [Rows.Check] for a
-// file that is not trusted. No reader may run.
+// proportion to limit/4096, but for the list of free rows, which the first change makes in
+// limit/64: all rows without an item are free. Of the numbers it checks only that they fit
+// each other and that no row beyond limit has an item; call [Rows.Check] for a file that is
+// not trusted. No reader may run.
 func (r *Rows) Restore(words []uint64, limit, n int) error {
-	chunks := make([]*rowsChunk, len(words)/chunkWords)
-	if len(words)%chunkWords != 0 || limit < 0 || limit > maxTableRows || (limit+rowChunk-1)>>rowChunkBits != len(chunks) || n < 0 || n > limit {
+	count := (max(0, min(limit, maxTableRows)) + rowChunk - 1) >> rowChunkBits
+	if limit < 0 || limit > maxTableRows || n < 0 || n > limit || len(words)-tableSlots(n) != count*chunkWords {
 		return fmt.Errorf("retrieval: %d rows with %d items in %d words do not fit", limit, n, len(words))
 	}
+	words, slots := words[:count*chunkWords], words[count*chunkWords:]
+	chunks := make([]*rowsChunk, count)
 	for i := range chunks {
 		// An atomic.Uint64 is laid out as the uint64 in it.
 		chunks[i] = (*rowsChunk)(unsafe.Pointer(unsafe.SliceData(words[i*chunkWords:])))
@@ -286,61 +280,58 @@ func (r *Rows) Restore(words []uint64, limit, n int) error {
 	r.chunks.Store(&chunks)
 	r.limit.Store(int64(limit))
 	r.live.Store(int64(n))
-	r.row, r.free, r.pending = nil, nil, true
+	r.table.Store(&itemTable{slots: atomics(slots), used: n})
+	r.free, r.pending = nil, true
 	r.version.Add(rowLog + 1)
 	return nil
 }
 
-// Check reports the first flaw of a restored table: a doubled item, or another number of
-// items than Len says. It takes O(Limit) time and memory.
-func (r *Rows) Check() error {
-	limit, n := r.Limit(), 0
-	seen := make(map[recsys.ItemID]int, r.Len())
-	for w := 0; w<<6 < limit; w++ {
-		for word := r.liveWord(w); word != 0; word &= word - 1 {
-			row := w<<6 + bits.TrailingZeros64(word)
-			item := r.Item(uint32(row))
-			if old, ok := seen[item]; ok {
-				return fmt.Errorf("retrieval: item %d is at rows %d and %d: %w", item, old, row, ErrDuplicate)
+// Check reports the first flaw of a restored table: a doubled item, an item that cannot be
+// found, or another number of items than Len says. It takes O(Limit) time.
+func (r *Rows) Check() (err error) {
+	n, found := 0, 0
+	r.eachLive(func(row uint32) {
+		n++
+		item := r.Item(row)
+		switch at, ok := r.Find(item); {
+		case err != nil:
+		case ok && at != row && r.Live(at):
+			err = fmt.Errorf("retrieval: item %d is at rows %d and %d: %w", item, min(at, row), max(at, row), ErrDuplicate)
+		case !ok || at != row:
+			err = fmt.Errorf("retrieval: item %d at row %d cannot be found", item, row)
+		}
+	})
+	if t := r.table.Load(); t != nil {
+		for i := range t.slots {
+			if t.slots[i].Load()&slotRow != 0 {
+				found++
 			}
-			seen[item] = row
-			n++
 		}
 	}
-	if n != r.Len() {
-		return fmt.Errorf("retrieval: %d items; want %d", n, r.Len())
+	switch {
+	case err != nil:
+	case n != r.Len():
+		err = fmt.Errorf("retrieval: %d items; want %d", n, r.Len())
+	case found != n:
+		err = fmt.Errorf("retrieval: %d entries of %d items", found, n)
 	}
-	return nil
+	return err
 }
 
-// rlock takes r.mu for reading, with the map and the list of free rows in place.
-func (r *Rows) rlock() {
-	for r.mu.RLock(); r.pending; r.mu.RLock() {
-		r.mu.RUnlock()
-		r.locate()
-	}
-}
-
-// locate builds what a restored table lacks: the map and the list of free rows.
-func (r *Rows) locate() {
-	r.mu.RLock()
-	pending := r.pending
-	r.mu.RUnlock()
-	if !pending {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// findFree lists the free rows of a restored table; r.mu is held.
+func (r *Rows) findFree() {
 	if !r.pending {
 		return
 	}
 	r.pending = false
-	r.row = make(map[recsys.ItemID]uint32, r.Len())
-	for row := r.Limit() - 1; row >= 0; row-- {
-		if r.Live(uint32(row)) {
-			r.row[r.Item(uint32(row))] = uint32(row)
-		} else {
-			r.free = append(r.free, uint32(row))
+	limit := r.Limit()
+	for w := (limit+63)/64 - 1; w >= 0; w-- {
+		for word := ^r.liveWord(w); word != 0; {
+			bit := bits.Len64(word) - 1
+			word &^= 1 << bit
+			if row := w<<6 + bit; row < limit {
+				r.free = append(r.free, uint32(row))
+			}
 		}
 	}
 }

@@ -208,8 +208,12 @@ func TestRowsComeBack(t *testing.T) {
 				x.step()
 			}
 		}
-		if got, want := len(x.AppendTo(nil)), (x.Limit()+4095)/4096*4160; got != want {
-			t.Errorf("n=%d: %d words; want %d", n, got, want)
+		words := x.AppendTo(nil)
+		if got, least, most := len(words), (x.Limit()+4095)/4096*4160+3*len(x.want)/2, (x.Limit()+4095)/4096*4160+3*len(x.want)+4; got < least || got > most {
+			t.Errorf("n=%d: %d words; want %d to %d", n, got, least, most)
+		}
+		if again := x.restored().AppendTo(nil); !slices.Equal(again, words) {
+			t.Errorf("n=%d: what was restored is written as other words", n)
 		}
 		x = x.restored()
 		x.check()
@@ -246,7 +250,8 @@ func TestRestoreRefusesWhatDoesNotFit(t *testing.T) {
 	words := x.AppendTo(nil)
 	for _, c := range []struct{ words, limit, n int }{
 		{len(words), -1, 0}, {len(words), 0, 0}, {len(words), 4097, 70}, {len(words), 70, 71}, {len(words), 70, -1},
-		{len(words) - 1, 70, 70}, {0, 70, 70}, {0, 1, 0}, {2 * 4160, 70, 70}, {len(words), 69, 69}, {len(words), 64, 64}, {len(words), 1, 1},
+		{len(words) - 1, 70, 70}, {len(words) + 1, 70, 70}, {0, 70, 70}, {0, 1, 0}, {4160, 70, 70}, {2 * 4160, 70, 70},
+		{len(words), 69, 69}, {len(words), 69, 70}, {len(words), 64, 64}, {4164, 1, 1}, {4164, 69, 1},
 	} {
 		var r retrieval.Rows
 		given := make([]uint64, c.words)
@@ -261,7 +266,11 @@ func TestRestoreRefusesWhatDoesNotFit(t *testing.T) {
 	for name, damage := range map[string]func(words []uint64){
 		"a doubled item":    func(words []uint64) { words[3] = words[9] },
 		"an item too few":   func(words []uint64) { words[4096] &^= 1 << 5 },
-		"all rows cleared":  func(words []uint64) { clear(words[4096:]) },
+		"all rows cleared":  func(words []uint64) { clear(words[4096:4160]) },
+		"no table":          func(words []uint64) { clear(words[4160:]) },
+		"a full table":      func(words []uint64) { fill(words[4160:], 7<<32|5) },
+		"rows beyond all":   func(words []uint64) { fill(words[4160:], 1<<63|1<<31) },
+		"a row twice":       func(words []uint64) { words[4160+slices.Index(words[4160:], 0)] = 1<<32 | 3 },
 		"other, sound ones": nil,
 	} {
 		given := slices.Clone(words)
@@ -275,7 +284,59 @@ func TestRestoreRefusesWhatDoesNotFit(t *testing.T) {
 		if err := r.Check(); (err != nil) != (damage != nil) {
 			t.Errorf("%s: Check = %v", name, err)
 		}
-		r.Find(1) // whatever the table holds, no panic
+		// Whatever the table holds, nothing panics or hangs.
+		for item := range recsys.ItemID(300) {
+			r.Find(item)
+		}
+		for i := range recsys.ItemID(200) {
+			if row, err := r.Reserve(); err == nil {
+				r.Insert(1000+i, row)
+			}
+			r.Delete(1000+i/2, true)
+		}
+	}
+}
+
+func fill(words []uint64, word uint64) {
+	for i := range words {
+		words[i] = word
+	}
+}
+
+// An item that is always there is always found, whichever rows it and others get and however
+// often the table is replaced.
+func TestAnItemThatStaysIsFoundAllTheTime(t *testing.T) {
+	for name, x := range map[string]*table{"new": newTable(t, 50), "restored": newTable(t, 50).restored()} {
+		stays := x.any()
+		var over atomic.Bool
+		var readers sync.WaitGroup
+		for range 3 {
+			readers.Go(func() {
+				for !over.Load() {
+					if _, ok := x.Find(stays); !ok {
+						t.Errorf("%s: item %d is not found", name, stays)
+						return
+					}
+				}
+			})
+		}
+		for n := range 3000 {
+			row, err := x.Reserve()
+			x.must(err)
+			old, err := x.Move(stays, row)
+			x.must(err)
+			x.want[stays] = row
+			x.Free(old)
+			x.insert() // often into the row that it had
+			if item := x.any(); item != stays && n%3 > 0 {
+				_, err := x.Delete(item, true)
+				x.must(err)
+				delete(x.want, item)
+			}
+		}
+		over.Store(true)
+		readers.Wait()
+		x.check()
 	}
 }
 
