@@ -76,6 +76,27 @@ func BenchmarkQueryBlock(b *testing.B) {
 	}
 }
 
+func BenchmarkCodeBlock(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 1))
+	const n, d = 8192, 64
+	for _, m := range []int{8, 16, 32, 64} {
+		b.Run(benchName("queries=%d", m), func(b *testing.B) {
+			queries, rows := codedPair(r, m*d, n*d)
+			var block simd.CodeBlock
+			block.Set(queries, d, m, d)
+			thresholds := make([]int32, m)
+			for j := range thresholds {
+				thresholds[j] = 1 << 20
+			}
+			var pairs []simd.CodePair
+			for b.Loop() {
+				pairs = block.Above(pairs[:0], rows, d, n, 0, thresholds)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n/float64(m), "ns/product")
+		})
+	}
+}
+
 func BenchmarkElementwise(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 1))
 	const n = 1024

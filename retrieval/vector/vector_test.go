@@ -92,9 +92,18 @@ func TestSpecialVectors(t *testing.T) {
 		a, b []float32
 		want float32
 	}{
-		{nil, nil, 0}, {zero, one, 0}, {zero, zero, 0}, {one, one, 1}, {one, []float32{-6, -8}, -1}, {one, []float32{4, -3}, 0},
-		{one, []float32{nan, 0}, nan}, {zero, []float32{nan, 0}, nan}, {one, []float32{inf, 0}, nan}, {[]float32{-inf, inf}, one, nan},
-		{zero, []float32{inf, 1}, nan}, {[]float32{0x1p-149, 0}, []float32{0x1p127, 0}, 1},
+		{nil, nil, 0},
+		{zero, one, 0},
+		{zero, zero, 0},
+		{one, one, 1},
+		{one, []float32{-6, -8}, -1},
+		{one, []float32{4, -3}, 0},
+		{one, []float32{nan, 0}, nan},
+		{zero, []float32{nan, 0}, nan},
+		{one, []float32{inf, 0}, nan},
+		{[]float32{-inf, inf}, one, nan},
+		{zero, []float32{inf, 1}, nan},
+		{[]float32{0x1p-149, 0}, []float32{0x1p127, 0}, 1},
 	} {
 		if got := vector.Cosine(c.a, c.b); !same(got, c.want) {
 			t.Errorf("Cosine(%v, %v) = %v, want %v", c.a, c.b, got, c.want)

@@ -25,6 +25,7 @@ var families = []func() []*File{
 	selectFamily,
 	neonFamily,
 	neonInt8Family,
+	lookupFamily,
 }
 
 func main() {
