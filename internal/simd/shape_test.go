@@ -88,7 +88,7 @@ func TestWrongShapesPanic(t *testing.T) {
 func TestCallsAreShort(t *testing.T) {
 	for _, cut := range []func(n, bytes int) int{simd.RowsPerCall, simd.RowsPerGather} {
 		for bytes := 1; bytes <= 16384; bytes = bytes*5/4 + 1 {
-			for _, n := range []int{1, 7, 8, 9, 100, 1000, 1 << 20, 1 << 40} {
+			for _, n := range []int{1, 7, 8, 9, 100, 1000, 1 << 16} {
 				got := cut(n, bytes)
 				if got < 1 || got > n || got < n && got%8 != 0 || got > 8 && got*bytes > simd.CallBytes || got > simd.CallBytes/8 {
 					t.Fatalf("%d rows of %d bytes: the first call takes %d", n, bytes, got)
