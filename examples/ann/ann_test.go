@@ -261,6 +261,19 @@ func TestChurnLeavesAnExactIndexExact(t *testing.T) {
 	}
 }
 
+func TestLiveIndexIsAsGoodAsAFreshOne(t *testing.T) {
+	for _, metric := range []string{"ip", "cos"} {
+		e := events(lines(t, "-synthetic", "1000x12x30", "-metric", metric, "-index", "flat", "-live", "-rounds", "1"), "live")
+		if len(e) != 1 || e[0]["inserted"] != 500. || e[0]["recall"] != 1. || e[0]["fresh_recall"] != 1. ||
+			!(e[0]["searches"].(float64) > 0) || !(e[0]["p99_us"].(float64) > 0) || !(e[0]["idle_p99_us"].(float64) > 0) {
+			t.Errorf("%s: %v", metric, e)
+		}
+		if self, ok := e[0]["self_recall"]; metric == "cos" && self != 1. || metric == "ip" && ok {
+			t.Errorf("%s: self recall %v", metric, self)
+		}
+	}
+}
+
 func TestReportShowsEveryCurve(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "r.html")
 	code, out, log := ann(t, "-synthetic", "800x16x20", "-index", strings.Join(annindex.Names(), ","), "-filter", "1,0.1", "-churn", "1", "-rounds", "1", "-report", file)
@@ -343,6 +356,7 @@ func TestWhatTheCallerGotWrongExitsWith2(t *testing.T) {
 		{"holdout", "-holdout is 25 and leaves none of 25 queries", append(files, "-holdout", "25")},
 		{"churn", "-churn is -1; want 0 to", append(files, "-churn", "-1")},
 		{"churn of few", "-churn needs at least 4 items", []string{"-synthetic", "3x2x1", "-index", "flat", "-churn", "1", "-rounds", "1"}},
+		{"live of few", "-live needs at least 4 items", []string{"-synthetic", "3x2x1", "-index", "flat", "-live", "-rounds", "1"}},
 		{"two to save", "-save writes one index", append(files, "-index", "flat,ivf", "-save", "x")},
 	}
 	for _, tt := range tests {

@@ -30,6 +30,7 @@ type options struct {
 	rounds       int
 	shares       []float64 // of the items that filters allow; 1 is no filter
 	churn        int
+	live         bool
 	save, report string
 }
 
@@ -55,6 +56,7 @@ func newFlags() (*flag.FlagSet, *options) {
 	fs.IntVar(&o.rounds, "rounds", 5, "`rounds` of timing; the median counts")
 	fs.Func("filter", "`shares` of the items that searches may return, separated by commas; 1 is no filter", o.parseShares)
 	fs.IntVar(&o.churn, "churn", 0, "replace all items so many `times`, then delete half of them")
+	fs.BoolVar(&o.live, "live", false, "search while half of the items are inserted, and compare the latency with that of an idle index")
 	fs.StringVar(&o.save, "save", "", "write the index to a `file`, map it and compare its answers")
 	fs.StringVar(&o.report, "report", "", "write an HTML page with the curves to a `file`")
 	return fs, o

@@ -71,6 +71,11 @@ func (p *program) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if p.live {
+		if err := p.liveAll(ctx, d); err != nil {
+			return err
+		}
+	}
 	if p.report != "" {
 		if err := p.writeReport(d, indexes, filters, subjects, states); err != nil {
 			return err

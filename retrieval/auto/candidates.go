@@ -9,7 +9,6 @@ import (
 	"github.com/recsyskit/recsys/internal/envelope"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/flat"
-	"github.com/recsyskit/recsys/retrieval/hnsw"
 	"github.com/recsyskit/recsys/retrieval/ivf"
 	"github.com/recsyskit/recsys/retrieval/vector"
 )
@@ -28,14 +27,15 @@ type candidate struct {
 	name string
 	// build makes the index.
 	build func(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vector.Matrix) (sized, error)
-	// efforts returns the default efforts to choose from, ascending; nil for an exact index.
+	// efforts returns the default efforts to choose from, ascending; nil for an index that
+	// is exact or sets its own.
 	efforts func(x retrieval.Index, k int) []int
 	// open maps a saved index.
 	open func(path string) (retrieval.MutableIndex, error)
 }
 
 // candidates stand in the order of preference: the simplest first.
-var candidates = []candidate{flatCandidate, ivfCandidate, hnswCandidate}
+var candidates = []candidate{flatCandidate, ivfCandidate}
 
 var flatCandidate = candidate{
 	name: "flat",
@@ -48,19 +48,11 @@ var flatCandidate = candidate{
 var ivfCandidate = candidate{
 	name: "ivf",
 	build: func(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vector.Matrix) (sized, error) {
-		return untyped[sized](ivf.Build(ctx, ivf.Config{Metric: cfg.Metric, Queries: cfg.Queries, Seed: cfg.Seed, Workers: cfg.Workers}, items, vectors))
+		return untyped[sized](ivf.Build(ctx, ivf.Config{
+			Metric: cfg.Metric, Recall: cfg.Recall, Queries: cfg.Queries, Seed: cfg.Seed, Workers: cfg.Workers,
+		}, items, vectors))
 	},
-	efforts: func(x retrieval.Index, _ int) []int { return ladder(1, x.(*ivf.Index).Lists()) },
 	open:    func(path string) (retrieval.MutableIndex, error) { return untyped[retrieval.MutableIndex](ivf.Open(path)) },
-}
-
-var hnswCandidate = candidate{
-	name: "hnsw",
-	build: func(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vector.Matrix) (sized, error) {
-		return untyped[sized](hnsw.Build(ctx, hnsw.Config{Metric: cfg.Metric, Seed: cfg.Seed, Workers: cfg.Workers}, items, vectors))
-	},
-	efforts: func(x retrieval.Index, k int) []int { return ladder(max(k, 1), min(x.Len(), 1<<16)) },
-	open:    func(path string) (retrieval.MutableIndex, error) { return untyped[retrieval.MutableIndex](hnsw.Open(path)) },
 }
 
 // untyped turns a pointer with an error into an interface that is nil with one.
@@ -74,7 +66,7 @@ func untyped[T any, P any](x *P, err error) (none T, _ error) {
 // names lists the candidates.
 func names() []string {
 	var s []string
-	for _, c := range []candidate{flatCandidate, ivfCandidate, hnswCandidate} {
+	for _, c := range []candidate{flatCandidate, ivfCandidate} {
 		s = append(s, c.name)
 	}
 	return s

@@ -19,7 +19,7 @@ import (
 type Trial struct {
 	// Index is the name of the package.
 	Index string
-	// Effort is the default effort that was set; 0 for an exact index.
+	// Effort is the default effort that was set; 0 for an index that is exact or sets its own.
 	Effort int
 	// Recall is the mean recall at K on the queries that did not set the effort.
 	Recall float64

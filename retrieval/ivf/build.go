@@ -30,18 +30,21 @@ func Build(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vecto
 	if err := checkInput(&cfg, items, vectors); err != nil {
 		return nil, err
 	}
-	cfg = cfg.resolve(vectors.Rows)
+	cfg = cfg.resolve(vectors.Rows, vectors.Dim)
 	ix := &Index{metric: cfg.Metric, dim: vectors.Dim, cfg: cfg, rows: new(retrieval.Rows)}
 	ix.cfg.Queries, ix.cfg.Progress, ix.cfg.Workers = vector.Matrix{}, nil, 0
-	var err error
-	if ix.codec, err = newCodec(cfg, ix.dim, nil); err != nil {
-		return nil, err
-	}
 	b := &builder{cfg: cfg, ctx: ctx, dim: vectors.Dim, spherical: spherical(cfg.Metric)}
 	if err := b.partition(vectors); err != nil {
 		return nil, fmt.Errorf("ivf: %w", err)
 	}
-	st, err := b.place(ix, items, vectors)
+	coder := newCodec(&cfg, ix.dim)
+	err := coder.train(b, vectors.Rows, func(i int) (x, centroid []float32) {
+		return vectors.Row(i), b.centroids.Row(int(b.owner[i]))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ivf: %w", err)
+	}
+	st, err := b.place(ix, coder, items, vectors)
 	if err != nil {
 		return nil, fmt.Errorf("ivf: %w", err)
 	}
@@ -66,6 +69,9 @@ func checkInput(cfg *Config, items []recsys.ItemID, vectors vector.Matrix) error
 	}
 	if vectors.Dim < 1 || vectors.Dim > maxDim {
 		return fmt.Errorf("ivf: vectors of %d values; want 1 to %d: %w", vectors.Dim, maxDim, retrieval.ErrDimension)
+	}
+	if err := checkSubspaces(cfg, vectors.Dim); err != nil {
+		return fmt.Errorf("ivf: %w", err)
 	}
 	if cfg.Queries.Rows > 0 && cfg.Queries.Dim != vectors.Dim {
 		return fmt.Errorf("ivf: Config.Queries has vectors of %d values; want %d: %w", cfg.Queries.Dim, vectors.Dim, retrieval.ErrDimension)
@@ -214,7 +220,7 @@ func (b *builder) divide(vectors func(i int) []float32, c uint32, members []uint
 }
 
 // place fills the index: the vectors in the order of the lists, the lists, their codes.
-func (b *builder) place(ix *Index, items []recsys.ItemID, vectors vector.Matrix) (*state, error) {
+func (b *builder) place(ix *Index, coder *codec, items []recsys.ItemID, vectors vector.Matrix) (*state, error) {
 	n, d, lists := vectors.Rows, b.dim, b.centroids.Rows
 	order := make([]uint32, n)
 	start := kmeans.ByCell(order, make([]int, lists+1), b.owner)
@@ -261,7 +267,7 @@ func (b *builder) place(ix *Index, items []recsys.ItemID, vectors vector.Matrix)
 			}
 		}
 	}
-	st := &state{items: n, version: ix.rows.Version(), base: base, baseRows: uint32(n)}
+	st := &state{codec: coder, items: n, version: ix.rows.Version(), base: base, baseRows: uint32(n)}
 	numbers := make([]uint32, n)
 	for i := range numbers {
 		numbers[i] = uint32(i)
@@ -279,7 +285,7 @@ func (b *builder) encode(ix *Index, st *state, rows []uint32, start []int) error
 	}
 	at := make([]int, count+1) // where the codes of each list start
 	for c := range count {
-		at[c+1] = at[c] + ix.codec.size(start[c+1]-start[c])
+		at[c+1] = at[c] + st.codec.size(start[c+1]-start[c])
 	}
 	codes := make([]uint8, at[count])
 	var biases []float32
@@ -311,7 +317,7 @@ func (b *builder) encode(ix *Index, st *state, rows []uint32, start []int) error
 func (ix *Index) fill(l *list, st *state, c uint32) {
 	vectors := func(slot int) []float32 { return st.vector(l.rows[slot], ix.dim) }
 	centroid := st.coarse.centroids.Row(int(c))
-	ix.codec.encode(l, vectors, centroid)
+	st.codec.encode(l, vectors, centroid)
 	var sum, high float64
 	low := math.Inf(1)
 	for i := range l.rows {

@@ -30,6 +30,8 @@ type tuning struct {
 	Lists [len(levels)]int
 	// Filtered is Lists for the share that filtered searches aim at.
 	Filtered [len(levels)]int
+	// Rescore is how many candidates for each result PQ compares at full precision.
+	Rescore int
 }
 
 // listsFor returns how many lists hold the k nearest, by what was measured at levels: on a
@@ -55,8 +57,9 @@ func (b *builder) calibrate(ix *Index, st *state) error {
 	for i := range levels {
 		best.Lists[i], best.Filtered[i] = 1, 1
 	}
+	s := &sampler{}
 	if st.items > 0 {
-		s := &sampler{b: b, ix: ix, state: st, queries: b.sampleQueries(st)}
+		s = &sampler{b: b, ix: ix, state: st, queries: b.sampleQueries(st)}
 		if err := s.truth(); err != nil {
 			return err
 		}
@@ -71,8 +74,11 @@ func (b *builder) calibrate(ix *Index, st *state) error {
 		}
 	}
 	st.coarse.aim(best.Reach)
-	best.Items = st.items
+	best.Items, best.Rescore = st.items, 1
 	st.tuning = best
+	if err := b.rescoring(ix, st, s); err != nil {
+		return err
+	}
 	b.progress("calibrate", 1, 1)
 	return nil
 }
@@ -240,4 +246,55 @@ func covering(at []int, total int, share float64) int {
 		}
 	}
 	return len(at)
+}
+
+// rescoring chooses how many candidates PQ compares again: the fewest with which searches
+// find nearly what they find with 64 for each result.
+func (b *builder) rescoring(ix *Index, st *state, s *sampler) error {
+	const loss, most = 0.002, 64
+	if b.cfg.Codes != PQ || st.items == 0 {
+		return nil
+	}
+	if st.tuning.Rescore = b.cfg.Rescore; b.cfg.Rescore > 0 {
+		return nil
+	}
+	all, err := s.hits(most)
+	if err != nil {
+		return err
+	}
+	for per := 2; ; per *= 2 {
+		st.tuning.Rescore = per
+		got, err := s.hits(per)
+		if err != nil || per == most || float64(got) >= (1-loss)*float64(all) {
+			return err
+		}
+	}
+}
+
+// hits returns how many of the nearest rows searches find with so many candidates for each
+// result.
+func (s *sampler) hits(rescore int) (int, error) {
+	got := make([]int, s.queries.Rows)
+	st := *s.state
+	st.tuning.Rescore = rescore
+	k := min(levels[0], st.items)
+	err := kmeans.Each(s.b.ctx, s.b.cfg.Workers, s.queries.Rows, 8, func(lo, hi int) {
+		memory := s.ix.readers.enter()
+		defer s.ix.readers.leave(memory)
+		for i := lo; i < hi; i++ {
+			run := search{scratch: memory, ix: s.ix, state: &st}
+			run.answer(s.queries.Row(i), k, &retrieval.SearchOptions{Effort: st.tuning.Filtered[0]})
+			last := score(s.queries.Row(i), st.vector(s.near[i][k-1], s.ix.dim), s.ix.l2())
+			for _, n := range memory.best.heap {
+				if n.Score >= last {
+					got[i]++
+				}
+			}
+		}
+	})
+	sum := 0
+	for _, n := range got {
+		sum += n
+	}
+	return sum, err
 }

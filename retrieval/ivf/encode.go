@@ -1,7 +1,6 @@
 package ivf
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
@@ -74,14 +73,15 @@ func query8(dst []int8, q []float32) (scale float32, lost float64) {
 type codec struct {
 	dim  int
 	l2   bool
-	book []float32 // of PQ
+	pq   bool
+	sub  int       // dimensions of a subspace of PQ
+	book []float32 // of PQ: 16 centroids for each subspace; empty before it is trained
+
+	borders []float32 // derived from book
 }
 
-func newCodec(cfg Config, dim int, book []float32) (codec, error) {
-	if len(book) != 0 {
-		return codec{}, fmt.Errorf("a codebook of %d values; want none", len(book))
-	}
-	return codec{dim: dim, l2: cfg.Metric == retrieval.L2}, nil
+func newCodec(cfg *Config, dim int) *codec {
+	return &codec{dim: dim, l2: cfg.Metric == retrieval.L2, pq: cfg.Codes == PQ, sub: max(1, cfg.SubDim)}
 }
 
 // lost returns how far the code of a slot is from the vector.
@@ -95,7 +95,12 @@ func (c *codec) lost(l *list, slot int, x []float32, g *segment) float64 {
 }
 
 // size returns how many bytes the codes of n slots take.
-func (c *codec) size(n int) int { return n * c.dim }
+func (c *codec) size(n int) int {
+	if c.pq {
+		return (n + blockRows - 1) / blockRows * blockRows * c.subspaces() / 2
+	}
+	return n * c.dim
+}
 
 // encode fills a list that has its rows: codes, segments, shape. The vectors come in
 // the order of the slots, the longest first where segments are to be any good.
@@ -105,8 +110,14 @@ func (c *codec) encode(l *list, vectors func(slot int) []float32, centroid []flo
 	for i := range norms {
 		norms[i] = norm(vectors(i))
 		l.shape.include(vectors(i), centroid, c.l2)
-		if c.l2 {
-			l.biases[i] = float32(norms[i] * norms[i])
+	}
+	if c.pq {
+		c.encodePQ(l, vectors, norms, centroid)
+		return
+	}
+	if c.l2 {
+		for i, n := range norms {
+			l.biases[i] = float32(n * n)
 		}
 	}
 	for at := 0; at < len(norms); {
@@ -146,8 +157,12 @@ func (c *codec) add(l *list, row uint32, x, centroid []float32) *list {
 	if out.dead != nil && len(out.dead) < (len(out.rows)+63)/64 {
 		out.dead = append(slices.Clip(out.dead), 0)
 	}
-	var g segment
 	out.segments = slices.Clone(l.segments)
+	if c.pq {
+		c.addPQ(&out, x, centroid, length)
+		return &out
+	}
+	var g segment
 	fresh := true
 	if n := len(out.segments); n > 0 {
 		g = out.segments[n-1]

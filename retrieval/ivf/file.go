@@ -92,7 +92,7 @@ func (ix *Index) WriteTo(dst io.Writer) (int64, error) {
 		slots = 0
 	}
 	envelope.WriteSeq(w, "biases", slots, pieces(st, func(l *list) []float32 { return l.biases }))
-	envelope.Write(w, "codebook", ix.codec.book)
+	envelope.Write(w, "codebook", st.codec.book)
 	envelope.WriteSeq(w, "codes", bytes, pieces(st, func(l *list) []uint8 { return l.codes }))
 	envelope.WriteSeq(w, "vectors", limit*ix.dim, ix.vectors(st, limit))
 	n, err := w.Close()
@@ -181,7 +181,7 @@ func (ix *Index) ReadFrom(src io.Reader) (int64, error) {
 // replace makes the contents of in those of ix.
 func (ix *Index) replace(in *Index) {
 	st := in.state.Load()
-	ix.metric, ix.dim, ix.cfg, ix.codec, ix.owner = in.metric, in.dim, in.cfg, in.codec, in.owner
+	ix.metric, ix.dim, ix.cfg, ix.owner = in.metric, in.dim, in.cfg, in.owner
 	ix.retired, ix.mapped = nil, in.mapped
 	ix.rows = in.rows
 	ix.state.Store(st)
@@ -271,7 +271,7 @@ func (h *header) config() (Config, error) {
 		return cfg, fmt.Errorf("%d items in %d rows", h.Items, h.Rows)
 	case h.Lists < 1 || h.Lists > math.MaxInt32/(h.Dim+leafSize):
 		return cfg, fmt.Errorf("%d lists", h.Lists)
-	case h.SubDim < 1 || h.Rescore < 1 || h.Iterations < 1 || h.Start < 1:
+	case h.SubDim < 1 || h.Rescore < 0 || h.Tuning.Rescore < 1 || h.Iterations < 1 || h.Start < 1:
 		return cfg, fmt.Errorf("config has zeros")
 	case h.Tuning.Items < 0:
 		return cfg, fmt.Errorf("tuning of %d items", h.Tuning.Items)
@@ -322,7 +322,9 @@ func (ix *Index) read(r *envelope.Reader) {
 		return
 	}
 	// All arrays are there, so that the sizes are bounded by the bytes read.
-	if ix.codec, err = newCodec(cfg, h.Dim, book); err == nil {
+	coder := newCodec(&cfg, h.Dim)
+	coder.book = book
+	if err = coder.checkBook(&cfg); err == nil {
 		ix.rows = new(retrieval.Rows)
 		err = ix.rows.Restore(items, h.Rows, h.Items)
 	}
@@ -336,7 +338,7 @@ func (ix *Index) read(r *envelope.Reader) {
 		cell := cells[6*i:]
 		c.mean, c.high, c.low = append(c.mean, cell[0]), append(c.high, cell[1]), append(c.low, cell[2])
 		lists[i].shape = shape{Norm: cell[3], Radius: cell[4], Cos: cell[5]}
-		if !p.cut(&lists[i], int(sizes[2*i]), int(sizes[2*i+1]), &ix.codec) {
+		if !p.cut(&lists[i], int(sizes[2*i]), int(sizes[2*i+1]), coder) {
 			r.Fail(fmt.Sprintf("list %d of %d slots and %d segments does not fit", i, sizes[2*i], sizes[2*i+1]))
 			return
 		}
@@ -347,7 +349,7 @@ func (ix *Index) read(r *envelope.Reader) {
 	}
 	c.aim(h.Tuning.Reach)
 	ix.state.Store(&state{
-		coarse: c, lists: makeTable(lists), items: h.Items, version: ix.rows.Version(), tuning: h.Tuning,
+		codec: coder, coarse: c, lists: makeTable(lists), items: h.Items, version: ix.rows.Version(), tuning: h.Tuning,
 		base: base, baseRows: uint32(h.Rows),
 	})
 }

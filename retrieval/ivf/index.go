@@ -22,7 +22,6 @@ type Index struct {
 	metric retrieval.Metric
 	dim    int
 	cfg    Config // resolved; without Queries, Workers and Progress
-	codec  codec
 
 	rows    *retrieval.Rows
 	readers readers
@@ -39,6 +38,7 @@ var _ retrieval.MutableIndex = (*Index)(nil)
 
 // state is what searches see. It never changes; a writer stores a new one.
 type state struct {
+	codec   *codec
 	coarse  *coarse
 	lists   table
 	items   int

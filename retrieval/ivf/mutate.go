@@ -120,7 +120,7 @@ func (ix *Index) stage(vec []float32) (*state, uint32, error) {
 		vector.Normalize(x)
 	}
 	c := ix.nearest(&next, x)
-	next.lists = next.lists.with(c, ix.codec.add(next.lists.at(c), row, x, next.coarse.centroids.Row(int(c))))
+	next.lists = next.lists.with(c, next.codec.add(next.lists.at(c), row, x, next.coarse.centroids.Row(int(c))))
 	next.coarse = next.coarse.including(c, x)
 	ix.tidy(&next, c)
 	for int(row) >= len(ix.owner) {
@@ -213,11 +213,11 @@ func (ix *Index) remake(s *state, c uint32) *list {
 		}
 	}
 	ix.sortRows(l.rows, s)
-	l.codes = make([]uint8, ix.codec.size(len(l.rows)))
+	l.codes = make([]uint8, s.codec.size(len(l.rows)))
 	if ix.l2() {
 		l.biases = make([]float32, len(l.rows))
 	}
-	ix.codec.encode(l, func(slot int) []float32 { return s.vector(l.rows[slot], ix.dim) }, s.coarse.centroids.Row(int(c)))
+	s.codec.encode(l, func(slot int) []float32 { return s.vector(l.rows[slot], ix.dim) }, s.coarse.centroids.Row(int(c)))
 	return l
 }
 
@@ -239,21 +239,31 @@ func (ix *Index) sortRows(rows []uint32, s *state) {
 
 // Compact makes every list anew that has dead slots or was added to, and splits the lists
 // that have grown to more than four times the mean, as Build does. When there are many new
-// lists, it measures again how many a search must read. Searches go on meanwhile; writers
+// lists, it measures again how many a search must read; when there are twice the items, it
+// trains the codebook of PQ again. Searches go on meanwhile; writers
 // wait. It fails only with the error of ctx, and then has changed nothing.
 func (ix *Index) Compact(ctx context.Context) error {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
 	old := ix.state.Load()
 	next := *old
-	b := &builder{cfg: ix.cfg.resolve(old.items), ctx: ctx, dim: ix.dim, spherical: spherical(ix.metric)}
-	b.cfg.Lists = ix.cfg.Lists
+	b := &builder{cfg: ix.cfg.resolve(old.items, ix.dim), ctx: ctx, dim: ix.dim, spherical: spherical(ix.metric)}
 	b.centroids = vector.From(slices.Clone(old.coarse.centroids.Data), ix.dim)
 	owner := slices.Clone(ix.owner)
 	if err := ix.resplit(b, &next, owner); err != nil {
 		return fmt.Errorf("ivf: %w", err)
 	}
 	rows, start := ix.byList(&next, owner, b.centroids.Rows)
+	if len(next.codec.book) == 0 || len(rows) > 2*old.tuning.Items {
+		coder := newCodec(&b.cfg, ix.dim)
+		err := coder.train(b, len(rows), func(i int) (x, centroid []float32) {
+			return next.vector(rows[i], ix.dim), b.centroids.Row(int(owner[rows[i]]))
+		})
+		if err != nil {
+			return fmt.Errorf("ivf: %w", err)
+		}
+		next.codec = coder
+	}
 	if err := b.encode(ix, &next, rows, start); err != nil {
 		return fmt.Errorf("ivf: %w", err)
 	}
@@ -273,7 +283,7 @@ func (ix *Index) Compact(ctx context.Context) error {
 
 // resplit divides crowded lists.
 func (ix *Index) resplit(b *builder, s *state, owner []uint32) error {
-	want := max(b.centroids.Rows, Config{}.resolve(s.items).Lists)
+	want := max(b.centroids.Rows, Config{}.resolve(s.items, ix.dim).Lists)
 	mean := max(1, s.items/want)
 	for c := range uint32(b.centroids.Rows) {
 		l := s.lists.at(c)

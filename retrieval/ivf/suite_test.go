@@ -30,6 +30,12 @@ func TestConformance(t *testing.T) {
 	})
 }
 
+func TestConformancePQ(t *testing.T) {
+	suite(0.9).Run(t, func(m retrieval.Metric, items []recsys.ItemID, vectors vector.Matrix, workers int) (retrieval.Index, error) {
+		return ivf.Build(context.Background(), ivf.Config{Metric: m, Workers: workers, Recall: 0.99, Codes: ivf.PQ}, items, vectors)
+	})
+}
+
 // An index that reads every list answers as one that compares everything does, to the bit.
 func TestReadingAllListsIsExact(t *testing.T) {
 	exact := suite(0)

@@ -17,7 +17,7 @@ func (ix *Index) verify() error {
 	if st.items != ix.rows.Len() {
 		return fmt.Errorf("%d items; want %d", st.items, ix.rows.Len())
 	}
-	if !vector.Finite(st.coarse.centroids.Data) || !vector.Finite(st.coarse.mean) || !vector.Finite(st.coarse.high) || !vector.Finite(st.coarse.low) || !vector.Finite(ix.codec.book) {
+	if !vector.Finite(st.coarse.centroids.Data) || !vector.Finite(st.coarse.mean) || !vector.Finite(st.coarse.high) || !vector.Finite(st.coarse.low) || !vector.Finite(st.codec.book) {
 		return fmt.Errorf("a centroid is not finite")
 	}
 	limit := ix.rows.Limit()
@@ -70,10 +70,19 @@ func (ix *Index) verifyList(st *state, l *list, c uint32) error {
 			if !(length <= float64(g.Norm)) {
 				return fmt.Errorf("slot %d has norm %v; want at most %v", at, length, g.Norm)
 			}
-			if ix.l2() && l.biases[at] != float32(length*length) {
-				return fmt.Errorf("slot %d has bias %v; want %v", at, l.biases[at], float32(length*length))
+			if ix.l2() {
+				want := float32(length * length)
+				if st.codec.pq {
+					want = float32(length*length - st.codec.square(st.coarse.centroids.Row(int(c))))
+				}
+				if l.biases[at] != want {
+					return fmt.Errorf("slot %d has bias %v; want %v", at, l.biases[at], want)
+				}
 			}
-			if lost := ix.codec.lost(l, at, x, &g); !(lost <= float64(g.Error)) {
+			if st.codec.pq {
+				continue // codes of any quality are codes
+			}
+			if lost := st.codec.lost(l, at, x, &g); !(lost <= float64(g.Error)) {
 				return fmt.Errorf("slot %d has a code that is %v from its vector; want at most %v", at, lost, g.Error)
 			}
 		}

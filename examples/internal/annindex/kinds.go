@@ -6,6 +6,7 @@ import (
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/flat"
+	"github.com/recsyskit/recsys/retrieval/hnsw"
 	"github.com/recsyskit/recsys/retrieval/ivf"
 	"github.com/recsyskit/recsys/retrieval/vector"
 )
@@ -25,6 +26,21 @@ var flatKind = Kind{
 	open: func(file string) (retrieval.Index, error) { return flat.Open(file) },
 }
 
+var hnswKind = Kind{
+	Name:    "hnsw",
+	Efforts: pools,
+	Floats:  true,
+	build: func(ctx context.Context, c Config, items []recsys.ItemID, base vector.Matrix) (retrieval.Index, string, error) {
+		cfg := hnsw.Config{Metric: c.Metric, M: c.M, EfConstruction: c.EfConstruction, Quant: hnsw.None, Seed: c.Seed, Workers: c.Workers}
+		if c.Codes {
+			cfg.Quant = hnsw.Int8
+		}
+		x, err := hnsw.Build(ctx, cfg, items, base)
+		return x, "", err
+	},
+	open: func(file string) (retrieval.Index, error) { return hnsw.Open(file) },
+}
+
 var ivfKind = Kind{
 	Name:    "ivf",
 	Efforts: lists,
@@ -34,4 +50,5 @@ var ivfKind = Kind{
 		}, items, base)
 		return x, "", err
 	},
+	open: func(file string) (retrieval.Index, error) { return ivf.Open(file) },
 }

@@ -35,7 +35,7 @@ type chunk struct {
 	disp  int
 	group int
 	tail  bool
-	bytes int // of a tail, if less than a register
+	bytes int // of a tail, if fewer than 64 suffice: 32, 16, or 4 for one element
 }
 
 // A walk goes through vectors in chunks, with DX as the offset in bytes. CX is clobbered.
@@ -68,36 +68,40 @@ func (w *walk) tailMasks() {
 // hold the masks of both halves.
 func (w *walk) tail(group int) {
 	fn := w.fn
-	switch {
-	case w.isa.is512() && w.once:
-		fn.Op("LEAQ", w.tab.low, AX)
-		fn.Op("KMOVW", PtrX(AX, CX, 4, 0), K(1))
-		// A load waits for stores to the bytes that its mask leaves out, too, which may be
-		// the caller's next variables on the stack: short tails take short registers.
-		half, quarter, end := fn.Label("half"), fn.Label("quarter"), fn.Label("added")
-		fn.Op("CMPQ", CX, Imm(8))
-		fn.Op("JLE", half)
-		w.do(chunk{group: group, tail: true})
-		fn.Op("JMP", end)
-		fn.Place(half)
-		fn.Op("CMPQ", CX, Imm(4))
-		fn.Op("JLE", quarter)
-		w.do(chunk{group: group, tail: true, bytes: 32})
-		fn.Op("JMP", end)
-		fn.Place(quarter)
-		w.do(chunk{group: group, tail: true, bytes: 16})
-		fn.Place(end)
-		return
-	case !w.isa.is512():
+	if w.isa.is512() {
+		if w.once {
+			fn.Op("LEAQ", w.tab.low, AX)
+			fn.Op("KMOVW", PtrX(AX, CX, 4, 0), K(1))
+		}
+	} else {
 		fn.Op("LEAQ", w.tab.mask.At(64), BX)
-		fn.Op("SHLQ", Imm(2), CX)
-		fn.Op("SUBQ", CX, BX)
+		for range 4 {
+			fn.Op("SUBQ", CX, BX)
+		}
 		if !w.maskAtBX {
 			fn.Op("VMOVDQU", Ptr(BX, 0), Y(10))
 			fn.Op("VMOVDQU", Ptr(BX, 32), Y(11))
 		}
 	}
+	if !w.once || w.maskAtBX {
+		w.do(chunk{group: group, tail: true})
+		return
+	}
+	// A load waits for stores to the bytes that its mask leaves out, too, which may be the
+	// caller's next variables on the stack: short tails take short registers.
+	half, quarter, end := fn.Label("half"), fn.Label("quarter"), fn.Label("added")
+	fn.Op("CMPQ", CX, Imm(8))
+	fn.Op("JLE", half)
 	w.do(chunk{group: group, tail: true})
+	fn.Op("JMP", end)
+	fn.Place(half)
+	fn.Op("CMPQ", CX, Imm(4))
+	fn.Op("JLE", quarter)
+	w.do(chunk{group: group, tail: true, bytes: 32})
+	fn.Op("JMP", end)
+	fn.Place(quarter)
+	w.do(chunk{group: group, tail: true, bytes: 16})
+	fn.Place(end)
 }
 
 // narrow walks with 16 partial sums, unroll chunks (a power of two) at a time.
@@ -204,6 +208,16 @@ func (p *pairing) clear() {
 // add accumulates a chunk.
 func (p *pairing) add(c chunk) {
 	for part := range p.isa.parts() {
+		if part == 1 && c.bytes > 0 {
+			// Nothing but zeros, which make +0 of -0.
+			t := p.isa.v(p.temps[1])
+			zero(p.fn, p.temps[1])
+			for i := range p.rows {
+				acc := p.isa.v(p.acc(i, c.group, part))
+				p.fn.Op("VADDPS", t, acc, acc)
+			}
+			continue
+		}
 		q := p.temps[0] + part
 		if p.isa.is512() {
 			q += c.group
@@ -251,12 +265,16 @@ func loadFloats(fn *Func, s isa, mem Mem, c chunk, part, to int) {
 	switch {
 	case !c.tail:
 		fn.Op("VMOVUPS", mem, s.v(to))
-	case c.bytes == 16:
+	case c.bytes == 4:
+		fn.Op("VMOVSS", mem, X(to))
+	case s.is512() && c.bytes == 16:
 		fn.Op("VMOVUPS.Z", mem, K(1), X(to))
-	case c.bytes == 32:
+	case s.is512() && c.bytes == 32:
 		fn.Op("VMOVUPS.Z", mem, K(1), Y(to))
 	case s.is512():
 		fn.Op("VMOVUPS.Z", mem, K(1), Z(to))
+	case c.bytes == 16:
+		fn.Op("VMASKMOVPS", mem, X(10+part), X(to))
 	default:
 		fn.Op("VMASKMOVPS", mem, Y(10+part), Y(to))
 	}
@@ -283,10 +301,8 @@ func single(f *File, s isa, tab tables, m metric) {
 	fn.Op("CMPQ", CX, Imm(wideDim))
 	fn.Op("JGE", wide)
 	p.clear()
-	if s.is512() {
-		fn.Op("CMPQ", CX, Imm(4))
-		fn.Op("JLE", tiny)
-	}
+	fn.Op("CMPQ", CX, Imm(4))
+	fn.Op("JLE", tiny)
 	w.narrow(4)
 	fn.Place(fold)
 	s.foldUpper(fn, floats, 0, 1)
@@ -294,16 +310,30 @@ func single(f *File, s isa, tab tables, m metric) {
 	s.foldLower(fn, floats, 0, 1)
 	fn.Op("VMOVSS", X(0), fn.Arg("ret"))
 	fn.Ret()
-	if s.is512() { // up to 4 elements: the other partial sums are zero
-		fn.Place(tiny)
+	fn.Place(tiny) // up to 4 elements: the other partial sums are zero
+	one := fn.Label("one")
+	fn.Op("XORL", DX, DX)
+	fn.Op("CMPQ", CX, Imm(1))
+	fn.Op("JEQ", one)
+	if s.is512() {
 		fn.Op("LEAQ", tab.low, AX)
 		fn.Op("KMOVW", PtrX(AX, CX, 4, 0), K(1))
-		fn.Op("XORL", DX, DX)
-		p.add(chunk{tail: true, bytes: 16})
-		zero(fn, 1)
-		fn.Op("VADDPS", X(1), X(0), X(0))
-		fn.Op("JMP", last)
+	} else {
+		fn.Op("LEAQ", tab.mask.At(64), BX)
+		fn.Op("SHLQ", Imm(2), CX)
+		fn.Op("SUBQ", CX, BX)
+		fn.Op("VMOVDQU", Ptr(BX, 0), X(10))
 	}
+	p.add(chunk{tail: true, bytes: 16})
+	zero(fn, 1)
+	fn.Op("VADDPS", X(1), X(0), X(0))
+	fn.Op("JMP", last)
+	fn.Place(one)
+	p.add(chunk{tail: true, bytes: 4})
+	zero(fn, 1)
+	fn.Op("VADDSS", X(1), X(0), X(0))
+	fn.Op("VMOVSS", X(0), fn.Arg("ret"))
+	fn.Ret()
 	fn.Place(wide)
 	p.groups = 2
 	p.clear()
