@@ -25,6 +25,7 @@ var families = []func() []*File{
 	selectFamily,
 	neonFamily,
 	neonGemmFamily,
+	neonInt8Family,
 	lookupFamily,
 }
 
