@@ -72,6 +72,9 @@ func dotInt8Gather(out []int32, q []int8, rows []uint8, stride int, ids []uint32
 
 // dotInt8Above computes some products and selects among them while they are in the cache.
 func dotInt8Above(ids []uint32, scores []int32, q []int8, rows []uint8, stride, n int, threshold int32, base uint32) int {
+	if int8InGo(len(q)) || len(q) > longInt8 {
+		return dotInt8AboveRows(ids, scores, q, rows, stride, n, threshold, base)
+	}
 	var block [256]int32
 	kept := 0
 	for n > 0 {

@@ -110,7 +110,11 @@ func (b *batcher) paths512() {
 		b.scan.loop(batchRows(chunks), 4, 0, b.fixed(chunks, false))
 	}
 	fn.Place(wide)
-	b.scan.loop(big, small, 0, b.counted(2, 2))
+	if b.gather {
+		b.scan.loop(big, small, 0, b.counted(2, 2))
+	} else {
+		b.scan.loop(big, small, 0, b.counted(2, 4))
+	}
 }
 
 // pathsAVX2 emits the paths for 16 and for 32 partial sums. There are registers for four
