@@ -1,0 +1,198 @@
+package ivf_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/retrieval"
+	"github.com/recsyskit/recsys/retrieval/ivf"
+	"github.com/recsyskit/recsys/retrieval/retrievaltest"
+	"github.com/recsyskit/recsys/retrieval/vector"
+)
+
+func TestRecallOutlivesTurnovers(t *testing.T) {
+	for _, codes := range []ivf.Codes{ivf.Int8, ivf.PQ} {
+		for _, m := range []retrieval.Metric{retrieval.InnerProduct, retrieval.Cosine} {
+			items, vectors := clustered(11, 12000, 16)
+			at := func(i int) []float32 { return vectors.Row(i) }
+			ix := build(t, ivf.Config{Metric: m, Codes: codes}, items[:3000], vectors.Slice(0, 3000))
+			for i := 3000; i < 12000; i++ { // three turnovers
+				if err := errors.Join(ix.Insert(items[i], at(i)), ix.Delete(items[i-3000])); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r := rand.New(rand.NewPCG(1, 1))
+			live := r.Perm(3000)[:1500]
+			gone := map[int]bool{}
+			for _, i := range live {
+				gone[9000+i] = true
+				if err := ix.Delete(items[9000+i]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			oracle := oracleOf(t, m, items, vectors, func(i int) bool { return i >= 9000 && !gone[i] })
+			if err := ix.Verify(); err != nil {
+				t.Fatal(err)
+			}
+			queries := mixtures(vectors.Slice(9000, 12000), 100)
+			churned := recall(t, ix, oracle, queries, 10, retrieval.SearchOptions{})
+			if err := ix.Compact(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			if err := ix.Verify(); err != nil {
+				t.Fatal(err)
+			}
+			compact := recall(t, ix, oracle, queries, 10, retrieval.SearchOptions{})
+			if churned < 0.93 || compact < 0.93 {
+				t.Errorf("%v, %v: recall is %.4f after turnovers, %.4f when compact; want 0.95 or so", codes, m, churned, compact)
+			}
+		}
+	}
+}
+
+func oracleOf(t *testing.T, m retrieval.Metric, items []recsys.ItemID, vectors vector.Matrix, in func(i int) bool) *retrievaltest.Exact {
+	t.Helper()
+	var some []recsys.ItemID
+	var data []float32
+	for i := range items {
+		if in(i) {
+			some = append(some, items[i])
+			data = append(data, vectors.Row(i)...)
+		}
+	}
+	oracle, err := retrievaltest.NewExact(m, some, vector.From(data, vectors.Dim))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return oracle
+}
+
+// An index that starts empty is one list. Compact makes of it what Build makes.
+func TestCompactSplitsWhatHasGrown(t *testing.T) {
+	for _, codes := range []ivf.Codes{ivf.Int8, ivf.PQ} {
+		for _, m := range metrics {
+			items, vectors := clustered(12, 4000, 16)
+			ix := build(t, ivf.Config{Metric: m, Codes: codes}, nil, vector.Matrix{Dim: 16, Stride: 16})
+			for i := range items {
+				if err := ix.Insert(items[i], vectors.Row(i)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if ix.Lists() != 1 {
+				t.Errorf("%d lists before Compact; want 1", ix.Lists())
+			}
+			if err := ix.Compact(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			if err := ix.Verify(); err != nil {
+				t.Fatal(err)
+			}
+			oracle := oracleOf(t, m, items, vectors, func(int) bool { return true })
+			queries := mixtures(vectors, 100)
+			var stats retrieval.SearchStats
+			got := recall(t, ix, oracle, queries, 10, retrieval.SearchOptions{})
+			if _, err := ix.Search(nil, queries.Row(0), 10, retrieval.SearchOptions{Stats: &stats}); err != nil {
+				t.Fatal(err)
+			}
+			if ix.Lists() < 100 || got < 0.93 || stats.Scored == 0 || stats.Scored > 3000 {
+				t.Errorf("%v, %v: %d lists, recall %.4f, %d rows read", codes, m, ix.Lists(), got, stats.Scored)
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel()
+			if err := ix.Compact(ctx); !errors.Is(err, context.Canceled) {
+				t.Errorf("Compact of an ended context: %v", err)
+			}
+			if err := ix.Verify(); err != nil {
+				t.Errorf("after a cancelled Compact: %v", err)
+			}
+		}
+	}
+}
+
+// Rows of deleted items are used again: a catalogue that turns over does not grow.
+func TestRowsAreUsedAgain(t *testing.T) {
+	items, vectors := clustered(13, 500, 8)
+	ix := build(t, ivf.Config{}, items, vectors)
+	for i := range 5000 {
+		if err := ix.Update(items[i%500], vectors.Row((i+7)%500)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	size := len(written(t, ix))
+	fresh := len(written(t, build(t, ivf.Config{}, items, vectors)))
+	if size > fresh*3/2 {
+		t.Errorf("after ten turnovers the file has %d bytes; a fresh one %d", size, fresh)
+	}
+}
+
+// While it is searched, saved and compacted, an index is changed; what is searched for is
+// found throughout if it was there throughout.
+func TestSearchesSeeWholeStates(t *testing.T) {
+	for _, codes := range []ivf.Codes{ivf.Int8, ivf.PQ} {
+		items, vectors := clustered(14, 600, 8)
+		ix := build(t, ivf.Config{Metric: retrieval.L2, Codes: codes, Lists: 12}, items[:400], vectors.Slice(0, 400))
+		done := make(chan struct{})
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			defer close(done)
+			for turn := range 15 {
+				for i := 400; i < 600; i++ {
+					if err := ix.Insert(items[i], vectors.Row(i)); err != nil {
+						t.Error(err)
+					}
+				}
+				// The same vector again: a search must find it before, after and meanwhile.
+				for i := range 100 {
+					if err := ix.Update(items[i], vectors.Row(i)); err != nil {
+						t.Error(err)
+					}
+				}
+				for i := 400; i < 600; i++ {
+					if err := ix.Delete(items[i]); err != nil {
+						t.Error(err)
+					}
+				}
+				if turn%5 == 0 {
+					if err := ix.Compact(context.Background()); err != nil {
+						t.Error(err)
+					}
+				}
+				written(t, ix)
+			}
+		})
+		even := retrieval.Where(func(item recsys.ItemID) bool { return item < items[400] })
+		for w := range 3 {
+			wg.Go(func() {
+				opt := retrieval.SearchOptions{Effort: 1 << 20}
+				for i := w; ; i++ {
+					select {
+					case <-done:
+						return
+					default:
+					}
+					p := i % 100
+					if opt.Filter = nil; i%3 == 0 {
+						opt.Filter = even
+					}
+					got, err := ix.Search(nil, vectors.Row(p), 1, opt)
+					if err != nil || len(got) != 1 || got[0].Item != items[p] || got[0].Score != 0 {
+						t.Errorf("search of item %d: %v, %v", items[p], got, err)
+						return
+					}
+					var score [1]float32
+					if err := ix.Score(score[:], vectors.Row(p), items[p:p+1]); err != nil || score[0] != 0 {
+						t.Errorf("score of item %d: %v, %v", items[p], score, err)
+					}
+					if _, ok := ix.Vector(nil, items[p]); !ok {
+						t.Errorf("item %d has no vector", items[p])
+					}
+				}
+			})
+		}
+		wg.Wait()
+	}
+}
