@@ -256,6 +256,10 @@ func TestChurnLeavesAnExactIndexExact(t *testing.T) {
 			t.Errorf("state %d: %v, want %v", i, m, want)
 		}
 	}
+	at := events(all, "churn_at_recall")
+	if len(at) != 9 || at[0]["recall"] != 0.9 || !(at[8]["ratio"].(float64) > 0) {
+		t.Errorf("rates at recall: %v, want three levels of three states", at)
+	}
 	if last := all[len(all)-1]; last["event"] != nil {
 		t.Errorf("the last line is no result: %v", last)
 	}

@@ -71,7 +71,7 @@ func (p *program) churnOne(ctx context.Context, d *annset.Set, k *annindex.Kind)
 	}
 	var ok bool
 	if c.index, ok = b.index.(retrieval.MutableIndex); !ok {
-		return nil, p.event("churn", cli.F("index", k.Name), cli.F("after", "it cannot be changed"))
+		return nil, p.event("churn", cli.F("index", k.Name), cli.F("after", "no change: it is immutable"))
 	}
 	var states []*state
 	for turn := range p.churn {
@@ -214,5 +214,27 @@ func (p *program) compare(ctx context.Context, d *annset.Set, b *built, c *chang
 			return nil, err
 		}
 	}
+	changed, anew := s.curves()
+	for _, level := range annset.RecallLevels {
+		if x, y := changed.QPSAt(level), anew.QPSAt(level); x > 0 && y > 0 {
+			if err := p.event("churn_at_recall",
+				cli.F("index", b.kind.Name), cli.F("after", after), cli.F("recall", level),
+				cli.F("qps", x), cli.F("fresh_qps", y), cli.F("ratio", x/y)); err != nil {
+				return nil, err
+			}
+		}
+	}
 	return s, nil
+}
+
+// curves returns what was measured of the changed index and of the fresh one.
+func (s *state) curves() (changed, fresh annset.Curve) {
+	changed.Name = s.kind.Name + " after " + s.after
+	fresh.Name = s.kind.Name + " fresh"
+	for i, x := range s.changed {
+		changed.Points = append(changed.Points, annset.Point{Effort: x.effort, Recall: x.recall, QPS: x.qps()})
+		y := s.fresh[i]
+		fresh.Points = append(fresh.Points, annset.Point{Effort: y.effort, Recall: y.recall, QPS: y.qps()})
+	}
+	return changed, fresh
 }

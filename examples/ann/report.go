@@ -40,7 +40,12 @@ func (p *program) writeReport(d *annset.Set, indexes []*built, filters []*filter
 			detailTable(subjects, f))
 	}
 	if len(states) > 0 {
-		doc.Add("Churn", churnTable(states))
+		var all []annset.Curve
+		for _, s := range states {
+			changed, fresh := s.curves()
+			all = append(all, changed, fresh)
+		}
+		doc.Add("Churn", annset.RecallTable(all), churnTable(states))
 	}
 	return doc.Save(p.report)
 }
