@@ -16,7 +16,8 @@ import (
 // what the index has changed since.
 //
 // A filter is safe for concurrent use. Whether it matches an item must never change:
-// when attributes change, make a new filter.
+// when attributes change, make a new filter. A nil filter matches everything. A filter
+// remembers the rows of the last eight indexes that it was used on.
 type Filter struct {
 	match func(recsys.ItemID) bool
 	items []recsys.ItemID // ascending: all that can match; nil when they are not known
@@ -66,7 +67,7 @@ func Where(match func(recsys.ItemID) bool) *Filter { return &Filter{match: match
 // AllOf returns a filter that matches the items that all filters match; every item when
 // there are none.
 func AllOf(filters ...*Filter) *Filter {
-	filters = slices.Clone(filters)
+	filters = slices.DeleteFunc(slices.Clone(filters), func(f *Filter) bool { return f == nil })
 	f := Where(func(item recsys.ItemID) bool {
 		for _, part := range filters {
 			if !part.match(item) {
@@ -89,7 +90,7 @@ func AnyOf(filters ...*Filter) *Filter {
 	filters = slices.Clone(filters)
 	f := Where(func(item recsys.ItemID) bool {
 		for _, part := range filters {
-			if part.match(item) {
+			if part.Match(item) {
 				return true
 			}
 		}
@@ -97,7 +98,7 @@ func AnyOf(filters ...*Filter) *Filter {
 	})
 	items := []recsys.ItemID{}
 	for _, part := range filters {
-		if part.items == nil {
+		if part == nil || part.items == nil {
 			return f
 		}
 		items = append(items, part.items...)
@@ -108,11 +109,11 @@ func AnyOf(filters ...*Filter) *Filter {
 
 // Not returns a filter that matches the items that f does not.
 func Not(f *Filter) *Filter {
-	return Where(func(item recsys.ItemID) bool { return !f.match(item) })
+	return Where(func(item recsys.ItemID) bool { return !f.Match(item) })
 }
 
 // Match reports whether the filter matches an item.
-func (f *Filter) Match(item recsys.ItemID) bool { return f.match(item) }
+func (f *Filter) Match(item recsys.ItemID) bool { return f == nil || f.match(item) }
 
 // sortedSet returns the items ascending, each once; never nil.
 func sortedSet(items []recsys.ItemID) []recsys.ItemID {
@@ -164,7 +165,7 @@ func (s *Selection) List() []uint32 {
 	return s.list
 }
 
-// Select returns the rows that match. It is safe for concurrent use and allocates only
+// Select returns the rows that match; f must not be nil. It is safe for concurrent use and allocates only
 // when the rows have changed since the last call for them.
 func (f *Filter) Select(rows *Rows) *Selection {
 	if s := f.resolved(rows); s != nil && s.version == rows.Version() {

@@ -76,8 +76,7 @@ func (r *Rows) liveWord(w int) uint64 {
 
 // Find returns the row of an item.
 func (r *Rows) Find(item recsys.ItemID) (row uint32, ok bool) {
-	r.locate()
-	r.mu.RLock()
+	r.rlock()
 	row, ok = r.row[item]
 	r.mu.RUnlock()
 	return row, ok
@@ -85,8 +84,10 @@ func (r *Rows) Find(item recsys.ItemID) (row uint32, ok bool) {
 
 // FindAll appends the rows of those items that are there to dst.
 func (r *Rows) FindAll(dst []uint32, items []recsys.ItemID) []uint32 {
-	r.locate()
-	r.mu.RLock()
+	if len(items) == 0 {
+		return dst
+	}
+	r.rlock()
 	for _, item := range items {
 		if row, ok := r.row[item]; ok {
 			dst = append(dst, row)
@@ -99,8 +100,7 @@ func (r *Rows) FindAll(dst []uint32, items []recsys.ItemID) []uint32 {
 // Reserve returns the row that the next Insert must name, and makes room for it. It
 // fails with [ErrFull] at 2³¹-1 rows.
 func (r *Rows) Reserve() (row uint32, err error) {
-	r.locate()
-	r.mu.RLock()
+	r.rlock()
 	defer r.mu.RUnlock()
 	if n := len(r.free); n > 0 {
 		return r.free[n-1], nil
@@ -203,11 +203,16 @@ func (r *Rows) Move(item recsys.ItemID, row uint32) (old uint32, err error) {
 	return old, nil
 }
 
-// Free lets a later item have a row whose item was deleted.
+// Free lets a later item have a row whose item was deleted. It must not come between a
+// Reserve and its Insert. It panics if the row has an item.
 func (r *Rows) Free(row uint32) {
+	r.locate()
 	r.mu.Lock()
+	defer r.mu.Unlock()
+	if int64(row) >= r.limit.Load() || r.Live(row) {
+		panic("retrieval: Rows.Free of a row that has an item")
+	}
 	r.free = append(r.free, row)
-	r.mu.Unlock()
 }
 
 // changed logs a change of a row; r.mu is held.
@@ -238,10 +243,12 @@ const chunkWords = rowChunk + rowChunk/64
 // AppendTo appends the table to dst, for a file: the items of 4,096 rows, then a bit for
 // each of them that says whether it is there, and so on up to Limit. No writer may run.
 func (r *Rows) AppendTo(dst []uint64) []uint64 {
-	if r.Limit() == 0 {
+	limit := r.Limit()
+	if limit == 0 {
 		return dst
 	}
-	for _, c := range *r.chunks.Load() {
+	// Reserve may have made a chunk that no row is in yet.
+	for _, c := range (*r.chunks.Load())[:(limit+rowChunk-1)>>rowChunkBits] {
 		for i := range c.item {
 			dst = append(dst, c.item[i].Load())
 		}
@@ -255,8 +262,9 @@ func (r *Rows) AppendTo(dst []uint64) []uint64 {
 // Restore replaces the table by what AppendTo wrote, with its Limit and Len. It keeps
 // words, which must be writable: a private mapping of a file will do. It takes time in
 // proportion to limit/4096; the map from items to rows is built by the first call that
-// needs it. Of the numbers it checks only that they fit each other; call [Rows.Check] for
-// a file that is not trusted.
+// needs it, and all rows without an item are then free. Of the numbers it checks only that
+// they fit each other and that no row beyond limit has an item; call [Rows.Check] for a
+// file that is not trusted. No reader may run.
 func (r *Rows) Restore(words []uint64, limit, n int) error {
 	chunks := make([]*rowsChunk, len(words)/chunkWords)
 	if len(words)%chunkWords != 0 || limit < 0 || limit > maxTableRows || (limit+rowChunk-1)>>rowChunkBits != len(chunks) || n < 0 || n > limit {
@@ -265,6 +273,13 @@ func (r *Rows) Restore(words []uint64, limit, n int) error {
 	for i := range chunks {
 		// An atomic.Uint64 is laid out as the uint64 in it.
 		chunks[i] = (*rowsChunk)(unsafe.Pointer(unsafe.SliceData(words[i*chunkWords:])))
+	}
+	if n := limit & (rowChunk - 1); n > 0 { // the last chunk has rows that were never in use
+		for w, word := range words[len(words)-rowChunk/64:] {
+			if beyond := max(0, min(64, (w+1)*64-n)); bits.LeadingZeros64(word) < beyond {
+				return fmt.Errorf("retrieval: a row has an item; want rows below %d", limit)
+			}
+		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -276,17 +291,14 @@ func (r *Rows) Restore(words []uint64, limit, n int) error {
 	return nil
 }
 
-// Check reports the first flaw of a restored table: a doubled item, a row beyond Limit, or
-// another number of items than Len says. It takes O(Limit) time and memory.
+// Check reports the first flaw of a restored table: a doubled item, or another number of
+// items than Len says. It takes O(Limit) time and memory.
 func (r *Rows) Check() error {
 	limit, n := r.Limit(), 0
 	seen := make(map[recsys.ItemID]int, r.Len())
 	for w := 0; w<<6 < limit; w++ {
 		for word := r.liveWord(w); word != 0; word &= word - 1 {
 			row := w<<6 + bits.TrailingZeros64(word)
-			if row >= limit {
-				return fmt.Errorf("retrieval: row %d has an item; want rows below %d", row, limit)
-			}
 			item := r.Item(uint32(row))
 			if old, ok := seen[item]; ok {
 				return fmt.Errorf("retrieval: item %d is at rows %d and %d: %w", item, old, row, ErrDuplicate)
@@ -299,6 +311,14 @@ func (r *Rows) Check() error {
 		return fmt.Errorf("retrieval: %d items; want %d", n, r.Len())
 	}
 	return nil
+}
+
+// rlock takes r.mu for reading, with the map and the list of free rows in place.
+func (r *Rows) rlock() {
+	for r.mu.RLock(); r.pending; r.mu.RLock() {
+		r.mu.RUnlock()
+		r.locate()
+	}
 }
 
 // locate builds what a restored table lacks: the map and the list of free rows.

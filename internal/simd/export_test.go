@@ -2,7 +2,10 @@ package simd
 
 import "testing"
 
-var FMA32 = fma32
+var (
+	FMA32     = fma32
+	ParseTier = parseTier
+)
 
 // Use runs the rest of the test on tier t.
 func Use(tb testing.TB, t Tier) {

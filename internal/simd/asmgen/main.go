@@ -20,8 +20,11 @@ var families = []func() []*File{
 	expFamily,
 	elementwiseFamily,
 	solveFamily,
+	halfFamily,
 	int8Family,
 	selectFamily,
+	neonFamily,
+	lookupFamily,
 }
 
 func main() {

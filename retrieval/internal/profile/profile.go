@@ -58,8 +58,12 @@ func New(h retrieval.History) (*Reader, error) {
 // position, each once, with positive weights. It allocates only to grow dst.
 func (r *Reader) Read(dst []Entry, q *recsys.Query, items *itemindex.Index) []Entry {
 	dst = dst[:0]
-	if !r.preferAnchors || len(q.Items) == 0 {
-		dst = r.events(dst, q, items)
+	if !r.Anchored(q) {
+		r.Each(q, func(id recsys.ItemID, w float32) {
+			if at := items.Find(id); at >= 0 {
+				dst = append(dst, Entry{at, w})
+			}
+		})
 	}
 	if len(dst) == 0 {
 		for _, id := range q.Items {
@@ -71,8 +75,12 @@ func (r *Reader) Read(dst []Entry, q *recsys.Query, items *itemindex.Index) []En
 	return merge(dst)
 }
 
-// events appends the events that count, newest first.
-func (r *Reader) events(dst []Entry, q *recsys.Query, items *itemindex.Index) []Entry {
+// Anchored reports whether the anchors of a request replace its history.
+func (r *Reader) Anchored(q *recsys.Query) bool { return r.preferAnchors && len(q.Items) > 0 }
+
+// Each calls visit for each event that counts, newest first, with its item and its weight,
+// > 0. It allocates nothing.
+func (r *Reader) Each(q *recsys.Query, visit func(item recsys.ItemID, weight float32)) {
 	h := q.History
 	if len(h) > r.last {
 		h = h[len(h)-r.last:]
@@ -93,10 +101,6 @@ func (r *Reader) events(dst []Entry, q *recsys.Query, items *itemindex.Index) []
 		if w == 0 {
 			continue
 		}
-		at := items.Find(e.Item)
-		if at < 0 {
-			continue
-		}
 		if r.values && e.Value > 0 && e.Value <= math.MaxFloat32 {
 			w *= float64(e.Value)
 		}
@@ -106,10 +110,9 @@ func (r *Reader) events(dst []Entry, q *recsys.Query, items *itemindex.Index) []
 			}
 		}
 		if w := float32(min(w, math.MaxFloat32)); w > 0 {
-			dst = append(dst, Entry{at, w})
+			visit(e.Item, w)
 		}
 	}
-	return dst
 }
 
 // merge sorts the entries by item and adds up those of one item. Equal items are added

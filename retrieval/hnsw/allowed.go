@@ -1,0 +1,86 @@
+package hnsw
+
+import (
+	"math"
+	"math/bits"
+	"sync/atomic"
+
+	"github.com/recsyskit/recsys/retrieval"
+)
+
+const (
+	scanBlock = 192  // rows compared in one call
+	scanFloat = 1024 // up to so many rows, codes are not worth their rounding
+)
+
+// scan fills the pool with the best of all rows that pass: the exact ones when it compares
+// float vectors, else, on codes, so many that the exact ones are among them.
+func (sc *scratch) scan(s *store, q []float32, k, passing int) {
+	w := &sc.walker
+	w.query.set(s, q, passing <= scanFloat)
+	keep := k + 16
+	if w.query.coded {
+		keep = 4*k + 64
+	}
+	w.reserve(min(keep, passing+16), scanBlock+64)
+	if list, ok := sc.gate.List(); ok {
+		for from := 0; from < len(list); from += scanBlock {
+			n := copy(w.fresh, list[from:min(from+scanBlock, len(list))])
+			w.offer(n)
+		}
+		return
+	}
+	norm := float32(0)
+	if s.metric == retrieval.InnerProduct {
+		norm = normAbove(q)
+	}
+	skip := float32(math.Inf(-1)) // a product that cannot be among the best
+	n := 0
+	selection := sc.gate.Selection()
+	words := (s.rows.Limit() + 63) / 64
+	for word := range min(words, s.capacity/64) {
+		if s.tops != nil && norm*math.Float32frombits(atomic.LoadUint32(&s.tops[word])) < skip {
+			continue
+		}
+		set := ^uint64(0)
+		if selection != nil {
+			set = 0
+			if word < len(selection.Bits()) {
+				set = selection.Bits()[word]
+			}
+		}
+		for ; set != 0; set &= set - 1 {
+			row := uint32(word<<6 + bits.TrailingZeros64(set))
+			if selection == nil && (int(row) >= s.rows.Limit() || !s.rows.Live(row)) || !sc.gate.Pass(row) {
+				continue
+			}
+			w.fresh[n] = row
+			n++
+		}
+		if n >= scanBlock {
+			w.offer(n)
+			n = 0
+			skip = w.cut()
+		}
+	}
+	w.offer(n)
+}
+
+// offer compares the first n fresh rows and offers them to the pool.
+func (w *walker) offer(n int) {
+	w.walked += n
+	w.query.keys(w.keys, w.fresh[:n])
+	w.insertAll(n)
+}
+
+// cut returns the product that a row must reach to come into the pool.
+func (w *walker) cut() float32 {
+	if len(w.pool) < cap(w.pool) {
+		return float32(math.Inf(-1))
+	}
+	key := keyOf(w.pool[len(w.pool)-1])
+	if !w.query.coded {
+		return keyFloat(key)
+	}
+	return float32(int32(key^1<<31)) * w.query.unit()
+}

@@ -1,0 +1,240 @@
+package hnsw
+
+import (
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/recsyskit/recsys/internal/envelope"
+	"github.com/recsyskit/recsys/retrieval"
+)
+
+// The file is an envelope of kind "hnsw", version 1. Rows are those up to the limit of the
+// table of rows, rounded up to a multiple of 64; M and the pitch follow from the config:
+//
+//	config   JSON, see header
+//	items    uint64: the table of rows as [retrieval.Rows.AppendTo] writes it
+//	links    uint32, rows × 2M: links at level 0, ending at 2³²-1
+//	tall     uint64, a bit for each row: is its level above 0
+//	rank     uint32 for each word of tall: how many bits are set before it
+//	first    uint32 for each tall row and one more: where its blocks of upper start
+//	upper    uint32, blocks × M: links at level 1, 2, … of each tall row
+//	codes    uint8, rows × pitch, or none
+//	squares  int32 for each row, or none
+//	tops     float32 for each 64 rows, or none
+//	vectors  float32, rows × dim
+const (
+	kind        = "hnsw"
+	fileVersion = 1
+)
+
+type header struct {
+	Metric         string  `json:"metric"`
+	Dim            int     `json:"dim"`
+	M              int     `json:"m"`
+	EfConstruction int     `json:"ef_construction"`
+	Effort         int     `json:"effort"`
+	Rescore        int     `json:"rescore"`
+	Quant          string  `json:"quant"`
+	Seed           uint64  `json:"seed,string"`
+	Limit          int     `json:"limit"`
+	Items          int     `json:"items"`
+	Entry          uint32  `json:"entry"`
+	Scale          float32 `json:"scale"`
+}
+
+// WriteTo writes the index in the format that ReadFrom, Load and Open read. Rows of deleted
+// items are unlinked first, and items that changes have cut off are linked to again.
+// Searches go on meanwhile, writers wait.
+func (x *Index) WriteTo(dst io.Writer) (int64, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	s := x.store.Load()
+	if x.writer.changed {
+		x.purge(s)
+		s.attachAll(&x.cfg, &x.writer.linker)
+		x.writer.inlinks = nil
+		x.writer.changed = false
+	}
+	c, t := &x.cfg, &s.upper
+	rows := (s.rows.Limit() + 63) &^ 63
+	tall := t.number(uint32(rows))
+	w := envelope.NewWriter(dst, kind, fileVersion, 0)
+	w.WriteJSON("config", header{
+		Metric: c.Metric.String(), Dim: s.dim, M: c.M, EfConstruction: c.EfConstruction, Effort: c.Effort, Rescore: c.Rescore,
+		Quant: c.Quant.String(), Seed: c.Seed, Limit: s.rows.Limit(), Items: s.rows.Len(), Entry: s.entry.Load(), Scale: s.scale,
+	})
+	envelope.Write(w, "items", s.rows.AppendTo([]uint64{}))
+	envelope.Write(w, "links", s.links[:rows*s.degree])
+	envelope.Write(w, "tall", t.tall[:rows/64])
+	envelope.Write(w, "rank", t.rank[:rows/64])
+	envelope.Write(w, "first", t.first[:tall+1])
+	envelope.Write(w, "upper", t.links[:int(t.first[tall])*t.m])
+	envelope.Write(w, "codes", s.codes[:rows*s.pitch])
+	envelope.Write(w, "squares", s.squares[:min(rows, len(s.squares))])
+	envelope.Write(w, "tops", floatsOf(s.tops[:min(rows/64, len(s.tops))]))
+	envelope.Write(w, "vectors", s.vectors[:rows*s.dim])
+	return w.Close()
+}
+
+// ReadFrom replaces the index by one that WriteTo wrote, after checking it as Verify does.
+// After an error the index is as it was. It must not run beside other methods.
+//
+// The errors wrap those of package envelope: the file may be of another kind, of a newer
+// version, truncated or corrupt.
+func (x *Index) ReadFrom(src io.Reader) (int64, error) {
+	r := envelope.NewReader(src, kind, fileVersion)
+	cfg, s := readStore(r)
+	if r.Err() == nil {
+		if err := s.check(&cfg); err != nil {
+			r.Fail(err.Error())
+		}
+	}
+	n, err := r.Close()
+	if err != nil {
+		return n, fmt.Errorf("hnsw: %w", err)
+	}
+	x.reset(cfg, s, nil)
+	return n, nil
+}
+
+// Save writes the index to a file, all of it or nothing; see WriteTo.
+func (x *Index) Save(path string) error { return envelope.WriteFile(path, x) }
+
+// Load reads an index into memory that Save wrote, and checks it.
+func Load(path string) (*Index, error) {
+	x := new(Index)
+	if err := envelope.ReadFile(path, x); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// Open maps an index that Save wrote into memory, in a time that does not depend on its
+// size but for a few bytes for each 4,096 rows. Pages are read when they are needed: those
+// of the float vectors of few rows, as long as the index walks on codes and is not changed.
+// Changes stay in memory; the first that needs more room copies the index.
+//
+// Open checks sizes only. A damaged file gives wrong answers, no crash; call Verify on one
+// that is not trusted. Call Close when the index is not needed any more.
+func Open(path string) (*Index, error) {
+	var cfg Config
+	var s *store
+	mapped, err := envelope.Map(path, kind, fileVersion, func(r *envelope.Reader) { cfg, s = readStore(r) })
+	if err != nil {
+		return nil, fmt.Errorf("hnsw: %w", err)
+	}
+	if s.codes != nil {
+		mapped.Advise("vectors", envelope.Random)
+	}
+	x := new(Index)
+	x.reset(cfg, s, mapped)
+	return x, nil
+}
+
+// Close gives back the file of an opened index, which is empty then. It must not run beside
+// other methods. For other indexes it does nothing.
+func (x *Index) Close() error {
+	if x.mapped == nil {
+		return nil
+	}
+	mapped := x.mapped
+	x.reset(x.cfg, newStore(&x.cfg, new(retrieval.Rows), x.dim, 0), nil)
+	return mapped.Close()
+}
+
+// Verify reads all of the index and reports what is wrong with it: damage to the file of an
+// opened one, or rows, links, levels, codes and vectors that contradict each other. Writers
+// wait meanwhile.
+func (x *Index) Verify() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.mapped != nil {
+		if err := x.mapped.Verify(); err != nil {
+			return fmt.Errorf("hnsw: %w", err)
+		}
+	}
+	if err := x.store.Load().check(&x.cfg); err != nil {
+		return fmt.Errorf("hnsw: %w", err)
+	}
+	return nil
+}
+
+// readStore reads all sections and checks that their sizes fit.
+func readStore(r *envelope.Reader) (Config, *store) {
+	var h header
+	r.ReadJSON("config", &h)
+	cfg, err := h.config()
+	if err != nil && r.Err() == nil {
+		r.Fail(err.Error())
+	}
+	if r.Err() != nil {
+		return cfg, nil
+	}
+	rows := (h.Limit + 63) &^ 63
+	s := &store{
+		rows: new(retrieval.Rows), metric: cfg.Metric, dim: h.Dim, capacity: rows,
+		degree: 2 * cfg.M, scale: h.Scale,
+	}
+	pitch, squares, tops := 0, 0, 0
+	if cfg.Quant == Int8 {
+		pitch = codePitch(h.Dim)
+		if cfg.Metric == retrieval.L2 {
+			squares = rows
+		}
+	}
+	if cfg.Metric == retrieval.InnerProduct {
+		tops = rows / 64
+	}
+	s.pitch = pitch
+	items := envelope.Read[uint64](r, "items")
+	s.links = envelope.ReadN[uint32](r, "links", rows*s.degree)
+	t := &s.upper
+	t.m = cfg.M
+	t.tall = envelope.ReadN[uint64](r, "tall", rows/64)
+	t.rank = envelope.ReadN[uint32](r, "rank", rows/64)
+	t.first = envelope.Read[uint32](r, "first")
+	t.links = envelope.Read[uint32](r, "upper")
+	codes := envelope.ReadN[uint8](r, "codes", rows*pitch)
+	sq := envelope.ReadN[int32](r, "squares", squares)
+	norms := envelope.ReadN[float32](r, "tops", tops)
+	s.vectors = envelope.ReadN[float32](r, "vectors", rows*h.Dim)
+	if cfg.Quant == Int8 {
+		s.codes = codes
+	}
+	if cfg.Quant == Int8 && cfg.Metric == retrieval.L2 {
+		s.squares = sq
+	}
+	if cfg.Metric == retrieval.InnerProduct {
+		s.tops = bitsOf(norms)
+	}
+	s.entry.Store(h.Entry)
+	if r.Err() != nil {
+		return cfg, nil
+	}
+	if err := s.rows.Restore(items, h.Limit, h.Items); err != nil {
+		r.Fail(err.Error())
+	}
+	return cfg, s
+}
+
+// config returns what the index was made with.
+func (h *header) config() (Config, error) {
+	metric, err := retrieval.ParseMetric(h.Metric)
+	if err != nil {
+		return Config{}, err
+	}
+	quant := Int8
+	if h.Quant != Int8.String() {
+		if quant = None; h.Quant != None.String() {
+			return Config{}, fmt.Errorf("quant is %q; want int8 or none", h.Quant)
+		}
+	}
+	if h.Dim < 1 || h.Dim > maxDim || h.Limit < 0 || h.Limit > math.MaxInt32-64 || h.M < 1 || h.EfConstruction < 1 || h.Effort < 1 {
+		return Config{}, fmt.Errorf("dim %d, limit %d, m %d, ef_construction %d or effort %d is out of range", h.Dim, h.Limit, h.M, h.EfConstruction, h.Effort)
+	}
+	return Config{
+		Metric: metric, M: h.M, EfConstruction: h.EfConstruction, Effort: h.Effort, Rescore: h.Rescore, Quant: quant, Seed: h.Seed,
+	}.withDefaults()
+}
+

@@ -1,0 +1,243 @@
+package hnsw
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/envelope"
+	"github.com/recsyskit/recsys/internal/hash"
+	"github.com/recsyskit/recsys/internal/simd"
+	"github.com/recsyskit/recsys/retrieval"
+	"github.com/recsyskit/recsys/retrieval/vector"
+)
+
+// Index is a hierarchical navigable small world graph over the vectors of items. Make one
+// with [New], [Build], [Load] or [Open]; the zero Index is only good for ReadFrom.
+//
+// All methods but ReadFrom and Close may run at the same time. Searches never wait for
+// writers; writers wait for each other.
+type Index struct {
+	cfg     Config
+	dim     int
+	store   atomic.Pointer[store]
+	epochs  epochs
+	scratch *sync.Pool
+	mapped  *envelope.Mapped
+
+	mu     sync.Mutex // of writers; guards the rest
+	writer writer
+}
+
+var _ retrieval.MutableIndex = (*Index)(nil)
+
+// New returns an index of items, whose vectors are the rows of a matrix, in the same
+// order. It copies both. There may be none, but the dimension must be at least 1.
+//
+// It fails with [retrieval.ErrNotFinite] for a vector with a NaN or an infinity and with
+// [retrieval.ErrDuplicate] when an item comes twice; both name rows.
+func New(cfg Config, items []recsys.ItemID, vectors vector.Matrix) (*Index, error) {
+	return Build(context.Background(), cfg, items, vectors)
+}
+
+// Build is [New] with a context, whose error it returns, wrapped, when it ends before the
+// graph is done.
+//
+// The index is the same, to the byte that WriteTo writes, for any number of workers.
+// Linking an item costs a search with a pool of EfConstruction and about 4M prunings of a
+// pair: 0.1 ms for 64 dimensions and 100,000 items.
+func Build(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vector.Matrix) (*Index, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if err := check(items, vectors); err != nil {
+		return nil, fmt.Errorf("hnsw: %w", err)
+	}
+	s := newStore(&cfg, new(retrieval.Rows), vectors.Dim, len(items))
+	if err := s.fill(items, vectors); err != nil {
+		return nil, fmt.Errorf("hnsw: %w", err)
+	}
+	b := &builder{store: s, cfg: &cfg}
+	if err := b.build(ctx, s.linkOrder(cfg.Seed)); err != nil {
+		return nil, fmt.Errorf("hnsw: build: %w", err)
+	}
+	if len(items) > 0 {
+		s.attachAll(&cfg, b.workers[0])
+	}
+	x := new(Index)
+	x.reset(cfg, s, nil)
+	return x, nil
+}
+
+// reset makes s the content of the index.
+func (x *Index) reset(cfg Config, s *store, mapped *envelope.Mapped) {
+	x.cfg, x.dim, x.mapped = cfg, s.dim, mapped
+	x.writer = writer{}
+	x.store.Store(s)
+	if x.scratch == nil {
+		var made atomic.Uint32
+		x.scratch = &sync.Pool{New: func() any { return &scratch{shard: made.Add(1)} }}
+	}
+}
+
+func check(items []recsys.ItemID, vectors vector.Matrix) error {
+	if err := vectors.Check(); err != nil {
+		var bad *vector.NonFiniteError
+		if errors.As(err, &bad) && bad.Row < len(items) {
+			return fmt.Errorf("item %d: %w: %w", items[bad.Row], err, retrieval.ErrNotFinite)
+		}
+		return err
+	}
+	switch {
+	case vectors.Dim < 1 || vectors.Dim > maxDim:
+		return fmt.Errorf("vectors of dimension %d: %w; want 1 to %d", vectors.Dim, retrieval.ErrDimension, maxDim)
+	case len(items) != vectors.Rows:
+		return fmt.Errorf("%d items with %d vectors; want as many", len(items), vectors.Rows)
+	case len(items) > math.MaxInt32-64:
+		return fmt.Errorf("%d items: %w", len(items), retrieval.ErrFull)
+	}
+	return nil
+}
+
+// fill stores items and vectors. Under inner product rows are in descending order of
+// norm: what searches come to most lies together, a scan of the allowed rows can stop
+// early, and the graph grows from those that all others link to.
+func (s *store) fill(items []recsys.ItemID, vectors vector.Matrix) error {
+	order := make([]int, len(items))
+	for i := range order {
+		order[i] = i
+	}
+	for i := range items {
+		s.scale = max(s.scale, peak(vectors.Row(i)))
+	}
+	switch s.metric {
+	case retrieval.InnerProduct:
+		norms := make([]float32, len(items))
+		for i := range norms {
+			norms[i] = simd.Dot(vectors.Row(i), vectors.Row(i))
+		}
+		slices.SortFunc(order, func(a, b int) int {
+			return cmp.Or(cmp.Compare(norms[b], norms[a]), cmp.Compare(items[a], items[b]), a-b)
+		})
+	case retrieval.Cosine:
+		s.scale = 0
+		unit := make([]float32, s.dim)
+		for i := range items {
+			copy(unit, vectors.Row(i))
+			vector.Normalize(unit)
+			s.scale = max(s.scale, peak(unit))
+		}
+	}
+	vec := make([]float32, s.dim)
+	for i, at := range order {
+		row, err := s.rows.Reserve()
+		if err == nil {
+			err = s.rows.Insert(items[at], row)
+		}
+		if err != nil {
+			if first := slices.Index(items, items[at]); first != slices.Index(order, i) {
+				other := at
+				for j, item := range items {
+					if item == items[at] && j != first {
+						other = j
+						break
+					}
+				}
+				return fmt.Errorf("item %d is at rows %d and %d: %w", items[at], first, other, retrieval.ErrDuplicate)
+			}
+			return err
+		}
+		copy(vec, vectors.Row(at))
+		if s.metric == retrieval.Cosine {
+			vector.Normalize(vec)
+		}
+		s.put(row, vec)
+	}
+	return nil
+}
+
+// linkOrder returns the rows in the order in which they are linked: the given one under
+// inner product, else a random one, since items often come in groups of similar ones.
+func (s *store) linkOrder(seed uint64) []uint32 {
+	order := make([]uint32, s.rows.Limit())
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	if s.metric != retrieval.InnerProduct {
+		key := func(row uint32) uint64 { return hash.Combine(seed, 1, uint64(row)) }
+		slices.SortFunc(order, func(a, b uint32) int { return cmp.Compare(key(a), key(b)) })
+	}
+	return order
+}
+
+// Len returns the number of items.
+func (x *Index) Len() int { return x.store.Load().rows.Len() }
+
+// Dim returns the dimension of the vectors.
+func (x *Index) Dim() int { return x.dim }
+
+// Metric returns how vectors are compared.
+func (x *Index) Metric() retrieval.Metric { return x.cfg.Metric }
+
+// Config returns the configuration of the index with defaults filled in. Workers and
+// Progress are not part of a file.
+func (x *Index) Config() Config { return x.cfg }
+
+// Vector appends the stored vector of an item to dst; see [retrieval.Index].
+func (x *Index) Vector(dst []float32, item recsys.ItemID) ([]float32, bool) {
+	sc := x.scratch.Get().(*scratch)
+	defer x.scratch.Put(sc)
+	defer x.epochs.enter(sc.shard).Add(-1)
+	s := x.store.Load()
+	row, ok := s.rows.Find(item)
+	if !ok {
+		return dst, false
+	}
+	return append(dst, s.vector(row)...), true
+}
+
+// Score writes the score of each item to dst; see [retrieval.Index].
+func (x *Index) Score(dst, q []float32, items []recsys.ItemID) error {
+	if len(dst) != len(items) {
+		return fmt.Errorf("hnsw: dst has length %d; want %d, that of items", len(dst), len(items))
+	}
+	if err := x.checkVector(q); err != nil {
+		return fmt.Errorf("hnsw: query: %w", err)
+	}
+	sc := x.scratch.Get().(*scratch)
+	defer x.scratch.Put(sc)
+	defer x.epochs.enter(sc.shard).Add(-1)
+	s := x.store.Load()
+	q = sc.prepare(x.cfg.Metric, q)
+	for i, item := range items {
+		row, ok := s.rows.Find(item)
+		switch {
+		case !ok:
+			dst[i] = float32(math.NaN())
+		case s.metric == retrieval.L2:
+			dst[i] = -simd.L2Sq(q, s.vector(row))
+		default:
+			dst[i] = simd.Dot(q, s.vector(row))
+		}
+	}
+	return nil
+}
+
+func (x *Index) checkVector(v []float32) error {
+	if len(v) != x.dim {
+		return fmt.Errorf("length %d: %w; want %d", len(v), retrieval.ErrDimension, x.dim)
+	}
+	for i, value := range v {
+		if value-value != 0 {
+			return fmt.Errorf("%v at place %d: %w", value, i, retrieval.ErrNotFinite)
+		}
+	}
+	return nil
+}

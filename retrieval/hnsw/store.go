@@ -1,0 +1,209 @@
+package hnsw
+
+import (
+	"math"
+	"sync/atomic"
+
+	"github.com/recsyskit/recsys/internal/simd"
+	"github.com/recsyskit/recsys/retrieval"
+)
+
+// none ends a list of links that is not full. It is no row: rows are below 2³¹.
+const none = ^uint32(0)
+
+// store holds everything about the rows of an index, by row. Searches read it while one
+// writer changes it: links are read and written atomically, and the vector of a row is
+// written only while no search can come to the row. When the arrays are full, the writer
+// makes a larger store and publishes that; a search keeps to the one that it began with.
+//
+// What a file says of links, levels and the entry is not trusted: walk and towers bear any
+// values.
+type store struct {
+	rows     *retrieval.Rows
+	metric   retrieval.Metric
+	dim      int
+	capacity int // rows that there is room for, a multiple of 64
+
+	vectors []float32 // capacity × dim
+	codes   []uint8   // capacity × pitch; nil with Quant None
+	squares []int32   // |code|² of each row; only for L2 on codes
+	tops    []uint32  // bits of the largest norm of each 64 rows; only for inner product
+	pitch   int       // bytes from code to code
+	scale   float32   // a code of 127 stands for this value
+
+	degree int      // room for links of a row at level 0
+	links  []uint32 // capacity × degree
+	upper  towers
+	entry  atomic.Uint32 // where walks start: a row of the highest level, none when empty
+}
+
+// newStore makes room for rows.
+func newStore(cfg *Config, rows *retrieval.Rows, dim, capacity int) *store {
+	capacity = (capacity + 63) &^ 63
+	s := &store{
+		rows: rows, metric: cfg.Metric, dim: dim, capacity: capacity,
+		vectors: alloc[float32](capacity * dim),
+		degree:  2 * cfg.M,
+		links:   alloc[uint32](capacity * 2 * cfg.M),
+		upper:   newTowers(newLevels(cfg.Seed, cfg.M), cfg.M, capacity),
+	}
+	for i := range s.links {
+		s.links[i] = none
+	}
+	s.entry.Store(none)
+	if cfg.Quant == Int8 {
+		s.pitch = codePitch(dim)
+		s.codes = alloc[uint8](capacity * s.pitch)
+		if cfg.Metric == retrieval.L2 {
+			s.squares = make([]int32, capacity)
+		}
+	}
+	if cfg.Metric == retrieval.InnerProduct {
+		s.tops = make([]uint32, capacity/64)
+	}
+	return s
+}
+
+// codePitch keeps codes from crossing a cache line needlessly.
+func codePitch(dim int) int {
+	switch {
+	case dim <= 16:
+		return 16
+	case dim <= 32:
+		return 32
+	}
+	return (dim + 63) &^ 63
+}
+
+// grown returns a store with room for more rows and all that s holds.
+func (s *store) grown(cfg *Config, capacity int) *store {
+	t := newStore(cfg, s.rows, s.dim, capacity)
+	copy(t.vectors, s.vectors)
+	copy(t.codes, s.codes)
+	copy(t.squares, s.squares)
+	copy(t.tops, s.tops)
+	t.scale = s.scale
+	copy(t.links, s.links)
+	copy(t.upper.links, s.upper.links)
+	t.entry.Store(s.entry.Load())
+	return t
+}
+
+// rescaled returns the store with codes that reach to another value.
+func (s *store) rescaled(scale float32) *store {
+	t := &store{
+		rows: s.rows, metric: s.metric, dim: s.dim, capacity: s.capacity, vectors: s.vectors,
+		codes: alloc[uint8](len(s.codes)), tops: s.tops, pitch: s.pitch, scale: scale,
+		degree: s.degree, links: s.links, upper: s.upper,
+	}
+	if s.squares != nil {
+		t.squares = make([]int32, s.capacity)
+	}
+	t.entry.Store(s.entry.Load())
+	for row := range uint32(s.rows.Limit()) {
+		t.encode(row)
+	}
+	return t
+}
+
+// level returns the level of a row.
+func (s *store) level(row uint32) int {
+	_, level := s.upper.at(row)
+	return level
+}
+
+func (s *store) vector(row uint32) []float32 {
+	at := int(row) * s.dim
+	return s.vectors[at : at+s.dim : at+s.dim]
+}
+
+// neighbours returns the room for links of a row at a level. Links end at none. It is nil
+// for a row that does not reach the level.
+func (s *store) neighbours(row uint32, level int) []uint32 {
+	if level == 0 {
+		at := int(row) * s.degree
+		return s.links[at : at+s.degree : at+s.degree]
+	}
+	return s.upper.of(row, level)
+}
+
+// list appends the links of a row at a level to dst.
+func (s *store) list(dst []uint32, row uint32, level int) []uint32 {
+	for _, r := range s.neighbours(row, level) {
+		if int(r) >= s.capacity {
+			break
+		}
+		dst = append(dst, r)
+	}
+	return dst
+}
+
+// setLinks writes the links of a row at a level.
+func (s *store) setLinks(row uint32, level int, rows []uint32) {
+	links := s.neighbours(row, level)
+	for i := range links {
+		r := none
+		if i < len(rows) {
+			r = rows[i]
+		}
+		if links[i] != r {
+			atomic.StoreUint32(&links[i], r)
+		}
+	}
+}
+
+// put stores a vector, normalised under Cosine already, and what follows from it.
+func (s *store) put(row uint32, vec []float32) {
+	copy(s.vector(row), vec)
+	if s.codes != nil {
+		s.encode(row)
+	}
+	if s.tops != nil {
+		top := &s.tops[row>>6]
+		if norm := normAbove(vec); norm > math.Float32frombits(*top) {
+			atomic.StoreUint32(top, math.Float32bits(norm))
+		}
+	}
+}
+
+// encode stores the code of a row.
+func (s *store) encode(row uint32) {
+	at := int(row) * s.pitch
+	code, step := s.codes[at:at+s.pitch], codeStep(s.scale)
+	square := int32(0)
+	for i, v := range s.vector(row) {
+		c := toInt8(v * step)
+		code[i] = uint8(c + 128)
+		square += c * c
+	}
+	for i := s.dim; i < s.pitch; i++ {
+		code[i] = 128
+	}
+	if s.squares != nil {
+		s.squares[row] = square
+	}
+}
+
+// codeStep returns what a value is multiplied by to become a code.
+func codeStep(scale float32) float32 {
+	if step := 127 / scale; step <= math.MaxFloat32 {
+		return step
+	}
+	return 0 // nothing but zeros, or hardly more
+}
+
+// normAbove returns a number that is no less than the norm of v: the sum of 16 chains of
+// fused products is off by less than (d/16+4) 2^-24 of it.
+func normAbove(v []float32) float32 {
+	slack := 1 + float64(len(v)+128)*0x1p-26
+	return float32(math.Sqrt(float64(simd.Dot(v, v)))*slack) + math.SmallestNonzeroFloat32
+}
+
+// peak returns the largest absolute value in v.
+func peak(v []float32) float32 {
+	p := float32(0)
+	for _, x := range v {
+		p = max(p, x, -x)
+	}
+	return p
+}

@@ -1,0 +1,235 @@
+package hnsw
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/retrieval"
+	"github.com/recsyskit/recsys/retrieval/vector"
+)
+
+// writer is what changes of an index need and searches do not.
+type writer struct {
+	linker  linker
+	unit    []float32
+	inlinks []uint32 // how many rows link to each at level 0; nil until the first change
+	dead    []uint32 // rows of deleted items that no sweep has begun to unlink
+	sweep   sweep
+	retired []retired
+	changed bool // since the index was built, read or written
+}
+
+// Insert adds an item; see [retrieval.MutableIndex]. It costs a search with a pool of
+// EfConstruction, the choice of links, and a share of unlinking what was deleted.
+func (x *Index) Insert(item recsys.ItemID, vec []float32) error {
+	return x.change(item, vec, false)
+}
+
+// Update replaces the vector of an item; see [retrieval.MutableIndex]. The cost is that of
+// Insert. Searches see the item with the one vector or with the other.
+func (x *Index) Update(item recsys.ItemID, vec []float32) error {
+	return x.change(item, vec, true)
+}
+
+func (x *Index) change(item recsys.ItemID, vec []float32, update bool) error {
+	if err := x.checkVector(vec); err != nil {
+		return fmt.Errorf("hnsw: item %d: %w", item, err)
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	s, w := x.store.Load(), &x.writer
+	row, found := s.rows.Find(item)
+	switch {
+	case update && !found:
+		return fmt.Errorf("hnsw: item %d: %w", item, retrieval.ErrNotFound)
+	case !update && found:
+		return fmt.Errorf("hnsw: item %d at row %d: %w", item, row, retrieval.ErrDuplicate)
+	}
+	if x.cfg.Metric == retrieval.Cosine {
+		w.unit = append(w.unit[:0], vec...)
+		vector.Normalize(w.unit)
+		vec = w.unit
+	}
+	x.sweepSome(s)
+	row, err := s.rows.Reserve()
+	if err != nil {
+		return fmt.Errorf("hnsw: item %d: %w", item, err)
+	}
+	s = x.fit(s, row, vec)
+	for level := range s.level(row) + 1 {
+		s.setLinks(row, level, nil)
+	}
+	w.inlinks[row] = 0
+	s.put(row, vec)
+	x.link(s, row)
+	w.changed = true
+	if update {
+		old, err := s.rows.Move(item, row)
+		w.dead = append(w.dead, old)
+		return err
+	}
+	return s.rows.Insert(item, row)
+}
+
+// Delete removes an item; see [retrieval.MutableIndex]. It only marks the row: later
+// changes and Compact unlink it, and until then walks pass through it.
+func (x *Index) Delete(item recsys.ItemID) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	row, err := x.store.Load().rows.Delete(item, false)
+	if err != nil {
+		return fmt.Errorf("hnsw: item %d: %w", item, retrieval.ErrNotFound)
+	}
+	x.writer.dead = append(x.writer.dead, row)
+	x.writer.changed = true
+	return nil
+}
+
+// fit returns a store with room for a row and codes that reach to its vector.
+func (x *Index) fit(s *store, row uint32, vec []float32) *store {
+	w, old := &x.writer, s
+	if int(row) >= s.capacity {
+		s = s.grown(&x.cfg, max(64, s.capacity+s.capacity/2))
+	}
+	if p := peak(vec); s.codes != nil && p > s.scale {
+		s = s.rescaled(p + p/4)
+	}
+	if s != old {
+		x.store.Store(s)
+	}
+	w.count(s)
+	return s
+}
+
+// count makes w.inlinks fit the store.
+func (w *writer) count(s *store) {
+	if w.inlinks == nil {
+		w.inlinks = make([]uint32, s.capacity)
+		for row := range uint32(s.rows.Limit()) {
+			w.linker.rows = s.list(w.linker.rows[:0], row, 0)
+			for _, r := range w.linker.rows {
+				w.inlinks[r]++
+			}
+		}
+	}
+	if more := s.capacity - len(w.inlinks); more > 0 {
+		w.inlinks = append(w.inlinks, make([]uint32, more)...)
+	}
+}
+
+// link links a row that has a vector but no links yet.
+//
+// Source: Malkov and Yashunin, algorithm 1.
+func (x *Index) link(s *store, row uint32) {
+	start := s.entry.Load()
+	if int(start) >= s.capacity || s.rows.Len() == 0 {
+		s.entry.Store(row)
+		return
+	}
+	w, l := &x.writer, &x.writer.linker
+	walk := &l.walker
+	walk.query.set(s, s.vector(row), true)
+	top, level := s.level(start), s.level(row)
+	walk.start(x.cfg.EfConstruction)
+	at := walk.descend(start, top, level)
+	for i := min(level, top); i >= 0; i-- {
+		walk.start(x.cfg.EfConstruction)
+		walk.seed(at)
+		walk.walk(i)
+		at = rowOf(walk.pool[0])
+		candidates := slices.DeleteFunc(walk.pool, func(e entry) bool { return !s.rows.Live(rowOf(e)) })
+		kept := l.prune(s, row, nil, candidates, x.cfg.M)
+		s.setLinks(row, i, kept)
+		for _, to := range kept {
+			if i == 0 {
+				w.inlinks[to]++
+			}
+			x.linkBack(s, to, row, i)
+		}
+		if i == 0 && w.inlinks[row] == 0 {
+			w.force(s, row)
+		}
+	}
+	if level > top {
+		s.entry.Store(row)
+	}
+}
+
+// linkBack links from one row to a new one, if that is among the best for it.
+func (x *Index) linkBack(s *store, row, to uint32, level int) {
+	w, l := &x.writer, &x.writer.linker
+	l.rows = append(s.list(l.rows[:0], row, level), to)
+	if room := len(s.neighbours(row, level)); len(l.rows) > room {
+		l.rank(s, row, l.rows)
+		old := slices.Clone(l.rows)
+		l.rows = l.prune(s, row, l.rows[:0], l.offers, room)
+		if level == 0 {
+			l.rows = w.spare(old, l.rows, to, room)
+		}
+	} else if level == 0 {
+		w.inlinks[to]++
+	}
+	s.setLinks(row, level, l.rows)
+}
+
+// spare takes rows of old that nothing else links to back into kept, and counts what has
+// changed. to is new in old.
+func (w *writer) spare(old, kept []uint32, to uint32, room int) []uint32 {
+	for _, r := range old {
+		if r == to || slices.Contains(kept, r) || w.inlinks[r] > 1 {
+			continue
+		}
+		if len(kept) < room {
+			kept = append(kept, r)
+			continue
+		}
+		for i := len(kept) - 1; i >= 0; i-- {
+			if k := kept[i]; k == to || w.inlinks[k] > 1 {
+				kept[i] = r
+				break
+			}
+		}
+	}
+	for _, r := range old {
+		if r != to && !slices.Contains(kept, r) {
+			w.inlinks[r]--
+		}
+	}
+	if slices.Contains(kept, to) {
+		w.inlinks[to]++
+	}
+	return kept
+}
+
+// force links to a row that nothing links to, from the nearest that it links to and that
+// can spare a link, else from the entry.
+func (w *writer) force(s *store, row uint32) {
+	from := s.list(nil, row, 0)
+	if len(from) > 0 {
+		w.linker.rank(s, row, from)
+		for i, e := range w.linker.offers {
+			from[i] = rowOf(e)
+		}
+	}
+	for _, near := range append(from, s.entry.Load()) {
+		if near == row || !s.rows.Live(near) && near != s.entry.Load() {
+			continue
+		}
+		rows := s.list(nil, near, 0)
+		if len(rows) < s.degree {
+			s.setLinks(near, 0, append(rows, row))
+			w.inlinks[row]++
+			return
+		}
+		for i := len(rows) - 1; i >= 0; i-- {
+			if w.inlinks[rows[i]] > 1 {
+				w.inlinks[rows[i]]--
+				rows[i] = row
+				s.setLinks(near, 0, rows)
+				w.inlinks[row]++
+				return
+			}
+		}
+	}
+}
