@@ -127,7 +127,7 @@ func TestExactIndexFindsTheTruth(t *testing.T) {
 
 func TestEveryKindIsSwept(t *testing.T) {
 	for _, metric := range []string{"ip", "cos", "l2"} {
-		all := lines(t, "-synthetic", "2000x16x40", "-metric", metric, "-index", strings.Join(annindex.Names(), ","), "-rounds", "1", "-seed", "2")
+		all := lines(t, "-synthetic", "500x16x30", "-metric", metric, "-index", strings.Join(annindex.Names(), ","), "-rounds", "1", "-seed", "2")
 		best := map[string]float64{}
 		for _, m := range results(all) {
 			name := m["index"].(string)
@@ -146,7 +146,7 @@ func TestEveryKindIsSwept(t *testing.T) {
 
 func TestALinePerEffort(t *testing.T) {
 	for _, index := range annindex.Names() {
-		got := results(lines(t, "-synthetic", "500x8x10", "-index", index, "-ef", "16,32,64", "-rounds", "1"))
+		got := results(lines(t, "-synthetic", "200x8x10", "-index", index, "-ef", "16,32,64", "-rounds", "1"))
 		if len(got) != 3 || got[0]["ef"] != 16. || got[1]["ef"] != 32. || got[2]["ef"] != 64. {
 			t.Errorf("%s: %v", index, got)
 		}
@@ -201,7 +201,7 @@ func TestHeldOutQueriesAreNotMeasured(t *testing.T) {
 }
 
 func TestFiltersKeepRecall(t *testing.T) {
-	all := lines(t, "-synthetic", "3000x16x40", "-index", strings.Join(annindex.Names(), ","), "-filter", "1,0.5,0.1,0.01", "-rounds", "1")
+	all := lines(t, "-synthetic", "1200x16x30", "-index", strings.Join(annindex.Names(), ","), "-filter", "1,0.5,0.1,0.01", "-rounds", "1")
 	best := map[string]map[float64]float64{}
 	for _, m := range results(all) {
 		name := m["index"].(string)
@@ -232,9 +232,9 @@ func TestSavedIndexAnswersTheSame(t *testing.T) {
 			continue
 		}
 		file := filepath.Join(t.TempDir(), "index")
-		all := lines(t, "-synthetic", "800x16x20", "-index", k.Name, "-rounds", "1", "-save", file)
+		all := lines(t, "-synthetic", "400x16x20", "-index", k.Name, "-rounds", "1", "-save", file)
 		e := events(all, "map")
-		if len(e) != 1 || e[0]["same_answers"] != true || !(e[0]["file_bytes"].(float64) > 800*16*4) {
+		if len(e) != 1 || e[0]["same_answers"] != true || !(e[0]["file_bytes"].(float64) > 400*16) {
 			t.Errorf("%s: %v", k.Name, e)
 		}
 	}
@@ -280,7 +280,7 @@ func TestLiveIndexIsAsGoodAsAFreshOne(t *testing.T) {
 
 func TestReportShowsEveryCurve(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "r.html")
-	code, out, log := ann(t, "-synthetic", "800x16x20", "-index", strings.Join(annindex.Names(), ","), "-filter", "1,0.1", "-churn", "1", "-rounds", "1", "-report", file)
+	code, out, log := ann(t, "-synthetic", "400x16x20", "-index", strings.Join(annindex.Names(), ","), "-filter", "1,0.1", "-churn", "1", "-rounds", "1", "-report", file)
 	if code != 0 {
 		t.Fatal(log)
 	}
@@ -302,7 +302,7 @@ func TestReportShowsEveryCurve(t *testing.T) {
 
 func TestRecallDoesNotDependOnWorkersOrThreads(t *testing.T) {
 	recalls := func(extra ...string) (x []any) {
-		args := append([]string{"-synthetic", "3000x16x40", "-index", strings.Join(annindex.Names(), ","), "-ef", "4,16", "-rounds", "1"}, extra...)
+		args := append([]string{"-synthetic", "600x16x30", "-index", strings.Join(annindex.Names(), ","), "-ef", "4,16", "-rounds", "1"}, extra...)
 		for _, m := range results(lines(t, args...)) {
 			x = append(x, m["index"], m["ef"], m["recall"])
 		}

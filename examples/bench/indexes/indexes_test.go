@@ -19,7 +19,7 @@ func indexes(t *testing.T, args ...string) (code int, stdout, stderr string) {
 
 func TestExactOnesFindEverything(t *testing.T) {
 	for _, metric := range []string{"ip", "cos", "l2"} {
-		code, out, log := indexes(t, "-synthetic", "600x12x20", "-metric", metric, "-peers", "vek32 loop", "-rounds", "1", "-quant", "both", "-json")
+		code, out, log := indexes(t, "-synthetic", "300x12x20", "-metric", metric, "-peers", "vek32 loop", "-rounds", "1", "-quant", "both", "-json")
 		if code != 0 {
 			t.Fatal(log)
 		}
