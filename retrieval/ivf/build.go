@@ -289,7 +289,7 @@ func (b *builder) encode(ix *Index, st *state, rows []uint32, start []int) error
 	}
 	codes := make([]uint8, at[count])
 	var biases []float32
-	if ix.l2() {
+	if st.codec.biased() {
 		biases = make([]float32, n)
 	}
 	lists := make([]list, count)
@@ -299,7 +299,7 @@ func (b *builder) encode(ix *Index, st *state, rows []uint32, start []int) error
 			l := &lists[c]
 			l.rows = rows[from:to:to]
 			l.codes = codes[at[c]:at[c+1]:at[c+1]]
-			if ix.l2() {
+			if st.codec.biased() {
 				l.biases = biases[from:to:to]
 			}
 			ix.fill(l, st, uint32(c))

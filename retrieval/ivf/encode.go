@@ -74,6 +74,7 @@ type codec struct {
 	dim  int
 	l2   bool
 	pq   bool
+	unit bool      // all vectors have length 1, or 0
 	sub  int       // dimensions of a subspace of PQ
 	book []float32 // of PQ: 16 centroids for each subspace; empty before it is trained
 
@@ -81,7 +82,7 @@ type codec struct {
 }
 
 func newCodec(cfg *Config, dim int) *codec {
-	return &codec{dim: dim, l2: cfg.Metric == retrieval.L2, pq: cfg.Codes == PQ, sub: max(1, cfg.SubDim)}
+	return &codec{dim: dim, l2: cfg.Metric == retrieval.L2, pq: cfg.Codes == PQ, unit: cfg.Metric == retrieval.Cosine, sub: max(1, cfg.SubDim)}
 }
 
 // lost returns how far the code of a slot is from the vector.
@@ -151,8 +152,8 @@ func (c *codec) add(l *list, row uint32, x, centroid []float32) *list {
 	length := norm(x)
 	out.rows = append(out.rows, row)
 	out.shape.include(x, centroid, c.l2)
-	if c.l2 {
-		out.biases = append(out.biases, float32(length*length))
+	if c.biased() {
+		out.biases = append(out.biases, c.bias(length, 0))
 	}
 	if out.dead != nil && len(out.dead) < (len(out.rows)+63)/64 {
 		out.dead = append(slices.Clip(out.dead), 0)

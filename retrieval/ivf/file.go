@@ -23,7 +23,8 @@ import (
 //	rows       uint32 for each slot: its row
 //	ends       uint32 for each segment: the slot of its list after the last
 //	segments   float32, 3 for each segment: scale, error, norm
-//	biases     float32 for each slot: its squared norm; for l2 only
+//	biases     float32 for each slot: its squared norm for l2, less that of the centroid for
+//	           PQ; its norm for PQ and ip; else none
 //	codebook   float32, the centroids of PQ; none for int8
 //	codes      uint8: the codes of the lists, one list after the other
 //	vectors    float32, rows × dim; zeros for a row without an item
@@ -88,7 +89,7 @@ func (ix *Index) WriteTo(dst io.Writer) (int64, error) {
 	envelope.WriteSeq(w, "rows", slots, pieces(st, func(l *list) []uint32 { return l.rows }))
 	envelope.Write(w, "ends", ends)
 	envelope.Write(w, "segments", segments)
-	if !ix.l2() {
+	if !st.codec.biased() {
 		slots = 0
 	}
 	envelope.WriteSeq(w, "biases", slots, pieces(st, func(l *list) []float32 { return l.biases }))
@@ -310,8 +311,9 @@ func (ix *Index) read(r *envelope.Reader) {
 	rows := envelope.Read[uint32](r, "rows")
 	ends := envelope.Read[uint32](r, "ends")
 	segments := envelope.ReadN[float32](r, "segments", 3*len(ends))
+	coder := newCodec(&cfg, h.Dim)
 	slots := 0
-	if ix.l2() {
+	if coder.biased() {
 		slots = len(rows)
 	}
 	biases := envelope.ReadN[float32](r, "biases", slots)
@@ -322,7 +324,6 @@ func (ix *Index) read(r *envelope.Reader) {
 		return
 	}
 	// All arrays are there, so that the sizes are bounded by the bytes read.
-	coder := newCodec(&cfg, h.Dim)
 	coder.book = book
 	if err = coder.checkBook(&cfg); err == nil {
 		ix.rows = new(retrieval.Rows)
@@ -370,7 +371,7 @@ func (p *parts) cut(l *list, slots, segments int, c *codec) (ok bool) {
 	}
 	l.rows, p.rows = p.rows[:slots:slots], p.rows[slots:]
 	l.codes, p.codes = p.codes[:size:size], p.codes[size:]
-	if c.l2 {
+	if c.biased() {
 		l.biases, p.biases = p.biases[:slots:slots], p.biases[slots:]
 	}
 	l.segments = make([]segment, segments)

@@ -13,7 +13,7 @@ import (
 type list struct {
 	rows     []uint32  // row of each slot
 	codes    []uint8   // code of each slot
-	biases   []float32 // |x|² of each slot for L2, else nil
+	biases   []float32 // of each slot, see codec.bias; nil if there are none
 	segments []segment
 	dead     []uint64 // bits of slots whose item is gone; nil: none
 	gone     int      // how many
@@ -26,7 +26,7 @@ type list struct {
 type segment struct {
 	End   uint32  // the slot after the last
 	Scale float32 // Int8: value of a code step
-	Error float32 // Int8: bound of |x - decode(code)|
+	Error float32 // Int8: bound of |x - decode(code)|; PQ: the least bias
 	Norm  float32 // bound of |x|
 }
 

@@ -214,7 +214,7 @@ func (ix *Index) remake(s *state, c uint32) *list {
 	}
 	ix.sortRows(l.rows, s)
 	l.codes = make([]uint8, s.codec.size(len(l.rows)))
-	if ix.l2() {
+	if s.codec.biased() {
 		l.biases = make([]float32, len(l.rows))
 	}
 	s.codec.encode(l, func(slot int) []float32 { return s.vector(l.rows[slot], ix.dim) }, s.coarse.centroids.Row(int(c)))

@@ -22,6 +22,10 @@ func (t *tuning) thinned(items int) float64 {
 type effort struct {
 	lists    int
 	filtered bool
+	near     float64 // k/s
+	share    float64 // s
+	passed   float64 // of the rows in the lists read, about how many pass
+	rows     int     // in the lists read
 }
 
 // plan chooses how to search. When few rows pass, it returns them, and each is scored
@@ -29,7 +33,9 @@ type effort struct {
 //
 // A filter that keeps the share s of the items makes the k best of them some of the k/s
 // best of all, if it has nothing to do with the query. If it has, the items that pass are in
-// other lists: so lists without any do not count.
+// other lists, so lists without any do not count, and the share is corrected by what the
+// lists read so far hold. And it may keep the short vectors alone, so lists are read
+// while they promise more than the k-th score, up to four times as many.
 func (r *search) plan(k, lists int) (rows []uint32, e effort) {
 	t := &r.state.tuning
 	n := r.state.items
@@ -52,7 +58,7 @@ func (r *search) plan(k, lists int) (rows []uint32, e effort) {
 	}
 	probe := min(1, float64(need)/float64(all))*float64(n) + costPromise*float64(all)
 	if float64(count)*costExact > probe {
-		return nil, effort{lists: need, filtered: true}
+		return nil, effort{lists: need, filtered: true, near: near, share: float64(count) / float64(n)}
 	}
 	r.found.rows = r.found.rows[:0]
 	for _, row := range r.gate.Selection().List() {
@@ -69,4 +75,48 @@ func (r *search) excluded() int {
 		return 0
 	}
 	return r.gate.Excluded()
+}
+
+// samplePass is how many rows of a list are asked whether they pass.
+const samplePass = 16
+
+// passes reports whether an item of a list passes, and counts about how many do.
+func (r *search) passes(e *effort, l *list) bool {
+	step, hits, asked := max(1, len(l.rows)/samplePass), 0, 0
+	for slot := 0; slot < len(l.rows); slot += step {
+		asked++
+		if r.gate.Pass(l.rows[slot]) && l.alive(uint32(slot)) {
+			hits++
+		}
+	}
+	e.rows += len(l.rows)
+	e.passed += float64(hits) / float64(asked) * float64(len(l.rows))
+	if hits > 0 {
+		return true
+	}
+	for slot, row := range l.rows {
+		if r.gate.Pass(row) && l.alive(uint32(slot)) {
+			return true
+		}
+	}
+	return false
+}
+
+// enough reports whether a filtered search that has read as many lists as planned can end
+// before the next list. If fewer rows pass here than elsewhere, it plans anew.
+func (r *search) enough(e *effort, k, done int, next uint32) bool {
+	if here := e.passed / float64(max(1, e.rows)); here < e.share {
+		near := e.near * e.share / max(here, 1/float64(e.rows+1))
+		if need := listsFor(&r.state.tuning.Filtered, near); done < need {
+			return false
+		}
+	}
+	if done >= 4*e.lists {
+		return true
+	}
+	promise := float64(r.order.promise[next])
+	if !r.ix.l2() {
+		promise *= r.length
+	}
+	return promise < float64(r.found.floor)
 }

@@ -17,9 +17,9 @@ import (
 // centroids. The product of a query with it is a sum of entries of tables, one for each
 // subspace, that the query fills once for all lists:
 //
-//	q·x ≈ scale (q·centroid + Σ q_m·codebook_m[code_m]),  x ≈ scale (centroid + decoded)
+//	q·x ≈ |x| (q·centroid + Σ q_m·codebook_m[code_m]),  x ≈ |x| (centroid + decoded)
 //
-// where scale is the norm of the longest vector in a segment, and for L2
+// and for L2
 //
 //	-|q-x|² ≈ -|q-centroid|² - (|x|²-|centroid|²) + 2 Σ q_m·codebook_m[code_m].
 //
@@ -53,13 +53,13 @@ func (c *codec) part(dst, x []float32, m int) {
 	}
 }
 
-// residual writes what PQ encodes of x to dst.
-func (c *codec) residual(dst, x, centroid []float32, scale float32) {
+// residual writes what PQ encodes of x, which has the given length, to dst.
+func (c *codec) residual(dst, x, centroid []float32, length float64) {
 	var by float64
 	if c.l2 {
 		by = 1
-	} else if scale > 0 {
-		by = 1 / float64(scale)
+	} else if length > 0 {
+		by = 1 / length
 	}
 	for i, v := range x {
 		dst[i] = float32(float64(float64(v)*by) - float64(centroid[i]))
@@ -82,7 +82,7 @@ func (c *codec) train(b *builder, rows int, at func(i int) (x, centroid []float3
 			p = random.IntN(rows)
 		}
 		x, centroid := at(p)
-		c.residual(left.Row(i), x, centroid, float32(norm(x)))
+		c.residual(left.Row(i), x, centroid, norm(x))
 	}
 	err := kmeans.Each(b.ctx, b.cfg.Workers, c.subspaces(), 1, func(m, _ int) {
 		points := vector.NewMatrix(n, c.sub)
@@ -191,23 +191,40 @@ func (c *codec) encodePQ(l *list, vectors func(slot int) []float32, norms []floa
 		for end < len(norms) && norms[end] >= segmentFall*norms[at] {
 			end = min(end+blockRows, len(norms))
 		}
-		g := segment{End: uint32(end), Scale: float32(norms[at]), Error: math.MaxFloat32}
+		g := segment{End: uint32(end), Error: math.MaxFloat32}
 		for i := at; i < end; i++ {
-			g.Norm = max(g.Norm, up(norms[i], c.dim))
-			if c.l2 {
-				l.biases[i] = float32(norms[i]*norms[i] - square)
-				g.Error = min(g.Error, l.biases[i])
-			}
-			c.residual(left, vectors(i), centroid, g.Scale)
+			c.measure(&g, l.biases, i, norms[i], square)
+			c.residual(left, vectors(i), centroid, norms[i])
 			c.put(l.codes, i, left, part)
-		}
-		if !c.l2 {
-			g.Error = 0
 		}
 		l.segments = append(l.segments, g)
 		at = end
 	}
 }
+
+// measure sets the bias of a slot and widens its segment to hold it. Of PQ a segment's
+// Error is the least bias.
+func (c *codec) measure(g *segment, biases []float32, slot int, length, square float64) {
+	g.Norm = max(g.Norm, up(length, c.dim))
+	if c.biased() {
+		biases[slot] = c.bias(length, square)
+		g.Error = min(g.Error, biases[slot])
+	}
+}
+
+// bias returns what is kept of a vector beside its code, given |centroid|².
+func (c *codec) bias(length, square float64) float32 {
+	switch {
+	case c.pq && c.l2:
+		return float32(length*length - square)
+	case c.l2:
+		return float32(length * length)
+	}
+	return float32(length)
+}
+
+// biased reports whether slots have biases.
+func (c *codec) biased() bool { return c.l2 || c.pq && !c.unit }
 
 // square returns |centroid|².
 func (c *codec) square(centroid []float32) float64 {
@@ -225,23 +242,15 @@ func (c *codec) addPQ(out *list, x, centroid []float32, length float64) {
 	codes := make([]uint8, c.size(len(out.rows)))
 	copy(codes, out.codes)
 	out.codes = codes
-	bias := float32(length*length - c.square(centroid))
-	g := segment{Scale: float32(length), Error: math.MaxFloat32}
 	if slot%blockRows == 0 {
-		out.segments = append(out.segments, g)
+		out.segments = append(out.segments, segment{Error: math.MaxFloat32})
 	}
-	g = out.segments[len(out.segments)-1]
-	g.End, g.Norm = uint32(slot+1), max(g.Norm, up(length, c.dim))
-	if c.l2 {
-		out.biases[slot] = bias
-		g.Error = min(g.Error, bias)
-	} else {
-		g.Error = 0
-	}
+	g := &out.segments[len(out.segments)-1]
+	g.End = uint32(slot + 1)
+	c.measure(g, out.biases, slot, length, c.square(centroid))
 	left := make([]float32, c.dim)
-	c.residual(left, x, centroid, g.Scale)
+	c.residual(left, x, centroid, length)
 	c.put(codes, slot, left, make([]float32, c.sub))
-	out.segments[len(out.segments)-1] = g
 }
 
 // tables is what a query adds up.
@@ -268,19 +277,8 @@ func (t *tables) fill(c *codec, q []float32) {
 	var widest float32
 	t.offset = 0
 	for m := range n {
-		values := t.values[m*words : (m+1)*words]
 		c.part(t.part, q, m)
-		if c.sub == 1 {
-			for i, w := range c.words(m) {
-				values[i] = t.part[0] * w
-			}
-		} else {
-			simd.DotBatch(values, t.part, c.words(m), c.sub)
-		}
-		lo, hi := values[0], values[0]
-		for _, v := range values {
-			lo, hi = min(lo, v), max(hi, v)
-		}
+		lo, hi := t.products(c, m)
 		t.least[m] = lo
 		t.offset += float64(lo)
 		widest = max(widest, hi-lo)
@@ -290,9 +288,31 @@ func (t *tables) fill(c *codec, q []float32) {
 	if widest > 0 {
 		inverse = topEntry / widest
 	}
-	for i, v := range t.values {
-		t.entries[i] = uint8(min(topEntry, int32(float32((v-t.least[i/words])*inverse)+0.5)))
+	for m, lo := range t.least {
+		values, entries := (*[words]float32)(t.values[m*words:]), (*[words]uint8)(t.entries[m*words:])
+		for i, v := range values {
+			entries[i] = uint8(min(topEntry, int32(float32((v-lo)*inverse)+0.5)))
+		}
 	}
+}
+
+// products computes the products of t.part with the centroids of subspace m, and returns
+// the least and the greatest.
+func (t *tables) products(c *codec, m int) (lo, hi float32) {
+	values, word := (*[words]float32)(t.values[m*words:]), c.words(m)
+	if c.sub == 1 { // centroids ascend
+		x := t.part[0]
+		for i, w := range (*[words]float32)(word) {
+			values[i] = x * w
+		}
+		return min(values[0], values[words-1]), max(values[0], values[words-1])
+	}
+	simd.DotBatch(values[:], t.part, word, c.sub)
+	lo, hi = values[0], values[0]
+	for _, v := range values {
+		lo, hi = min(lo, v), max(hi, v)
+	}
+	return lo, hi
 }
 
 // scanPQ is scan for PQ.
@@ -308,25 +328,23 @@ func (r *search) scanPQ(l *list, id uint32, bound float64) {
 	dot := float64(r.dots[id])
 	pairs := len(t.entries) / 32
 	at := 0
+	scale, base := t.step, dot+t.offset // score = |x| (base + scale sum)
+	if r.ix.l2() {
+		scale, base = 2*t.step, 2*t.offset-dot // score = base + scale sum - bias
+	}
 	for i := range l.segments {
 		g := &l.segments[i]
 		end := int(g.End)
-		var scale, base float64 // score = base + scale * sum
-		if r.ix.l2() {
-			scale, base = 2*t.step, 2*t.offset-dot-float64(g.Error)
-		} else {
-			scale, base = float64(g.Scale)*t.step, float64(g.Scale)*(dot+t.offset)
-			if bound*float64(g.Norm) < float64(r.found.floor) {
-				at = end
-				continue
-			}
+		if !r.ix.l2() && bound*float64(g.Norm) < float64(r.found.floor) {
+			at = end
+			continue
 		}
 		for at < end {
 			n := min(end-at, scanRows)
 			blocks := (n + blockRows - 1) / blockRows
 			from := at / blockRows * blockRows * pairs
 			simd.LookupAtLeast(t.sums[:], t.kept[:blocks], t.entries, l.codes[from:from+blocks*blockRows*pairs],
-				leastSum((float64(r.found.floor)-base)/scale))
+				leastSum((r.floorPQ(g)-base)/scale))
 			for b, set := range t.kept[:blocks] {
 				if left := n - b*blockRows; left < blockRows {
 					set &= 1<<left - 1
@@ -335,7 +353,12 @@ func (r *search) scanPQ(l *list, id uint32, bound float64) {
 					slot := b*blockRows + bits.TrailingZeros64(set)
 					v := base + scale*float64(t.sums[slot])
 					if r.ix.l2() {
-						v += float64(g.Error) - float64(l.biases[at+slot])
+						v -= float64(l.biases[at+slot])
+					} else if l.biases != nil {
+						v *= float64(l.biases[at+slot])
+					}
+					if v < float64(r.found.floor) {
+						continue
 					}
 					r.consider(l, uint32(at+slot), v, v)
 				}
@@ -344,6 +367,20 @@ func (r *search) scanPQ(l *list, id uint32, bound float64) {
 			at += n
 		}
 	}
+}
+
+// floorPQ returns what base + scale sum must reach for a score that counts, in a segment.
+func (r *search) floorPQ(g *segment) float64 {
+	floor := float64(r.found.floor)
+	switch {
+	case r.ix.l2():
+		return floor + float64(g.Error)
+	case !r.state.codec.biased():
+		return floor
+	case floor > 0:
+		return floor / float64(g.Norm)
+	}
+	return math.Inf(-1) // vectors may be as short as can be
 }
 
 // leastSum returns the least sum that is not below x; a NaN is below everything.

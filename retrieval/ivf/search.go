@@ -144,28 +144,18 @@ func (r *search) probe(k int, e effort) {
 	r.order.promise, r.dots = grow(r.order.promise, c.centroids.Rows), grow(r.dots, c.centroids.Rows)
 	c.promises(r.order.promise, r.dots, r.q, r.length)
 	r.order.reset(e.lists)
-	for done := 0; done < e.lists || len(r.found.heap) < k; {
+	for done := 0; ; {
 		id, ok := r.order.take()
-		if !ok {
+		if !ok || done >= e.lists && len(r.found.heap) >= k && (!e.filtered || r.enough(&e, k, done, id)) {
 			return
 		}
 		l := r.state.lists.at(id)
-		if len(l.rows) == 0 || e.filtered && !r.passes(l) {
+		if len(l.rows) == 0 || e.filtered && !r.passes(&e, l) {
 			continue
 		}
 		done++
 		r.scan(l, id)
 	}
-}
-
-// passes reports whether an item of a list passes.
-func (r *search) passes(l *list) bool {
-	for slot, row := range l.rows {
-		if r.gate.Pass(row) && l.alive(uint32(slot)) {
-			return true
-		}
-	}
-	return false
 }
 
 // begin quantises the query.

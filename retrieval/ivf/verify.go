@@ -55,6 +55,7 @@ func (ix *Index) verify() error {
 // verifyList checks what a list says of its vectors.
 func (ix *Index) verifyList(st *state, l *list, c uint32) error {
 	s := emptyShape()
+	square := st.codec.square(st.coarse.centroids.Row(int(c)))
 	at := 0
 	for _, g := range l.segments {
 		if !vector.Finite([]float32{g.Scale, g.Error, g.Norm}) && !ix.huge(st, l, at, int(g.End)) {
@@ -70,14 +71,8 @@ func (ix *Index) verifyList(st *state, l *list, c uint32) error {
 			if !(length <= float64(g.Norm)) {
 				return fmt.Errorf("slot %d has norm %v; want at most %v", at, length, g.Norm)
 			}
-			if ix.l2() {
-				want := float32(length * length)
-				if st.codec.pq {
-					want = float32(length*length - st.codec.square(st.coarse.centroids.Row(int(c))))
-				}
-				if l.biases[at] != want {
-					return fmt.Errorf("slot %d has bias %v; want %v", at, l.biases[at], want)
-				}
+			if want := st.codec.bias(length, square); st.codec.biased() && l.biases[at] != want {
+				return fmt.Errorf("slot %d has bias %v; want %v", at, l.biases[at], want)
 			}
 			if st.codec.pq {
 				continue // codes of any quality are codes
