@@ -37,9 +37,9 @@ type options struct {
 // newFlags returns the flags of the program. Text that needs the other flags is checked by parse.
 func newFlags() (*flag.FlagSet, *options) {
 	fs := cli.NewFlagSet("ann", "ann -base F -query F -index NAME [flags] | ann -synthetic 100000x64 [flags]")
-	o := &options{common: cli.AddCommon(fs), source: annset.AddSource(fs), shares: []float64{1}, kinds: annindex.Kinds()[:1]}
+	o := &options{common: cli.AddCommon(fs), source: annset.AddSource(fs), shares: []float64{1}, kinds: []*annindex.Kind{annindex.Named("auto")}}
 	fs.BoolVar(&o.json, "json", false, "write one JSON object per line, the results last")
-	fs.Func("index", "`names` of the indexes: "+strings.Join(annindex.Names(), ", ")+" (default "+annindex.Names()[0]+")", o.parseKinds)
+	fs.Func("index", "`names` of the indexes: "+strings.Join(annindex.Names(), ", ")+" (default auto)", o.parseKinds)
 	fs.Func("metric", "`metric`: ip, l2 or cos (default ip)", func(s string) (err error) {
 		o.metric, err = retrieval.ParseMetric(s)
 		return err

@@ -40,7 +40,7 @@ type Kind struct {
 }
 
 // Kinds lists them.
-func Kinds() []*Kind { return []*Kind{&flatKind, &hnswKind, &ivfKind} }
+func Kinds() []*Kind { return []*Kind{&flatKind, &hnswKind, &ivfKind, &autoKind} }
 
 // pools is a sweep of a graph's candidate pool.
 var pools = []int{10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 320, 384, 512, 768, 1024}

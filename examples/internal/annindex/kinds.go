@@ -5,6 +5,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/retrieval"
+	"github.com/recsyskit/recsys/retrieval/auto"
 	"github.com/recsyskit/recsys/retrieval/flat"
 	"github.com/recsyskit/recsys/retrieval/hnsw"
 	"github.com/recsyskit/recsys/retrieval/ivf"
@@ -51,4 +52,19 @@ var ivfKind = Kind{
 		return x, "", err
 	},
 	open: func(file string) (retrieval.Index, error) { return ivf.Open(file) },
+}
+
+var autoKind = Kind{
+	Name:    "auto",
+	Efforts: []int{0},
+	build: func(ctx context.Context, c Config, items []recsys.ItemID, base vector.Matrix) (retrieval.Index, string, error) {
+		choice, err := auto.Build(ctx, auto.Config{
+			Metric: c.Metric, K: c.K, Recall: c.Recall, Queries: c.Sample, Seed: c.Seed, Workers: c.Workers,
+		}, items, base)
+		if err != nil {
+			return nil, "", err
+		}
+		return choice.Index, choice.Why(), nil
+	},
+	open: func(file string) (retrieval.Index, error) { return auto.Open(file) },
 }
