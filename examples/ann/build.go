@@ -22,7 +22,7 @@ type built struct {
 func (p *program) build(ctx context.Context, k *annindex.Kind, items []recsys.ItemID, base vector.Matrix) (*built, error) {
 	index, cost, err := k.Build(ctx, annindex.Config{
 		Metric:         p.metric,
-		Codes:          p.quant == "int8",
+		Quant:          p.quant,
 		M:              p.links,
 		EfConstruction: p.efc,
 		Lists:          p.lists,

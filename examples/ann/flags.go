@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"flag"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,7 +20,7 @@ type options struct {
 	json         bool
 	kinds        []*annindex.Kind
 	metric       retrieval.Metric
-	quant        string // int8, none
+	quant        string // int8, none, pq
 	links, efc   int    // -M, -efc
 	lists        int
 	recall       float64
@@ -44,7 +45,7 @@ func newFlags() (*flag.FlagSet, *options) {
 		o.metric, err = retrieval.ParseMetric(s)
 		return err
 	})
-	fs.StringVar(&o.quant, "quant", "int8", "`codes` that are searched: int8, re-ranked by the float vectors, or none")
+	fs.StringVar(&o.quant, "quant", "int8", "`codes` that are searched, re-ranked by the float vectors: int8, none, or pq (ivf: 4 bits a dimension)")
 	fs.IntVar(&o.links, "M", 16, "`links` of a node of hnsw, twice as many on the ground level")
 	fs.IntVar(&o.efc, "efc", 200, "candidate `pool` while hnsw is built")
 	fs.IntVar(&o.lists, "lists", 0, "`lists` of ivf (default: from the number of items)")
@@ -91,10 +92,15 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 	switch {
 	case !(o.recall >= 0 && o.recall <= 1):
 		return cli.Usagef("-recall is %v; want a share in [0, 1]", o.recall)
-	case o.quant != "int8" && o.quant != "none":
-		return cli.Usagef("-quant is %q; want int8 or none", o.quant)
+	case o.quant != "int8" && o.quant != "none" && o.quant != "pq":
+		return cli.Usagef("-quant is %q; want int8, none or pq", o.quant)
 	case o.save != "" && len(o.kinds) > 1:
 		return cli.Usagef("-save writes one index, and -index names %d", len(o.kinds))
+	}
+	for _, k := range o.kinds {
+		if o.quant == "pq" && !slices.Contains(k.Quants, "pq") {
+			return cli.Usagef("-quant pq is not for %s", k.Name)
+		}
 	}
 	return nil
 }

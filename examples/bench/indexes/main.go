@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/recsyskit/recsys/examples/bench/internal/peer"
@@ -79,12 +80,12 @@ func (p *program) run(ctx context.Context) error {
 func (p *program) enter(ctx context.Context) ([]*contestant, error) {
 	var all []*contestant
 	for _, k := range p.kinds {
-		for _, codes := range p.codes {
-			if !codes && !k.Floats {
+		for _, quant := range p.quants {
+			if !slices.Contains(k.Quants, quant) {
 				continue
 			}
 			fmt.Fprintf(p.log, "build %s\n", k.Name)
-			c, err := p.ours(ctx, k, codes)
+			c, err := p.ours(ctx, k, quant)
 			if err != nil {
 				return all, err
 			}

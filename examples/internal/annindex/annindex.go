@@ -16,7 +16,7 @@ import (
 // Config is what any index may need to know; each takes what concerns it.
 type Config struct {
 	Metric         retrieval.Metric
-	Codes          bool          // search int8 codes, with a re-rank by the float vectors
+	Quant          string        // codes that are searched: int8, none or pq, as far as the kind has them
 	M              int           // links of a node of hnsw
 	EfConstruction int           // pool while hnsw is built
 	Lists          int           // of ivf; 0 for its default
@@ -32,8 +32,9 @@ type Kind struct {
 	Name string
 	// Efforts is a sweep from fast to thorough; {0} where there is nothing to set.
 	Efforts []int
-	// Floats says whether there is a form without codes.
-	Floats bool
+	// Quants lists the codes that it can search; the first is taken in place of one that it
+	// has not.
+	Quants []string
 
 	build func(ctx context.Context, c Config, items []recsys.ItemID, base vector.Matrix) (retrieval.Index, string, error)
 	open  func(file string) (retrieval.Index, error)
