@@ -243,13 +243,13 @@ func TestSavedIndexAnswersTheSame(t *testing.T) {
 func TestChurnLeavesAnExactIndexExact(t *testing.T) {
 	all := lines(t, "-synthetic", "601x12x15", "-index", "flat", "-churn", "2", "-rounds", "1")
 	e := events(all, "churn")
-	if len(e) != 3 {
-		t.Fatalf("%d states, want two turnovers and one with half deleted: %v", len(e), e)
+	if len(e) != 5 {
+		t.Fatalf("%d states, want two turnovers, one with half deleted, and two compactions: %v", len(e), e)
 	}
 	for i, want := range []struct {
 		after string
 		items float64
-	}{{"1 turnovers", 300}, {"2 turnovers", 300}, {"half deleted", 150}} {
+	}{{"1 turnovers", 300}, {"2 turnovers", 300}, {"compaction", 300}, {"half deleted", 150}, {"compaction", 150}} {
 		m := e[i]
 		if m["after"] != want.after || m["items"] != want.items || m["recall"] != 1. || m["fresh_recall"] != 1. ||
 			!(m["insert_us"].(float64) > 0) || !(m["delete_us"].(float64) > 0) || !(m["update_us"].(float64) > 0) {
@@ -257,8 +257,8 @@ func TestChurnLeavesAnExactIndexExact(t *testing.T) {
 		}
 	}
 	at := events(all, "churn_at_recall")
-	if len(at) != 9 || at[0]["recall"] != 0.9 || !(at[8]["ratio"].(float64) > 0) {
-		t.Errorf("rates at recall: %v, want three levels of three states", at)
+	if len(at) != 15 || at[0]["recall"] != 0.9 || !(at[14]["ratio"].(float64) > 0) {
+		t.Errorf("rates at recall: %v, want three levels of five states", at)
 	}
 	if last := all[len(all)-1]; last["event"] != nil {
 		t.Errorf("the last line is no result: %v", last)

@@ -61,6 +61,7 @@ func (p *program) churnAll(ctx context.Context, d *annset.Set) ([]*state, error)
 
 // churnOne builds an index of half of the items, drawn at random, replaces each of them by
 // one of the other half, as often as -churn says, and deletes half of what is then there.
+// After each of the two the index is compacted, if it can be.
 func (p *program) churnOne(ctx context.Context, d *annset.Set, k *annindex.Kind) ([]*state, error) {
 	c := &changer{d: d, rand: rand.New(rand.NewPCG(p.common.Seed, 1))}
 	order := c.rand.Perm(d.Base.Rows)
@@ -74,6 +75,11 @@ func (p *program) churnOne(ctx context.Context, d *annset.Set, k *annindex.Kind)
 		return nil, p.event("churn", cli.F("index", k.Name), cli.F("after", "no change: it is immutable"))
 	}
 	var states []*state
+	look := func(after string) error {
+		s, err := p.compare(ctx, d, b, c, after)
+		states = append(states, s)
+		return err
+	}
 	for turn := range p.churn {
 		if err := c.replaceAll(ctx); err != nil {
 			return nil, err
@@ -83,17 +89,42 @@ func (p *program) churnOne(ctx context.Context, d *annset.Set, k *annindex.Kind)
 				return nil, err
 			}
 		}
-		s, err := p.compare(ctx, d, b, c, fmt.Sprintf("%d turnovers", turn+1))
-		if err != nil {
+		if err := look(fmt.Sprintf("%d turnovers", turn+1)); err != nil {
 			return nil, err
 		}
-		states = append(states, s)
+	}
+	if err := p.compact(ctx, b, look); err != nil {
+		return nil, err
 	}
 	if err := c.deleteHalf(ctx); err != nil {
 		return nil, err
 	}
-	s, err := p.compare(ctx, d, b, c, "half deleted")
-	return append(states, s), err
+	if err := look("half deleted"); err != nil {
+		return nil, err
+	}
+	return states, p.compact(ctx, b, look)
+}
+
+// compact lets an index tidy up, if it can, and has a look at it then.
+func (p *program) compact(ctx context.Context, b *built, look func(after string) error) error {
+	watch := annset.StartStopwatch()
+	switch x := b.index.(type) {
+	case interface{ Compact(context.Context) error }:
+		if err := x.Compact(ctx); err != nil {
+			return err
+		}
+	case interface{ Compact() error }:
+		if err := x.Compact(); err != nil {
+			return err
+		}
+	default:
+		return nil
+	}
+	wall, cpu := watch.Seconds()
+	if err := p.event("compact", cli.F("index", b.kind.Name), cli.F("wall_s", wall), cli.F("cpu_s", cpu)); err != nil {
+		return err
+	}
+	return look("compaction")
 }
 
 // fresh builds an index of the given rows.
