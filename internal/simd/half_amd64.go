@@ -95,3 +95,29 @@ func addLong(acc *accum, a, b []float32) {
 		acc.dot(a, b, true)
 	}
 }
+
+// dotHalfFused converts and multiplies in registers. It returns how many rows it did: the
+// eights, on AVX-512.
+func dotHalfFused(out, q []float32, rows []uint16, stride int, f16 bool) int {
+	d := len(q)
+	if tier != AVX512 || d == 0 || d > halfScratch {
+		return 0
+	}
+	eights := len(out) / 8
+	chunk := max(1, 1<<12/d)
+	for i := 0; i < eights; i += chunk {
+		n := min(chunk, eights-i)
+		to, from := &out[8*i], &rows[8*i*stride]
+		switch wide := d >= wideDim; {
+		case f16 && wide:
+			dotF16WideAVX512(to, &q[0], from, 2*stride, d, n)
+		case f16:
+			dotF16AVX512(to, &q[0], from, 2*stride, d, n)
+		case wide:
+			dotBF16WideAVX512(to, &q[0], from, 2*stride, d, n)
+		default:
+			dotBF16AVX512(to, &q[0], from, 2*stride, d, n)
+		}
+	}
+	return 8 * eights
+}

@@ -8,3 +8,5 @@ func encodeBF16(dst []uint16, x []float32) { encodeBF16Generic(dst, x) }
 func decodeBF16(dst []float32, x []uint16) { decodeBF16Generic(dst, x) }
 
 func addLong(acc *accum, a, b []float32) { acc.dot(a, b, true) }
+
+func dotHalfFused(out, q []float32, rows []uint16, stride int, f16 bool) int { return 0 }

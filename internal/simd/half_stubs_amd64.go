@@ -43,3 +43,27 @@ func encodeBF16AVX2(dst *uint16, x *float32, n int)
 //
 //go:noescape
 func decodeBF16AVX2(dst *float32, x *uint16, n int)
+
+// dotF16AVX512 computes out[i] = Σ q[j]*row i[j] for 8n rows, stride bytes apart, n > 0,
+// with 16 partial sums.
+//
+//go:noescape
+func dotF16AVX512(out *float32, q *float32, rows *uint16, stride int, d int, n int)
+
+// dotBF16AVX512 computes out[i] = Σ q[j]*row i[j] for 8n rows, stride bytes apart, n > 0,
+// with 16 partial sums.
+//
+//go:noescape
+func dotBF16AVX512(out *float32, q *float32, rows *uint16, stride int, d int, n int)
+
+// dotF16WideAVX512 computes out[i] = Σ q[j]*row i[j] for 8n rows, stride bytes apart, n > 0,
+// with 32 partial sums.
+//
+//go:noescape
+func dotF16WideAVX512(out *float32, q *float32, rows *uint16, stride int, d int, n int)
+
+// dotBF16WideAVX512 computes out[i] = Σ q[j]*row i[j] for 8n rows, stride bytes apart, n > 0,
+// with 32 partial sums.
+//
+//go:noescape
+func dotBF16WideAVX512(out *float32, q *float32, rows *uint16, stride int, d int, n int)

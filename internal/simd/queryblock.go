@@ -5,6 +5,10 @@ import "math"
 // MaxQueries is the most queries that a QueryBlock holds.
 const MaxQueries = 64
 
+// aboveDim is the largest dimension for which a tile, of up to 14 rows by 32 queries, takes
+// some microseconds at most.
+const aboveDim = 2048
+
 // QueryBlock compares up to 64 queries with rows in one pass over the rows, at the speed of
 // a matrix product, and gives the products with the bits of [Dot]. It is set once and used
 // for many rows. It is safe for concurrent use while nobody sets it.

@@ -7,10 +7,6 @@ import (
 	"math/bits"
 )
 
-// aboveDim is the largest dimension for which a tile, of 14 rows by 32 queries, takes some
-// microseconds at most.
-const aboveDim = 2048
-
 // Fewer queries are compared one by one, since up to 16 take the same time as one in a
 // tile; and so are fewer rows, since a tile needs as many.
 const (
@@ -21,7 +17,7 @@ const (
 // above handles at most b.rows() rows.
 func (b *QueryBlock) above(dst []BlockHit, rows []float32, stride, n int, base uint32, thresholds []float32) []BlockHit {
 	if tier == PureGo {
-		return b.aboveGeneric(dst, rows, stride, n, base, thresholds)
+		return b.aboveTile(dst, rows, stride, n, base, thresholds)
 	}
 	if b.d == 0 || b.d > aboveDim || b.m < fewQueries || n < fewRows {
 		return b.oneByOne(dst, rows, stride, n, base, thresholds)

@@ -9,7 +9,7 @@ func gemmFamily() []*File {
 	tail := f.Data("tailMask", append(repeat(16, 0xffffffff), repeat(16, 0)...)...)
 	gemmTile512(f, 2)
 	gemmTile512(f, 1)
-	gemmTile2(f, tail)
+	gemmTile2(f)
 	gemmTileMasked2(f, tail)
 	above512(f, 2)
 	above512(f, 1)
@@ -263,7 +263,7 @@ func storeTile2(fn *Func, mr int, load func(half int, y Y), store func(y Y, half
 	each(func(Y) {})
 }
 
-func gemmTile2(f *File, _ Sym) {
+func gemmTile2(f *File) {
 	fn := f.Func("gemmTileAVX2", "gemmTileAVX2 "+tileComment+" mr is 1 to 6, w is 16, k > 0.", tileParams, "")
 	loadTileArgs2(fn)
 	dispatch(fn, 6, func(mr int) {

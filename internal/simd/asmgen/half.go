@@ -1,5 +1,7 @@
 package main
 
+import "fmt"
+
 // halfFamily writes the conversions between float32 and formats of 16 bits.
 func halfFamily() []*File {
 	f := NewFile("half", "amd64")
@@ -20,7 +22,101 @@ func halfFamily() []*File {
 			h.fn.Op("VPSLLD", Imm(16), h.r(0), h.r(0))
 		})
 	}
+	order := f.Data("halfOrder", fold512Order...)
+	for _, groups := range []int{1, 2} {
+		dotHalf(f, order, "dotF16", groups, func(fn *Func, suffix string, k []Operand, m Mem, to Z) {
+			fn.Op("VCVTPH2PS"+suffix, append(append([]Operand{m}, k...), to)...)
+		})
+		dotHalf(f, order, "dotBF16", groups, func(fn *Func, suffix string, k []Operand, m Mem, to Z) {
+			fn.Op("VPMOVZXWD"+suffix, append(append([]Operand{m}, k...), to)...)
+			fn.Op("VPSLLD", Imm(16), to, to)
+		})
+	}
 	return []*File{f}
+}
+
+// dotHalf writes the products of a query with blocks of 8 rows of 16-bit elements, which are
+// converted on the way, in the order of Dot: with 16 partial sums, in registers 0 to 7, or
+// with 32, the upper ones in 8 to 15. load converts 16 elements, under a mask if k has one.
+func dotHalf(f *File, order Sym, name string, groups int, load func(fn *Func, suffix string, k []Operand, m Mem, to Z)) {
+	name += map[int]string{1: "AVX512", 2: "WideAVX512"}[groups]
+	fn := f.Func(name, name+fmt.Sprintf(` computes out[i] = Σ q[j]*row i[j] for 8n rows, stride bytes apart, n > 0,
+with %d partial sums.`, 16*groups), "out *float32, q *float32, rows *uint16, stride int, d int, n int", "")
+	rows := []GP{R8, R9, R10, R11, R12, R13, R15, BX}
+	fn.Op("MOVQ", fn.Arg("out"), DI)
+	fn.Op("MOVQ", fn.Arg("q"), SI)
+	fn.Op("MOVQ", fn.Arg("rows"), rows[0])
+	fn.Op("VMOVUPS", order, Z(31))
+	fn.Op("MOVQ", fn.Arg("d"), CX)
+	fn.Op("ANDQ", Imm(15), CX)
+	lowMask(fn, CX, AX, K(1))
+	block := fn.Label("block")
+	fn.Place(block)
+	fn.Op("MOVQ", fn.Arg("stride"), AX)
+	for i := 1; i < 8; i++ {
+		fn.Op("LEAQ", PtrX(rows[i-1], AX, 1, 0), rows[i])
+	}
+	for r := range 8 * groups {
+		zero(fn, r)
+	}
+	fn.Op("MOVQ", fn.Arg("d"), CX)
+	fn.Op("XORL", DX, DX)
+	// DX counts bytes of a row; the query's elements are twice as large.
+	step := func(at, group int) {
+		fn.Op("VMOVUPS", PtrX(SI, DX, 2, 2*at), Z(24))
+		for i, r := range rows {
+			to := Z(16 + i%8)
+			load(fn, "", nil, PtrX(r, DX, 1, at), to)
+			fn.Op("VFMADD231PS", to, Z(24), Z(8*group+i))
+		}
+	}
+	last := func(group int) {
+		fn.Op("VMOVUPS.Z", PtrX(SI, DX, 2, 0), K(1), Z(24))
+		for i, r := range rows {
+			to := Z(16 + i%8)
+			load(fn, ".Z", []Operand{K(1)}, PtrX(r, DX, 1, 0), to)
+			fn.Op("VFMADD231PS", to, Z(24), Z(8*group+i))
+		}
+	}
+	loop, rest, tail, sum := fn.Label("loop"), fn.Label("rest"), fn.Label("tail"), fn.Label("sum")
+	fn.Op("SUBQ", Imm(16*groups), CX)
+	fn.Op("JLT", rest)
+	fn.Place(loop)
+	for g := range groups {
+		step(32*g, g)
+	}
+	fn.Op("ADDQ", Imm(32*groups), DX)
+	fn.Op("SUBQ", Imm(16*groups), CX)
+	fn.Op("JGE", loop)
+	fn.Place(rest)
+	fn.Op("ADDQ", Imm(16*groups), CX)
+	fn.Op("JEQ", sum)
+	if groups == 2 {
+		fn.Op("CMPQ", CX, Imm(16))
+		fn.Op("JLT", tail)
+		step(0, 0)
+		fn.Op("ADDQ", Imm(32), DX)
+		fn.Op("SUBQ", Imm(16), CX)
+		fn.Op("JEQ", sum)
+		last(1)
+		fn.Op("JMP", sum)
+	}
+	fn.Place(tail)
+	last(0)
+	fn.Place(sum)
+	if groups == 2 {
+		for i := range 8 {
+			fn.Op("VADDPS", Z(8+i), Z(i), Z(i))
+		}
+	}
+	fold512(fn, floats, 8, Z(31))
+	fn.Op("VMOVUPS", Y(0), Ptr(DI, 0))
+	fn.Op("ADDQ", Imm(32), DI)
+	fn.Op("MOVQ", fn.Arg("stride"), AX)
+	fn.Op("LEAQ", PtrX(rows[7], AX, 1, 0), rows[0])
+	fn.Op("DECQ", fn.Arg("n"))
+	fn.Op("JNE", block)
+	fn.Ret()
 }
 
 // A half writes conversions of the float32 and the 16-bit elements of two slices.

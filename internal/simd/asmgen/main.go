@@ -24,6 +24,8 @@ var families = []func() []*File{
 	int8Family,
 	selectFamily,
 	neonFamily,
+	neonGemmFamily,
+	neonInt8Family,
 	lookupFamily,
 }
 

@@ -2,22 +2,29 @@ package simd
 
 import "math"
 
-// aboveGeneric takes the fast products from the generic tile, in plain float32: the fused
-// multiply-add of Dot is slow in Go.
-func (b *QueryBlock) aboveGeneric(dst []BlockHit, rows []float32, stride, n int, base uint32, thresholds []float32) []BlockHit {
+// aboveTile takes the fast products from the tile of [Gemm]: on NEON, where Dot has a load for
+// each multiplication, and in Go, where its fused multiply-add is slow.
+func (b *QueryBlock) aboveTile(dst []BlockHit, rows []float32, stride, n int, base uint32, thresholds []float32) []BlockHit {
 	var limits [MaxQueries]float32
-	if b.d == 0 || b.m < 2 || !b.limits(&limits, thresholds, b.longestGeneric(rows, stride, n)) {
+	if b.d == 0 || b.d > aboveDim || b.m < 2 || !b.limits(&limits, thresholds, b.length(rows, stride, n)) {
 		return b.oneByOne(dst, rows, stride, n, base, thresholds)
 	}
-	const height = 4
-	var products [height * panel]float32
+	height, width := 4, 4 // of what is computed at once
+	if tier == NEON {
+		height, width = 6, 16
+	}
+	var products [6 * panel]float32
 	for i := 0; i < n; i += height {
 		mr := min(height, n-i)
 		for first := 0; first < b.m; first += panel {
-			t := tile{k: b.d, rs: stride, cs: 1, b: b.packed.data[first*b.d:], ldb: panel, ldc: panel, w: min(panel, b.m-first)}
-			t.runGeneric(mr, rows[i*stride:], products[:])
+			queries := min(panel, b.m-first)
+			t := tile{
+				k: b.d, rs: stride, cs: 1, b: b.packed.data[first*b.d:], ldb: panel, ldc: panel,
+				w: blocks(queries, width) * width,
+			}
+			t.run(mr, rows[i*stride:], products[:])
 			for r := range mr {
-				for j, s := range products[r*panel : r*panel+t.w] {
+				for j, s := range products[r*panel : r*panel+queries] {
 					if s <= limits[first+j] {
 						continue
 					}
@@ -32,8 +39,8 @@ func (b *QueryBlock) aboveGeneric(dst []BlockHit, rows []float32, stride, n int,
 	return dst
 }
 
-// longestGeneric returns a bound on the lengths of the rows.
-func (b *QueryBlock) longestGeneric(rows []float32, stride, n int) float64 {
+// length returns a bound on the lengths of the rows.
+func (b *QueryBlock) length(rows []float32, stride, n int) float64 {
 	longest := 0.0
 	for i := range n {
 		sum := 0.0
