@@ -236,12 +236,11 @@ func (p *program) compare(ctx context.Context, d *annset.Set, b *built, c *chang
 	if err := m.sweep(ctx, pairs, p.rounds, func(int) {}); err != nil {
 		return nil, err
 	}
-	for i := range n {
+	for i := 0; i < n && p.json; i++ { // text has the rates at a recall alone
 		x, y := s.changed[i], s.fresh[i]
 		if err := p.event("churn",
 			cli.F("index", b.kind.Name), cli.F("after", after), cli.F("items", len(c.live)), cli.F("ef", x.effort),
-			cli.F("recall", x.recall), cli.F("fresh_recall", y.recall), cli.F("qps", x.qps()), cli.F("fresh_qps", y.qps()),
-			cli.F("insert_us", c.insert.mean()), cli.F("update_us", c.update.mean()), cli.F("delete_us", c.remove.mean())); err != nil {
+			cli.F("recall", x.recall), cli.F("fresh_recall", y.recall), cli.F("qps", x.qps()), cli.F("fresh_qps", y.qps())); err != nil {
 			return nil, err
 		}
 	}
@@ -250,7 +249,8 @@ func (p *program) compare(ctx context.Context, d *annset.Set, b *built, c *chang
 		if x, y := changed.QPSAt(level), anew.QPSAt(level); x > 0 && y > 0 {
 			if err := p.event("churn_at_recall",
 				cli.F("index", b.kind.Name), cli.F("after", after), cli.F("recall", level),
-				cli.F("qps", x), cli.F("fresh_qps", y), cli.F("ratio", x/y)); err != nil {
+				cli.F("qps", x), cli.F("fresh_qps", y), cli.F("ratio", x/y),
+				cli.F("insert_us", c.insert.mean()), cli.F("update_us", c.update.mean()), cli.F("delete_us", c.remove.mean())); err != nil {
 				return nil, err
 			}
 		}
