@@ -21,6 +21,7 @@ type options struct {
 	k          int
 	links, efc int
 	rounds     int
+	holdout    int
 	kinds      []*annindex.Kind
 	quants     []string
 	peers      []peer.Kind
@@ -45,6 +46,7 @@ func newFlags() (*flag.FlagSet, *options) {
 	fs.IntVar(&o.links, "M", 16, "`links` of a node of a graph, twice as many on the ground level")
 	fs.IntVar(&o.efc, "efc", 200, "candidate `pool` while a graph is built")
 	fs.IntVar(&o.rounds, "rounds", 5, "`rounds`; the median counts")
+	fs.IntVar(&o.holdout, "holdout", 0, "keep the first `N` queries out of the race and let ivf and auto tune themselves on them")
 	fs.Func("index", "`names` of our indexes, or none: "+strings.Join(annindex.Names(), ", ")+" (default all)", o.parseKinds)
 	fs.Func("quant", "`codes` of ours: int8, none, pq, separated by commas, each as far as an index has it (default int8)", o.parseQuants)
 	fs.Func("peers", "`names` of the peers, or none: "+strings.Join(peerNames(), ", ")+" (default all but the slow)", o.parsePeers)
@@ -65,6 +67,7 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 		{"M", o.links, 2, 1 << 10},
 		{"efc", o.efc, 1, 1 << 20},
 		{"rounds", o.rounds, 1, 1 << 20},
+		{"holdout", o.holdout, 0, 1 << 30},
 	} {
 		if f.value < f.min || f.value > f.max {
 			return cli.Usagef("-%s is %d; want %d to %d", f.name, f.value, f.min, f.max)

@@ -45,6 +45,7 @@ type program struct {
 	*options
 	out, log io.Writer
 	set      *annset.Set
+	sample   vector.Matrix // queries that are not in the race
 }
 
 func (p *program) run(ctx context.Context) error {
@@ -52,6 +53,10 @@ func (p *program) run(ctx context.Context) error {
 	if p.set, err = p.source.Load(ctx, p.k, p.common.Seed, p.common.Workers, p.log); err != nil {
 		return err
 	}
+	if p.holdout >= p.set.Queries.Rows {
+		return cli.Usagef("-holdout is %d and leaves none of %d queries", p.holdout, p.set.Queries.Rows)
+	}
+	p.sample = p.set.HoldOut(p.holdout)
 	truth, err := p.set.TrueItems(ctx, p.metric, p.k, p.common.Workers, nil, p.log)
 	if err != nil {
 		return err

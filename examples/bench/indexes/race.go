@@ -30,7 +30,7 @@ type contestant struct {
 // ours builds one of our indexes on one thread.
 func (p *program) ours(ctx context.Context, k *annindex.Kind, quant string) (*contestant, error) {
 	index, cost, err := k.Build(ctx, annindex.Config{
-		Metric: p.metric, Quant: quant, M: p.links, EfConstruction: p.efc, K: p.k, Seed: p.common.Seed, Workers: 1,
+		Metric: p.metric, Quant: quant, M: p.links, EfConstruction: p.efc, K: p.k, Sample: p.sample, Seed: p.common.Seed, Workers: 1,
 	}, p.set.Items, p.set.Base)
 	if err != nil {
 		return nil, err
