@@ -153,6 +153,22 @@ func TestALinePerEffort(t *testing.T) {
 	}
 }
 
+func TestFewItemsFewQueries(t *testing.T) {
+	for _, metric := range []string{"ip", "cos", "l2"} {
+		for _, spec := range []string{"1x1x1", "5x3x2", "9x70x1"} {
+			all := results(lines(t, "-synthetic", spec, "-metric", metric, "-index", strings.Join(annindex.Names(), ","), "-ef", "64", "-threads", "3", "-rounds", "1"))
+			if len(all) != len(annindex.Names()) {
+				t.Errorf("%s %s: %d results", metric, spec, len(all))
+			}
+			for _, m := range all {
+				if m["recall"] != 1. {
+					t.Errorf("%s %s: %v", metric, spec, m)
+				}
+			}
+		}
+	}
+}
+
 func TestRowsKeepTheIDsOfTheFile(t *testing.T) {
 	base, query, truth := set(t, retrieval.InnerProduct)
 	all := lines(t, "-base", base, "-query", query, "-rows", "100:500", "-index", "flat", "-rounds", "1")
@@ -346,13 +362,16 @@ func TestWhatTheCallerGotWrongExitsWith2(t *testing.T) {
 		{"both sources", "-synthetic makes the vectors", append(files, "-synthetic", "10x2")},
 		{"synthetic", "want rows and dimension like", []string{"-synthetic", "10"}},
 		{"synthetic of nothing", "want rows and dimension like", []string{"-synthetic", "0x5"}},
+		{"synthetic beyond memory", "want at most 2³² values", []string{"-synthetic", "2000000000x4096"}},
+		{"synthetic of long vectors", "the dimension at most 4096", []string{"-synthetic", "10x4097"}},
+		{"M", "-M is 129; want 2 to 128", append(files, "-M", "129")},
 		{"index", "want names out of flat", append(files, "-index", "tree")},
 		{"index twice", "names flat twice", append(files, "-index", "flat,flat")},
 		{"metric", "want ip, cos or l2", append(files, "-metric", "hamming")},
 		{"quant", `-quant is "int4"; want int8, none or pq`, append(files, "-quant", "int4")},
 		{"no such quant", "-quant pq is not for flat", append(files, "-quant", "pq", "-index", "ivf,flat")},
 		{"k", "-k is 0; want 1 to", append(files, "-k", "0")},
-		{"ef", "want whole numbers >= 1", append(files, "-ef", "16,0")},
+		{"ef", "want whole numbers from 1 to 65536", append(files, "-ef", "16,0")},
 		{"threads", "-threads is 0; want 1 to", append(files, "-threads", "0")},
 		{"rounds", "-rounds is 0; want 1 to", append(files, "-rounds", "0")},
 		{"share", "want shares in (0, 1]", append(files, "-filter", "0.5,2")},

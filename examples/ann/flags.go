@@ -76,8 +76,8 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 		value, min int
 		max        int
 	}{
-		{"M", o.links, 2, 1 << 10},
-		{"efc", o.efc, 1, 1 << 20},
+		{"M", o.links, 2, 128},
+		{"efc", o.efc, 1, 1 << 16},
 		{"lists", o.lists, 0, 1 << 24},
 		{"holdout", o.holdout, 0, 1 << 30},
 		{"k", o.k, 1, 1 << 20},
@@ -126,8 +126,8 @@ func (o *options) parseEfforts(s string) error {
 	o.efforts = nil
 	for _, text := range strings.Split(s, ",") {
 		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > 1<<20 {
-			return errors.New("want whole numbers >= 1 separated by commas")
+		if err != nil || n < 1 || n > 1<<16 {
+			return errors.New("want whole numbers from 1 to 65536 separated by commas")
 		}
 		o.efforts = append(o.efforts, n)
 	}

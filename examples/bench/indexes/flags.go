@@ -64,8 +64,8 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 		value, min, max int
 	}{
 		{"k", o.k, 1, 256},
-		{"M", o.links, 2, 1 << 10},
-		{"efc", o.efc, 1, 1 << 20},
+		{"M", o.links, 2, 128},
+		{"efc", o.efc, 1, 1 << 16},
 		{"rounds", o.rounds, 1, 1 << 20},
 		{"holdout", o.holdout, 0, 1 << 30},
 	} {
