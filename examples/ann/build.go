@@ -92,6 +92,7 @@ func (s *subject) fields() cli.Object {
 		cli.F("qps", s.qps()),
 		cli.F("build_s", s.built.cost.Wall),
 		cli.F("bytes", s.built.cost.Bytes),
+		cli.F("resident_bytes", s.built.cost.Resident),
 		cli.F("build_cpu_s", s.built.cost.CPU),
 		cli.F("p50_us", micros(s.p50)),
 		cli.F("p99_us", micros(s.p99)),

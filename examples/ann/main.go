@@ -95,7 +95,7 @@ func (p *program) buildAll(ctx context.Context, d *annset.Set) ([]*built, error)
 			return nil, err
 		}
 		fields := []cli.Field{
-			cli.F("index", k.Name), cli.F("build_s", b.cost.Wall), cli.F("build_cpu_s", b.cost.CPU), cli.F("bytes", b.cost.Bytes),
+			cli.F("index", k.Name), cli.F("build_s", b.cost.Wall), cli.F("build_cpu_s", b.cost.CPU), cli.F("bytes", b.cost.Bytes), cli.F("resident_bytes", b.cost.Resident),
 		}
 		if why := b.cost.Why; why != "" {
 			fields = append(fields, cli.F("why", why))

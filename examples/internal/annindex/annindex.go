@@ -72,6 +72,7 @@ func Names() []string {
 type Cost struct {
 	Wall, CPU float64 // seconds; CPU is of all threads
 	Bytes     int64   // memory that it holds
+	Resident  int64   // the part of it that stays in use when the vectors are mapped from a file
 	Why       string  // why the index is as it is, where it chooses itself
 }
 
@@ -90,6 +91,10 @@ func (k *Kind) Build(ctx context.Context, c Config, items []recsys.ItemID, base 
 		cost.Bytes = int64(s.Bytes())
 	} else {
 		cost.Bytes = heapInUse() - before
+	}
+	cost.Resident = cost.Bytes
+	if s, ok := index.(interface{ Resident() int }); ok {
+		cost.Resident = int64(s.Resident())
 	}
 	return index, cost, nil
 }

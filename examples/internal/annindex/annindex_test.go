@@ -34,7 +34,7 @@ func TestEveryKindBuildsAndMaps(t *testing.T) {
 				if index.Metric() != retrieval.L2 || index.Len() != 500 || index.Dim() != 20 {
 					t.Errorf("%v index of %d × %d", index.Metric(), index.Len(), index.Dim())
 				}
-				if !(cost.Wall > 0) || !(cost.CPU > 0) || cost.Bytes < 500*10 {
+				if !(cost.Wall > 0) || !(cost.CPU > 0) || cost.Bytes < 500*10 || cost.Resident <= 0 || cost.Resident > cost.Bytes {
 					t.Errorf("cost %+v", cost)
 				}
 				found, err := index.Search(nil, base.Row(7), 1, retrieval.SearchOptions{})
