@@ -127,7 +127,7 @@ func TestExactIndexFindsTheTruth(t *testing.T) {
 
 func TestEveryKindIsSwept(t *testing.T) {
 	for _, metric := range []string{"ip", "cos", "l2"} {
-		all := lines(t, "-synthetic", "2000x16x40", "-metric", metric, "-index", strings.Join(annindex.Names(), ","), "-rounds", "1", "-seed", "2")
+		all := lines(t, "-synthetic", "500x16x30", "-metric", metric, "-index", strings.Join(annindex.Names(), ","), "-rounds", "1", "-seed", "2")
 		best := map[string]float64{}
 		for _, m := range results(all) {
 			name := m["index"].(string)
@@ -146,9 +146,25 @@ func TestEveryKindIsSwept(t *testing.T) {
 
 func TestALinePerEffort(t *testing.T) {
 	for _, index := range annindex.Names() {
-		got := results(lines(t, "-synthetic", "500x8x10", "-index", index, "-ef", "16,32,64", "-rounds", "1"))
+		got := results(lines(t, "-synthetic", "200x8x10", "-index", index, "-ef", "16,32,64", "-rounds", "1"))
 		if len(got) != 3 || got[0]["ef"] != 16. || got[1]["ef"] != 32. || got[2]["ef"] != 64. {
 			t.Errorf("%s: %v", index, got)
+		}
+	}
+}
+
+func TestFewItemsFewQueries(t *testing.T) {
+	for _, metric := range []string{"ip", "cos", "l2"} {
+		for _, spec := range []string{"1x1x1", "5x3x2", "9x70x1"} {
+			all := results(lines(t, "-synthetic", spec, "-metric", metric, "-index", strings.Join(annindex.Names(), ","), "-ef", "64", "-threads", "3", "-rounds", "1"))
+			if len(all) != len(annindex.Names()) {
+				t.Errorf("%s %s: %d results", metric, spec, len(all))
+			}
+			for _, m := range all {
+				if m["recall"] != 1. {
+					t.Errorf("%s %s: %v", metric, spec, m)
+				}
+			}
 		}
 	}
 }
@@ -201,7 +217,7 @@ func TestHeldOutQueriesAreNotMeasured(t *testing.T) {
 }
 
 func TestFiltersKeepRecall(t *testing.T) {
-	all := lines(t, "-synthetic", "3000x16x40", "-index", strings.Join(annindex.Names(), ","), "-filter", "1,0.5,0.1,0.01", "-rounds", "1")
+	all := lines(t, "-synthetic", "1200x16x30", "-index", strings.Join(annindex.Names(), ","), "-filter", "1,0.5,0.1,0.01", "-rounds", "1")
 	best := map[string]map[float64]float64{}
 	for _, m := range results(all) {
 		name := m["index"].(string)
@@ -232,9 +248,9 @@ func TestSavedIndexAnswersTheSame(t *testing.T) {
 			continue
 		}
 		file := filepath.Join(t.TempDir(), "index")
-		all := lines(t, "-synthetic", "800x16x20", "-index", k.Name, "-rounds", "1", "-save", file)
+		all := lines(t, "-synthetic", "400x16x20", "-index", k.Name, "-rounds", "1", "-save", file)
 		e := events(all, "map")
-		if len(e) != 1 || e[0]["same_answers"] != true || !(e[0]["file_bytes"].(float64) > 800*16*4) {
+		if len(e) != 1 || e[0]["same_answers"] != true || !(e[0]["file_bytes"].(float64) > 400*16) {
 			t.Errorf("%s: %v", k.Name, e)
 		}
 	}
@@ -243,18 +259,22 @@ func TestSavedIndexAnswersTheSame(t *testing.T) {
 func TestChurnLeavesAnExactIndexExact(t *testing.T) {
 	all := lines(t, "-synthetic", "601x12x15", "-index", "flat", "-churn", "2", "-rounds", "1")
 	e := events(all, "churn")
-	if len(e) != 3 {
-		t.Fatalf("%d states, want two turnovers and one with half deleted: %v", len(e), e)
+	if len(e) != 5 {
+		t.Fatalf("%d states, want two turnovers, one with half deleted, and two compactions: %v", len(e), e)
 	}
 	for i, want := range []struct {
 		after string
 		items float64
-	}{{"1 turnovers", 300}, {"2 turnovers", 300}, {"half deleted", 150}} {
+	}{{"1 turnovers", 300}, {"2 turnovers", 300}, {"compaction", 300}, {"half deleted", 150}, {"compaction", 150}} {
 		m := e[i]
-		if m["after"] != want.after || m["items"] != want.items || m["recall"] != 1. || m["fresh_recall"] != 1. ||
-			!(m["insert_us"].(float64) > 0) || !(m["delete_us"].(float64) > 0) || !(m["update_us"].(float64) > 0) {
+		if m["after"] != want.after || m["items"] != want.items || m["recall"] != 1. || m["fresh_recall"] != 1. {
 			t.Errorf("state %d: %v, want %v", i, m, want)
 		}
+	}
+	at := events(all, "churn_at_recall")
+	if len(at) != 15 || at[0]["recall"] != 0.9 || !(at[14]["ratio"].(float64) > 0) ||
+		!(at[0]["insert_us"].(float64) > 0) || !(at[0]["delete_us"].(float64) > 0) || !(at[0]["update_us"].(float64) > 0) {
+		t.Errorf("rates at recall: %v, want three levels of five states", at)
 	}
 	if last := all[len(all)-1]; last["event"] != nil {
 		t.Errorf("the last line is no result: %v", last)
@@ -276,7 +296,7 @@ func TestLiveIndexIsAsGoodAsAFreshOne(t *testing.T) {
 
 func TestReportShowsEveryCurve(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "r.html")
-	code, out, log := ann(t, "-synthetic", "800x16x20", "-index", strings.Join(annindex.Names(), ","), "-filter", "1,0.1", "-churn", "1", "-rounds", "1", "-report", file)
+	code, out, log := ann(t, "-synthetic", "400x16x20", "-index", strings.Join(annindex.Names(), ","), "-filter", "1,0.1", "-churn", "1", "-rounds", "1", "-report", file)
 	if code != 0 {
 		t.Fatal(log)
 	}
@@ -298,7 +318,7 @@ func TestReportShowsEveryCurve(t *testing.T) {
 
 func TestRecallDoesNotDependOnWorkersOrThreads(t *testing.T) {
 	recalls := func(extra ...string) (x []any) {
-		args := append([]string{"-synthetic", "3000x16x40", "-index", strings.Join(annindex.Names(), ","), "-ef", "4,16", "-rounds", "1"}, extra...)
+		args := append([]string{"-synthetic", "600x16x30", "-index", strings.Join(annindex.Names(), ","), "-ef", "4,16", "-rounds", "1"}, extra...)
 		for _, m := range results(lines(t, args...)) {
 			x = append(x, m["index"], m["ef"], m["recall"])
 		}
@@ -342,12 +362,16 @@ func TestWhatTheCallerGotWrongExitsWith2(t *testing.T) {
 		{"both sources", "-synthetic makes the vectors", append(files, "-synthetic", "10x2")},
 		{"synthetic", "want rows and dimension like", []string{"-synthetic", "10"}},
 		{"synthetic of nothing", "want rows and dimension like", []string{"-synthetic", "0x5"}},
+		{"synthetic beyond memory", "want at most 2³² values", []string{"-synthetic", "2000000000x4096"}},
+		{"synthetic of long vectors", "the dimension at most 4096", []string{"-synthetic", "10x4097"}},
+		{"M", "-M is 129; want 2 to 128", append(files, "-M", "129")},
 		{"index", "want names out of flat", append(files, "-index", "tree")},
 		{"index twice", "names flat twice", append(files, "-index", "flat,flat")},
 		{"metric", "want ip, cos or l2", append(files, "-metric", "hamming")},
-		{"quant", `-quant is "int4"; want int8 or none`, append(files, "-quant", "int4")},
+		{"quant", `-quant is "int4"; want int8, none or pq`, append(files, "-quant", "int4")},
+		{"no such quant", "-quant pq is not for flat", append(files, "-quant", "pq", "-index", "ivf,flat")},
 		{"k", "-k is 0; want 1 to", append(files, "-k", "0")},
-		{"ef", "want whole numbers >= 1", append(files, "-ef", "16,0")},
+		{"ef", "want whole numbers from 1 to 65536", append(files, "-ef", "16,0")},
 		{"threads", "-threads is 0; want 1 to", append(files, "-threads", "0")},
 		{"rounds", "-rounds is 0; want 1 to", append(files, "-rounds", "0")},
 		{"share", "want shares in (0, 1]", append(files, "-filter", "0.5,2")},

@@ -22,7 +22,7 @@ type built struct {
 func (p *program) build(ctx context.Context, k *annindex.Kind, items []recsys.ItemID, base vector.Matrix) (*built, error) {
 	index, cost, err := k.Build(ctx, annindex.Config{
 		Metric:         p.metric,
-		Codes:          p.quant == "int8",
+		Quant:          p.quant,
 		M:              p.links,
 		EfConstruction: p.efc,
 		Lists:          p.lists,
@@ -92,6 +92,7 @@ func (s *subject) fields() cli.Object {
 		cli.F("qps", s.qps()),
 		cli.F("build_s", s.built.cost.Wall),
 		cli.F("bytes", s.built.cost.Bytes),
+		cli.F("resident_bytes", s.built.cost.Resident),
 		cli.F("build_cpu_s", s.built.cost.CPU),
 		cli.F("p50_us", micros(s.p50)),
 		cli.F("p99_us", micros(s.p99)),

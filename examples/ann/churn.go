@@ -61,6 +61,7 @@ func (p *program) churnAll(ctx context.Context, d *annset.Set) ([]*state, error)
 
 // churnOne builds an index of half of the items, drawn at random, replaces each of them by
 // one of the other half, as often as -churn says, and deletes half of what is then there.
+// After each of the two the index is compacted, if it can be.
 func (p *program) churnOne(ctx context.Context, d *annset.Set, k *annindex.Kind) ([]*state, error) {
 	c := &changer{d: d, rand: rand.New(rand.NewPCG(p.common.Seed, 1))}
 	order := c.rand.Perm(d.Base.Rows)
@@ -71,9 +72,14 @@ func (p *program) churnOne(ctx context.Context, d *annset.Set, k *annindex.Kind)
 	}
 	var ok bool
 	if c.index, ok = b.index.(retrieval.MutableIndex); !ok {
-		return nil, p.event("churn", cli.F("index", k.Name), cli.F("after", "it cannot be changed"))
+		return nil, p.event("churn", cli.F("index", k.Name), cli.F("after", "no change: it is immutable"))
 	}
 	var states []*state
+	look := func(after string) error {
+		s, err := p.compare(ctx, d, b, c, after)
+		states = append(states, s)
+		return err
+	}
 	for turn := range p.churn {
 		if err := c.replaceAll(ctx); err != nil {
 			return nil, err
@@ -83,17 +89,42 @@ func (p *program) churnOne(ctx context.Context, d *annset.Set, k *annindex.Kind)
 				return nil, err
 			}
 		}
-		s, err := p.compare(ctx, d, b, c, fmt.Sprintf("%d turnovers", turn+1))
-		if err != nil {
+		if err := look(fmt.Sprintf("%d turnovers", turn+1)); err != nil {
 			return nil, err
 		}
-		states = append(states, s)
+	}
+	if err := p.compact(ctx, b, look); err != nil {
+		return nil, err
 	}
 	if err := c.deleteHalf(ctx); err != nil {
 		return nil, err
 	}
-	s, err := p.compare(ctx, d, b, c, "half deleted")
-	return append(states, s), err
+	if err := look("half deleted"); err != nil {
+		return nil, err
+	}
+	return states, p.compact(ctx, b, look)
+}
+
+// compact lets an index tidy up, if it can, and has a look at it then.
+func (p *program) compact(ctx context.Context, b *built, look func(after string) error) error {
+	watch := annset.StartStopwatch()
+	switch x := b.index.(type) {
+	case interface{ Compact(context.Context) error }:
+		if err := x.Compact(ctx); err != nil {
+			return err
+		}
+	case interface{ Compact() error }:
+		if err := x.Compact(); err != nil {
+			return err
+		}
+	default:
+		return nil
+	}
+	wall, cpu := watch.Seconds()
+	if err := p.event("compact", cli.F("index", b.kind.Name), cli.F("wall_s", wall), cli.F("cpu_s", cpu)); err != nil {
+		return err
+	}
+	return look("compaction")
 }
 
 // fresh builds an index of the given rows.
@@ -205,14 +236,36 @@ func (p *program) compare(ctx context.Context, d *annset.Set, b *built, c *chang
 	if err := m.sweep(ctx, pairs, p.rounds, func(int) {}); err != nil {
 		return nil, err
 	}
-	for i := range n {
+	for i := 0; i < n && p.json; i++ { // text has the rates at a recall alone
 		x, y := s.changed[i], s.fresh[i]
 		if err := p.event("churn",
 			cli.F("index", b.kind.Name), cli.F("after", after), cli.F("items", len(c.live)), cli.F("ef", x.effort),
-			cli.F("recall", x.recall), cli.F("fresh_recall", y.recall), cli.F("qps", x.qps()), cli.F("fresh_qps", y.qps()),
-			cli.F("insert_us", c.insert.mean()), cli.F("update_us", c.update.mean()), cli.F("delete_us", c.remove.mean())); err != nil {
+			cli.F("recall", x.recall), cli.F("fresh_recall", y.recall), cli.F("qps", x.qps()), cli.F("fresh_qps", y.qps())); err != nil {
 			return nil, err
 		}
 	}
+	changed, anew := s.curves()
+	for _, level := range annset.RecallLevels {
+		if x, y := changed.QPSAt(level), anew.QPSAt(level); x > 0 && y > 0 {
+			if err := p.event("churn_at_recall",
+				cli.F("index", b.kind.Name), cli.F("after", after), cli.F("recall", level),
+				cli.F("qps", x), cli.F("fresh_qps", y), cli.F("ratio", x/y),
+				cli.F("insert_us", c.insert.mean()), cli.F("update_us", c.update.mean()), cli.F("delete_us", c.remove.mean())); err != nil {
+				return nil, err
+			}
+		}
+	}
 	return s, nil
+}
+
+// curves returns what was measured of the changed index and of the fresh one.
+func (s *state) curves() (changed, fresh annset.Curve) {
+	changed.Name = s.kind.Name + " after " + s.after
+	fresh.Name = s.kind.Name + " fresh"
+	for i, x := range s.changed {
+		changed.Points = append(changed.Points, annset.Point{Effort: x.effort, Recall: x.recall, QPS: x.qps()})
+		y := s.fresh[i]
+		fresh.Points = append(fresh.Points, annset.Point{Effort: y.effort, Recall: y.recall, QPS: y.qps()})
+	}
+	return changed, fresh
 }

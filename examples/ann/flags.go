@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"flag"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,7 +20,7 @@ type options struct {
 	json         bool
 	kinds        []*annindex.Kind
 	metric       retrieval.Metric
-	quant        string // int8, none
+	quant        string // int8, none, pq
 	links, efc   int    // -M, -efc
 	lists        int
 	recall       float64
@@ -37,14 +38,14 @@ type options struct {
 // newFlags returns the flags of the program. Text that needs the other flags is checked by parse.
 func newFlags() (*flag.FlagSet, *options) {
 	fs := cli.NewFlagSet("ann", "ann -base F -query F -index NAME [flags] | ann -synthetic 100000x64 [flags]")
-	o := &options{common: cli.AddCommon(fs), source: annset.AddSource(fs), shares: []float64{1}, kinds: annindex.Kinds()[:1]}
+	o := &options{common: cli.AddCommon(fs), source: annset.AddSource(fs), shares: []float64{1}, kinds: []*annindex.Kind{annindex.Named("auto")}}
 	fs.BoolVar(&o.json, "json", false, "write one JSON object per line, the results last")
-	fs.Func("index", "`names` of the indexes: "+strings.Join(annindex.Names(), ", ")+" (default "+annindex.Names()[0]+")", o.parseKinds)
+	fs.Func("index", "`names` of the indexes: "+strings.Join(annindex.Names(), ", ")+" (default auto)", o.parseKinds)
 	fs.Func("metric", "`metric`: ip, l2 or cos (default ip)", func(s string) (err error) {
 		o.metric, err = retrieval.ParseMetric(s)
 		return err
 	})
-	fs.StringVar(&o.quant, "quant", "int8", "`codes` that are searched: int8, re-ranked by the float vectors, or none")
+	fs.StringVar(&o.quant, "quant", "int8", "`codes` that are searched, re-ranked by the float vectors: int8, none, or pq (ivf: 4 bits a dimension)")
 	fs.IntVar(&o.links, "M", 16, "`links` of a node of hnsw, twice as many on the ground level")
 	fs.IntVar(&o.efc, "efc", 200, "candidate `pool` while hnsw is built")
 	fs.IntVar(&o.lists, "lists", 0, "`lists` of ivf (default: from the number of items)")
@@ -75,8 +76,8 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 		value, min int
 		max        int
 	}{
-		{"M", o.links, 2, 1 << 10},
-		{"efc", o.efc, 1, 1 << 20},
+		{"M", o.links, 2, 128},
+		{"efc", o.efc, 1, 1 << 16},
 		{"lists", o.lists, 0, 1 << 24},
 		{"holdout", o.holdout, 0, 1 << 30},
 		{"k", o.k, 1, 1 << 20},
@@ -91,10 +92,15 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 	switch {
 	case !(o.recall >= 0 && o.recall <= 1):
 		return cli.Usagef("-recall is %v; want a share in [0, 1]", o.recall)
-	case o.quant != "int8" && o.quant != "none":
-		return cli.Usagef("-quant is %q; want int8 or none", o.quant)
+	case o.quant != "int8" && o.quant != "none" && o.quant != "pq":
+		return cli.Usagef("-quant is %q; want int8, none or pq", o.quant)
 	case o.save != "" && len(o.kinds) > 1:
 		return cli.Usagef("-save writes one index, and -index names %d", len(o.kinds))
+	}
+	for _, k := range o.kinds {
+		if o.quant == "pq" && !slices.Contains(k.Quants, "pq") {
+			return cli.Usagef("-quant pq is not for %s", k.Name)
+		}
 	}
 	return nil
 }
@@ -120,8 +126,8 @@ func (o *options) parseEfforts(s string) error {
 	o.efforts = nil
 	for _, text := range strings.Split(s, ",") {
 		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > 1<<20 {
-			return errors.New("want whole numbers >= 1 separated by commas")
+		if err != nil || n < 1 || n > 1<<16 {
+			return errors.New("want whole numbers from 1 to 65536 separated by commas")
 		}
 		o.efforts = append(o.efforts, n)
 	}

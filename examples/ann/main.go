@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/recsyskit/recsys/examples/internal/annset"
 	"github.com/recsyskit/recsys/examples/internal/cli"
@@ -94,7 +95,7 @@ func (p *program) buildAll(ctx context.Context, d *annset.Set) ([]*built, error)
 			return nil, err
 		}
 		fields := []cli.Field{
-			cli.F("index", k.Name), cli.F("build_s", b.cost.Wall), cli.F("build_cpu_s", b.cost.CPU), cli.F("bytes", b.cost.Bytes),
+			cli.F("index", k.Name), cli.F("build_s", b.cost.Wall), cli.F("build_cpu_s", b.cost.CPU), cli.F("bytes", b.cost.Bytes), cli.F("resident_bytes", b.cost.Resident),
 		}
 		if why := b.cost.Why; why != "" {
 			fields = append(fields, cli.F("why", why))
@@ -164,14 +165,22 @@ func (p *program) event(name string, fields ...cli.Field) error {
 	if p.json {
 		return cli.WriteJSON(p.out, append(cli.Object{cli.F("event", name)}, fields...))
 	}
-	_, err := fmt.Fprint(p.out, name+":")
+	var line, below strings.Builder
+	line.WriteString(name + ":")
 	for _, f := range fields {
-		if err == nil {
-			_, err = fmt.Fprintf(p.out, " %s %v", f.Key, f.Value)
+		switch v := f.Value.(type) {
+		case float64:
+			fmt.Fprintf(&line, " %s %.5g", f.Key, v)
+		case string:
+			if strings.Contains(v, "\n") {
+				fmt.Fprintf(&below, "\t%s\n", strings.ReplaceAll(strings.TrimRight(v, "\n"), "\n", "\n\t"))
+				continue
+			}
+			fmt.Fprintf(&line, " %s %s", f.Key, v)
+		default:
+			fmt.Fprintf(&line, " %s %v", f.Key, v)
 		}
 	}
-	if err == nil {
-		_, err = fmt.Fprintln(p.out)
-	}
+	_, err := fmt.Fprintf(p.out, "%s\n%s", line.String(), below.String())
 	return err
 }

@@ -28,6 +28,11 @@ func (p *program) writeReport(d *annset.Set, indexes []*built, filters []*filter
 		Footer: "ann " + strings.Join(os.Args[1:], " "),
 	}
 	doc.Add("Indexes", buildTable(indexes))
+	for _, b := range indexes {
+		if b.cost.Why != "" {
+			doc.Add("Why "+b.kind.Name+" is what it is", page.Code{Text: b.cost.Why})
+		}
+	}
 	for _, f := range filters {
 		heading := "All items"
 		if f.items != nil {
@@ -40,7 +45,12 @@ func (p *program) writeReport(d *annset.Set, indexes []*built, filters []*filter
 			detailTable(subjects, f))
 	}
 	if len(states) > 0 {
-		doc.Add("Churn", churnTable(states))
+		var all []annset.Curve
+		for _, s := range states {
+			changed, fresh := s.curves()
+			all = append(all, changed, fresh)
+		}
+		doc.Add("Churn", annset.RecallTable(all), churnTable(states))
 	}
 	return doc.Save(p.report)
 }
@@ -51,10 +61,10 @@ func buildTable(indexes []*built) page.Table {
 		{Name: "Build", Unit: "s", Format: page.Number, Best: page.Lowest},
 		{Name: "CPU", Unit: "s", Format: page.Number, Best: page.Lowest},
 		{Name: "Memory", Format: page.Bytes, Best: page.Lowest},
-		{Name: "Why"},
+		{Name: "with vectors mapped", Format: page.Bytes, Best: page.Lowest},
 	}}
 	for _, b := range indexes {
-		t.Rows = append(t.Rows, []any{b.kind.Name, b.cost.Wall, b.cost.CPU, b.cost.Bytes, b.cost.Why})
+		t.Rows = append(t.Rows, []any{b.kind.Name, b.cost.Wall, b.cost.CPU, b.cost.Bytes, b.cost.Resident})
 	}
 	return t
 }

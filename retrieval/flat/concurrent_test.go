@@ -180,7 +180,7 @@ func TestSearchIsOfOneMoment(t *testing.T) {
 				changed := false
 				opt := c.opt
 				opt.Filter = retrieval.Where(func(item recsys.ItemID) bool {
-					if !changed && item == 999 {
+					if !changed && item == 1 {
 						changed = true
 						for _, err := range []error{x.Update(3, far), x.Update(900, far), x.Update(5, far), x.Update(6, far), x.Delete(7), x.Insert(2000, far)} {
 							if err != nil {

@@ -134,6 +134,45 @@ func TestScanStopsAtTheNormThatCannotReachTheFloor(t *testing.T) {
 	}
 }
 
+func TestScanGoesOnWhileTheNormCanReachTheFloor(t *testing.T) {
+	// All but the last ten score 0.9 by norms from 2 down to 1; those have norm 1 and score 1.
+	const n = 6000
+	m := vector.NewMatrix(n, 2)
+	items := make([]recsys.ItemID, n)
+	for i := range n {
+		items[i] = recsys.ItemID(i)
+		norm := 2 - float64(i)/n
+		if i >= n-10 {
+			m.Row(i)[0] = 1
+		} else {
+			m.Row(i)[0], m.Row(i)[1] = 0.9, float32(math.Sqrt(norm*norm-0.81))
+		}
+	}
+	q := vector.From([]float32{1, 0}, 2)
+	for _, quantize := range quantizes {
+		x, err := flat.New(flat.Config{Quantize: quantize}, items, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, opt := range map[string]retrieval.SearchOptions{
+			"scan":    {},
+			"allowed": {Allow: items[1000:]},
+			"filter":  {Filter: retrieval.Where(func(i recsys.ItemID) bool { return i%50 == 0 || i >= n-10 })},
+		} {
+			found := search(t, x, q.Row(0), 10, opt)
+			many, err := x.SearchBatch(nil, q, 10, opt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, found := range [][]retrieval.Neighbor{found, many[0]} {
+				if len(found) != 10 || found[0] != (retrieval.Neighbor{Item: n - 10, Score: 1}) || found[9].Score != 1 {
+					t.Errorf("%v, %s: %v", quantize, name, found)
+				}
+			}
+		}
+	}
+}
+
 func TestPlansAreNamed(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 9))
 	m := vector.NewMatrix(20_000, 16)

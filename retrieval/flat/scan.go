@@ -55,7 +55,7 @@ func (s *search) scanBlock(b int) (done bool) {
 	n := end - start
 	if !s.best.full {
 		s.scored += n
-		s.fill(start, n)
+		s.fill(s.main.vectors[start*s.set.stride():], start, n)
 		return false
 	}
 	target := s.target(m.low)
@@ -89,10 +89,9 @@ func (s *search) target(low float32) float64 {
 	return float64(s.best.floor)
 }
 
-// fill offers every row of a run, while there are too few to compare with.
-func (s *search) fill(start, n int) {
-	stride := s.set.stride()
-	s.scoreBatch(s.scores[:n], s.main.vectors[start*stride:])
+// fill offers every one of n contiguous rows, the first of which is called start.
+func (s *search) fill(rows []float32, start, n int) {
+	s.scoreBatch(s.scores[:n], rows)
 	for i, score := range s.scores[:n] {
 		s.offer(score, uint32(start+i))
 	}
@@ -123,16 +122,21 @@ func (s *search) offer(score float32, row uint32) {
 
 // scanFloats collects from a run of rows by their inner products in float32.
 func (s *search) scanFloats(start, n int, target float64, m bounds) {
-	stride := s.set.stride()
-	rows := s.main.vectors[start*stride:]
-	if s.set.Metric == retrieval.L2 {
-		threshold := below(float32(target - s.query.Slack(m.norm)))
-		if kept := simd.DotAbove(s.ids[:], s.scores[:], s.exact, rows, stride, n, threshold, uint32(start)); kept > 0 {
-			s.rescore(s.ids[:kept])
-		}
+	rows := s.main.vectors[start*s.set.stride():]
+	if s.set.Metric != retrieval.L2 {
+		s.scanProducts(rows, start, n)
 		return
 	}
-	kept := simd.DotAbove(s.ids[:], s.scores[:], s.exact, rows, stride, n, below(s.best.floor), uint32(start))
+	threshold := below(float32(target - s.query.Slack(m.norm)))
+	if kept := simd.DotAbove(s.ids[:], s.scores[:], s.exact, rows, s.set.stride(), n, threshold, uint32(start)); kept > 0 {
+		s.rescore(s.ids[:kept])
+	}
+}
+
+// scanProducts offers those of n contiguous rows, the first of which is called start, whose
+// inner product is good enough.
+func (s *search) scanProducts(rows []float32, start, n int) {
+	kept := simd.DotAbove(s.ids[:], s.scores[:], s.exact, rows, s.set.stride(), n, below(s.best.floor), uint32(start))
 	for i, row := range s.ids[:kept] {
 		s.offer(s.scores[i], row)
 	}
@@ -176,13 +180,15 @@ func (s *search) scanAdded() {
 	for at := 0; at < s.added; at += chunkRows {
 		c := s.chunks[at/chunkRows].Load()
 		n := min(chunkRows, s.added-at)
-		if s.set.Metric != retrieval.L2 && s.best.full && s.query.Max(math.Float32frombits(c.top.Load())) < float64(s.best.floor) {
+		start := s.main.rows + at
+		switch {
+		case !s.best.full || s.set.Metric == retrieval.L2:
+			s.fill(c.vectors, start, n)
+		case s.query.Max(math.Float32frombits(c.top.Load())) < float64(s.best.floor):
 			continue
+		default:
+			s.scanProducts(c.vectors, start, n)
 		}
 		s.scored += n
-		s.scoreBatch(s.scores[:n], c.vectors)
-		for i, score := range s.scores[:n] {
-			s.offer(score, uint32(s.main.rows+at+i))
-		}
 	}
 }

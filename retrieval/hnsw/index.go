@@ -62,7 +62,7 @@ func Build(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vecto
 		return nil, fmt.Errorf("hnsw: %w", err)
 	}
 	s := newStore(&cfg, new(retrieval.Rows), vectors.Dim, len(items))
-	if err := s.fill(items, vectors); err != nil {
+	if err := s.fill(items, vectors, cfg.Metric == retrieval.Cosine); err != nil {
 		return nil, fmt.Errorf("hnsw: %w", err)
 	}
 	b := &builder{store: s, cfg: &cfg}
@@ -108,19 +108,15 @@ func check(items []recsys.ItemID, vectors vector.Matrix) error {
 	return nil
 }
 
-// fill stores items and vectors. Under inner product rows are in descending order of
+// fill stores items and vectors, which it normalises if it is told to. Under inner product rows are in descending order of
 // norm: what searches come to most lies together, a scan of the allowed rows can stop
 // early, and the graph grows from those that all others link to.
-func (s *store) fill(items []recsys.ItemID, vectors vector.Matrix) error {
+func (s *store) fill(items []recsys.ItemID, vectors vector.Matrix, normalize bool) error {
 	order := make([]int, len(items))
 	for i := range order {
 		order[i] = i
 	}
-	for i := range items {
-		s.scale = max(s.scale, peak(vectors.Row(i)))
-	}
-	switch s.metric {
-	case retrieval.InnerProduct:
+	if s.metric == retrieval.InnerProduct {
 		norms := make([]float32, len(items))
 		for i := range norms {
 			norms[i] = simd.Dot(vectors.Row(i), vectors.Row(i))
@@ -128,39 +124,29 @@ func (s *store) fill(items []recsys.ItemID, vectors vector.Matrix) error {
 		slices.SortFunc(order, func(a, b int) int {
 			return cmp.Or(cmp.Compare(norms[b], norms[a]), cmp.Compare(items[a], items[b]), a-b)
 		})
-	case retrieval.Cosine:
-		s.scale = 0
-		unit := make([]float32, s.dim)
-		for i := range items {
-			copy(unit, vectors.Row(i))
-			vector.Normalize(unit)
-			s.scale = max(s.scale, peak(unit))
-		}
 	}
-	vec := make([]float32, s.dim)
 	for i, at := range order {
+		vec := s.vector(uint32(i))
+		copy(vec, vectors.Row(at))
+		if normalize {
+			vector.Normalize(vec)
+		}
+		s.scale = max(s.scale, peak(vec))
+	}
+	for _, at := range order {
 		row, err := s.rows.Reserve()
 		if err == nil {
 			err = s.rows.Insert(items[at], row)
 		}
 		if err != nil {
-			if first := slices.Index(items, items[at]); first != slices.Index(order, i) {
-				other := at
-				for j, item := range items {
-					if item == items[at] && j != first {
-						other = j
-						break
-					}
-				}
-				return fmt.Errorf("item %d is at rows %d and %d: %w", items[at], first, other, retrieval.ErrDuplicate)
+			if errors.Is(err, retrieval.ErrDuplicate) {
+				i := slices.Index(items, items[at])
+				j := i + 1 + slices.Index(items[i+1:], items[at])
+				return fmt.Errorf("item %d is at rows %d and %d: %w", items[at], i, j, retrieval.ErrDuplicate)
 			}
 			return err
 		}
-		copy(vec, vectors.Row(at))
-		if s.metric == retrieval.Cosine {
-			vector.Normalize(vec)
-		}
-		s.put(row, vec)
+		s.put(row)
 	}
 	return nil
 }

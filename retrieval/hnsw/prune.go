@@ -22,8 +22,8 @@ type linker struct {
 
 // prune appends to kept links for a row, at most room in all, from candidates in
 // descending order of the row's keys on float vectors: a candidate is taken if it is nearer
-// to the row than to all that are taken already. If that leaves more than a quarter of the
-// room, the best of the others fill it up to there.
+// to the row than to all that are taken already. If those are
+// fewer than floor, the best of the others fill up to there.
 //
 // Source: Malkov and Yashunin, algorithm 4. Under inner product "nearer" is by angle: the
 // candidates are those with the largest products, which is what a search walks along, but
@@ -32,7 +32,7 @@ type linker struct {
 // rows are left with 3 links and items of small norm with none to them: on factors of the
 // Gowalla check-ins, 40 % could not be reached. By angle it is 3 %, which are then attached
 // (reach.go), and a walk compares a third as many rows at recall .99.
-func (l *linker) prune(s *store, row uint32, kept []uint32, candidates []entry, room int) []uint32 {
+func (l *linker) prune(s *store, row uint32, kept []uint32, candidates []entry, room, floor int) []uint32 {
 	byAngle := s.metric == retrieval.InnerProduct
 	norm := float32(1)
 	l.norms = l.norms[:0]
@@ -61,7 +61,7 @@ func (l *linker) prune(s *store, row uint32, kept []uint32, candidates []entry, 
 		}
 	}
 	for _, r := range l.rest {
-		if len(kept) >= room-room/4 {
+		if len(kept) >= floor {
 			break
 		}
 		kept = append(kept, r)
@@ -113,4 +113,17 @@ func (l *linker) rank(s *store, row uint32, rows []uint32) {
 	}
 	slices.Sort(l.offers)
 	slices.Reverse(l.offers)
+}
+
+// exact returns the pool of the walker with keys on float vectors.
+func (l *linker) exact(s *store, row uint32) []entry {
+	if !l.walker.query.coded {
+		return l.walker.pool
+	}
+	l.rows = l.rows[:0]
+	for _, e := range l.walker.pool {
+		l.rows = append(l.rows, rowOf(e))
+	}
+	l.rank(s, row, l.rows)
+	return l.offers
 }

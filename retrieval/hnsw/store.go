@@ -152,15 +152,14 @@ func (s *store) setLinks(row uint32, level int, rows []uint32) {
 	}
 }
 
-// put stores a vector, normalised under Cosine already, and what follows from it.
-func (s *store) put(row uint32, vec []float32) {
-	copy(s.vector(row), vec)
+// put stores what follows from the vector of a row, which is there.
+func (s *store) put(row uint32) {
 	if s.codes != nil {
 		s.encode(row)
 	}
 	if s.tops != nil {
 		top := &s.tops[row>>6]
-		if norm := normAbove(vec); norm > math.Float32frombits(*top) {
+		if norm := normAbove(s.vector(row)); norm > math.Float32frombits(*top) {
 			atomic.StoreUint32(top, math.Float32bits(norm))
 		}
 	}

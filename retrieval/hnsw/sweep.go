@@ -134,7 +134,7 @@ func (w *writer) repair(s *store, row uint32, level int) {
 	})
 	old := len(kept)
 	l.rank(s, row, l.rows)
-	kept = l.prune(s, row, kept, l.offers, min(len(s.neighbours(row, level)), len(all)))
+	kept = l.prune(s, row, kept, l.offers, len(s.neighbours(row, level)), len(all))
 	if level == 0 {
 		for _, r := range kept[old:] {
 			w.inlinks[r]++

@@ -17,7 +17,11 @@ type writer struct {
 	dead    []uint32 // rows of deleted items that no sweep has begun to unlink
 	sweep   sweep
 	retired []retired
-	changed bool // since the index was built, read or written
+	kept    []uint32 // scratch
+	around  []uint32 // scratch
+	old     []uint32 // scratch
+	offers  []entry  // scratch
+	changed bool     // since the index was built, read or written
 }
 
 // Insert adds an item; see [retrieval.MutableIndex]. It costs a search with a pool of
@@ -61,7 +65,8 @@ func (x *Index) change(item recsys.ItemID, vec []float32, update bool) error {
 		s.setLinks(row, level, nil)
 	}
 	w.inlinks[row] = 0
-	s.put(row, vec)
+	copy(s.vector(row), vec)
+	s.put(row)
 	x.link(s, row)
 	w.changed = true
 	if update {
@@ -139,13 +144,16 @@ func (x *Index) link(s *store, row uint32) {
 		walk.walk(i)
 		at = rowOf(walk.pool[0])
 		candidates := slices.DeleteFunc(walk.pool, func(e entry) bool { return !s.rows.Live(rowOf(e)) })
-		kept := l.prune(s, row, nil, candidates, x.cfg.M)
-		s.setLinks(row, i, kept)
-		for _, to := range kept {
+		w.kept = l.prune(s, row, w.kept[:0], candidates, x.cfg.M, fill(x.cfg.M))
+		s.setLinks(row, i, w.kept)
+		for _, to := range w.kept {
 			if i == 0 {
 				w.inlinks[to]++
 			}
 			x.linkBack(s, to, row, i)
+		}
+		if i == 0 {
+			x.introduce(s, row, w.kept)
 		}
 		if i == 0 && w.inlinks[row] == 0 {
 			w.force(s, row)
@@ -162,15 +170,71 @@ func (x *Index) linkBack(s *store, row, to uint32, level int) {
 	l.rows = append(s.list(l.rows[:0], row, level), to)
 	if room := len(s.neighbours(row, level)); len(l.rows) > room {
 		l.rank(s, row, l.rows)
-		old := slices.Clone(l.rows)
-		l.rows = l.prune(s, row, l.rows[:0], l.offers, room)
+		w.old = append(w.old[:0], l.rows...)
+		l.rows = l.prune(s, row, l.rows[:0], l.offers, room, fill(room))
 		if level == 0 {
-			l.rows = w.spare(old, l.rows, to, room)
+			l.rows = w.spare(w.old, l.rows, to, room)
 		}
 	} else if level == 0 {
 		w.inlinks[to]++
 	}
 	s.setLinks(row, level, l.rows)
+}
+
+// introduced is how many rows, beside those that a new row links to, are offered a link
+// to it.
+const introduced = 32
+
+// introduce links to a new row, which links to kept, from rows around it that would have
+// linked to it had it been there before them. In a graph that is built at once, a row finds
+// all of larger norm there; without this, what comes late is found the worse the larger its
+// norm is (recall .909 in place of .917 with a pool of 32 when half of 30,000 vectors come
+// later; .941 when they are built at once).
+func (x *Index) introduce(s *store, row uint32, kept []uint32) {
+	w, l := &x.writer, &x.writer.linker
+	w.around = w.around[:0]
+	for _, near := range kept {
+		w.around = s.list(w.around, near, 0)
+	}
+	slices.Sort(w.around)
+	w.around = slices.Compact(w.around)
+	w.around = slices.DeleteFunc(w.around, func(r uint32) bool { return r == row || slices.Contains(kept, r) || !s.rows.Live(r) })
+	l.rank(s, row, w.around)
+	w.offers = append(w.offers[:0], l.offers...)
+	if s.metric == retrieval.InnerProduct {
+		for i, e := range w.offers {
+			cosine := keyFloat(keyOf(e)) / rowNorm(s, rowOf(e))
+			w.offers[i] = makeEntry(floatKey(cosine), rowOf(e))
+		}
+		slices.Sort(w.offers)
+		slices.Reverse(w.offers)
+	}
+	for _, e := range w.offers[:min(len(w.offers), introduced)] {
+		if near := rowOf(e); l.wants(s, near, row) {
+			x.linkBack(s, near, row, 0)
+		}
+	}
+}
+
+// wants reports whether prune would keep a candidate among the links that a row has.
+func (l *linker) wants(s *store, row, candidate uint32) bool {
+	l.rows = append(s.list(l.rows[:0], row, 0), candidate)
+	l.rank(s, row, l.rows)
+	nearer, norm := l.rows[:0], float32(1)
+	l.norms = l.norms[:0]
+	if s.metric == retrieval.InnerProduct {
+		norm = rowNorm(s, row)
+	}
+	for _, e := range l.offers {
+		if rowOf(e) == candidate {
+			return !l.covered(s, e, norm, nearer)
+		}
+		nearer = append(nearer, rowOf(e))
+		if s.metric == retrieval.InnerProduct {
+			l.norms = append(l.norms, rowNorm(s, rowOf(e)))
+		}
+	}
+	return false
 }
 
 // spare takes rows of old that nothing else links to back into kept, and counts what has

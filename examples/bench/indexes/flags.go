@@ -21,8 +21,9 @@ type options struct {
 	k          int
 	links, efc int
 	rounds     int
+	holdout    int
 	kinds      []*annindex.Kind
-	codes      []bool
+	quants     []string
 	peers      []peer.Kind
 	reference  string
 	report     string
@@ -30,7 +31,7 @@ type options struct {
 
 func newFlags() (*flag.FlagSet, *options) {
 	fs := cli.NewFlagSet("indexes", "indexes -base F -query F [flags] | indexes -synthetic 100000x64 [flags]")
-	o := &options{common: cli.AddCommon(fs), source: annset.AddSource(fs), kinds: annindex.Kinds(), codes: []bool{true}}
+	o := &options{common: cli.AddCommon(fs), source: annset.AddSource(fs), kinds: annindex.Kinds(), quants: []string{"int8"}}
 	for _, k := range peer.Kinds() {
 		if !k.Slow {
 			o.peers = append(o.peers, k)
@@ -45,8 +46,9 @@ func newFlags() (*flag.FlagSet, *options) {
 	fs.IntVar(&o.links, "M", 16, "`links` of a node of a graph, twice as many on the ground level")
 	fs.IntVar(&o.efc, "efc", 200, "candidate `pool` while a graph is built")
 	fs.IntVar(&o.rounds, "rounds", 5, "`rounds`; the median counts")
+	fs.IntVar(&o.holdout, "holdout", 0, "keep the first `N` queries out of the race and let ivf and auto tune themselves on them")
 	fs.Func("index", "`names` of our indexes, or none: "+strings.Join(annindex.Names(), ", ")+" (default all)", o.parseKinds)
-	fs.Func("quant", "`codes` of ours: int8, none, or both (default int8)", o.parseCodes)
+	fs.Func("quant", "`codes` of ours: int8, none, pq, separated by commas, each as far as an index has it (default int8)", o.parseQuants)
 	fs.Func("peers", "`names` of the peers, or none: "+strings.Join(peerNames(), ", ")+" (default all but the slow)", o.parsePeers)
 	fs.StringVar(&o.reference, "reference", "hnswlib", "`name` of the index that others are compared with")
 	fs.StringVar(&o.report, "report", "", "write an HTML page with the curves to a `file`")
@@ -62,9 +64,10 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 		value, min, max int
 	}{
 		{"k", o.k, 1, 256},
-		{"M", o.links, 2, 1 << 10},
-		{"efc", o.efc, 1, 1 << 20},
+		{"M", o.links, 2, 128},
+		{"efc", o.efc, 1, 1 << 16},
 		{"rounds", o.rounds, 1, 1 << 20},
+		{"holdout", o.holdout, 0, 1 << 30},
 	} {
 		if f.value < f.min || f.value > f.max {
 			return cli.Usagef("-%s is %d; want %d to %d", f.name, f.value, f.min, f.max)
@@ -85,16 +88,12 @@ func (o *options) parseKinds(s string) error {
 	return nil
 }
 
-func (o *options) parseCodes(s string) error {
-	switch s {
-	case "int8":
-		o.codes = []bool{true}
-	case "none":
-		o.codes = []bool{false}
-	case "both":
-		o.codes = []bool{true, false}
-	default:
-		return errors.New("want int8, none or both")
+func (o *options) parseQuants(s string) error {
+	o.quants = strings.Split(s, ",")
+	for _, q := range o.quants {
+		if q != "int8" && q != "none" && q != "pq" {
+			return errors.New("want int8, none and pq")
+		}
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ func indexes(t *testing.T, args ...string) (code int, stdout, stderr string) {
 
 func TestExactOnesFindEverything(t *testing.T) {
 	for _, metric := range []string{"ip", "cos", "l2"} {
-		code, out, log := indexes(t, "-synthetic", "600x12x20", "-metric", metric, "-peers", "vek32 loop", "-rounds", "1", "-quant", "both", "-json")
+		code, out, log := indexes(t, "-synthetic", "300x12x20", "-metric", metric, "-peers", "vek32 loop", "-rounds", "1", "-holdout", "5", "-quant", "int8,none", "-json")
 		if code != 0 {
 			t.Fatal(log)
 		}
@@ -35,7 +35,7 @@ func TestExactOnesFindEverything(t *testing.T) {
 				t.Errorf("%s: %v", metric, m)
 			}
 		}
-		for _, want := range append(annindex.Names(), "flat float", "vek32 loop") {
+		for _, want := range append(annindex.Names(), "flat none", "vek32 loop") {
 			if !names[want] {
 				t.Errorf("%s: no line of %s", metric, want)
 			}
@@ -71,6 +71,7 @@ func TestWhatTheCallerGotWrongExitsWith2(t *testing.T) {
 		{"-synthetic", "10x2", "-peers", "nobody"},
 		{"-synthetic", "10x2", "-quant", "int4"},
 		{"-synthetic", "10x2", "-rounds", "0"},
+		{"-synthetic", "10x2x5", "-holdout", "5"},
 		{"-base", "none", "-query", "none"},
 	} {
 		if code, _, log := indexes(t, args...); code != 2 || log == "" {

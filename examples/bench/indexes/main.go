@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/recsyskit/recsys/examples/bench/internal/peer"
@@ -44,6 +45,7 @@ type program struct {
 	*options
 	out, log io.Writer
 	set      *annset.Set
+	sample   vector.Matrix // queries that are not in the race
 }
 
 func (p *program) run(ctx context.Context) error {
@@ -51,6 +53,10 @@ func (p *program) run(ctx context.Context) error {
 	if p.set, err = p.source.Load(ctx, p.k, p.common.Seed, p.common.Workers, p.log); err != nil {
 		return err
 	}
+	if p.holdout >= p.set.Queries.Rows {
+		return cli.Usagef("-holdout is %d and leaves none of %d queries", p.holdout, p.set.Queries.Rows)
+	}
+	p.sample = p.set.HoldOut(p.holdout)
 	truth, err := p.set.TrueItems(ctx, p.metric, p.k, p.common.Workers, nil, p.log)
 	if err != nil {
 		return err
@@ -79,12 +85,12 @@ func (p *program) run(ctx context.Context) error {
 func (p *program) enter(ctx context.Context) ([]*contestant, error) {
 	var all []*contestant
 	for _, k := range p.kinds {
-		for _, codes := range p.codes {
-			if !codes && !k.Floats {
+		for _, quant := range p.quants {
+			if !slices.Contains(k.Quants, quant) {
 				continue
 			}
 			fmt.Fprintf(p.log, "build %s\n", k.Name)
-			c, err := p.ours(ctx, k, codes)
+			c, err := p.ours(ctx, k, quant)
 			if err != nil {
 				return all, err
 			}

@@ -28,16 +28,16 @@ type contestant struct {
 }
 
 // ours builds one of our indexes on one thread.
-func (p *program) ours(ctx context.Context, k *annindex.Kind, codes bool) (*contestant, error) {
+func (p *program) ours(ctx context.Context, k *annindex.Kind, quant string) (*contestant, error) {
 	index, cost, err := k.Build(ctx, annindex.Config{
-		Metric: p.metric, Codes: codes, M: p.links, EfConstruction: p.efc, K: p.k, Seed: p.common.Seed, Workers: 1,
+		Metric: p.metric, Quant: quant, M: p.links, EfConstruction: p.efc, K: p.k, Sample: p.sample, Seed: p.common.Seed, Workers: 1,
 	}, p.set.Items, p.set.Base)
 	if err != nil {
 		return nil, err
 	}
 	c := &contestant{name: k.Name, efforts: k.Efforts, wall: cost.Wall, cpu: cost.CPU, bytes: cost.Bytes, close: func() {}}
-	if !codes {
-		c.name += " float"
+	if quant != k.Quants[0] {
+		c.name += " " + quant
 	}
 	found := make([]retrieval.Neighbor, 0, p.k)
 	c.search = func(ids []int32, effort int) error {
@@ -130,6 +130,10 @@ func race(ctx context.Context, contestants []*contestant, queries, k int, truth 
 	progress := cli.NewProgress(log, "rounds", rounds*steps, nil)
 	for range rounds {
 		for _, c := range contestants {
+			// Untimed, so that the first effort finds the caches as the others do.
+			if err := c.search(ids, c.efforts[0]); err != nil {
+				return err
+			}
 			for i := range c.curve.Points {
 				point := &c.curve.Points[i]
 				clock := annset.StartClock()

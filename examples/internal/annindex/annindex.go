@@ -16,7 +16,7 @@ import (
 // Config is what any index may need to know; each takes what concerns it.
 type Config struct {
 	Metric         retrieval.Metric
-	Codes          bool          // search int8 codes, with a re-rank by the float vectors
+	Quant          string        // codes that are searched: int8, none or pq, as far as the kind has them
 	M              int           // links of a node of hnsw
 	EfConstruction int           // pool while hnsw is built
 	Lists          int           // of ivf; 0 for its default
@@ -32,15 +32,16 @@ type Kind struct {
 	Name string
 	// Efforts is a sweep from fast to thorough; {0} where there is nothing to set.
 	Efforts []int
-	// Floats says whether there is a form without codes.
-	Floats bool
+	// Quants lists the codes that it can search; the first is taken in place of one that it
+	// has not.
+	Quants []string
 
 	build func(ctx context.Context, c Config, items []recsys.ItemID, base vector.Matrix) (retrieval.Index, string, error)
 	open  func(file string) (retrieval.Index, error)
 }
 
 // Kinds lists them.
-func Kinds() []*Kind { return []*Kind{&flatKind, &hnswKind, &ivfKind} }
+func Kinds() []*Kind { return []*Kind{&flatKind, &hnswKind, &ivfKind, &autoKind} }
 
 // pools is a sweep of a graph's candidate pool.
 var pools = []int{10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 320, 384, 512, 768, 1024}
@@ -71,6 +72,7 @@ func Names() []string {
 type Cost struct {
 	Wall, CPU float64 // seconds; CPU is of all threads
 	Bytes     int64   // memory that it holds
+	Resident  int64   // the part of it that stays in use when the vectors are mapped from a file
 	Why       string  // why the index is as it is, where it chooses itself
 }
 
@@ -89,6 +91,10 @@ func (k *Kind) Build(ctx context.Context, c Config, items []recsys.ItemID, base 
 		cost.Bytes = int64(s.Bytes())
 	} else {
 		cost.Bytes = heapInUse() - before
+	}
+	cost.Resident = cost.Bytes
+	if s, ok := index.(interface{ Resident() int }); ok {
+		cost.Resident = int64(s.Resident())
 	}
 	return index, cost, nil
 }

@@ -63,7 +63,7 @@ func (s *Source) parseRows(text string) error {
 
 func (s *Source) parseSynthetic(text string) error {
 	n := [3]int{2: 1000}
-	limits := [3]int{1<<31 - 1, maxWidth, 1 << 24}
+	limits := [3]int{1<<31 - 1, 1 << 12, 1 << 24}
 	parts := strings.Split(text, "x")
 	bad := len(parts) < 2 || len(parts) > 3
 	for i := 0; i < len(parts) && !bad; i++ {
@@ -72,7 +72,10 @@ func (s *Source) parseSynthetic(text string) error {
 		bad = err != nil || n[i] < 1 || n[i] > limits[i]
 	}
 	if bad {
-		return errors.New("want rows and dimension like 100000x64, or rows, dimension and queries like 100000x64x1000")
+		return errors.New("want rows and dimension like 100000x64, or rows, dimension and queries like 100000x64x1000; the dimension at most 4096")
+	}
+	if float64(max(n[0], n[2]))*float64(n[1]) > 1<<32 {
+		return errors.New("want at most 2³² values")
 	}
 	s.synthetic = Synthetic{Rows: n[0], Dim: n[1], Queries: n[2]}
 	return nil

@@ -39,19 +39,19 @@ func (c *Query) Set(q []float32) {
 	if top > 0 {
 		inverse = maxCode / top
 	}
-	var square, rest float64
-	var coded int64
+	codes := c.codes[:len(q)]
+	var even, odd float64 // two sums, since one would wait for each addition
+	var coded int32
 	for i, v := range q {
-		x := float64(v)
-		u := math.RoundToEven(x * inverse)
-		c.codes[i] = int8(u)
-		r := x - float64(c.scale*u)
-		rest += float64(r * r)
-		square += float64(x * x)
-		coded += int64(u) * int64(u)
+		u := nearest(float64(v) * inverse)
+		codes[i] = int8(u)
+		coded += int32(u) * int32(u)
+		r := float64(v) - float64(c.scale*u)
+		even, odd = odd, even+float64(r*r)
 	}
-	root := math.Sqrt(square)
-	c.norm, c.low = root*round, root*(2-round)
+	root := norm(q)
+	rest := even + odd
+	c.norm, c.low = root, root*(1-0x1p-28)
 	// scale has 53 bits here, unlike the scale of a row: its product with a code is rounded.
 	c.residual = math.Sqrt(rest)*round + c.norm*0x1p-50
 	c.coded = c.scale * math.Sqrt(float64(coded)) * round

@@ -57,26 +57,57 @@ func Encode(dst []uint8, x []float32, scale float32) (residual float32) {
 	if scale > 0 {
 		inverse = 1 / s
 	}
-	var square float64
-	for i, v := range x {
-		c := min(max(math.RoundToEven(float64(v)*inverse), -maxCode), maxCode)
-		dst[i] = uint8(int32(c) + Bias)
-		r := float64(v) - float64(s*c)
-		square += float64(r * r)
+	n := len(x)
+	dst = dst[:Stride(n)]
+	// Two sums, since one would wait for each addition.
+	var even, odd float64
+	i := 0
+	for ; i+1 < n; i += 2 {
+		c0, c1 := nearest(float64(x[i])*inverse), nearest(float64(x[i+1])*inverse)
+		dst[i], dst[i+1] = uint8(int32(c0)+Bias), uint8(int32(c1)+Bias)
+		r0, r1 := float64(x[i])-float64(s*c0), float64(x[i+1])-float64(s*c1)
+		even += float64(r0 * r0)
+		odd += float64(r1 * r1)
 	}
-	for i := len(x); i < len(dst); i++ {
+	if i < n {
+		c := nearest(float64(x[i]) * inverse)
+		dst[i] = uint8(int32(c) + Bias)
+		r := float64(x[i]) - float64(s*c)
+		even += float64(r * r)
+		i++
+	}
+	for ; i < len(dst); i++ {
 		dst[i] = Bias
 	}
-	return up(math.Sqrt(square) * round)
+	return up(math.Sqrt(even+odd) * round)
+}
+
+// nearest returns the code nearest to v, halves to even.
+func nearest(v float64) float64 {
+	if v > maxCode {
+		return maxCode
+	}
+	if v < -maxCode {
+		return -maxCode
+	}
+	// The sum has no bits for a fraction, so that it is rounded as it should be.
+	const shift = 0x1.8p52
+	return float64(v+shift) - shift
 }
 
 // norm returns |x| rounded up.
 func norm(x []float32) float64 {
-	var square float64
-	for _, v := range x {
-		square += float64(float64(v) * float64(v))
+	var even, odd float64
+	i := 0
+	for ; i+1 < len(x); i += 2 {
+		a, b := float64(x[i]), float64(x[i+1])
+		even += float64(a * a)
+		odd += float64(b * b)
 	}
-	return math.Sqrt(square) * round
+	if i < len(x) {
+		even += float64(float64(x[i]) * float64(x[i]))
+	}
+	return math.Sqrt(even+odd) * round
 }
 
 // up rounds v >= 0 up to float32.
