@@ -148,6 +148,9 @@ func l2sqGather(out, q, rows []float32, stride int, ids []uint32) {
 
 // dotAbove computes some products and selects among them while they are in the cache.
 func dotAbove(ids []uint32, scores, q, rows []float32, stride, n int, threshold float32, base uint32) int {
+	if tier == PureGo || len(q) > longDim {
+		return dotAboveRows(ids, scores, q, rows, stride, n, threshold, base)
+	}
 	var block [256]float32
 	kept := 0
 	for n > 0 {

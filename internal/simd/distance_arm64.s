@@ -402,26 +402,26 @@ TEXT ·dotBatchNEON(SB), NOSPLIT, $128-48
 	LSL $2, R10, R10
 	ADD R4, R10, R10
 	MOVD $tails-128(SP), R11
-	TBZ $3, R9, skip1
+	TBZ $3, R9, skip3
 	VLD1.P 32(R10), [V24.S4, V25.S4]
 	VST1.P [V24.S4, V25.S4], 32(R11)
 
-skip1:
-	TBZ $2, R9, skip2
+skip3:
+	TBZ $2, R9, skip4
 	VLD1.P 16(R10), [V24.S4]
 	VST1.P [V24.S4], 16(R11)
 
-skip2:
-	TBZ $1, R9, skip3
+skip4:
+	TBZ $1, R9, skip5
 	MOVD.P 8(R10), R12
 	MOVD.P R12, 8(R11)
 
-skip3:
-	TBZ $0, R9, skip4
+skip5:
+	TBZ $0, R9, skip6
 	MOVWU.P 4(R10), R12
 	MOVW.P R12, 4(R11)
 
-skip4:
+skip6:
 	CMP $0x100, R9
 	BGE wide7
 	CMP $4, R7
@@ -626,13 +626,13 @@ fold15:
 	BGE full11
 	VST1.P V0.S[0], 4(R8)
 	SUBS $1, R7, R7
-	BEQ done5
+	BEQ done1
 	VST1.P V0.S[1], 4(R8)
 	SUBS $1, R7, R7
-	BEQ done5
+	BEQ done1
 	VST1.P V0.S[2], 4(R8)
 	SUBS $1, R7, R7
-	BEQ done5
+	BEQ done1
 
 full11:
 	VST1.P [V0.S4], 16(R8)
@@ -641,12 +641,12 @@ full11:
 	ADD R6, R5
 	ADD R6, R5
 	SUBS $4, R7, R7
-	BEQ done5
+	BEQ done1
 	CMP $4, R7
 	BGE rows8
 
 last10:
-	CBZ R7, done5
+	CBZ R7, done1
 	MOVD R5, R0
 	MOVD R0, R1
 	CMP $2, R7
@@ -879,24 +879,24 @@ fold41:
 	BGE full37
 	VST1.P V0.S[0], 4(R8)
 	SUBS $1, R7, R7
-	BEQ done5
+	BEQ done1
 
 full37:
 	VST1.P V0.D[0], 8(R8)
 	ADD R6, R5
 	ADD R6, R5
 	SUBS $2, R7, R7
-	BEQ done5
+	BEQ done1
 	CMP $2, R7
 	BGE rows34
 
 last36:
-	CBZ R7, done5
+	CBZ R7, done1
 	MOVD R5, R0
 	MOVD R0, R1
 	JMP block35
 
-done5:
+done1:
 	RET
 
 // func dotGatherNEON(out *float32, q *float32, rows *float32, d int, stride int, ids *uint32, n int, limit int, lines int) (ok bool)
@@ -922,26 +922,26 @@ TEXT ·dotGatherNEON(SB), NOSPLIT, $128-73
 	LSL $2, R10, R10
 	ADD R4, R10, R10
 	MOVD $tails-128(SP), R11
-	TBZ $3, R9, skip1
+	TBZ $3, R9, skip3
 	VLD1.P 32(R10), [V24.S4, V25.S4]
 	VST1.P [V24.S4, V25.S4], 32(R11)
 
-skip1:
-	TBZ $2, R9, skip2
+skip3:
+	TBZ $2, R9, skip4
 	VLD1.P 16(R10), [V24.S4]
 	VST1.P [V24.S4], 16(R11)
 
-skip2:
-	TBZ $1, R9, skip3
+skip4:
+	TBZ $1, R9, skip5
 	MOVD.P 8(R10), R12
 	MOVD.P R12, 8(R11)
 
-skip3:
-	TBZ $0, R9, skip4
+skip5:
+	TBZ $0, R9, skip6
 	MOVWU.P 4(R10), R12
 	MOVW.P R12, 4(R11)
 
-skip4:
+skip6:
 	CMP $0x100, R9
 	BGE wide7
 	CMP $4, R7
@@ -977,28 +977,28 @@ fetched14:
 	MUL R6, R0, R0
 	MOVD limit+56(FP), R10
 	CMP R10, R0
-	BHI bad6
+	BHI bad2
 	MOVD rows+16(FP), R10
 	ADD R10, R0
 	MOVWU 4(R5), R1
 	MUL R6, R1, R1
 	MOVD limit+56(FP), R10
 	CMP R10, R1
-	BHI bad6
+	BHI bad2
 	MOVD rows+16(FP), R10
 	ADD R10, R1
 	MOVWU 8(R5), R2
 	MUL R6, R2, R2
 	MOVD limit+56(FP), R10
 	CMP R10, R2
-	BHI bad6
+	BHI bad2
 	MOVD rows+16(FP), R10
 	ADD R10, R2
 	MOVWU 12(R5), R3
 	MUL R6, R3, R3
 	MOVD limit+56(FP), R10
 	CMP R10, R3
-	BHI bad6
+	BHI bad2
 	MOVD rows+16(FP), R10
 	ADD R10, R3
 
@@ -1189,29 +1189,29 @@ fold18:
 	BGE full11
 	VST1.P V0.S[0], 4(R8)
 	SUBS $1, R7, R7
-	BEQ done5
+	BEQ done1
 	VST1.P V0.S[1], 4(R8)
 	SUBS $1, R7, R7
-	BEQ done5
+	BEQ done1
 	VST1.P V0.S[2], 4(R8)
 	SUBS $1, R7, R7
-	BEQ done5
+	BEQ done1
 
 full11:
 	VST1.P [V0.S4], 16(R8)
 	ADD $16, R5
 	SUBS $4, R7, R7
-	BEQ done5
+	BEQ done1
 	CMP $4, R7
 	BGE rows8
 
 last10:
-	CBZ R7, done5
+	CBZ R7, done1
 	MOVWU (R5), R0
 	MUL R6, R0, R0
 	MOVD limit+56(FP), R10
 	CMP R10, R0
-	BHI bad6
+	BHI bad2
 	MOVD rows+16(FP), R10
 	ADD R10, R0
 	MOVD R0, R1
@@ -1221,7 +1221,7 @@ last10:
 	MUL R6, R1, R1
 	MOVD limit+56(FP), R10
 	CMP R10, R1
-	BHI bad6
+	BHI bad2
 	MOVD rows+16(FP), R10
 	ADD R10, R1
 
@@ -1233,7 +1233,7 @@ repeat35:
 	MUL R6, R2, R2
 	MOVD limit+56(FP), R10
 	CMP R10, R2
-	BHI bad6
+	BHI bad2
 	MOVD rows+16(FP), R10
 	ADD R10, R2
 
@@ -1275,14 +1275,14 @@ fetched43:
 	MUL R6, R0, R0
 	MOVD limit+56(FP), R10
 	CMP R10, R0
-	BHI bad6
+	BHI bad2
 	MOVD rows+16(FP), R10
 	ADD R10, R0
 	MOVWU 4(R5), R1
 	MUL R6, R1, R1
 	MOVD limit+56(FP), R10
 	CMP R10, R1
-	BHI bad6
+	BHI bad2
 	MOVD rows+16(FP), R10
 	ADD R10, R1
 
@@ -1490,34 +1490,34 @@ fold47:
 	BGE full40
 	VST1.P V0.S[0], 4(R8)
 	SUBS $1, R7, R7
-	BEQ done5
+	BEQ done1
 
 full40:
 	VST1.P V0.D[0], 8(R8)
 	ADD $8, R5
 	SUBS $2, R7, R7
-	BEQ done5
+	BEQ done1
 	CMP $2, R7
 	BGE rows37
 
 last39:
-	CBZ R7, done5
+	CBZ R7, done1
 	MOVWU (R5), R0
 	MUL R6, R0, R0
 	MOVD limit+56(FP), R10
 	CMP R10, R0
-	BHI bad6
+	BHI bad2
 	MOVD rows+16(FP), R10
 	ADD R10, R0
 	MOVD R0, R1
 	JMP block38
 
-done5:
+done1:
 	MOVD $1, R10
 	MOVB R10, ok+72(FP)
 	RET
 
-bad6:
+bad2:
 	MOVB ZR, ok+72(FP)
 	RET
 
@@ -1967,26 +1967,26 @@ TEXT ·l2sqBatchNEON(SB), NOSPLIT, $128-48
 	LSL $2, R10, R10
 	ADD R4, R10, R10
 	MOVD $tails-128(SP), R11
-	TBZ $3, R9, skip1
+	TBZ $3, R9, skip3
 	VLD1.P 32(R10), [V24.S4, V25.S4]
 	VST1.P [V24.S4, V25.S4], 32(R11)
 
-skip1:
-	TBZ $2, R9, skip2
+skip3:
+	TBZ $2, R9, skip4
 	VLD1.P 16(R10), [V24.S4]
 	VST1.P [V24.S4], 16(R11)
 
-skip2:
-	TBZ $1, R9, skip3
+skip4:
+	TBZ $1, R9, skip5
 	MOVD.P 8(R10), R12
 	MOVD.P R12, 8(R11)
 
-skip3:
-	TBZ $0, R9, skip4
+skip5:
+	TBZ $0, R9, skip6
 	MOVWU.P 4(R10), R12
 	MOVW.P R12, 4(R11)
 
-skip4:
+skip6:
 	CMP $0x100, R9
 	BGE wide7
 	CMP $4, R7
@@ -2223,13 +2223,13 @@ fold15:
 	BGE full11
 	VST1.P V0.S[0], 4(R8)
 	SUBS $1, R7, R7
-	BEQ done5
+	BEQ done1
 	VST1.P V0.S[1], 4(R8)
 	SUBS $1, R7, R7
-	BEQ done5
+	BEQ done1
 	VST1.P V0.S[2], 4(R8)
 	SUBS $1, R7, R7
-	BEQ done5
+	BEQ done1
 
 full11:
 	VST1.P [V0.S4], 16(R8)
@@ -2238,12 +2238,12 @@ full11:
 	ADD R6, R5
 	ADD R6, R5
 	SUBS $4, R7, R7
-	BEQ done5
+	BEQ done1
 	CMP $4, R7
 	BGE rows8
 
 last10:
-	CBZ R7, done5
+	CBZ R7, done1
 	MOVD R5, R0
 	MOVD R0, R1
 	CMP $2, R7
@@ -2516,24 +2516,24 @@ fold41:
 	BGE full37
 	VST1.P V0.S[0], 4(R8)
 	SUBS $1, R7, R7
-	BEQ done5
+	BEQ done1
 
 full37:
 	VST1.P V0.D[0], 8(R8)
 	ADD R6, R5
 	ADD R6, R5
 	SUBS $2, R7, R7
-	BEQ done5
+	BEQ done1
 	CMP $2, R7
 	BGE rows34
 
 last36:
-	CBZ R7, done5
+	CBZ R7, done1
 	MOVD R5, R0
 	MOVD R0, R1
 	JMP block35
 
-done5:
+done1:
 	RET
 
 // func l2sqGatherNEON(out *float32, q *float32, rows *float32, d int, stride int, ids *uint32, n int, limit int, lines int) (ok bool)
@@ -2559,26 +2559,26 @@ TEXT ·l2sqGatherNEON(SB), NOSPLIT, $128-73
 	LSL $2, R10, R10
 	ADD R4, R10, R10
 	MOVD $tails-128(SP), R11
-	TBZ $3, R9, skip1
+	TBZ $3, R9, skip3
 	VLD1.P 32(R10), [V24.S4, V25.S4]
 	VST1.P [V24.S4, V25.S4], 32(R11)
 
-skip1:
-	TBZ $2, R9, skip2
+skip3:
+	TBZ $2, R9, skip4
 	VLD1.P 16(R10), [V24.S4]
 	VST1.P [V24.S4], 16(R11)
 
-skip2:
-	TBZ $1, R9, skip3
+skip4:
+	TBZ $1, R9, skip5
 	MOVD.P 8(R10), R12
 	MOVD.P R12, 8(R11)
 
-skip3:
-	TBZ $0, R9, skip4
+skip5:
+	TBZ $0, R9, skip6
 	MOVWU.P 4(R10), R12
 	MOVW.P R12, 4(R11)
 
-skip4:
+skip6:
 	CMP $0x100, R9
 	BGE wide7
 	CMP $4, R7
@@ -2614,28 +2614,28 @@ fetched14:
 	MUL R6, R0, R0
 	MOVD limit+56(FP), R10
 	CMP R10, R0
-	BHI bad6
+	BHI bad2
 	MOVD rows+16(FP), R10
 	ADD R10, R0
 	MOVWU 4(R5), R1
 	MUL R6, R1, R1
 	MOVD limit+56(FP), R10
 	CMP R10, R1
-	BHI bad6
+	BHI bad2
 	MOVD rows+16(FP), R10
 	ADD R10, R1
 	MOVWU 8(R5), R2
 	MUL R6, R2, R2
 	MOVD limit+56(FP), R10
 	CMP R10, R2
-	BHI bad6
+	BHI bad2
 	MOVD rows+16(FP), R10
 	ADD R10, R2
 	MOVWU 12(R5), R3
 	MUL R6, R3, R3
 	MOVD limit+56(FP), R10
 	CMP R10, R3
-	BHI bad6
+	BHI bad2
 	MOVD rows+16(FP), R10
 	ADD R10, R3
 
@@ -2858,29 +2858,29 @@ fold18:
 	BGE full11
 	VST1.P V0.S[0], 4(R8)
 	SUBS $1, R7, R7
-	BEQ done5
+	BEQ done1
 	VST1.P V0.S[1], 4(R8)
 	SUBS $1, R7, R7
-	BEQ done5
+	BEQ done1
 	VST1.P V0.S[2], 4(R8)
 	SUBS $1, R7, R7
-	BEQ done5
+	BEQ done1
 
 full11:
 	VST1.P [V0.S4], 16(R8)
 	ADD $16, R5
 	SUBS $4, R7, R7
-	BEQ done5
+	BEQ done1
 	CMP $4, R7
 	BGE rows8
 
 last10:
-	CBZ R7, done5
+	CBZ R7, done1
 	MOVWU (R5), R0
 	MUL R6, R0, R0
 	MOVD limit+56(FP), R10
 	CMP R10, R0
-	BHI bad6
+	BHI bad2
 	MOVD rows+16(FP), R10
 	ADD R10, R0
 	MOVD R0, R1
@@ -2890,7 +2890,7 @@ last10:
 	MUL R6, R1, R1
 	MOVD limit+56(FP), R10
 	CMP R10, R1
-	BHI bad6
+	BHI bad2
 	MOVD rows+16(FP), R10
 	ADD R10, R1
 
@@ -2902,7 +2902,7 @@ repeat35:
 	MUL R6, R2, R2
 	MOVD limit+56(FP), R10
 	CMP R10, R2
-	BHI bad6
+	BHI bad2
 	MOVD rows+16(FP), R10
 	ADD R10, R2
 
@@ -2944,14 +2944,14 @@ fetched43:
 	MUL R6, R0, R0
 	MOVD limit+56(FP), R10
 	CMP R10, R0
-	BHI bad6
+	BHI bad2
 	MOVD rows+16(FP), R10
 	ADD R10, R0
 	MOVWU 4(R5), R1
 	MUL R6, R1, R1
 	MOVD limit+56(FP), R10
 	CMP R10, R1
-	BHI bad6
+	BHI bad2
 	MOVD rows+16(FP), R10
 	ADD R10, R1
 
@@ -3199,33 +3199,33 @@ fold47:
 	BGE full40
 	VST1.P V0.S[0], 4(R8)
 	SUBS $1, R7, R7
-	BEQ done5
+	BEQ done1
 
 full40:
 	VST1.P V0.D[0], 8(R8)
 	ADD $8, R5
 	SUBS $2, R7, R7
-	BEQ done5
+	BEQ done1
 	CMP $2, R7
 	BGE rows37
 
 last39:
-	CBZ R7, done5
+	CBZ R7, done1
 	MOVWU (R5), R0
 	MUL R6, R0, R0
 	MOVD limit+56(FP), R10
 	CMP R10, R0
-	BHI bad6
+	BHI bad2
 	MOVD rows+16(FP), R10
 	ADD R10, R0
 	MOVD R0, R1
 	JMP block38
 
-done5:
+done1:
 	MOVD $1, R10
 	MOVB R10, ok+72(FP)
 	RET
 
-bad6:
+bad2:
 	MOVB ZR, ok+72(FP)
 	RET

@@ -176,12 +176,12 @@ func TestBatchAndGatherHaveTheBitsOfDot(t *testing.T) {
 }
 
 // worthwhile thins out the sizes of a batch where it costs much and finds little: for the
-// loop in Go, and under the race detector.
+// loop in Go, under the race detector, and in short runs.
 func worthwhile(d, n int) bool {
 	if simd.Active() == simd.PureGo {
 		return n < 3 && d%5 < 2
 	}
-	return !race.Enabled || d < 70 && n%5 < 3 || d%16 < 2 && n < 20
+	return !race.Enabled && !testing.Short() || d < 70 && n%5 < 3 || d%16 < 2 && n < 20
 }
 
 func checkBatch(t *testing.T, r *rand.Rand, d, n, stride int, draw func(*rand.Rand) float32, kind string) {

@@ -7,10 +7,10 @@
 // # Tiers
 //
 // Each kernel exists in Go and in assembly: AVX-512 and AVX2 with FMA on amd64; NEON on
-// arm64, but for those that train models, which are in Go there. [Active] says which is in use; it is chosen once. The environment variable
-// RECSYS_SIMD (avx512, avx2, neon, purego) overrides the choice; a name that is unknown,
-// or that the processor does not have, is reported once on standard error and ignored.
-// The build tag purego removes the assembly.
+// arm64, but for those that train models, which are in Go there. [Active] says which is in
+// use; it is chosen once. The environment variable RECSYS_SIMD (avx512, avx2, neon, purego)
+// overrides the choice; a name that is unknown, or that the processor does not have, is
+// reported once on standard error and ignored. The build tag purego removes the assembly.
 //
 // # One result
 //

@@ -4,9 +4,6 @@ package simd
 
 import "unsafe"
 
-// longInt8 is the dimension from which on rows are taken one by one, in pieces.
-const longInt8 = 16384
-
 // useVNNI reports whether int8 takes the kernels of AVX-512. They need VNNI, which the
 // first processors with AVX-512 lack; the kernels of AVX2 give the same results.
 func useVNNI() bool { return tier == AVX512 && vnni }

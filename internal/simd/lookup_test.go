@@ -73,8 +73,12 @@ func TestLookupRefusesShapes(t *testing.T) {
 	for name, f := range map[string]func(){
 		"table": func() { simd.LookupAtLeast(nil, nil, make([]uint8, 31), nil, 0) },
 		"long":  func() { simd.LookupAtLeast(nil, nil, make([]uint8, 32*259), nil, 0) },
-		"codes": func() { simd.LookupAtLeast(make([]uint16, 64), make([]uint64, 1), make([]uint8, 32), make([]uint8, 63), 0) },
-		"sums":  func() { simd.LookupAtLeast(make([]uint16, 63), make([]uint64, 1), make([]uint8, 32), make([]uint8, 64), 0) },
+		"codes": func() {
+			simd.LookupAtLeast(make([]uint16, 64), make([]uint64, 1), make([]uint8, 32), make([]uint8, 63), 0)
+		},
+		"sums": func() {
+			simd.LookupAtLeast(make([]uint16, 63), make([]uint64, 1), make([]uint8, 32), make([]uint8, 64), 0)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {

@@ -68,6 +68,9 @@ func rowsPerGather(n, bytes int) int {
 // eight would be too long for one call.
 const longDim = 4096
 
+// longInt8 is what longDim is for int8.
+const longInt8 = 16384
+
 // pieceLen is how many elements of a long vector one call reads.
 const pieceLen = callBytes / 8
 

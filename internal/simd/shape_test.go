@@ -83,6 +83,21 @@ func TestWrongShapesPanic(t *testing.T) {
 	})
 }
 
+// TestCallsAreShort: what one call into assembly reads is bounded, so that a goroutine is not
+// kept from preemption, and cutting work in pieces goes through all of it in whole blocks.
+func TestCallsAreShort(t *testing.T) {
+	for _, cut := range []func(n, bytes int) int{simd.RowsPerCall, simd.RowsPerGather} {
+		for bytes := 1; bytes <= 16384; bytes = bytes*5/4 + 1 {
+			for _, n := range []int{1, 7, 8, 9, 100, 1000, 1 << 16} {
+				got := cut(n, bytes)
+				if got < 1 || got > n || got < n && got%8 != 0 || got > 8 && got*bytes > simd.CallBytes || got > simd.CallBytes/8 {
+					t.Fatalf("%d rows of %d bytes: the first call takes %d", n, bytes, got)
+				}
+			}
+		}
+	}
+}
+
 func TestNothingIsAllocated(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")

@@ -114,7 +114,7 @@ func (b *bench) try(x sized, c candidate, t *Trial) error {
 		}
 		t.Filtered = min(t.Filtered, r)
 	}
-	t.Bytes = int64(x.Bytes())
+	t.Bytes = int64(x.Resident())
 	return nil
 }
 

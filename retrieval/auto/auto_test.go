@@ -141,7 +141,7 @@ func TestConfigNamesWhatIsWrong(t *testing.T) {
 		{auto.Config{Workers: -2}, "auto: Config.Workers is -2; want"},
 		{auto.Config{Metric: 9}, "auto: Config.Metric is Metric(9); want"},
 		{auto.Config{Candidates: []string{}}, "auto: Config.Candidates is empty; want"},
-		{auto.Config{Candidates: []string{"kd-tree"}}, `auto: Config.Candidates is "kd-tree"; want names of [flat ivf]`},
+		{auto.Config{Candidates: []string{"kd-tree"}}, `auto: Config.Candidates is "kd-tree"; want names of [flat ivf hnsw]`},
 		{auto.Config{Queries: vector.NewMatrix(1, 5)}, "auto: Config.Queries.Dim is 5; want 4, as the items"},
 		{auto.Config{Queries: bad}, "auto: Config.Queries: "},
 	} {
@@ -153,8 +153,9 @@ func TestConfigNamesWhatIsWrong(t *testing.T) {
 
 func TestCancelledBuild(t *testing.T) {
 	items, vectors, _ := clustered(1000, 8, 0, 7)
-	ctx, cancel := context.WithCancel(context.Background())
 	for stop := range 5 {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
 		stage := 0
 		cfg := auto.Config{K: 5, Progress: func(string) {
 			if stage == stop {
@@ -170,7 +171,7 @@ func TestCancelledBuild(t *testing.T) {
 
 func TestOpenFindsTheKind(t *testing.T) {
 	items, vectors, queries := clustered(800, 12, 0.2, 8)
-	for _, name := range []string{"flat", "ivf"} {
+	for _, name := range []string{"flat", "ivf", "hnsw"} {
 		choice, err := auto.Build(context.Background(), auto.Config{K: 10, Recall: 0.5, Queries: queries, Candidates: []string{name}}, items, vectors)
 		if err != nil {
 			t.Fatal(err)

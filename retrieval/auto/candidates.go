@@ -9,6 +9,7 @@ import (
 	"github.com/recsyskit/recsys/internal/envelope"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/flat"
+	"github.com/recsyskit/recsys/retrieval/hnsw"
 	"github.com/recsyskit/recsys/retrieval/ivf"
 	"github.com/recsyskit/recsys/retrieval/vector"
 )
@@ -16,7 +17,7 @@ import (
 // sized is what every candidate offers beside the contract.
 type sized interface {
 	retrieval.MutableIndex
-	Bytes() int
+	Resident() int
 }
 
 // effortful is an index with a default effort.
@@ -35,14 +36,16 @@ type candidate struct {
 }
 
 // candidates stand in the order of preference: the simplest first.
-var candidates = []candidate{flatCandidate, ivfCandidate}
+var candidates = []candidate{flatCandidate, ivfCandidate, hnswCandidate}
 
 var flatCandidate = candidate{
 	name: "flat",
 	build: func(_ context.Context, cfg Config, items []recsys.ItemID, vectors vector.Matrix) (sized, error) {
 		return untyped[sized](flat.New(flat.Config{Metric: cfg.Metric, Workers: cfg.Workers}, items, vectors))
 	},
-	open: func(path string) (retrieval.MutableIndex, error) { return untyped[retrieval.MutableIndex](flat.Open(path)) },
+	open: func(path string) (retrieval.MutableIndex, error) {
+		return untyped[retrieval.MutableIndex](flat.Open(path))
+	},
 }
 
 var ivfCandidate = candidate{
@@ -52,7 +55,20 @@ var ivfCandidate = candidate{
 			Metric: cfg.Metric, Recall: cfg.Recall, Queries: cfg.Queries, Seed: cfg.Seed, Workers: cfg.Workers,
 		}, items, vectors))
 	},
-	open:    func(path string) (retrieval.MutableIndex, error) { return untyped[retrieval.MutableIndex](ivf.Open(path)) },
+	open: func(path string) (retrieval.MutableIndex, error) {
+		return untyped[retrieval.MutableIndex](ivf.Open(path))
+	},
+}
+
+var hnswCandidate = candidate{
+	name: "hnsw",
+	build: func(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vector.Matrix) (sized, error) {
+		return untyped[sized](hnsw.Build(ctx, hnsw.Config{Metric: cfg.Metric, Seed: cfg.Seed, Workers: cfg.Workers}, items, vectors))
+	},
+	efforts: func(x retrieval.Index, k int) []int { return ladder(max(k, 1), min(x.Len(), 1<<16)) },
+	open: func(path string) (retrieval.MutableIndex, error) {
+		return untyped[retrieval.MutableIndex](hnsw.Open(path))
+	},
 }
 
 // untyped turns a pointer with an error into an interface that is nil with one.
@@ -66,7 +82,7 @@ func untyped[T any, P any](x *P, err error) (none T, _ error) {
 // names lists the candidates.
 func names() []string {
 	var s []string
-	for _, c := range []candidate{flatCandidate, ivfCandidate} {
+	for _, c := range []candidate{flatCandidate, ivfCandidate, hnswCandidate} {
 		s = append(s, c.name)
 	}
 	return s

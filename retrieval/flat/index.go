@@ -57,6 +57,15 @@ func (x *Index) Bytes() int {
 	return n
 }
 
+// Resident returns the part of Bytes that searches of an opened index keep in use: all but
+// the float vectors, of which they read a few rows, unless there are no codes to scan.
+func (x *Index) Resident() int {
+	if s := x.epoch.Load().main; len(s.codes) > 0 {
+		return x.Bytes() - 4*len(s.vectors)
+	}
+	return x.Bytes()
+}
+
 // Vector appends the stored vector of an item to dst.
 func (x *Index) Vector(dst []float32, item recsys.ItemID) (_ []float32, ok bool) {
 	e := x.epoch.Load()

@@ -1,7 +1,5 @@
 package main
 
-import "fmt"
-
 // isa is an instruction set of amd64: AVX-512, or AVX2 with FMA.
 type isa struct {
 	suffix string
@@ -213,10 +211,4 @@ func lowMask(fn *Func, n, t GP, k K) {
 	fn.Op("MOVL", Imm(-1), t)
 	fn.Op("BZHIL", n, t, t)
 	fn.Op("KMOVW", t, k)
-}
-
-func must(ok bool, what string) {
-	if !ok {
-		panic(fmt.Sprintf("asmgen: %s", what))
-	}
 }

@@ -24,6 +24,7 @@ var families = []func() []*File{
 	int8Family,
 	selectFamily,
 	neonFamily,
+	neonInt8Family,
 	lookupFamily,
 }
 

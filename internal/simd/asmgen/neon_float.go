@@ -254,14 +254,9 @@ func (k *neonKernel) batch(f *File, gather bool) {
 	if gather {
 		at = "ids"
 	}
-	for _, a := range []struct {
-		name string
-		to   GP
-	}{{"out", neonOut}, {"q", neonQuery}, {at, neonAt}, {"d", neonDim}, {"stride", neonStride}, {"n", neonLeft}} {
-		fn.Op("MOVD", fn.Arg(a.name), a.to)
-	}
-	k.enter()
 	s := &neonScan{fn: fn, gather: gather, done: fn.Label("done"), bad: fn.Label("bad")}
+	s.enter(at)
+	k.enter()
 	wide := fn.Label("wide")
 	fn.Op("CMP", Imm(wideDim), neonDim)
 	fn.Op("BGE", wide)
@@ -275,15 +270,5 @@ func (k *neonKernel) batch(f *File, gather bool) {
 	s.loop(neonRows, block(1))
 	fn.Place(wide)
 	s.loop(neonRows[:2], block(2))
-	fn.Place(s.done)
-	if !gather {
-		fn.Ret()
-		return
-	}
-	fn.Op("MOVD", Imm(1), RK)
-	fn.Op("MOVB", RK, fn.Arg("ok"))
-	fn.Ret()
-	fn.Place(s.bad)
-	fn.Op("MOVB", text("ZR"), fn.Arg("ok"))
-	fn.Ret()
+	s.leave()
 }

@@ -8,6 +8,32 @@ type neonScan struct {
 	done, bad Label
 }
 
+// enter loads the arguments; at names the one that leads to the rows.
+func (s *neonScan) enter(at string) {
+	for _, a := range []struct {
+		name string
+		to   GP
+	}{{"out", neonOut}, {"q", neonQuery}, {at, neonAt}, {"d", neonDim}, {"stride", neonStride}, {"n", neonLeft}} {
+		s.fn.Op("MOVD", s.fn.Arg(a.name), a.to)
+	}
+}
+
+// leave ends the function: here all paths meet.
+func (s *neonScan) leave() {
+	fn := s.fn
+	fn.Place(s.done)
+	if !s.gather {
+		fn.Ret()
+		return
+	}
+	fn.Op("MOVD", Imm(1), RK)
+	fn.Op("MOVB", RK, fn.Arg("ok"))
+	fn.Ret()
+	fn.Place(s.bad)
+	fn.Op("MOVB", text("ZR"), fn.Arg("ok"))
+	fn.Ret()
+}
+
 // loop emits the loop with as many rows to a block as there are registers for them.
 func (s *neonScan) loop(rows []GP, block func(rows []GP)) {
 	fn := s.fn
