@@ -249,9 +249,22 @@ func TestRestoreRefusesWhatDoesNotFit(t *testing.T) {
 	x := newTable(t, 70)
 	words := x.AppendTo(nil)
 	for _, c := range []struct{ words, limit, n int }{
-		{len(words), -1, 0}, {len(words), 0, 0}, {len(words), 4097, 70}, {len(words), 70, 71}, {len(words), 70, -1},
-		{len(words) - 1, 70, 70}, {len(words) + 1, 70, 70}, {0, 70, 70}, {0, 1, 0}, {4160, 70, 70}, {2 * 4160, 70, 70},
-		{len(words), 69, 69}, {len(words), 69, 70}, {len(words), 64, 64}, {4164, 1, 1}, {4164, 69, 1},
+		{len(words), -1, 0},
+		{len(words), 0, 0},
+		{len(words), 4097, 70},
+		{len(words), 70, 71},
+		{len(words), 70, -1},
+		{len(words) - 1, 70, 70},
+		{len(words) + 1, 70, 70},
+		{0, 70, 70},
+		{0, 1, 0},
+		{4160, 70, 70},
+		{2 * 4160, 70, 70},
+		{len(words), 69, 69},
+		{len(words), 69, 70},
+		{len(words), 64, 64},
+		{4164, 1, 1},
+		{4164, 69, 1},
 	} {
 		var r retrieval.Rows
 		given := make([]uint64, c.words)
@@ -371,5 +384,33 @@ func TestRowsAreReadWhileTheyAreWritten(t *testing.T) {
 		x.check()
 		sameSelection(t, name, even, x)
 		sameSelection(t, name, list, x)
+	}
+}
+
+func TestNewRowsIsInsertsInTurn(t *testing.T) {
+	for _, n := range []int{0, 1, 63, 4096, 4097, 10_000} {
+		item := func(row int) recsys.ItemID { return recsys.ItemID(row*7919 + 3) }
+		x := &table{t: t, want: map[recsys.ItemID]uint32{}, rng: rand.New(rand.NewPCG(1, uint64(n)))}
+		for row := range n {
+			at, err := x.Reserve()
+			x.must(err)
+			x.must(x.Insert(item(row), at))
+		}
+		rows, err := retrieval.NewRows(n, item)
+		x.must(err)
+		x.must(rows.Check())
+		if rows.Len() != n || rows.Limit() != n || !slices.Equal(rows.AppendTo(nil), x.AppendTo(nil)) {
+			t.Fatalf("%d rows: %d items below %d, or another table than inserts make", n, rows.Len(), rows.Limit())
+		}
+		// It goes on as any other.
+		at, err := rows.Reserve()
+		x.must(err)
+		x.must(rows.Insert(1, at))
+		if row, ok := rows.Find(1); !ok || int(row) != n {
+			t.Fatalf("%d rows: the next insert is at row %d, %t", n, row, ok)
+		}
+	}
+	if _, err := retrieval.NewRows(5, func(row int) recsys.ItemID { return recsys.ItemID(row % 4) }); !errors.Is(err, retrieval.ErrDuplicate) {
+		t.Errorf("a doubled item: %v", err)
 	}
 }

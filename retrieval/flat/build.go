@@ -48,7 +48,7 @@ func New(cfg Config, items []recsys.ItemID, vectors vector.Matrix) (*Index, erro
 		}
 		main.sealBlock(b)
 	})
-	rows, err := numberRows(len(order), func(row int) recsys.ItemID { return items[order[row]] })
+	rows, err := retrieval.NewRows(len(order), func(row int) recsys.ItemID { return items[order[row]] })
 	if err != nil {
 		return nil, err
 	}
@@ -116,25 +116,6 @@ func orderRows(set settings, norms []float32, items []recsys.ItemID) []uint32 {
 		i = j
 	}
 	return order
-}
-
-// numberRows returns the table of n items, with the map from items to rows made. It goes
-// the way of a table from a file, which is faster than to insert one item after the other.
-func numberRows(n int, item func(row int) recsys.ItemID) (*retrieval.Rows, error) {
-	// See retrieval.Rows.AppendTo.
-	const chunk, chunkWords = 4096, 4096 + 4096/64
-	words := make([]uint64, (n+chunk-1)/chunk*chunkWords)
-	for row := range n {
-		c, i := words[row/chunk*chunkWords:], row%chunk
-		c[i] = uint64(item(row))
-		c[chunk+i/64] |= 1 << (i % 64)
-	}
-	rows := new(retrieval.Rows)
-	if err := rows.Restore(words, n, n); err != nil {
-		return nil, fmt.Errorf("flat: %w", err)
-	}
-	rows.Find(0)
-	return rows, nil
 }
 
 // parallel calls do for 0 to n-1, each once, on the workers of the settings; grain calls

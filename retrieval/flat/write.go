@@ -126,7 +126,7 @@ func (x *Index) compact() error {
 		}
 		main.sealBlock(b)
 	})
-	rows, err := numberRows(len(order), func(row int) recsys.ItemID { return old.rows.Item(order[row]) })
+	rows, err := retrieval.NewRows(len(order), func(row int) recsys.ItemID { return old.rows.Item(order[row]) })
 	if err != nil {
 		return err
 	}

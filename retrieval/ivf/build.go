@@ -255,16 +255,13 @@ func (b *builder) place(ix *Index, coder *codec, items []recsys.ItemID, vectors 
 	if err != nil {
 		return nil, err
 	}
+	if ix.rows, err = retrieval.NewRows(n, func(row int) recsys.ItemID { return items[order[row]] }); err != nil {
+		return nil, err
+	}
 	ix.owner = make([]uint32, n)
 	for c := range lists {
 		for row := start[c]; row < start[c+1]; row++ {
 			ix.owner[row] = uint32(c)
-			if _, err := ix.rows.Reserve(); err != nil {
-				return nil, err
-			}
-			if err := ix.rows.Insert(items[order[row]], uint32(row)); err != nil {
-				return nil, err
-			}
 		}
 	}
 	st := &state{codec: coder, items: n, version: ix.rows.Version(), base: base, baseRows: uint32(n)}

@@ -21,10 +21,18 @@ type contents struct {
 
 func (c *contents) sections() []section {
 	return []section{
-		{"items", &c.items, copied[uint64]}, {"owners", &c.owners, copied[uint32]}, {"centroids", &c.centroids, copied[float32]},
-		{"cells", &c.cells, copied[float32]}, {"sizes", &c.sizes, copied[uint32]}, {"rows", &c.rows, copied[uint32]},
-		{"ends", &c.ends, copied[uint32]}, {"segments", &c.segments, copied[float32]}, {"biases", &c.biases, copied[float32]},
-		{"codebook", &c.codebook, copied[float32]}, {"codes", &c.codes, copied[uint8]}, {"vectors", &c.vectors, copied[float32]},
+		{"items", &c.items, copied[uint64]},
+		{"owners", &c.owners, copied[uint32]},
+		{"centroids", &c.centroids, copied[float32]},
+		{"cells", &c.cells, copied[float32]},
+		{"sizes", &c.sizes, copied[uint32]},
+		{"rows", &c.rows, copied[uint32]},
+		{"ends", &c.ends, copied[uint32]},
+		{"segments", &c.segments, copied[float32]},
+		{"biases", &c.biases, copied[float32]},
+		{"codebook", &c.codebook, copied[float32]},
+		{"codes", &c.codes, copied[uint8]},
+		{"vectors", &c.vectors, copied[float32]},
 	}
 }
 
