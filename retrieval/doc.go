@@ -9,13 +9,31 @@
 // A generator is a [Retriever]; one that can also score given items is an
 // [ItemScorer]. Simple ones stand here, those with a model have a folder each:
 //
-//	generator             type            a request takes                source
-//	most popular          Popular         candidates + exclusions        –
-//	newest                Newest          candidates + exclusions        –
-//	item-based neighbours itemknn.Model   neighbours of the history      Deshpande and Karypis 2004
+//	generator             type              a request takes               source
+//	most popular          Popular           candidates + exclusions       –
+//	newest                Newest            candidates + exclusions       –
+//	item-based neighbours itemknn.Model     neighbours of the history     Deshpande and Karypis 2004
+//	nearest vectors       nearest.Retriever a search of an index          –
 //
 // Retrievers that describe a user by what the request's history holds, and so
 // serve users whom they have not met, weigh its events by a [History]. None drops
 // what the user has seen: that is for Request.Exclude, which every source obeys.
 // Package retrievaltest checks retrievers, a service's own too.
+//
+// # Vectors
+//
+// An [Index] finds the items whose vectors are nearest to a query. A [MutableIndex] takes
+// new items while it is searched. Package nearest makes a retriever of one; package
+// puresvd learns vectors where there are none yet. Scores are exact, whichever items an
+// approximate index finds.
+//
+//	index  type        answers      a search reads                       source
+//	flat   flat.Index  exact        vectors that may be among the best   Cauchy–Schwarz; int8 codes with a proven bound
+//	hnsw   hnsw.Index  approximate  a walk of a graph                    Malkov and Yashunin 2018
+//	ivf    ivf.Index   approximate  the lists nearest to the query       Jégou, Douze and Schmid 2011
+//
+// A [Filter] narrows a search to the items that match: a list, a bitmap, a condition, or a
+// value of [Attributes], and what AllOf, AnyOf and Not make of them. It is made once and
+// remembers which rows of an index match. Whoever writes an index builds on [Rows], and
+// checks it by retrievaltest.IndexSuite.
 package retrieval

@@ -189,6 +189,17 @@ func TestRowsKeepTheIDsOfTheFile(t *testing.T) {
 	}
 }
 
+func TestHeldOutQueriesAreNotMeasured(t *testing.T) {
+	base, query, truth := set(t, retrieval.InnerProduct)
+	all := lines(t, "-base", base, "-query", query, "-truth", truth, "-index", strings.Join(annindex.Names(), ","), "-holdout", "10", "-rounds", "1")
+	if got := events(all, "data")[0]["queries"]; got != 15. {
+		t.Errorf("%v queries, want 15 of 25", got)
+	}
+	if got := results(all)[0]["recall"]; got != 1. {
+		t.Errorf("recall %v, want 1: the truth has shifted", got)
+	}
+}
+
 func TestFiltersKeepRecall(t *testing.T) {
 	all := lines(t, "-synthetic", "3000x16x40", "-index", strings.Join(annindex.Names(), ","), "-filter", "1,0.5,0.1,0.01", "-rounds", "1")
 	best := map[string]map[float64]float64{}
@@ -247,6 +258,19 @@ func TestChurnLeavesAnExactIndexExact(t *testing.T) {
 	}
 	if last := all[len(all)-1]; last["event"] != nil {
 		t.Errorf("the last line is no result: %v", last)
+	}
+}
+
+func TestLiveIndexIsAsGoodAsAFreshOne(t *testing.T) {
+	for _, metric := range []string{"ip", "cos"} {
+		e := events(lines(t, "-synthetic", "1000x12x30", "-metric", metric, "-index", "flat", "-live", "-rounds", "1"), "live")
+		if len(e) != 1 || e[0]["inserted"] != 500. || e[0]["recall"] != 1. || e[0]["fresh_recall"] != 1. ||
+			!(e[0]["searches"].(float64) > 0) || !(e[0]["p99_us"].(float64) > 0) || !(e[0]["idle_p99_us"].(float64) > 0) {
+			t.Errorf("%s: %v", metric, e)
+		}
+		if self, ok := e[0]["self_recall"]; metric == "cos" && self != 1. || metric == "ip" && ok {
+			t.Errorf("%s: self recall %v", metric, self)
+		}
 	}
 }
 
@@ -328,8 +352,11 @@ func TestWhatTheCallerGotWrongExitsWith2(t *testing.T) {
 		{"rounds", "-rounds is 0; want 1 to", append(files, "-rounds", "0")},
 		{"share", "want shares in (0, 1]", append(files, "-filter", "0.5,2")},
 		{"nothing allowed", "-filter 1e-09 leaves none of 600 items", append(files, "-filter", "1e-9", "-index", "flat")},
+		{"recall", "-recall is 2; want a share", append(files, "-recall", "2")},
+		{"holdout", "-holdout is 25 and leaves none of 25 queries", append(files, "-holdout", "25")},
 		{"churn", "-churn is -1; want 0 to", append(files, "-churn", "-1")},
 		{"churn of few", "-churn needs at least 4 items", []string{"-synthetic", "3x2x1", "-index", "flat", "-churn", "1", "-rounds", "1"}},
+		{"live of few", "-live needs at least 4 items", []string{"-synthetic", "3x2x1", "-index", "flat", "-live", "-rounds", "1"}},
 		{"two to save", "-save writes one index", append(files, "-index", "flat,ivf", "-save", "x")},
 	}
 	for _, tt := range tests {

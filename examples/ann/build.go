@@ -27,6 +27,8 @@ func (p *program) build(ctx context.Context, k *annindex.Kind, items []recsys.It
 		EfConstruction: p.efc,
 		Lists:          p.lists,
 		K:              p.k,
+		Recall:         p.recall,
+		Sample:         p.sample,
 		Seed:           p.common.Seed,
 		Workers:        p.common.Workers,
 	}, items, base)

@@ -20,5 +20,6 @@
 // their ids and -seed. With -save the index is written to a file and mapped
 // back, and must then give the same answers to the bit. With -churn the items
 // of an index are replaced, all of them so many times, then half of them is
-// deleted; each state is compared with a fresh index of the same items.
+// deleted; each state is compared with a fresh index of the same items. With -live
+// searches go on while half of the items are inserted.
 package main

@@ -22,12 +22,15 @@ type options struct {
 	quant        string // int8, none
 	links, efc   int    // -M, -efc
 	lists        int
+	recall       float64
+	holdout      int
 	k            int
 	efforts      []int // nil: those of each kind
 	threads      int
 	rounds       int
 	shares       []float64 // of the items that filters allow; 1 is no filter
 	churn        int
+	live         bool
 	save, report string
 }
 
@@ -45,12 +48,15 @@ func newFlags() (*flag.FlagSet, *options) {
 	fs.IntVar(&o.links, "M", 16, "`links` of a node of hnsw, twice as many on the ground level")
 	fs.IntVar(&o.efc, "efc", 200, "candidate `pool` while hnsw is built")
 	fs.IntVar(&o.lists, "lists", 0, "`lists` of ivf (default: from the number of items)")
+	fs.Float64Var(&o.recall, "recall", 0, "`share` of the true neighbours that ivf and auto aim at (default: theirs)")
+	fs.IntVar(&o.holdout, "holdout", 0, "keep the first `N` queries out of what is measured and let ivf and auto tune themselves on them")
 	fs.IntVar(&o.k, "k", 10, "`neighbours` per query")
 	fs.Func("ef", "`efforts`, separated by commas: candidate pools of hnsw, lists read by ivf (default: a sweep)", o.parseEfforts)
 	fs.IntVar(&o.threads, "threads", 1, "`threads` that search at once")
 	fs.IntVar(&o.rounds, "rounds", 5, "`rounds` of timing; the median counts")
 	fs.Func("filter", "`shares` of the items that searches may return, separated by commas; 1 is no filter", o.parseShares)
 	fs.IntVar(&o.churn, "churn", 0, "replace all items so many `times`, then delete half of them")
+	fs.BoolVar(&o.live, "live", false, "search while half of the items are inserted, and compare the latency with that of an idle index")
 	fs.StringVar(&o.save, "save", "", "write the index to a `file`, map it and compare its answers")
 	fs.StringVar(&o.report, "report", "", "write an HTML page with the curves to a `file`")
 	return fs, o
@@ -72,6 +78,7 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 		{"M", o.links, 2, 1 << 10},
 		{"efc", o.efc, 1, 1 << 20},
 		{"lists", o.lists, 0, 1 << 24},
+		{"holdout", o.holdout, 0, 1 << 30},
 		{"k", o.k, 1, 1 << 20},
 		{"threads", o.threads, 1, 1 << 10},
 		{"rounds", o.rounds, 1, 1 << 20},
@@ -82,6 +89,8 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 		}
 	}
 	switch {
+	case !(o.recall >= 0 && o.recall <= 1):
+		return cli.Usagef("-recall is %v; want a share in [0, 1]", o.recall)
 	case o.quant != "int8" && o.quant != "none":
 		return cli.Usagef("-quant is %q; want int8 or none", o.quant)
 	case o.save != "" && len(o.kinds) > 1:

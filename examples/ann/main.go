@@ -25,6 +25,7 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 type program struct {
 	*options
 	out, log io.Writer
+	sample   vector.Matrix // queries that are not measured
 }
 
 func (p *program) run(ctx context.Context) error {
@@ -32,6 +33,10 @@ func (p *program) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if p.holdout >= d.Queries.Rows {
+		return cli.Usagef("-holdout is %d and leaves none of %d queries", p.holdout, d.Queries.Rows)
+	}
+	p.sample = d.HoldOut(p.holdout)
 	if err := p.event("data",
 		cli.F("name", d.Name), cli.F("items", d.Base.Rows), cli.F("queries", d.Queries.Rows), cli.F("dim", d.Base.Dim),
 		cli.F("metric", p.metric.String()), cli.F("kernels", vector.Info().Tier), cli.F("cpu_time", annset.CPUTime)); err != nil {
@@ -63,6 +68,11 @@ func (p *program) run(ctx context.Context) error {
 	var states []*state
 	if p.churn > 0 {
 		if states, err = p.churnAll(ctx, d); err != nil {
+			return err
+		}
+	}
+	if p.live {
+		if err := p.liveAll(ctx, d); err != nil {
 			return err
 		}
 	}

@@ -20,22 +20,23 @@
 //
 // Users are split by a hash, into about 60, 20 and 20 %; files of one folder stay
 // together, so that variants of a file for several systems never sit on both sides.
-// Part A trains the sources and counts the item features. Part B chooses item-kNN's
-// settings and trains the ranker, on what the sources propose for users that they have not
-// counted. Part C is the test: the last max(1, round(0.2 n)) of a user's n items are the
-// targets, those before are the history. Nothing is chosen by part C.
+// Part A trains the sources and counts the item features. Part B chooses the settings of
+// item-kNN and of the vectors, and trains the ranker, on what the sources propose for users
+// that they have not counted. Part C is the test: the last max(1, round(0.2 n)) of a user's
+// n items are the targets, those before are the history. Nothing is chosen by part C.
 //
 // Recall and NDCG at 20 rank the whole catalogue of parts A and B, less the history.
 // Coverage and the Gini index are over that catalogue, items never shown included.
 //
 // # Variants
 //
-// Each source alone; merged, all of them by reciprocal rank fusion; pipeline, with features,
-// a linear ranker, an objective and at most eight items of a package; pipeline-diverse,
-// with at most two and maximal marginal relevance; pipeline-explored, the pipeline with
-// places drawn by Plackett–Luce, judged from its own log. The log is replayed, which must
-// give the same slates to the bit, and is weighed to tell what the pipeline without
-// exploration would have earned at place 1, which is then compared with the truth.
+// Each source alone, puresvd being vectors of items in an index; merged, all of them by
+// reciprocal rank fusion; pipeline, with features, a linear ranker, an objective and at most
+// eight items of a package; pipeline-diverse, with at most two and maximal marginal
+// relevance; pipeline-explored, the pipeline with places drawn by Plackett–Luce, judged from
+// its own log. The log is replayed, which must give the same slates to the bit, and is
+// weighed to tell what the pipeline without exploration would have earned at place 1, which
+// is then compared with the truth.
 //
 // A team's own parts look like those of this program: a retriever (sources.go) and three
 // feature sources (columns.go, store.go).

@@ -25,14 +25,7 @@ const choosers = 400
 // of the history, has the highest recall@20 on users of part B; the first in the order of the
 // lists on a tie. The similarities come from part A alone. Part C plays no part.
 func chooseKNN(ctx context.Context, d *data, in *retrieval.Interactions, workers int, stderr io.Writer) (*itemknn.Model, error) {
-	part := d.of(goapi.PartB)
-	if every := (len(part) + choosers - 1) / choosers; every > 1 {
-		few := part[:0:0]
-		for i := 0; i < len(part); i += every {
-			few = append(few, part[i])
-		}
-		part = few
-	}
+	part := d.choosers()
 	var best *itemknn.Model
 	bestRecall := math.Inf(-1)
 	for _, shrinkage := range shrinkages {
@@ -58,6 +51,17 @@ func chooseKNN(ctx context.Context, d *data, in *retrieval.Interactions, workers
 	fmt.Fprintf(stderr, "item-kNN: shrinkage %g, decay %g, %d neighbours; recall@%d %.4f on %d users of part B, the best of %d settings\n",
 		c.Shrinkage, c.History.Decay, c.Neighbors, cutoff, bestRecall, len(part), len(shrinkages)*len(decays))
 	return best, nil
+}
+
+// choosers are at most so many users of part B, spread evenly.
+func (d *data) choosers() []int {
+	part := d.of(goapi.PartB)
+	every := max(1, (len(part)+choosers-1)/choosers)
+	few := part[:0:0]
+	for i := 0; i < len(part); i += every {
+		few = append(few, part[i])
+	}
+	return few
 }
 
 // neighbors is how many neighbours an item keeps: 2,000, fewer where there are so many

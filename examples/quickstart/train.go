@@ -75,11 +75,16 @@ func (m *models) trainSources(ctx context.Context, workers int, stderr io.Writer
 	if err != nil {
 		return err
 	}
+	vectors, err := chooseVectors(ctx, m.d, in, workers, stderr)
+	if err != nil {
+		return err
+	}
 	m.sources = []source{
 		{"popularity", popular, 100},
 		{"itemknn", knn, 200},
 		{"itemknn-whole", whole, 150},
 		{"itemknn-recent", recent, 150},
+		{"puresvd", vectors, 150},
 	}
 	if m.d.attribute != "" {
 		m.tallies = newTallies(m.d)

@@ -2,17 +2,7 @@
 
 package simd
 
-import (
-	"math"
-	"unsafe"
-)
-
-// longDim is the dimension from which on rows are taken one by one, in pieces: a block of
-// eight would be too long for one call.
-const longDim = 4096
-
-// pieceLen is how many elements of a long vector one call reads.
-const pieceLen = callBytes / 8
+import "unsafe"
 
 func dot(a, b []float32) float32 {
 	if len(a) > pieceLen {
@@ -88,7 +78,7 @@ func cosineSums(a, b []float32) (ab, aa, bb float32) {
 }
 
 func dotBatch(out, q, rows []float32, stride int) {
-	if tier == PureGo {
+	if tier == PureGo || len(q) == 0 {
 		dotBatchGeneric(out, q, rows, stride)
 		return
 	}
@@ -99,8 +89,8 @@ func dotBatch(out, q, rows []float32, stride int) {
 		}
 		return
 	}
-	for per := rowsPerCall(d, 4); len(out) > 0; {
-		n := min(len(out), per)
+	for len(out) > 0 {
+		n := rowsPerCall(len(out), 4*d)
 		if tier == AVX512 {
 			dotBatchAVX512(&out[0], unsafe.SliceData(q), unsafe.SliceData(rows), d, 4*stride, n)
 		} else {
@@ -111,7 +101,7 @@ func dotBatch(out, q, rows []float32, stride int) {
 }
 
 func l2sqBatch(out, q, rows []float32, stride int) {
-	if tier == PureGo {
+	if tier == PureGo || len(q) == 0 {
 		l2sqBatchGeneric(out, q, rows, stride)
 		return
 	}
@@ -122,8 +112,8 @@ func l2sqBatch(out, q, rows []float32, stride int) {
 		}
 		return
 	}
-	for per := rowsPerCall(d, 4); len(out) > 0; {
-		n := min(len(out), per)
+	for len(out) > 0 {
+		n := rowsPerCall(len(out), 4*d)
 		if tier == AVX512 {
 			l2sqBatchAVX512(&out[0], unsafe.SliceData(q), unsafe.SliceData(rows), d, 4*stride, n)
 		} else {
@@ -133,13 +123,9 @@ func l2sqBatch(out, q, rows []float32, stride int) {
 	}
 }
 
-// gatherable reports whether the offset of every id fits in 64 bits. Otherwise only id 0 can
-// be in range, and the reference deals with it.
-func gatherable(stride int) bool { return stride <= math.MaxInt32/4 }
-
 func dotGather(out, q, rows []float32, stride int, ids []uint32) {
 	d := len(q)
-	if tier == PureGo || !gatherable(stride) {
+	if tier == PureGo || d == 0 || !gatherable(stride) {
 		dotGatherGeneric(out, q, rows, stride, ids)
 		return
 	}
@@ -153,8 +139,8 @@ func dotGather(out, q, rows []float32, stride int, ids []uint32) {
 		panic(errID)
 	}
 	ahead, limit := lines(4*d), 4*(len(rows)-d)
-	for per := rowsPerGather(d, 4); len(ids) > 0; {
-		n := min(len(ids), per)
+	for len(ids) > 0 {
+		n := rowsPerGather(len(ids), 4*d)
 		var ok bool
 		if tier == AVX512 {
 			ok = dotGatherAVX512(&out[0], unsafe.SliceData(q), unsafe.SliceData(rows), d, 4*stride, &ids[0], n, limit, ahead)
@@ -170,7 +156,7 @@ func dotGather(out, q, rows []float32, stride int, ids []uint32) {
 
 func l2sqGather(out, q, rows []float32, stride int, ids []uint32) {
 	d := len(q)
-	if tier == PureGo || !gatherable(stride) {
+	if tier == PureGo || d == 0 || !gatherable(stride) {
 		l2sqGatherGeneric(out, q, rows, stride, ids)
 		return
 	}
@@ -184,8 +170,8 @@ func l2sqGather(out, q, rows []float32, stride int, ids []uint32) {
 		panic(errID)
 	}
 	ahead, limit := lines(4*d), 4*(len(rows)-d)
-	for per := rowsPerGather(d, 4); len(ids) > 0; {
-		n := min(len(ids), per)
+	for len(ids) > 0 {
+		n := rowsPerGather(len(ids), 4*d)
 		var ok bool
 		if tier == AVX512 {
 			ok = l2sqGatherAVX512(&out[0], unsafe.SliceData(q), unsafe.SliceData(rows), d, 4*stride, &ids[0], n, limit, ahead)
@@ -201,12 +187,12 @@ func l2sqGather(out, q, rows []float32, stride int, ids []uint32) {
 
 func dotAbove(ids []uint32, scores, q, rows []float32, stride, n int, threshold float32, base uint32) int {
 	d := len(q)
-	if tier == PureGo || d > longDim {
+	if tier == PureGo || d == 0 || d > longDim {
 		return dotAboveRows(ids, scores, q, rows, stride, n, threshold, base)
 	}
 	kept := 0
-	for per := rowsPerCall(d, 4); n > 0; {
-		m := min(n, per)
+	for n > 0 {
+		m := rowsPerCall(n, 4*d)
 		if tier == AVX512 {
 			kept += dotAboveAVX512(&ids[kept], &scores[kept], unsafe.SliceData(q), unsafe.SliceData(rows), d, 4*stride, m, threshold, base)
 		} else {

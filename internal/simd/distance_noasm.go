@@ -1,4 +1,4 @@
-//go:build purego || !amd64
+//go:build purego || !(amd64 || arm64)
 
 package simd
 
@@ -18,10 +18,6 @@ func dotGather(out, q, rows []float32, stride int, ids []uint32) {
 
 func l2sqGather(out, q, rows []float32, stride int, ids []uint32) {
 	l2sqGatherGeneric(out, q, rows, stride, ids)
-}
-
-func selectAbove(ids []uint32, dst, scores []float32, threshold float32, base uint32) int {
-	return selectAboveGeneric(ids, dst, scores, threshold, base)
 }
 
 func dotAbove(ids []uint32, scores, q, rows []float32, stride, n int, threshold float32, base uint32) int {

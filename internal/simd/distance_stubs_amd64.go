@@ -15,13 +15,13 @@ func dotAVX512(a *float32, b *float32, n int) (ret float32)
 func dotLongAVX512(acc *float32, a *float32, b *float32, n int)
 
 // dotBatchAVX512 sets out[i], i < n, to the sum over d elements of q and the row at rows + i*stride bytes
-// of a[i]*b[i].
+// of a[i]*b[i]. d is 1 at least.
 //
 //go:noescape
 func dotBatchAVX512(out *float32, q *float32, rows *float32, d int, stride int, n int)
 
 // dotGatherAVX512 is dotBatch of the rows at rows + ids[i]*stride bytes. It reports whether no
-// offset exceeds limit, and fetches lines cache lines of rows ahead.
+// offset exceeds limit, and fetches lines cache lines of rows ahead. d is 1 at least.
 //
 //go:noescape
 func dotGatherAVX512(out *float32, q *float32, rows *float32, d int, stride int, ids *uint32, n int, limit int, lines int) (ok bool)
@@ -37,18 +37,18 @@ func l2sqAVX512(a *float32, b *float32, n int) (ret float32)
 func l2sqLongAVX512(acc *float32, a *float32, b *float32, n int)
 
 // l2sqBatchAVX512 sets out[i], i < n, to the sum over d elements of q and the row at rows + i*stride bytes
-// of (a[i]-b[i])^2.
+// of (a[i]-b[i])^2. d is 1 at least.
 //
 //go:noescape
 func l2sqBatchAVX512(out *float32, q *float32, rows *float32, d int, stride int, n int)
 
 // l2sqGatherAVX512 is l2sqBatch of the rows at rows + ids[i]*stride bytes. It reports whether no
-// offset exceeds limit, and fetches lines cache lines of rows ahead.
+// offset exceeds limit, and fetches lines cache lines of rows ahead. d is 1 at least.
 //
 //go:noescape
 func l2sqGatherAVX512(out *float32, q *float32, rows *float32, d int, stride int, ids *uint32, n int, limit int, lines int) (ok bool)
 
-// dotAboveAVX512 is dotBatch of n rows that keeps the scores above threshold, and i+base.
+// dotAboveAVX512 is dotBatch of n rows that keeps the scores above threshold, and i+base. d is 1 at least.
 //
 //go:noescape
 func dotAboveAVX512(ids *uint32, scores *float32, q *float32, rows *float32, d int, stride int, n int, threshold float32, base uint32) (kept int)
@@ -69,13 +69,13 @@ func dotAVX2(a *float32, b *float32, n int) (ret float32)
 func dotLongAVX2(acc *float32, a *float32, b *float32, n int)
 
 // dotBatchAVX2 sets out[i], i < n, to the sum over d elements of q and the row at rows + i*stride bytes
-// of a[i]*b[i].
+// of a[i]*b[i]. d is 1 at least.
 //
 //go:noescape
 func dotBatchAVX2(out *float32, q *float32, rows *float32, d int, stride int, n int)
 
 // dotGatherAVX2 is dotBatch of the rows at rows + ids[i]*stride bytes. It reports whether no
-// offset exceeds limit, and fetches lines cache lines of rows ahead.
+// offset exceeds limit, and fetches lines cache lines of rows ahead. d is 1 at least.
 //
 //go:noescape
 func dotGatherAVX2(out *float32, q *float32, rows *float32, d int, stride int, ids *uint32, n int, limit int, lines int) (ok bool)
@@ -91,18 +91,18 @@ func l2sqAVX2(a *float32, b *float32, n int) (ret float32)
 func l2sqLongAVX2(acc *float32, a *float32, b *float32, n int)
 
 // l2sqBatchAVX2 sets out[i], i < n, to the sum over d elements of q and the row at rows + i*stride bytes
-// of (a[i]-b[i])^2.
+// of (a[i]-b[i])^2. d is 1 at least.
 //
 //go:noescape
 func l2sqBatchAVX2(out *float32, q *float32, rows *float32, d int, stride int, n int)
 
 // l2sqGatherAVX2 is l2sqBatch of the rows at rows + ids[i]*stride bytes. It reports whether no
-// offset exceeds limit, and fetches lines cache lines of rows ahead.
+// offset exceeds limit, and fetches lines cache lines of rows ahead. d is 1 at least.
 //
 //go:noescape
 func l2sqGatherAVX2(out *float32, q *float32, rows *float32, d int, stride int, ids *uint32, n int, limit int, lines int) (ok bool)
 
-// dotAboveAVX2 is dotBatch of n rows that keeps the scores above threshold, and i+base.
+// dotAboveAVX2 is dotBatch of n rows that keeps the scores above threshold, and i+base. d is 1 at least.
 //
 //go:noescape
 func dotAboveAVX2(ids *uint32, scores *float32, q *float32, rows *float32, d int, stride int, n int, threshold float32, base uint32) (kept int)

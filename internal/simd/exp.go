@@ -34,20 +34,6 @@ func Softmax(dst, x []float32) {
 	if len(dst) != len(x) {
 		panic(errLengths)
 	}
-	if len(x) == 0 {
-		return
-	}
-	exp(dst, x, largest(x))
+	exp(dst, x, Max(x))
 	scale(1/sum(dst), dst)
-}
-
-// largest returns the largest element of x if none is NaN.
-func largest(x []float32) float32 {
-	top := x[0]
-	for _, v := range x {
-		if v > top {
-			top = v
-		}
-	}
-	return top
 }

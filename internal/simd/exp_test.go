@@ -148,8 +148,18 @@ func TestSoftmax(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
 	inputs := [][]float32{
-		{}, {3}, {1000, 1000}, {-1000, 1000}, {-inf, 0, -inf}, {-inf, -inf}, {inf, 0}, {nan, 0}, {0, nan}, {-inf, nan, 2},
-		{math.MaxFloat32, -math.MaxFloat32}, normals(r, 1000),
+		{},
+		{3},
+		{1000, 1000},
+		{-1000, 1000},
+		{-inf, 0, -inf},
+		{-inf, -inf},
+		{inf, 0},
+		{nan, 0},
+		{0, nan},
+		{-inf, nan, 2},
+		{math.MaxFloat32, -math.MaxFloat32},
+		normals(r, 1000),
 	}
 	for n := range 40 {
 		inputs = append(inputs, normals(r, n))

@@ -48,6 +48,22 @@ func aboveAVX512(tiles int, k int, a *float32, rs int, b *float32, thresholds *f
 //go:noescape
 func aboveNarrowAVX512(tiles int, k int, a *float32, rs int, b *float32, thresholds *float32, masks *uint32) (passed int)
 
+// aboveCodesAVX512 multiplies tiles of 14 rows of 4k bytes each, rs bytes apart, by a panel of 4k × 32
+// packed coded queries until a product is above the threshold of its query. It returns how
+// many tiles it passed before that one, whose products it marks: bit j of masks[i] for row i
+// and query j. tiles and k are positive.
+//
+//go:noescape
+func aboveCodesAVX512(tiles int, k int, a *uint8, rs int, b *int8, thresholds *int32, masks *uint32) (passed int)
+
+// aboveCodesNarrowAVX512 multiplies tiles of 14 rows of 4k bytes each, rs bytes apart, by a panel of 4k × 32
+// packed coded queries until a product is above the threshold of its query. It returns how
+// many tiles it passed before that one, whose products it marks: bit j of masks[i] for row i
+// and query j. tiles and k are positive. Only the first 16 queries count.
+//
+//go:noescape
+func aboveCodesNarrowAVX512(tiles int, k int, a *uint8, rs int, b *int8, thresholds *int32, masks *uint32) (passed int)
+
 // aboveAVX2 multiplies tiles of 6 rows each, rs bytes apart, by a panel of k × 32 packed
 // queries until a product is not <= the threshold of its query. It returns how many tiles
 // it passed before that one, whose products it marks: bit j of masks[i] for row i and query j.

@@ -4,16 +4,13 @@ package simd
 
 import "unsafe"
 
-// longInt8 is the dimension from which on rows are taken one by one, in pieces.
-const longInt8 = 16384
-
 // useVNNI reports whether int8 takes the kernels of AVX-512. They need VNNI, which the
 // first processors with AVX-512 lack; the kernels of AVX2 give the same results.
 func useVNNI() bool { return tier == AVX512 && vnni }
 
 // int8InGo reports whether vectors of d elements are left to Go: the kernels of AVX2 read
 // 16 elements at least.
-func int8InGo(d int) bool { return tier == PureGo || d < 16 && !useVNNI() }
+func int8InGo(d int) bool { return tier == PureGo || d == 0 || d < 16 && !useVNNI() }
 
 func dotInt8(q []int8, row []uint8) int32 {
 	if int8InGo(len(q)) {
@@ -47,8 +44,8 @@ func dotInt8Batch(out []int32, q []int8, rows []uint8, stride int) {
 		}
 		return
 	}
-	for per := rowsPerCall(d, 1); len(out) > 0; {
-		n := min(len(out), per)
+	for len(out) > 0 {
+		n := rowsPerCall(len(out), d)
 		if useVNNI() {
 			dotInt8BatchAVX512(&out[0], unsafe.SliceData(q), unsafe.SliceData(rows), d, stride, n)
 		} else {
@@ -74,8 +71,8 @@ func dotInt8Gather(out []int32, q []int8, rows []uint8, stride int, ids []uint32
 		panic(errID)
 	}
 	ahead, limit := lines(d), len(rows)-d
-	for per := rowsPerGather(d, 1); len(ids) > 0; {
-		n := min(len(ids), per)
+	for len(ids) > 0 {
+		n := rowsPerGather(len(ids), d)
 		var ok bool
 		if useVNNI() {
 			ok = dotInt8GatherAVX512(&out[0], unsafe.SliceData(q), unsafe.SliceData(rows), d, stride, &ids[0], n, limit, ahead)
@@ -95,8 +92,8 @@ func dotInt8Above(ids []uint32, scores []int32, q []int8, rows []uint8, stride, 
 		return dotInt8AboveRows(ids, scores, q, rows, stride, n, threshold, base)
 	}
 	kept := 0
-	for per := rowsPerCall(d, 1); n > 0; {
-		m := min(n, per)
+	for n > 0 {
+		m := rowsPerCall(n, d)
 		if useVNNI() {
 			kept += dotInt8AboveAVX512(&ids[kept], &scores[kept], unsafe.SliceData(q), unsafe.SliceData(rows), d, stride, m, threshold, base)
 		} else {

@@ -44,7 +44,7 @@ func TestInt8IsExact(t *testing.T) {
 				continue
 			}
 			for n := range 41 {
-				if d > 160 && n > 20 && n%7 != 0 || d > 400 && n > 10 && n%13 != 0 || d > 5000 && n > 3 {
+				if d > 160 && n > 20 && n%7 != 0 || d > 400 && n > 10 && n%13 != 0 || d > 5000 && n > 3 || !worthwhile(d, n) {
 					continue
 				}
 				checkInt8(t, r, d, n, d+[]int{0, 1, 3, 16}[r.IntN(4)])

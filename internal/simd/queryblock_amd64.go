@@ -11,8 +11,8 @@ import (
 // microseconds at most.
 const aboveDim = 2048
 
-// fewQueries are compared one by one: the work for up to 16 is the same.
-// So are few rows with all queries: less than a tile.
+// Fewer queries are compared one by one, since up to 16 take the same time as one in a
+// tile; and so are fewer rows, since a tile needs as many.
 const (
 	fewQueries = 6
 	fewRows    = 14
@@ -20,21 +20,15 @@ const (
 
 // above handles at most b.rows() rows.
 func (b *QueryBlock) above(dst []BlockHit, rows []float32, stride, n int, base uint32, thresholds []float32) []BlockHit {
-	if tier == PureGo || b.d == 0 || b.d > aboveDim || b.m < fewQueries || n < fewRows {
+	if tier == PureGo {
+		return b.aboveGeneric(dst, rows, stride, n, base, thresholds)
+	}
+	if b.d == 0 || b.d > aboveDim || b.m < fewQueries || n < fewRows {
 		return b.oneByOne(dst, rows, stride, n, base, thresholds)
 	}
-	longest := b.longest(rows, stride, n)
 	var limits [MaxQueries]float32
-	for j := range limits {
-		if j >= b.m {
-			limits[j] = float32(math.Inf(1))
-			continue
-		}
-		size := b.norm[j] * longest
-		if !(size < 1e38) { // a partial sum can overflow, or something is NaN
-			return b.oneByOne(dst, rows, stride, n, base, thresholds)
-		}
-		limits[j] = roundDown(float64(thresholds[j]) - (b.slack*size + b.tiny))
+	if !b.limits(&limits, thresholds, b.longest(rows, stride, n)) {
+		return b.oneByOne(dst, rows, stride, n, base, thresholds)
 	}
 	for j := 0; j < b.m; j += panel {
 		queries := b.packed.data[j*b.d:]
@@ -67,16 +61,7 @@ func (b *QueryBlock) longest(rows []float32, stride, n int) float64 {
 		sum += float64(x)
 	}
 	// The squares are off by d/16 roundings and by as many underflows.
-	return math.Sqrt(float64(sum*1.001) + float64(b.d)*0x1p-148)
-}
-
-// roundDown returns the largest float32 that is not above x; NaN for NaN.
-func roundDown(x float64) float32 {
-	y := float32(x)
-	if float64(y) > x {
-		return math.Nextafter32(y, float32(math.Inf(-1)))
-	}
-	return y
+	return math.Sqrt(float64(sum*1.001) + float64(float64(b.d)*0x1p-148))
 }
 
 // scan compares the rows, a tile or more of them, with width queries from first on, and

@@ -80,6 +80,24 @@ DATA selectFour<>+8(SB)/4, $0x00000004
 DATA selectFour<>+12(SB)/4, $0x00000004
 GLOBL selectFour<>(SB), RODATA|NOPTR, $16
 
+DATA selectLow<>+0(SB)/4, $0x00000000
+DATA selectLow<>+4(SB)/4, $0x00000001
+DATA selectLow<>+8(SB)/4, $0x00000003
+DATA selectLow<>+12(SB)/4, $0x00000007
+DATA selectLow<>+16(SB)/4, $0x0000000f
+DATA selectLow<>+20(SB)/4, $0x0000001f
+DATA selectLow<>+24(SB)/4, $0x0000003f
+DATA selectLow<>+28(SB)/4, $0x0000007f
+DATA selectLow<>+32(SB)/4, $0x000000ff
+DATA selectLow<>+36(SB)/4, $0x000001ff
+DATA selectLow<>+40(SB)/4, $0x000003ff
+DATA selectLow<>+44(SB)/4, $0x000007ff
+DATA selectLow<>+48(SB)/4, $0x00000fff
+DATA selectLow<>+52(SB)/4, $0x00001fff
+DATA selectLow<>+56(SB)/4, $0x00003fff
+DATA selectLow<>+60(SB)/4, $0x00007fff
+GLOBL selectLow<>(SB), RODATA|NOPTR, $64
+
 DATA selectPack<>+0(SB)/4, $0x80808080
 DATA selectPack<>+4(SB)/4, $0x80808080
 DATA selectPack<>+8(SB)/4, $0x80808080

@@ -1,6 +1,9 @@
 package simd
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // Messages of the panics.
 const (
@@ -43,12 +46,37 @@ func gathered[T any](rows []T, stride, d int, id uint32) []T {
 // and ten or so if all of it comes from main memory. A goroutine cannot be preempted within.
 const callBytes = 128 << 10
 
-// rowsPerCall returns how many rows of d elements of the given size one call takes: a
-// multiple of 8, so that no block is cut, and not so many that little d makes it long.
-func rowsPerCall(d, size int) int { return min(max(callBytes/(d*size+1)&^7, 8), 8192) }
+// rowsPerCall returns how many of n rows of the given size the next call takes: all of
+// them, or a multiple of 8, so that no block is cut. Few bytes are no reason for many rows.
+func rowsPerCall(n, bytes int) int {
+	if n <= 8 || n*(bytes+8) <= callBytes {
+		return n
+	}
+	return min(n, max(callBytes/(bytes+8)&^7, 8))
+}
 
-// rowsPerGather is rowsPerCall for rows at random places, where main memory takes longer.
-func rowsPerGather(d, size int) int { return min(max(callBytes/2/(d*size+1)&^7, 8), 512) }
+// rowsPerGather is rowsPerCall for rows at random places, each of which may keep the
+// processor waiting for main memory.
+func rowsPerGather(n, bytes int) int {
+	if n <= 8 || n*(bytes+128) <= callBytes/2 {
+		return n
+	}
+	return min(n, max(callBytes/2/(bytes+128)&^7, 8))
+}
+
+// longDim is the dimension from which on rows are taken one by one, in pieces: a block of
+// eight would be too long for one call.
+const longDim = 4096
+
+// longInt8 is what longDim is for int8.
+const longInt8 = 16384
+
+// pieceLen is how many elements of a long vector one call reads.
+const pieceLen = callBytes / 8
+
+// gatherable reports whether the offset of every id fits in 64 bits. Otherwise only id 0 can
+// be in range, and the reference deals with it.
+func gatherable(stride int) bool { return stride <= math.MaxInt32/4 }
 
 // maxLines is how many cache lines of a row a gather fetches ahead. The rest of a longer row
 // follows by the processor's own prefetching.

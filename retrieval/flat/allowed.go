@@ -11,64 +11,51 @@ import (
 
 const (
 	// listRun is how many listed rows are compared at a time, and after which the bounds
-	// are looked at again.
-	listRun = 64
-	// listCodes is how long a list must be for the codes to be read first.
-	listCodes = 256
+	// are looked at again; firstRun is that until there is something to compare with.
+	listRun  = 256
+	firstRun = 64
+	// listCodes is how many components the listed vectors must have together for the codes
+	// to be read first: vectors that fit the cache nearly are as fast themselves.
+	listCodes = 1 << 16
 )
 
 // allowed offers the rows of an ascending list, all of which pass.
 func (s *search) allowed(list []uint32) string {
+	inMain, _ := slices.BinarySearch(list, uint32(s.main.rows))
+	added := list[inMain:]
+	list = list[:inMain]
 	plan, useCodes := planAllowed, false
-	if s.main.codes != nil && len(list) >= listCodes {
+	if s.main.codes != nil && len(list)*s.set.Dim >= listCodes {
 		plan, useCodes = planGather, true
 	}
-	i, block := 0, 0
-	for i < len(list) && list[i] < uint32(s.main.rows) {
-		run := s.run64(list[i:])
-		i += len(run)
+	for block := 0; len(list) > 0; {
+		run := list[:min(len(list), firstRun)]
 		if s.best.full {
-			if s.set.Metric != retrieval.L2 && s.query.Max(s.main.norms[run[0]]) < float64(s.best.floor) && s.set.byNorm() {
-				rest, _ := slices.BinarySearch(list[i:], uint32(s.main.rows))
-				i += rest
+			run = list[:min(len(list), listRun)]
+			if s.set.Metric == retrieval.InnerProduct && s.query.Max(s.main.norms[run[0]]) < float64(s.best.floor) {
 				break
 			}
-			if useCodes {
-				s.scored += len(run)
-				var kept []uint32
-				kept, block = s.gatherCodes(run, block)
-				s.rescored += len(kept)
-				run = kept
-			} else {
-				s.scored += len(run)
-			}
-		} else {
-			s.scored += len(run)
+		}
+		list = list[len(run):]
+		s.scored += len(run)
+		if useCodes && s.best.full {
+			run, block = s.gatherCodes(run, block)
+			s.rescored += len(run)
 		}
 		s.scoreGather(s.scores[:len(run)], run)
-		for j, row := range run {
-			if s.scores[j] >= s.best.floor {
-				s.best.add(s.scores[j], row)
+		for i, row := range run {
+			if score := s.scores[i]; score >= s.best.floor && s.named(row) {
+				s.best.add(score, row)
 			}
 		}
 	}
-	for _, row := range list[i:] {
-		s.scored++
-		if score := s.set.score(s.exact, s.vector(row)); score >= s.best.floor {
+	s.scored += len(added)
+	for _, row := range added {
+		if score := s.set.score(s.exact, s.vector(row)); score >= s.best.floor && s.named(row) {
 			s.best.add(score, row)
 		}
 	}
 	return plan
-}
-
-// run64 returns the first rows of an ascending list that are in the segment, at most
-// listRun.
-func (s *search) run64(list []uint32) []uint32 {
-	n := min(len(list), listRun)
-	for n > 0 && list[n-1] >= uint32(s.main.rows) {
-		n--
-	}
-	return list[:n]
 }
 
 // gatherCodes returns the rows of a run that their codes do not exclude. The run begins in

@@ -54,8 +54,8 @@ func New(cfg Config, items []recsys.ItemID, vectors vector.Matrix) (*Index, erro
 			return nil, err
 		}
 	}
-	x := &Index{set: set, scratch: newScratchPool()}
-	x.epoch.Store(newEpoch(rows, main))
+	x := new(Index)
+	x.replace(newEpoch(rows, main), nil)
 	return x, nil
 }
 

@@ -25,6 +25,8 @@ type epoch struct {
 	top    atomic.Uint32           // bits of the largest norm in the chunks
 	died   atomic.Pointer[[]uint32]
 
+	selected atomic.Uint64 // version of the rows that the last filter was resolved for, plus 1
+
 	dead int // rows that died; for writers
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"sync"
 
 	"github.com/recsyskit/recsys/internal/envelope"
 	"github.com/recsyskit/recsys/retrieval"
@@ -112,7 +113,8 @@ func (x *Index) replace(e *epoch, mapped *envelope.Mapped) {
 	x.set = e.main.set
 	x.mapped = mapped
 	if x.scratch == nil {
-		x.scratch = newScratchPool()
+		x.scratch = &sync.Pool{New: func() any { return new(search) }}
+		x.batches = &sync.Pool{New: func() any { return new(batch) }}
 	}
 	x.epoch.Store(e)
 }

@@ -22,7 +22,8 @@ import (
 type Index struct {
 	set     settings
 	epoch   atomic.Pointer[epoch]
-	scratch *sync.Pool
+	scratch *sync.Pool // of *search
+	batches *sync.Pool // of *batch
 
 	mu     sync.Mutex // held by writers
 	mapped *envelope.Mapped
@@ -56,6 +57,15 @@ func (x *Index) Bytes() int {
 	return n
 }
 
+// Resident returns the part of Bytes that searches of an opened index keep in use: all but
+// the float vectors, of which they read a few rows, unless there are no codes to scan.
+func (x *Index) Resident() int {
+	if s := x.epoch.Load().main; len(s.codes) > 0 {
+		return x.Bytes() - 4*len(s.vectors)
+	}
+	return x.Bytes()
+}
+
 // Vector appends the stored vector of an item to dst.
 func (x *Index) Vector(dst []float32, item recsys.ItemID) (_ []float32, ok bool) {
 	e := x.epoch.Load()
@@ -72,7 +82,7 @@ func (x *Index) Score(dst []float32, q []float32, items []recsys.ItemID) error {
 		return fmt.Errorf("flat: room for %d scores of %d items: %w", len(dst), len(items), retrieval.ErrDimension)
 	}
 	if err := x.checkVector(q); err != nil {
-		return err
+		return fmt.Errorf("flat: query: %w", err)
 	}
 	s := x.scratch.Get().(*search)
 	q = s.prepare(x.set, q)
@@ -96,15 +106,15 @@ func (s settings) score(q, row []float32) float32 {
 	return simd.Dot(q, row)
 }
 
-// checkVector refuses what is no vector of the index.
+// checkVector says why a vector is none of the index.
 func (x *Index) checkVector(v []float32) error {
 	if len(v) != x.set.Dim {
-		return fmt.Errorf("flat: a vector of length %d; the index has %d: %w", len(v), x.set.Dim, retrieval.ErrDimension)
+		return fmt.Errorf("a vector of length %d; the index has %d: %w", len(v), x.set.Dim, retrieval.ErrDimension)
 	}
 	if !vector.Finite(v) {
 		for i, value := range v {
 			if value-value != 0 {
-				return fmt.Errorf("flat: component %d is %v: %w", i, value, retrieval.ErrNotFinite)
+				return fmt.Errorf("component %d is %v: %w", i, value, retrieval.ErrNotFinite)
 			}
 		}
 	}

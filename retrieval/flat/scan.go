@@ -10,14 +10,8 @@ import (
 
 // scan reads the segment block by block, then the added rows.
 func (s *search) scan() string {
-	seed := s.seed()
-	if seed > 0 {
-		s.scanBlock(seed)
-	}
+	s.scanSeed()
 	for b := range s.main.blocks() {
-		if b == seed && seed > 0 {
-			continue
-		}
 		if done := s.scanBlock(b); done {
 			break
 		}
@@ -29,11 +23,12 @@ func (s *search) scan() string {
 	return planScan
 }
 
-// seed returns the block to read first: under L2 the one with norms like the query's, since
-// near vectors have near norms.
-func (s *search) seed() int {
+// scanSeed reads the block that promises most, so that the others meet a high floor. Under
+// L2 it is the one with norms like the query's, since near vectors have near norms; else the
+// first one is next anyway.
+func (s *search) scanSeed() {
 	if s.set.Metric != retrieval.L2 {
-		return 0
+		return
 	}
 	lo, hi := 0, s.main.blocks()
 	for lo+1 < hi {
@@ -44,12 +39,18 @@ func (s *search) seed() int {
 			lo = mid
 		}
 	}
-	return lo
+	if lo > 0 {
+		s.scanBlock(lo)
+		s.seeded = lo
+	}
 }
 
 // scanBlock collects what is good enough in a block. It reports whether no later block has
 // anything.
 func (s *search) scanBlock(b int) (done bool) {
+	if b == s.seeded {
+		return false
+	}
 	start, end, m := s.main.block(b)
 	n := end - start
 	if !s.best.full {

@@ -1,8 +1,8 @@
 package flat
 
 import (
+	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/internal/code8"
@@ -22,15 +22,16 @@ const (
 // search is the memory of one search.
 type search struct {
 	view
+	*door
+	own   door // door points here unless searches share one
 	set   settings
-	opt   retrieval.SearchOptions
 	exact []float32 // the query, normalised under the cosine
 	query code8.Query
 	best  best
-	gate  gate.Gate
-	open  bool // no filter: every row passes that is alive and not excluded by name
 
-	found    []uint32 // rows that pass, when listed
+	seeded  int  // block that was read first, -1 for none
+	bounded bool // in a batch: the blocks are read under bounds
+
 	ids      [largestBlock + 16]uint32
 	scores   [largestBlock + 16]float32
 	products [largestBlock + 16]int32
@@ -38,7 +39,15 @@ type search struct {
 	scored, rescored int
 }
 
-func newScratchPool() *sync.Pool { return &sync.Pool{New: func() any { return new(search) }} }
+// door is what the options of a search ask of rows. It is only read while rows are
+// compared, so that the searches of a batch share one.
+type door struct {
+	opt      retrieval.SearchOptions
+	gate     gate.Gate
+	open     bool // no filter: every row passes that is alive and not excluded by name
+	excluded itemSet
+	found    []uint32 // rows that pass, when listed
+}
 
 // Search appends the k best items to dst; see [retrieval.Index]. The answer is exact: it
 // has the items and the bits that comparing every vector would give.
@@ -52,14 +61,16 @@ func newScratchPool() *sync.Pool { return &sync.Pool{New: func() any { return ne
 // vector; a score may then be infinite, or NaN, which comes last.
 func (x *Index) Search(dst []retrieval.Neighbor, q []float32, k int, opt retrieval.SearchOptions) ([]retrieval.Neighbor, error) {
 	if err := x.checkVector(q); err != nil {
-		return dst, err
+		return dst, fmt.Errorf("flat: query: %w", err)
 	}
 	s := x.scratch.Get().(*search)
-	s.begin(x, q, opt)
+	s.door = &s.own
+	s.opt = opt
+	s.begin(x, x.epoch.Load().view(), q, k)
 	plan := planAll
-	if k = min(k, s.limit()); k > 0 {
-		s.best.reset(k, s.rows)
-		plan = s.run()
+	if s.best.k > 0 {
+		rows, listed := s.pass()
+		plan = s.run(rows, listed)
 		dst = s.best.result(dst)
 	}
 	if opt.Stats != nil {
@@ -79,12 +90,13 @@ func (s *search) prepare(set settings, q []float32) []float32 {
 	return s.exact
 }
 
-func (s *search) begin(x *Index, q []float32, opt retrieval.SearchOptions) {
-	s.set, s.opt = x.set, opt
-	s.view = x.epoch.Load().view()
+// begin makes ready for the k best rows of a view.
+func (s *search) begin(x *Index, v view, q []float32, k int) {
+	s.set, s.view = x.set, v
 	s.prepare(x.set, q)
 	s.query.Set(s.exact)
-	s.scored, s.rescored = 0, 0
+	s.best.reset(max(min(k, s.limit()), 0), s.rows)
+	s.scored, s.rescored, s.seeded = 0, 0, -1
 }
 
 // maxKept bounds the memory that a search leaves behind, in entries.
@@ -92,17 +104,17 @@ const maxKept = 1 << 16
 
 // end lets go of what belongs to the index and to the caller.
 func (s *search) end() {
-	s.view, s.opt = view{}, retrieval.SearchOptions{}
-	s.gate.Close()
+	s.view, s.door = view{}, nil
+	s.own.opt = retrieval.SearchOptions{}
+	s.own.gate.Close()
 	s.best.rows = nil
 	if cap(s.best.entries) > maxKept {
 		s.best.entries = nil
 	}
 }
 
-// run collects the best rows and returns the plan.
-func (s *search) run() string {
-	rows, listed := s.pass()
+// run collects the best rows, of those listed if so, and returns the plan.
+func (s *search) run(rows []uint32, listed bool) string {
 	if !s.query.Safe(s.maxNorm()) {
 		s.everything(rows, listed)
 		return planAll
@@ -114,14 +126,18 @@ func (s *search) run() string {
 }
 
 // pass opens the gate and decides between scanning rows with a look at the gate and going
-// through a list of the rows that pass.
+// through a list of the rows that pass. Items that are excluded by name are looked for among
+// the few rows that are good enough, not before.
 //
 // A list is taken only when no writer changed rows meanwhile: it then holds every item
-// once, with a vector that was current during the search, and needs no further check. It
-// may hold rows that are newer than the view.
+// once, with a vector that was current during the search. It may hold rows that are newer
+// than the view.
 func (s *search) pass() (rows []uint32, listed bool) {
+	s.excluded.fill(s.opt.Exclude)
+	opt := s.opt
+	opt.Exclude = nil
 	busy := s.busy.Load()
-	s.gate.Open(s.rows, &s.opt)
+	s.gate.Open(s.rows, &opt)
 	s.open = s.gate.Everything()
 	if s.open {
 		return nil, false
@@ -133,60 +149,64 @@ func (s *search) pass() (rows []uint32, listed bool) {
 		return list, true
 	case listed:
 		return s.relist(), true
-	case still && s.listPays(s.gate.Count()):
-		list := s.gate.Selection().List()
-		if s.gate.Excluded() == 0 {
-			return list, true
-		}
-		s.found = s.found[:0]
-		for _, row := range list {
-			if s.gate.Pass(row) {
-				s.found = append(s.found, row)
-			}
-		}
-		return s.found, true
+	case still && s.listPays(s.gate.Selection()):
+		return s.gate.Selection().List(), true
 	}
 	return nil, false
 }
 
-// relist finds the rows of the allowed items in one step, and asks the other conditions of
-// each item by name.
+// relist finds the rows of the allowed items in one step, and asks the filter of each item
+// by name.
 func (s *search) relist() []uint32 {
 	s.found = s.rows.FindAll(s.found[:0], s.opt.Allow)
 	slices.Sort(s.found)
-	s.found = slices.DeleteFunc(slices.Compact(s.found), func(row uint32) bool { return !s.passByName(row) })
+	s.found = slices.DeleteFunc(slices.Compact(s.found), func(row uint32) bool { return !s.matches(row) })
 	return s.found
 }
 
-// passByName asks the conditions other than Allow of a row's item.
-func (s *search) passByName(row uint32) bool {
-	item := s.rows.Item(row)
-	return (s.opt.Filter == nil || s.opt.Filter.Match(item)) && !slices.Contains(s.opt.Exclude, item)
+// matches asks the filter of a row's item.
+func (s *search) matches(row uint32) bool {
+	return s.opt.Filter == nil || s.opt.Filter.Match(s.rows.Item(row))
 }
 
-// pays reports whether to go through a list of the rows that pass rather than scan.
-func (s *search) listPays(count int) bool {
-	return count < s.limit()/listShare
+// listPays reports whether to go through a list of the rows that a filter selects rather
+// than to scan all. A list is made once for a selection; while writers come between the
+// searches, each has a selection of its own, and only a short list is worth making.
+func (s *search) listPays(selected *retrieval.Selection) bool {
+	limit := s.limit()
+	if selected.Count() < limit/20 {
+		return true
+	}
+	version := selected.Version() + 1
+	seen := s.selected.Load() == version
+	if !seen {
+		s.selected.Store(version)
+	}
+	return seen && selected.Count() < limit/5*2
 }
-
-// listShare: reading a row by number costs as much as scanning this many.
-const listShare = 6
 
 // admits reports whether a row of a scan may be returned: it is alive in the view and
 // passes the options.
 func (s *search) admits(row uint32) bool {
 	if died := s.death(row); died != 0 {
 		// Alive in the view only if it died later; the gate may not know it any more.
-		return died > s.version && s.passByName(row)
+		return died > s.version && s.matches(row) && s.named(row)
 	}
-	return s.gate.Pass(row)
+	return s.gate.Pass(row) && s.named(row)
+}
+
+// named reports whether a row's item is not among those that are excluded by name.
+func (s *search) named(row uint32) bool {
+	return s.excluded.n == 0 || !s.excluded.has(s.rows.Item(row))
 }
 
 // everything compares the query with each row, without any bound.
 func (s *search) everything(rows []uint32, listed bool) {
 	if listed {
 		for _, row := range rows {
-			s.best.add(s.set.score(s.exact, s.vector(row)), row)
+			if s.named(row) {
+				s.best.add(s.set.score(s.exact, s.vector(row)), row)
+			}
 		}
 		s.scored = len(rows)
 		return

@@ -19,7 +19,7 @@ func (x *Index) Update(item recsys.ItemID, vec []float32) error { return x.put(i
 
 func (x *Index) put(item recsys.ItemID, vec []float32, update bool) error {
 	if err := x.checkVector(vec); err != nil {
-		return fmt.Errorf("item %d: %w", item, err)
+		return fmt.Errorf("flat: item %d: %w", item, err)
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -56,7 +56,7 @@ func (x *Index) WriteTo(dst io.Writer) (int64, error) {
 		x.writer.inlinks = nil
 		x.writer.changed = false
 	}
-	c, t := &x.cfg, &s.upper
+	c, t := x.Config(), &s.upper
 	rows := (s.rows.Limit() + 63) &^ 63
 	tall := t.number(uint32(rows))
 	w := envelope.NewWriter(dst, kind, fileVersion, 0)

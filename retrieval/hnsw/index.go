@@ -24,7 +24,8 @@ import (
 // All methods but ReadFrom and Close may run at the same time. Searches never wait for
 // writers; writers wait for each other.
 type Index struct {
-	cfg     Config
+	cfg     Config // but for Effort
+	effort  atomic.Int64
 	dim     int
 	store   atomic.Pointer[store]
 	epochs  epochs
@@ -79,6 +80,7 @@ func Build(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vecto
 // reset makes s the content of the index.
 func (x *Index) reset(cfg Config, s *store, mapped *envelope.Mapped) {
 	x.cfg, x.dim, x.mapped = cfg, s.dim, mapped
+	x.effort.Store(int64(cfg.Effort))
 	x.writer = writer{}
 	x.store.Store(s)
 	if x.scratch == nil {
@@ -174,7 +176,37 @@ func (x *Index) Metric() retrieval.Metric { return x.cfg.Metric }
 
 // Config returns the configuration of the index with defaults filled in. Workers and
 // Progress are not part of a file.
-func (x *Index) Config() Config { return x.cfg }
+func (x *Index) Config() Config {
+	c := x.cfg
+	c.Effort = x.Effort()
+	return c
+}
+
+// Effort returns the pool of a search whose options do not say.
+func (x *Index) Effort() int { return int(x.effort.Load()) }
+
+// SetEffort sets what Effort returns, from the next search on. A file keeps it. An effort
+// below 1 counts as 1, one above 65536 as that.
+func (x *Index) SetEffort(effort int) { x.effort.Store(int64(min(max(effort, 1), maxEffort))) }
+
+// Bytes returns the memory that vectors, codes and links take.
+func (x *Index) Bytes() int { return x.Resident() + 4*x.mappable() }
+
+// Resident returns the part of Bytes that searches of an opened index keep in use: all
+// but the float vectors, of which they read a few rows, unless they walk on those.
+func (x *Index) Resident() int {
+	s := x.store.Load()
+	n := 4*len(s.vectors) + len(s.codes) + 4*(len(s.squares)+len(s.tops)+len(s.links)) + s.upper.bytes() + 8*s.rows.Limit()
+	return n - 4*x.mappable()
+}
+
+// mappable returns the number of float values that may stay in the file.
+func (x *Index) mappable() int {
+	if s := x.store.Load(); s.codes != nil {
+		return len(s.vectors)
+	}
+	return 0
+}
 
 // Vector appends the stored vector of an item to dst; see [retrieval.Index].
 func (x *Index) Vector(dst []float32, item recsys.ItemID) ([]float32, bool) {

@@ -50,6 +50,9 @@ type towers struct {
 	links []uint32 // blocks of m links: for each tall row one for level 1, 2, …
 }
 
+// bytes returns the memory that the towers take.
+func (t *towers) bytes() int { return 8*len(t.tall) + 4*(len(t.rank)+len(t.first)+len(t.links)) }
+
 func newTowers(l *levels, m, capacity int) towers {
 	t := towers{m: m, first: []uint32{0}}
 	blocks := uint32(0)

@@ -108,7 +108,7 @@ const (
 // fast.
 func (x *Index) plan(s *store, g *gate.Gate, k, effort int) (ef int, ok bool) {
 	if effort <= 0 {
-		effort = x.cfg.Effort
+		effort = x.Effort()
 	}
 	passing := g.Count()
 	if _, listed := g.List(); listed {

@@ -30,20 +30,34 @@ func Build(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vecto
 	if err := checkInput(&cfg, items, vectors); err != nil {
 		return nil, err
 	}
-	cfg = cfg.resolve(vectors.Rows)
-	ix := &Index{metric: cfg.Metric, dim: vectors.Dim, cfg: cfg}
+	cfg = cfg.resolve(vectors.Rows, vectors.Dim)
+	ix := &Index{metric: cfg.Metric, dim: vectors.Dim, cfg: cfg, rows: new(retrieval.Rows)}
 	ix.cfg.Queries, ix.cfg.Progress, ix.cfg.Workers = vector.Matrix{}, nil, 0
 	b := &builder{cfg: cfg, ctx: ctx, dim: vectors.Dim, spherical: spherical(cfg.Metric)}
 	if err := b.partition(vectors); err != nil {
 		return nil, fmt.Errorf("ivf: %w", err)
 	}
-	if err := b.place(ix, items, vectors); err != nil {
+	coder := newCodec(&cfg, ix.dim)
+	err := coder.train(b, vectors.Rows, func(i int) (x, centroid []float32) {
+		return vectors.Row(i), b.centroids.Row(int(b.owner[i]))
+	})
+	if err != nil {
 		return nil, fmt.Errorf("ivf: %w", err)
 	}
-	if err := b.calibrate(ix); err != nil {
+	st, err := b.place(ix, coder, items, vectors)
+	if err != nil {
 		return nil, fmt.Errorf("ivf: %w", err)
 	}
+	if err := b.calibrate(ix, st); err != nil {
+		return nil, fmt.Errorf("ivf: %w", err)
+	}
+	ix.state.Store(st)
 	return ix, nil
+}
+
+// newEmpty returns an index without items.
+func newEmpty(cfg Config, dim int) (*Index, error) {
+	return Build(context.Background(), cfg, nil, vector.Matrix{Dim: dim, Stride: dim})
 }
 
 func checkInput(cfg *Config, items []recsys.ItemID, vectors vector.Matrix) error {
@@ -55,6 +69,9 @@ func checkInput(cfg *Config, items []recsys.ItemID, vectors vector.Matrix) error
 	}
 	if vectors.Dim < 1 || vectors.Dim > maxDim {
 		return fmt.Errorf("ivf: vectors of %d values; want 1 to %d: %w", vectors.Dim, maxDim, retrieval.ErrDimension)
+	}
+	if err := checkSubspaces(cfg, vectors.Dim); err != nil {
+		return fmt.Errorf("ivf: %w", err)
 	}
 	if cfg.Queries.Rows > 0 && cfg.Queries.Dim != vectors.Dim {
 		return fmt.Errorf("ivf: Config.Queries has vectors of %d values; want %d: %w", cfg.Queries.Dim, vectors.Dim, retrieval.ErrDimension)
@@ -149,11 +166,14 @@ func (b *builder) split(vectors vector.Matrix) error {
 			if len(members) <= crowded*mean || len(members) < 64 {
 				continue
 			}
-			ok, err := b.divide(vectors, uint32(c), members, (len(members)+2*mean-1)/(2*mean))
+			owner, err := b.divide(vectors.Row, uint32(c), members, (len(members)+2*mean-1)/(2*mean))
 			if err != nil {
 				return err
 			}
-			changed = changed || ok
+			for i, o := range owner {
+				b.owner[members[i]] = o
+				changed = true
+			}
 		}
 		if !changed {
 			return nil
@@ -162,45 +182,45 @@ func (b *builder) split(vectors vector.Matrix) error {
 	return nil
 }
 
-// divide makes k lists of list c, and reports whether that made it smaller. The first
-// takes its place, the others come last.
-func (b *builder) divide(vectors vector.Matrix, c uint32, members []uint32, k int) (bool, error) {
+// divide makes k lists of list c and returns which one each of its members is in, nil if
+// that would not make it smaller. The first takes the place of c, the others come last.
+func (b *builder) divide(vectors func(i int) []float32, c uint32, members []uint32, k int) ([]uint32, error) {
 	part := vector.NewMatrix(len(members), b.dim)
 	for i, p := range members {
-		copy(part.Row(i), vectors.Row(int(p)))
+		copy(part.Row(i), vectors(int(p)))
 	}
 	centers, err := kmeans.Train(b.ctx, kmeans.Config{
-		K: k, Spherical: b.spherical, Iterations: b.cfg.Iterations, PerCell: 4 * trainPerList,
+		K: k, Spherical: b.spherical, Iterations: b.cfg.Iterations, PerCell: 2 * trainPerList,
 		Seed: b.cfg.Seed + uint64(c) + 1, Workers: b.cfg.Workers,
 	}, part)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	owner := make([]uint32, len(members))
 	if err := kmeans.Assign(b.ctx, owner, part, centers, b.spherical, b.cfg.Workers); err != nil {
-		return false, err
+		return nil, err
 	}
 	size := make([]int, k)
 	for _, o := range owner {
 		size[o]++
 	}
 	if slices.Max(size) > len(members)*9/10 {
-		return false, nil
+		return nil, nil
 	}
 	first := uint32(b.centroids.Rows) - 1
 	copy(b.centroids.Row(int(c)), centers.Row(0))
 	b.centroids.Data = append(b.centroids.Data[:b.centroids.Rows*b.dim], centers.Data[b.dim:]...)
 	b.centroids.Rows += k - 1
 	for i, o := range owner {
-		if o > 0 {
-			b.owner[members[i]] = first + o
+		if owner[i] = c; o > 0 {
+			owner[i] = first + o
 		}
 	}
-	return true, nil
+	return owner, nil
 }
 
 // place fills the index: the vectors in the order of the lists, the lists, their codes.
-func (b *builder) place(ix *Index, items []recsys.ItemID, vectors vector.Matrix) error {
+func (b *builder) place(ix *Index, coder *codec, items []recsys.ItemID, vectors vector.Matrix) (*state, error) {
 	n, d, lists := vectors.Rows, b.dim, b.centroids.Rows
 	order := make([]uint32, n)
 	start := kmeans.ByCell(order, make([]int, lists+1), b.owner)
@@ -233,44 +253,43 @@ func (b *builder) place(ix *Index, items []recsys.ItemID, vectors vector.Matrix)
 		}
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	ix.owner = make([]uint32, n)
 	for c := range lists {
 		for row := start[c]; row < start[c+1]; row++ {
 			ix.owner[row] = uint32(c)
 			if _, err := ix.rows.Reserve(); err != nil {
-				return err
+				return nil, err
 			}
 			if err := ix.rows.Insert(items[order[row]], uint32(row)); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
-	st := &state{items: n, version: ix.rows.Version(), base: base, baseRows: uint32(n)}
+	st := &state{codec: coder, items: n, version: ix.rows.Version(), base: base, baseRows: uint32(n)}
 	numbers := make([]uint32, n)
 	for i := range numbers {
 		numbers[i] = uint32(i)
 	}
-	if err := b.encode(ix, st, numbers, start); err != nil {
-		return err
-	}
-	ix.state.Store(st)
-	return nil
+	return st, b.encode(ix, st, numbers, start)
 }
 
 // encode makes the lists and the coarse quantiser of a state that has its vectors: list c
 // holds rows[start[c]:start[c+1]], in their order.
 func (b *builder) encode(ix *Index, st *state, rows []uint32, start []int) error {
-	n, d, count := len(rows), b.dim, b.centroids.Rows
-	l2 := ix.l2()
+	n, count := len(rows), b.centroids.Rows
 	st.coarse = &coarse{
-		centroids: b.centroids, l2: l2,
+		centroids: b.centroids, l2: ix.l2(),
 		mean: make([]float32, count), high: make([]float32, count), low: make([]float32, count),
 	}
-	codes := make([]uint8, n*d)
+	at := make([]int, count+1) // where the codes of each list start
+	for c := range count {
+		at[c+1] = at[c] + st.codec.size(start[c+1]-start[c])
+	}
+	codes := make([]uint8, at[count])
 	var biases []float32
-	if l2 {
+	if ix.l2() {
 		biases = make([]float32, n)
 	}
 	lists := make([]list, count)
@@ -279,11 +298,11 @@ func (b *builder) encode(ix *Index, st *state, rows []uint32, start []int) error
 			from, to := start[c], start[c+1]
 			l := &lists[c]
 			l.rows = rows[from:to:to]
-			l.codes = codes[from*d : to*d : to*d]
-			if l2 {
+			l.codes = codes[at[c]:at[c+1]:at[c+1]]
+			if ix.l2() {
 				l.biases = biases[from:to:to]
 			}
-			b.fill(l, st, c)
+			ix.fill(l, st, uint32(c))
 		}
 	})
 	if err != nil {
@@ -294,40 +313,33 @@ func (b *builder) encode(ix *Index, st *state, rows []uint32, start []int) error
 	return nil
 }
 
-// fill encodes the vectors of a list and measures it.
-func (b *builder) fill(l *list, st *state, c int) {
-	l2 := st.coarse.l2
-	norms := make([]float64, len(l.rows))
-	at := func(slot int) []float32 { return st.vector(l.rows[slot], b.dim) }
-	for i := range norms {
-		norms[i] = norm(at(i))
-		if l2 {
-			l.biases[i] = float32(norms[i] * norms[i])
-		}
-	}
-	l.segments = segments8(l.codes, at, norms, b.dim)
-	l.shape = emptyShape()
-	centroid := b.centroids.Row(c)
+// fill encodes the vectors of a list, whose rows are there, and measures it.
+func (ix *Index) fill(l *list, st *state, c uint32) {
+	vectors := func(slot int) []float32 { return st.vector(l.rows[slot], ix.dim) }
+	centroid := st.coarse.centroids.Row(int(c))
+	st.codec.encode(l, vectors, centroid)
 	var sum, high float64
 	low := math.Inf(1)
-	for i, length := range norms {
-		l.shape.include(at(i), centroid, l2)
-		if l2 {
-			sum += distance(at(i), centroid)
+	for i := range l.rows {
+		x := vectors(i)
+		if ix.l2() {
+			sum += distance(x, centroid)
 			continue
 		}
+		ab, aa, bb := sums(x, centroid)
+		length := math.Sqrt(aa)
 		high, low = max(high, length), min(low, length)
-		if length > 0 {
-			ab, aa, bb := sums(at(i), centroid)
-			sum += ab / math.Sqrt(aa) / math.Sqrt(bb)
+		if length > 0 && bb > 0 {
+			sum += ab / length / math.Sqrt(bb)
 		}
 	}
-	if len(norms) == 0 {
+	if len(l.rows) == 0 {
 		return
 	}
-	m := sum / float64(len(norms))
-	if l2 {
+	m := sum / float64(len(l.rows))
+	if ix.l2() {
 		m = math.Sqrt(m)
+		low = 0
 	}
 	st.coarse.mean[c], st.coarse.high[c], st.coarse.low[c] = float32(m), float32(high), float32(low)
 }

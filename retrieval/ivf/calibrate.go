@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"github.com/recsyskit/recsys/internal/simd"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/internal/kmeans"
 	"github.com/recsyskit/recsys/retrieval/vector"
@@ -22,6 +21,8 @@ var levels = [...]int{10, 30, 100, 300, 1000}
 
 // tuning is what Build measured.
 type tuning struct {
+	// Items is how many there were.
+	Items int
 	// Reach is how far a query is expected to reach into a list; see coarse.aim.
 	Reach float32
 	// Lists is how many lists hold the share Config.Recall of the 10, 30, 100, 300 and
@@ -29,6 +30,8 @@ type tuning struct {
 	Lists [len(levels)]int
 	// Filtered is Lists for the share that filtered searches aim at.
 	Filtered [len(levels)]int
+	// Rescore is how many candidates for each result PQ compares at full precision.
+	Rescore int
 }
 
 // listsFor returns how many lists hold the k nearest, by what was measured at levels: on a
@@ -48,15 +51,15 @@ func listsFor(measured *[len(levels)]int, k float64) int {
 }
 
 // calibrate measures how many lists searches must read, with the order of lists for which
-// they are fewest.
-func (b *builder) calibrate(ix *Index) error {
-	st := *ix.state.Load()
+// they are fewest. The state is not yet shared.
+func (b *builder) calibrate(ix *Index, st *state) error {
 	best := tuning{Reach: 0.25}
 	for i := range levels {
 		best.Lists[i], best.Filtered[i] = 1, 1
 	}
+	s := &sampler{}
 	if st.items > 0 {
-		s := &sampler{b: b, ix: ix, state: &st, queries: b.sampleQueries(&st)}
+		s = &sampler{b: b, ix: ix, state: st, queries: b.sampleQueries(st)}
 		if err := s.truth(); err != nil {
 			return err
 		}
@@ -70,10 +73,12 @@ func (b *builder) calibrate(ix *Index) error {
 			}
 		}
 	}
-	c := *st.coarse
-	c.aim(best.Reach)
-	st.coarse, st.tuning = &c, best
-	ix.state.Store(&st)
+	st.coarse.aim(best.Reach)
+	best.Items, best.Rescore = st.items, 1
+	st.tuning = best
+	if err := b.rescoring(ix, st, s); err != nil {
+		return err
+	}
 	b.progress("calibrate", 1, 1)
 	return nil
 }
@@ -104,7 +109,18 @@ func (b *builder) mixture(q []float32, st *state, random *rand.Rand) {
 	sum := make([]float64, len(q))
 	total := 0.0
 	for range 1 + random.IntN(4) {
-		x := st.vector(uint32(random.IntN(int(st.baseRows))), b.dim)
+		l := st.lists.at(0)
+		for n := st.coarse.centroids.Rows; ; {
+			// Each list as likely as the others: rare directions are asked for as well.
+			if l = st.lists.at(uint32(random.IntN(n))); l.len() > 0 {
+				break
+			}
+		}
+		slot := uint32(random.IntN(len(l.rows)))
+		for !l.alive(slot) {
+			slot = uint32(random.IntN(len(l.rows)))
+		}
+		x := st.vector(l.rows[slot], b.dim)
 		w := random.ExpFloat64()
 		total += w
 		if n := norm(x); b.spherical && n > 0 {
@@ -130,7 +146,6 @@ type sampler struct {
 
 // truth finds the nearest rows by comparing everything.
 func (s *sampler) truth() error {
-	const tile = 64
 	k := min(levels[len(levels)-1], s.state.items)
 	s.near = make([][]uint32, s.queries.Rows)
 	return kmeans.Each(s.b.ctx, s.b.cfg.Workers, s.queries.Rows, 4, func(lo, hi int) {
@@ -138,14 +153,15 @@ func (s *sampler) truth() error {
 		for i := range found[:hi-lo] {
 			found[i].reset(k)
 		}
-		var out [tile]float32
-		for at := 0; at < s.state.items; at += tile {
-			out := out[:min(tile, s.state.items-at)]
+		var out []float32
+		for c := range uint32(s.state.coarse.centroids.Rows) {
+			l := s.state.lists.at(c)
+			out = grow(out, len(l.rows))
 			for i := range found[:hi-lo] {
-				s.scores(out, s.queries.Row(lo+i), at)
-				for j, v := range out {
-					if !(v < found[i].floor) {
-						found[i].add(uint32(at+j), v, v)
+				s.state.scores(out, s.queries.Row(lo+i), l.rows, s.ix.l2())
+				for slot, v := range out {
+					if !(v < found[i].floor) && l.alive(uint32(slot)) {
+						found[i].add(l.rows[slot], v, v)
 					}
 				}
 				if len(found[i].rows) > 4*k {
@@ -157,19 +173,6 @@ func (s *sampler) truth() error {
 			s.near[lo+i] = found[i].sorted(k)
 		}
 	})
-}
-
-// scores computes the scores of the rows from at on.
-func (s *sampler) scores(out, q []float32, at int) {
-	rows, d := s.state.base[at*s.b.dim:], s.b.dim
-	if !s.ix.l2() {
-		simd.DotBatch(out, q, rows, d)
-		return
-	}
-	simd.L2SqBatch(out, q, rows, d)
-	for i, v := range out {
-		out[i] = -v
-	}
 }
 
 // sorted returns the k rows with the greatest upper ends, the greatest first.
@@ -243,4 +246,55 @@ func covering(at []int, total int, share float64) int {
 		}
 	}
 	return len(at)
+}
+
+// rescoring chooses how many candidates PQ compares again: the fewest with which searches
+// find nearly what they find with 64 for each result.
+func (b *builder) rescoring(ix *Index, st *state, s *sampler) error {
+	const loss, most = 0.002, 64
+	if b.cfg.Codes != PQ || st.items == 0 {
+		return nil
+	}
+	if st.tuning.Rescore = b.cfg.Rescore; b.cfg.Rescore > 0 {
+		return nil
+	}
+	all, err := s.hits(most)
+	if err != nil {
+		return err
+	}
+	for per := 2; ; per *= 2 {
+		st.tuning.Rescore = per
+		got, err := s.hits(per)
+		if err != nil || per == most || float64(got) >= (1-loss)*float64(all) {
+			return err
+		}
+	}
+}
+
+// hits returns how many of the nearest rows searches find with so many candidates for each
+// result.
+func (s *sampler) hits(rescore int) (int, error) {
+	got := make([]int, s.queries.Rows)
+	st := *s.state
+	st.tuning.Rescore = rescore
+	k := min(levels[0], st.items)
+	err := kmeans.Each(s.b.ctx, s.b.cfg.Workers, s.queries.Rows, 8, func(lo, hi int) {
+		memory := s.ix.readers.enter()
+		defer s.ix.readers.leave(memory)
+		for i := lo; i < hi; i++ {
+			run := search{scratch: memory, ix: s.ix, state: &st}
+			run.answer(s.queries.Row(i), k, &retrieval.SearchOptions{Effort: st.tuning.Filtered[0]})
+			last := score(s.queries.Row(i), st.vector(s.near[i][k-1], s.ix.dim), s.ix.l2())
+			for _, n := range memory.best.heap {
+				if n.Score >= last {
+					got[i]++
+				}
+			}
+		}
+	})
+	sum := 0
+	for _, n := range got {
+		sum += n
+	}
+	return sum, err
 }

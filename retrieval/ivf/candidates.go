@@ -75,9 +75,6 @@ func (c *candidates) replace(v float32) {
 	c.floor = h[0]
 }
 
-// full reports whether enough rows have been found.
-func (c *candidates) full() bool { return len(c.heap) == c.need }
-
 // settle drops the rows that the others have left behind.
 func (c *candidates) settle() {
 	n := 0

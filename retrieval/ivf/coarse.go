@@ -15,6 +15,7 @@ type coarse struct {
 	high, low []float32 // greatest and least length of a vector; L2: not used
 	l2        bool
 
+	reach       float32
 	slope, rise []float32 // derived, see aim
 }
 
@@ -31,14 +32,19 @@ type coarse struct {
 // -(d² - 2 reach r d + r²).
 func (c *coarse) aim(reach float32) {
 	n := c.centroids.Rows
-	c.slope, c.rise = make([]float32, n), make([]float32, n)
-	for i, m := range c.mean {
-		if c.l2 {
-			c.slope[i], c.rise[i] = m*m, 2*reach*m
-		} else {
-			c.slope[i], c.rise[i] = m*c.high[i], reach*root(1-float32(m*m))*c.high[i]
-		}
+	c.reach, c.slope, c.rise = reach, make([]float32, n), make([]float32, n)
+	for i := range n {
+		c.aimAt(i, reach)
 	}
+}
+
+func (c *coarse) aimAt(i int, reach float32) {
+	m := c.mean[i]
+	if c.l2 {
+		c.slope[i], c.rise[i] = m*m, 2*reach*m
+		return
+	}
+	c.slope[i], c.rise[i] = m*c.high[i], reach*root(1-float32(m*m))*c.high[i]
 }
 
 // promises fills out with what each list promises a query, over the query's length, and

@@ -47,17 +47,19 @@ type Config struct {
 	// Codes is what the lists hold of a vector; default Int8.
 	Codes Codes
 
-	// SubDim is the number of dimensions that share a code of PQ, in 1 to 8; 0 means 1,
-	// which takes half a byte per dimension.
+	// SubDim is the number of dimensions that share a code of PQ, in 0 to 8; 0 means 1,
+	// which takes half a byte per dimension, or as many as vectors of more than 516
+	// dimensions need.
 	SubDim int
 
 	// Rescore is how many candidates for each of the k results a search with PQ compares
-	// at full precision, >= 0; 0 means 8.
+	// at full precision, >= 0; 0 means what Build finds to be enough, 2 to 64. Int8 needs no
+	// such number.
 	Rescore int
 
 	// Recall is the share of the true 10 nearest that searches without an Effort find, in
 	// (0, 1]; 0 means 0.95. Build measures what it takes on sample queries. Filtered
-	// searches aim at 0.995, or Recall if that is more.
+	// searches aim at 0.997, or Recall if that is more.
 	Recall float64
 
 	// Queries are what Build measures with: vectors as they will be searched for. Without
@@ -80,9 +82,8 @@ type Config struct {
 }
 
 const (
-	defaultRescore    = 8
 	defaultRecall     = 0.95
-	filterRecall      = 0.995
+	filterRecall      = 0.997
 	defaultIterations = 8
 	maxLists          = 1 << 20
 	maxDim            = 1 << 16 // int8 products of more could overflow
@@ -100,7 +101,7 @@ func (c *Config) check() error {
 	case c.SubDim < 0 || c.SubDim > 8:
 		return fmt.Errorf("ivf: Config.SubDim is %d; want 0 to 8 (0 means 1)", c.SubDim)
 	case c.Rescore < 0:
-		return fmt.Errorf("ivf: Config.Rescore is %d; want >= 0 (0 means %d)", c.Rescore, defaultRescore)
+		return fmt.Errorf("ivf: Config.Rescore is %d; want >= 0 (0 means measured)", c.Rescore)
 	case !(c.Recall >= 0 && c.Recall <= 1):
 		return fmt.Errorf("ivf: Config.Recall is %v; want 0 to 1 (0 means %v)", c.Recall, defaultRecall)
 	case c.Iterations < 0:
@@ -112,15 +113,14 @@ func (c *Config) check() error {
 }
 
 // resolve returns the configuration with defaults filled in, for n vectors.
-func (c Config) resolve(n int) Config {
+func (c Config) resolve(n, dim int) Config {
 	or := func(v *int, value int) {
 		if *v == 0 {
 			*v = value
 		}
 	}
 	or(&c.Lists, max(1, int(4*math.Sqrt(float64(n)))))
-	or(&c.SubDim, 1)
-	or(&c.Rescore, defaultRescore)
+	or(&c.SubDim, max(1, (dim+maxSubspaces-1)/maxSubspaces))
 	or(&c.Iterations, defaultIterations)
 	or(&c.Workers, runtime.GOMAXPROCS(0))
 	if c.Recall == 0 {

@@ -2,8 +2,10 @@ package ivf
 
 import (
 	"math"
+	"slices"
 
 	"github.com/recsyskit/recsys/internal/simd"
+	"github.com/recsyskit/recsys/retrieval"
 )
 
 // A segment ends where the norm has fallen by segmentFall since its start, if it has
@@ -67,30 +69,116 @@ func query8(dst []int8, q []float32) (scale float32, lost float64) {
 	return scale, math.Sqrt(lost)
 }
 
-// segments8 cuts the vectors of a list into segments, in their order, and encodes them.
-// norms are the lengths of the vectors.
-func segments8(codes []uint8, vectors func(slot int) []float32, norms []float64, d int) []segment {
-	var out []segment
+// codec writes the codes of lists.
+type codec struct {
+	dim  int
+	l2   bool
+	pq   bool
+	sub  int       // dimensions of a subspace of PQ
+	book []float32 // of PQ: 16 centroids for each subspace; empty before it is trained
+
+	borders []float32 // derived from book
+}
+
+func newCodec(cfg *Config, dim int) *codec {
+	return &codec{dim: dim, l2: cfg.Metric == retrieval.L2, pq: cfg.Codes == PQ, sub: max(1, cfg.SubDim)}
+}
+
+// lost returns how far the code of a slot is from the vector.
+func (c *codec) lost(l *list, slot int, x []float32, g *segment) float64 {
+	var lost float64
+	for i, b := range l.codes[slot*c.dim : (slot+1)*c.dim] {
+		d := float64(x[i]) - float64(int(b)-bias8)*float64(g.Scale)
+		lost += float64(d * d)
+	}
+	return math.Sqrt(lost)
+}
+
+// size returns how many bytes the codes of n slots take.
+func (c *codec) size(n int) int {
+	if c.pq {
+		return (n + blockRows - 1) / blockRows * blockRows * c.subspaces() / 2
+	}
+	return n * c.dim
+}
+
+// encode fills a list that has its rows: codes, segments, shape. The vectors come in
+// the order of the slots, the longest first where segments are to be any good.
+func (c *codec) encode(l *list, vectors func(slot int) []float32, centroid []float32) {
+	norms := make([]float64, len(l.rows))
+	l.shape = emptyShape()
+	for i := range norms {
+		norms[i] = norm(vectors(i))
+		l.shape.include(vectors(i), centroid, c.l2)
+	}
+	if c.pq {
+		c.encodePQ(l, vectors, norms, centroid)
+		return
+	}
+	if c.l2 {
+		for i, n := range norms {
+			l.biases[i] = float32(n * n)
+		}
+	}
 	for at := 0; at < len(norms); {
 		end := at + 1
 		for end < len(norms) && (end-at < segmentMin || norms[end] >= segmentFall*norms[at]) && norms[end] >= 0.5*norms[at] {
 			end++
 		}
-		g := segment{End: uint32(end)}
-		var top float64
-		for i := at; i < end; i++ {
-			g.Scale = max(g.Scale, scale8(vectors(i)))
-			top = max(top, norms[i])
-		}
-		var lost float64
-		for i := at; i < end; i++ {
-			lost = max(lost, encode8(codes[i*d:(i+1)*d], vectors(i), g.Scale))
-		}
-		g.Norm, g.Error = up(top, d), up(lost, d)
-		out = append(out, g)
+		l.segments = append(l.segments, c.segment(l.codes, vectors, norms, at, end))
 		at = end
 	}
-	return out
+}
+
+// segment encodes the slots from at to end.
+func (c *codec) segment(codes []uint8, vectors func(slot int) []float32, norms []float64, at, end int) segment {
+	g := segment{End: uint32(end)}
+	var top, lost float64
+	for i := at; i < end; i++ {
+		g.Scale = max(g.Scale, scale8(vectors(i)))
+		top = max(top, norms[i])
+	}
+	for i := at; i < end; i++ {
+		lost = max(lost, encode8(codes[i*c.dim:(i+1)*c.dim], vectors(i), g.Scale))
+	}
+	g.Norm, g.Error = up(top, c.dim), up(lost, c.dim)
+	return g
+}
+
+// add returns a list with one more slot.
+func (c *codec) add(l *list, row uint32, x, centroid []float32) *list {
+	out := *l
+	length := norm(x)
+	out.rows = append(out.rows, row)
+	out.shape.include(x, centroid, c.l2)
+	if c.l2 {
+		out.biases = append(out.biases, float32(length*length))
+	}
+	if out.dead != nil && len(out.dead) < (len(out.rows)+63)/64 {
+		out.dead = append(slices.Clip(out.dead), 0)
+	}
+	out.segments = slices.Clone(l.segments)
+	if c.pq {
+		c.addPQ(&out, x, centroid, length)
+		return &out
+	}
+	var g segment
+	fresh := true
+	if n := len(out.segments); n > 0 {
+		g = out.segments[n-1]
+		fresh = scale8(x) > g.Scale || length > float64(g.Norm) || length < float64(g.Norm)/4
+	}
+	if fresh {
+		// Room for vectors that are a little longer, so that not each begins a segment.
+		g = segment{Scale: scale8(x) * 1.25, Norm: up(length, c.dim) * 1.25}
+		out.segments = append(out.segments, g)
+	}
+	out.codes = append(out.codes, make([]uint8, c.dim)...)
+	lost := encode8(out.codes[len(out.codes)-c.dim:], x, g.Scale)
+	g.Error = max(g.Error, up(lost, c.dim))
+	g.End = uint32(len(out.rows))
+	out.segments[len(out.segments)-1] = g
+	return &out
 }
 
 // norm returns the length of x, which neither overflows nor vanishes.

@@ -6,12 +6,14 @@ import (
 	"sync/atomic"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/envelope"
+	"github.com/recsyskit/recsys/internal/simd"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/vector"
 )
 
 // Index is an inverted file: vectors in lists by their nearest centroid. Make one with
-// [Build], [Load] or [Open].
+// [Build], [Load] or [Open]; the zero Index is of no use but to ReadFrom.
 //
 // It is safe for concurrent use. Searches never wait for writers, but for one that has a
 // filter or a list of items and meets a change at that moment. A search sees the index as
@@ -21,21 +23,22 @@ type Index struct {
 	dim    int
 	cfg    Config // resolved; without Queries, Workers and Progress
 
-	rows    retrieval.Rows
+	rows    *retrieval.Rows
 	readers readers
 	state   atomic.Pointer[state]
 
 	mu      sync.Mutex // writers; guards the rest
 	owner   []uint32   // list of each row
 	retired []retirement
-	unmap   func() error
-	scratch scratch // of writers
+	dots    []float32
+	mapped  *envelope.Mapped
 }
 
 var _ retrieval.MutableIndex = (*Index)(nil)
 
 // state is what searches see. It never changes; a writer stores a new one.
 type state struct {
+	codec   *codec
 	coarse  *coarse
 	lists   table
 	items   int
@@ -76,6 +79,24 @@ func (s *state) vector(row uint32, dim int) []float32 {
 		data, row = s.tail, row-s.baseRows
 	}
 	return data[int(row)*dim : (int(row)+1)*dim : (int(row)+1)*dim]
+}
+
+// scores writes the exact scores of rows to dst.
+func (s *state) scores(dst, q []float32, rows []uint32, l2 bool) {
+	if len(s.tail) > 0 {
+		for i, row := range rows {
+			dst[i] = score(q, s.vector(row, len(q)), l2)
+		}
+		return
+	}
+	if !l2 {
+		simd.DotGather(dst, q, s.base, len(q), rows)
+		return
+	}
+	simd.L2SqGather(dst, q, s.base, len(q), rows)
+	for i := range rows {
+		dst[i] = -dst[i]
+	}
 }
 
 // Score writes the score of each item to dst; see [retrieval.Index].

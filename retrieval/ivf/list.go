@@ -86,8 +86,11 @@ func (s *shape) include(x, centroid []float32, l2 bool) {
 	}
 	ab, aa, bb := sums(x, centroid)
 	norm := math.Sqrt(aa)
-	cos := 1.0
-	if norm > 0 && bb > 0 {
+	cos := 1.0 // of a vector without a direction
+	switch {
+	case bb == 0:
+		cos = -1 // nothing is known
+	case norm > 0:
 		cos = max(-1, min(1, ab/norm/math.Sqrt(bb)))
 	}
 	s.Norm = max(s.Norm, up(norm, len(x)))

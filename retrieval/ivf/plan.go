@@ -1,12 +1,21 @@
 package ivf
 
-// What a comparison takes in units of one int8 product, about: a product of floats at
-// a row that is read on its own, a promise of a list, a row that a list proposes but a
-// filter may refuse.
+// What takes how long, in units of one int8 product in a list: the exact product with a row
+// that is read on its own; the promise of a list. Measured with BenchmarkFilter.
 const (
-	costExact   = 5
-	costPromise = 2
+	costExact   = 1.5
+	costPromise = 4
 )
+
+// leastRows is how many rows a search without an Effort reads at least, on average: it
+// costs next to nothing, and what was measured on small lists says little.
+const leastRows = 256
+
+// thinned returns how many times as many items there were when the lists were measured,
+// at least 1: where some are gone, the nearest are further apart.
+func (t *tuning) thinned(items int) float64 {
+	return max(1, float64(t.Items)/float64(items))
+}
 
 // effort is how many lists a search reads: at least lists of those that hold an item that
 // passes.
@@ -23,19 +32,21 @@ type effort struct {
 // other lists: so lists without any do not count.
 func (r *search) plan(k, lists int) (rows []uint32, e effort) {
 	t := &r.state.tuning
+	n := r.state.items
+	all := r.state.coarse.centroids.Rows
+	least := (leastRows*all + n - 1) / n
 	if !r.gated || r.gate.Everything() {
 		if lists <= 0 {
-			lists = listsFor(&t.Lists, float64(k+r.excluded()))
+			lists = max(least, listsFor(&t.Lists, float64(k+r.excluded())*t.thinned(n)))
 		}
 		return nil, effort{lists: lists}
 	}
 	if rows, ok := r.gate.List(); ok {
 		return rows, e
 	}
-	n, count := r.state.items, r.gate.Count()
-	all := r.state.coarse.centroids.Rows
-	near := float64(k) * float64(n) / float64(max(1, count))
-	need := max(lists, listsFor(&t.Filtered, near))
+	count := r.gate.Count()
+	near := float64(k) * float64(n) / float64(max(1, count)) * t.thinned(n)
+	need := max(lists, least, listsFor(&t.Filtered, near))
 	if near > float64(levels[len(levels)-1]) {
 		need = all
 	}

@@ -13,6 +13,9 @@ import (
 // scanRows is how many slots are scanned with one threshold.
 const scanRows = 256
 
+// leastRescored is how many candidates of PQ are compared at full precision at least.
+const leastRescored = 32
+
 // scratch is the memory of one search.
 type scratch struct {
 	pinned atomic.Uint64 // epoch, see readers
@@ -25,7 +28,7 @@ type scratch struct {
 	best  best
 
 	codes  []int8 // the query as Int8
-	table  []uint8
+	tables tables // of PQ
 	scores []float32
 	slots  [scanRows + 16]uint32
 	ints   [scanRows + 16]int32
@@ -75,7 +78,7 @@ func (ix *Index) open(s *scratch, opt *retrieval.SearchOptions, gated bool) *sta
 		return st
 	}
 	for range 2 {
-		s.gate.Open(&ix.rows, opt)
+		s.gate.Open(ix.rows, opt)
 		if ix.rows.Version() == st.version {
 			return st
 		}
@@ -83,7 +86,7 @@ func (ix *Index) open(s *scratch, opt *retrieval.SearchOptions, gated bool) *sta
 	}
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	s.gate.Open(&ix.rows, opt)
+	s.gate.Open(ix.rows, opt)
 	return ix.state.Load()
 }
 
@@ -131,13 +134,17 @@ func (r *search) answer(q []float32, k int, opt *retrieval.SearchOptions) string
 
 // probe reads lists and leaves candidates for the k best in r.found.
 func (r *search) probe(k int, e effort) {
-	r.found.reset(k)
+	need := k
+	if r.state.codec.pq {
+		need = min(r.state.items, max(leastRescored, k*r.state.tuning.Rescore))
+	}
+	r.found.reset(need)
 	r.begin()
 	c := r.state.coarse
 	r.order.promise, r.dots = grow(r.order.promise, c.centroids.Rows), grow(r.dots, c.centroids.Rows)
 	c.promises(r.order.promise, r.dots, r.q, r.length)
 	r.order.reset(e.lists)
-	for done := 0; done < e.lists || !r.found.full(); {
+	for done := 0; done < e.lists || len(r.found.heap) < k; {
 		id, ok := r.order.take()
 		if !ok {
 			return
@@ -163,6 +170,10 @@ func (r *search) passes(l *list) bool {
 
 // begin quantises the query.
 func (r *search) begin() {
+	if r.state.codec.pq {
+		r.tables.fill(r.state.codec, r.q)
+		return
+	}
 	r.codes = grow(r.codes, r.ix.dim)
 	r.scale, r.lost = query8(r.codes, r.q)
 }
@@ -171,10 +182,15 @@ func (r *search) begin() {
 func (r *search) scan(l *list, id uint32) {
 	dot := r.dots[id]
 	bound := l.shape.bound(dot, r.length, r.ix.l2(), r.slack)
+	if r.ix.l2() && bound < float64(r.found.floor) {
+		return
+	}
+	if r.state.codec.pq {
+		r.scanPQ(l, id, bound)
+		return
+	}
 	if r.ix.l2() {
-		if bound >= float64(r.found.floor) {
-			r.scanL2(l)
-		}
+		r.scanL2(l)
 		return
 	}
 	d := r.ix.dim
@@ -270,27 +286,9 @@ func toward(x float64, sign float64) float32 {
 func (r *search) rescore() {
 	rows := r.found.rows
 	r.scores = grow(r.scores, len(rows))
-	if len(r.state.tail) == 0 {
-		r.gather(r.scores, r.state.base, rows)
-	} else {
-		for i, row := range rows {
-			r.scores[i] = score(r.q, r.state.vector(row, r.ix.dim), r.ix.l2())
-		}
-	}
+	r.state.scores(r.scores, r.q, rows, r.ix.l2())
 	for i, row := range rows {
-		r.best.add(r.scores[i], row, &r.ix.rows)
-	}
-}
-
-// gather scores rows, all of which are in data.
-func (r *search) gather(dst, data []float32, rows []uint32) {
-	if !r.ix.l2() {
-		simd.DotGather(dst, r.q, data, r.ix.dim, rows)
-		return
-	}
-	simd.L2SqGather(dst, r.q, data, r.ix.dim, rows)
-	for i, v := range dst {
-		dst[i] = -v
+		r.best.add(r.scores[i], row, r.ix.rows)
 	}
 }
 

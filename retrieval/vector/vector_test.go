@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -91,9 +92,18 @@ func TestSpecialVectors(t *testing.T) {
 		a, b []float32
 		want float32
 	}{
-		{nil, nil, 0}, {zero, one, 0}, {zero, zero, 0}, {one, one, 1}, {one, []float32{-6, -8}, -1}, {one, []float32{4, -3}, 0},
-		{one, []float32{nan, 0}, nan}, {zero, []float32{nan, 0}, nan}, {one, []float32{inf, 0}, nan}, {[]float32{-inf, inf}, one, nan},
-		{zero, []float32{inf, 1}, nan}, {[]float32{0x1p-149, 0}, []float32{0x1p127, 0}, 1},
+		{nil, nil, 0},
+		{zero, one, 0},
+		{zero, zero, 0},
+		{one, one, 1},
+		{one, []float32{-6, -8}, -1},
+		{one, []float32{4, -3}, 0},
+		{one, []float32{nan, 0}, nan},
+		{zero, []float32{nan, 0}, nan},
+		{one, []float32{inf, 0}, nan},
+		{[]float32{-inf, inf}, one, nan},
+		{zero, []float32{inf, 1}, nan},
+		{[]float32{0x1p-149, 0}, []float32{0x1p127, 0}, 1},
 	} {
 		if got := vector.Cosine(c.a, c.b); !same(got, c.want) {
 			t.Errorf("Cosine(%v, %v) = %v, want %v", c.a, c.b, got, c.want)
@@ -300,6 +310,9 @@ func TestInfoNamesTheTier(t *testing.T) {
 	p := vector.Info()
 	if p.Tier != simd.Active().String() || !slices.Contains(p.Tiers, p.Tier) || p.Tiers[len(p.Tiers)-1] != "purego" {
 		t.Errorf("Info() = %+v", p)
+	}
+	if want := os.Getenv("RECSYS_SIMD"); want != "" && p.Tier != want {
+		t.Errorf("RECSYS_SIMD=%s, but the tier is %s", want, p.Tier)
 	}
 	if !slices.IsSorted(p.Features) {
 		t.Errorf("features %v are not in order", p.Features)

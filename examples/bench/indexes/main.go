@@ -80,6 +80,9 @@ func (p *program) enter(ctx context.Context) ([]*contestant, error) {
 	var all []*contestant
 	for _, k := range p.kinds {
 		for _, codes := range p.codes {
+			if !codes && !k.Floats {
+				continue
+			}
 			fmt.Fprintf(p.log, "build %s\n", k.Name)
 			c, err := p.ours(ctx, k, codes)
 			if err != nil {
@@ -87,6 +90,9 @@ func (p *program) enter(ctx context.Context) ([]*contestant, error) {
 			}
 			all = append(all, c)
 		}
+	}
+	if p.metric != retrieval.L2 && len(p.kinds) > 0 {
+		all = append(all, p.batched())
 	}
 	base, queries := p.set.Base, p.set.Queries
 	if p.metric == retrieval.Cosine {

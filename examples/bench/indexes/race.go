@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"runtime"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/recsyskit/recsys/examples/internal/annset"
 	"github.com/recsyskit/recsys/examples/internal/cli"
 	"github.com/recsyskit/recsys/retrieval"
+	"github.com/recsyskit/recsys/retrieval/vector"
 )
 
 // contestant is an index in the race.
@@ -55,6 +57,39 @@ func (p *program) ours(ctx context.Context, k *annindex.Kind, codes bool) (*cont
 		return nil
 	}
 	return c, nil
+}
+
+// batch is as many queries as a pass over all vectors serves at once.
+const batch = 64
+
+// batched compares all vectors with many queries at a time: what a job that scores all
+// users does.
+func (p *program) batched() *contestant {
+	base, queries := p.set.Base, p.set.Queries
+	if p.metric == retrieval.Cosine {
+		base, queries = annset.Normalized(base), annset.Normalized(queries)
+	}
+	c := &contestant{name: fmt.Sprintf("topk b%d", batch), efforts: []int{0}, first: int32(p.set.Items[0]), close: func() {}}
+	lists := make([][]vector.Hit, batch)
+	c.search = func(ids []int32, _ int) error {
+		for from := 0; from < queries.Rows; from += batch {
+			to := min(from+batch, queries.Rows)
+			for i := range lists {
+				lists[i] = lists[i][:0]
+			}
+			vector.TopKBatch(lists[:to-from], queries.Slice(from, to), base, p.k)
+			for q := from; q < to; q++ {
+				for i := range p.k {
+					ids[q*p.k+i] = -1
+					if i < len(lists[q-from]) {
+						ids[q*p.k+i] = int32(lists[q-from][i].Row)
+					}
+				}
+			}
+		}
+		return nil
+	}
+	return c
 }
 
 // enough is the recall at which the sweep of an index ends.

@@ -23,6 +23,9 @@ func denseEvents() []event {
 	for _, n := range []int{64, 128, 256, 512} {
 		all = append(all, gemm(n))
 	}
+	for _, n := range []int{32, 64, 128} {
+		all = append(all, solve(n), syrk(n))
+	}
 	all = append(all, expEvent(4096), axpyEvent(64), axpyEvent(1024))
 	return all
 }
@@ -46,6 +49,49 @@ func gemm(n int) event {
 				packed.Pack(b, n, n, n)
 				simd.Gemm(c, n, a, n, n, &packed, false)
 			}})
+		},
+	}
+}
+
+// solve is a system with a positive definite matrix, whose copy every lane has to make.
+func solve(n int) event {
+	return event{
+		name: fmt.Sprintf("solve/n=%d", n),
+		lanes: func(g *generator) []lap.Lane {
+			matrix, b := g.definite(n), g.floats(n)
+			a, x := make([]float32, n*n), make([]float32, n)
+			lanes := []lap.Lane{{Name: "ours", Do: func() {
+				copy(a, matrix)
+				copy(x, b)
+				if !simd.Posv(a, n, x) {
+					panic("kernels: matrix is not positive definite")
+				}
+			}}}
+			for _, r := range rivals() {
+				lanes = append(lanes, lap.Lane{Name: r.Name, Do: func() {
+					copy(a, matrix)
+					copy(x, b)
+					r.Solve(a, x, n)
+				}})
+			}
+			return lanes
+		},
+	}
+}
+
+// syrk is the normal matrix of 256 rows.
+func syrk(d int) event {
+	const rows = 256
+	return event{
+		name:  fmt.Sprintf("syrk/d=%d", d),
+		flops: rows * float64(d) * float64(d+1),
+		lanes: func(g *generator) []lap.Lane {
+			x, c := g.floats(rows*d), make([]float32, d*d)
+			lanes := []lap.Lane{{Name: "ours", Do: func() { simd.Syrk(c, d, d, x, d, rows) }}}
+			for _, r := range rivals() {
+				lanes = append(lanes, lap.Lane{Name: r.Name, Do: func() { r.Syrk(c, x, d, rows) }})
+			}
+			return lanes
 		},
 	}
 }

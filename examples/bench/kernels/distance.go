@@ -23,7 +23,7 @@ func distanceEvents() []event {
 	}
 	all = append(all, dotBatch(64, "DRAM", inDRAM), dotBatch(128, "DRAM", inDRAM))
 	for _, d := range []int{64, 128} {
-		all = append(all, dotGather(d, "L2", inL2), dotGather(d, "DRAM", inDRAM), int8Batch(d))
+		all = append(all, dotGather(d, "L2", inL2), dotGather(d, "DRAM", inDRAM), int8Batch(d), halfBatch(d))
 	}
 	for _, d := range []int{1, 2, 3, 4, 7, 8, 12, 15, 16, 17, 24, 31, 32, 33, 48, 63, 64, 65, 96, 100, 127, 128, 129, 192, 255, 256, 384, 512, 768, 1023, 1024} {
 		all = append(all, single(d))
@@ -104,6 +104,27 @@ func int8Batch(d int) event {
 			}
 			return []lap.Lane{
 				{Name: "ours", Do: func() { simd.DotInt8Batch(sums, qc, codes, d) }},
+				{Name: "our float", Do: func() { simd.DotBatch(out, q, rows, d) }},
+			}
+		},
+	}
+}
+
+// halfBatch is one query against consecutive rows of half the width; the rival is our own
+// float kernel.
+func halfBatch(d int) event {
+	n := inL2 / (4 * d)
+	return event{
+		name:  fmt.Sprintf("bf16 batch/d=%d/L2", d),
+		bytes: float64(2 * n * d),
+		lanes: func(g *generator) []lap.Lane {
+			rows, q, out := g.cheap(n*d), g.floats(d), make([]float32, n)
+			bf16, f16 := make([]uint16, n*d), make([]uint16, n*d)
+			simd.EncodeBF16(bf16, rows)
+			simd.EncodeF16(f16, rows)
+			return []lap.Lane{
+				{Name: "ours", Do: func() { simd.DotBF16Batch(out, q, bf16, d) }},
+				{Name: "our f16", Do: func() { simd.DotF16Batch(out, q, f16, d) }},
 				{Name: "our float", Do: func() { simd.DotBatch(out, q, rows, d) }},
 			}
 		},

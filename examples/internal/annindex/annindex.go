@@ -16,11 +16,13 @@ import (
 // Config is what any index may need to know; each takes what concerns it.
 type Config struct {
 	Metric         retrieval.Metric
-	Codes          bool // search int8 codes, with a re-rank by the float vectors
-	M              int  // links of a node of hnsw
-	EfConstruction int  // pool while hnsw is built
-	Lists          int  // of ivf; 0 for its default
-	K              int  // neighbours that searches will ask for
+	Codes          bool          // search int8 codes, with a re-rank by the float vectors
+	M              int           // links of a node of hnsw
+	EfConstruction int           // pool while hnsw is built
+	Lists          int           // of ivf; 0 for its default
+	K              int           // neighbours that searches will ask for
+	Recall         float64       // what searches without an effort are to find; 0 for the default
+	Sample         vector.Matrix // queries for indexes that tune themselves; none for those that they make up
 	Seed           uint64
 	Workers        int
 }
@@ -30,13 +32,15 @@ type Kind struct {
 	Name string
 	// Efforts is a sweep from fast to thorough; {0} where there is nothing to set.
 	Efforts []int
+	// Floats says whether there is a form without codes.
+	Floats bool
 
 	build func(ctx context.Context, c Config, items []recsys.ItemID, base vector.Matrix) (retrieval.Index, string, error)
 	open  func(file string) (retrieval.Index, error)
 }
 
 // Kinds lists them.
-func Kinds() []*Kind { return []*Kind{&flatKind, &ivfKind} }
+func Kinds() []*Kind { return []*Kind{&flatKind, &hnswKind, &ivfKind} }
 
 // pools is a sweep of a graph's candidate pool.
 var pools = []int{10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 320, 384, 512, 768, 1024}
@@ -81,8 +85,8 @@ func (k *Kind) Build(ctx context.Context, c Config, items []recsys.ItemID, base 
 	}
 	cost := Cost{Why: why}
 	cost.Wall, cost.CPU = watch.Seconds()
-	if s, ok := index.(interface{ Bytes() int64 }); ok {
-		cost.Bytes = s.Bytes()
+	if s, ok := index.(interface{ Bytes() int }); ok {
+		cost.Bytes = int64(s.Bytes())
 	} else {
 		cost.Bytes = heapInUse() - before
 	}

@@ -53,8 +53,13 @@ func (c Curve) MaxRecall() float64 {
 // RecallLevels are the recalls at which curves are compared.
 var RecallLevels = [...]float64{0.90, 0.95, 0.99}
 
+// lowest is the recall below which a chart leaves points out, so that those in use are
+// told apart.
+const lowest = 0.8
+
 // RecallChart draws recall against queries per second, on a logarithmic axis, with a
-// point per setting. Up and to the right is better.
+// point per setting. Up and to the right is better. Points with a recall below 0.8 are
+// left out, but for the best one of an index that gets no further.
 func RecallChart(title, note string, k int, curves []Curve) page.Scatter {
 	chart := page.Scatter{
 		Title: title,
@@ -65,6 +70,9 @@ func RecallChart(title, note string, k int, curves []Curve) page.Scatter {
 	for _, c := range curves {
 		g := page.Group{Name: c.Name, Join: len(c.Points) > 1}
 		for _, p := range c.Points {
+			if p.Recall < min(lowest, c.MaxRecall()) {
+				continue
+			}
 			label := c.Name
 			if p.Effort > 0 {
 				label = fmt.Sprint(p.Effort)

@@ -46,6 +46,13 @@ func TestRecallReportShowsLosersToo(t *testing.T) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
+	points := map[string]int{}
+	for _, g := range annset.RecallChart("", "", 10, curves).Groups {
+		points[g.Name] = len(g.Points)
+	}
+	if points["fast"] != 2 || points["slow"] != 1 || points["blind"] != 1 {
+		t.Errorf("points %v, want all of fast and slow, and the best of blind", points)
+	}
 	rows := annset.RecallTable(curves).Rows
 	if rows[2][1] != nil || rows[1][3] != 20. {
 		t.Errorf("rows %v", rows)

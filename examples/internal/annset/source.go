@@ -150,6 +150,15 @@ func (s *Source) read(k int, log io.Writer) (*Set, error) {
 	return set, nil
 }
 
+// HoldOut takes the first n queries, with what is known of them, out of the set and returns
+// them. It panics if there are fewer.
+func (s *Set) HoldOut(n int) vector.Matrix {
+	out := s.Queries.Slice(0, n)
+	s.Queries = s.Queries.Slice(n, s.Queries.Rows)
+	s.Truth.IDs = s.Truth.IDs[n*s.Truth.Width:]
+	return out
+}
+
 // TrueItems returns the true neighbours among the rows that allow is true for; nil allows
 // all, and then those of a file are taken if there is one. Otherwise they are computed, as by
 // [Truth], which goes on log.

@@ -1,7 +1,5 @@
 package main
 
-import "fmt"
-
 // isa is an instruction set of amd64: AVX-512, or AVX2 with FMA.
 type isa struct {
 	suffix string
@@ -55,6 +53,12 @@ func (s isa) fold1(fn *Func, n arith) { s.foldOne(fn, n, 0, 1) }
 
 // foldOne is fold1 for the row in register r (and r+1), clobbering t, which may be r+1.
 func (s isa) foldOne(fn *Func, n arith, r, t int) {
+	s.foldUpper(fn, n, r, t)
+	s.foldLower(fn, n, r, t)
+}
+
+// foldUpper is foldOne for w = 8 and 4: it leaves four lanes.
+func (s isa) foldUpper(fn *Func, n arith, r, t int) {
 	if s.is512() {
 		fn.Op("VEXTRACTF64X4", Imm(1), Z(r), Y(t))
 		fn.Op(n.add, Y(t), Y(r), Y(r))
@@ -63,17 +67,26 @@ func (s isa) foldOne(fn *Func, n arith, r, t int) {
 	}
 	fn.Op("VEXTRACTF128", Imm(1), Y(r), X(t))
 	fn.Op(n.add, X(t), X(r), X(r))
+}
+
+// foldLower is foldOne for w = 2 and 1.
+func (s isa) foldLower(fn *Func, n arith, r, t int) {
 	fn.Op("VPERMILPD", Imm(1), X(r), X(t))
 	fn.Op(n.add, X(t), X(r), X(r))
 	fn.Op("VMOVSHDUP", X(r), X(t))
 	fn.Op(n.addOne, X(t), X(r), X(r))
 }
 
-// fold512 leaves the sums of the rows in registers 0 to rows-1, rows being 8 or 4, in the
-// lanes of register 0, in order. It clobbers registers up to 15; order is what fold512Order
-// loads.
+// fold512 leaves the sums of the rows in registers 0 to rows-1, rows being 8, 4, 2 or 1, in
+// the lanes of register 0, in order. It clobbers registers up to 15; order is what
+// fold512Order loads.
 func fold512(fn *Func, n arith, rows int, order Z) {
+	if rows == 1 {
+		avx512.fold1(fn, n)
+		return
+	}
 	tmp := func(i int) Z { return Z(8 + i) }
+	// halve folds pairs of registers; each of the masks takes one half of every 256 bits.
 	halve := func(pairs int, lo, hi Imm) {
 		for i := range pairs {
 			fn.Op("VSHUFF64X2", lo, Z(2*i+1), Z(2*i), tmp(2*i))
@@ -84,30 +97,46 @@ func fold512(fn *Func, n arith, rows int, order Z) {
 		}
 	}
 	halve(rows/2, 0x44, 0xee) // w = 8
+	if rows == 2 {            // w = 4, in place: a row per 256 bits, its sums in the lower half
+		fn.Op("VSHUFF64X2", Imm(0xb1), Z(0), Z(0), tmp(0))
+		fn.Op(n.add, tmp(0), Z(0), Z(0))
+		fn.Op("VEXTRACTF64X4", Imm(1), Z(0), Y(1))
+		fn.Op("VUNPCKLPS", X(1), X(0), tmp2X(0))
+		fn.Op("VUNPCKHPS", X(1), X(0), tmp2X(1))
+		fn.Op(n.add, tmp2X(1), tmp2X(0), X(0)) // w = 2
+		fn.Op("VPERMILPD", Imm(1), X(0), tmp2X(0))
+		fn.Op(n.add, tmp2X(0), X(0), X(0)) // w = 1
+		return
+	}
 	halve(rows/4, 0x88, 0xdd) // w = 4: a row per 128 bits
-	if rows == 8 {
+	if rows == 8 {            // w = 2
 		fn.Op("VUNPCKLPS", Z(1), Z(0), tmp(0))
 		fn.Op("VUNPCKHPS", Z(1), Z(0), tmp(1))
 		fn.Op(n.add, tmp(1), tmp(0), Z(0))
+		fn.Op("VPERMILPD", Imm(0x55), Z(0), tmp(0))
 	} else {
 		fn.Op("VPERMILPD", Imm(0x55), Z(0), tmp(0))
 		fn.Op(n.add, tmp(0), Z(0), Z(0))
 		fn.Op("VMOVSHDUP", Z(0), tmp(0))
-		fn.Op(n.add, tmp(0), Z(0), Z(0))
-		fn.Op("VPERMPS", Z(0), order, Z(0))
-		return
 	}
-	fn.Op("VPERMILPD", Imm(0x55), Z(0), tmp(0))
-	fn.Op(n.add, tmp(0), Z(0), Z(0))
+	fn.Op(n.add, tmp(0), Z(0), Z(0)) // w = 1
 	fn.Op("VPERMPS", Z(0), order, Z(0))
 }
+
+func tmp2X(i int) X { return X(8 + i) }
 
 // fold512Order are the lanes where fold512 finds the sums before it puts them in order.
 var fold512Order = []uint32{0, 4, 8, 12, 1, 5, 9, 13, 0, 0, 0, 0, 0, 0, 0, 0}
 
-// foldAVX2 leaves the sums of 4 or 2 rows, row i in register at(i), where the 16 lanes are
+// foldAVX2 leaves the sums of 4, 2 or 1 rows, row i in register i*step, where the 16 lanes are
 // already 8 (w = 8 is done), in the lanes of register 0, in order. It clobbers t and t+1.
 func foldAVX2(fn *Func, n arith, rows, step, t int) {
+	if rows == 1 {
+		fn.Op("VEXTRACTF128", Imm(1), Y(0), X(t))
+		fn.Op(n.add, X(t), X(0), X(0))
+		avx2.foldLower(fn, n, 0, t)
+		return
+	}
 	pair := func(a, b int) { // w = 4
 		fn.Op("VPERM2F128", Imm(0x20), Y(b), Y(a), Y(t))
 		fn.Op("VPERM2F128", Imm(0x31), Y(b), Y(a), Y(t+1))
@@ -136,6 +165,7 @@ type tables struct {
 	order Sym // fold512Order
 	mask  Sym // 16 words of ones, then 16 of zeros
 	iota  Sym // 0, 1, … 15
+	low   Sym // the lowest i bits, i < 16
 	four  Sym // 4, 4, 4, 4
 	pack  Sym // for each set of 4 lanes, the shuffle of bytes that moves them to the front
 }
@@ -153,6 +183,11 @@ func newTables(f *File) tables {
 	t.mask = f.Data(prefix+"Mask", mask...)
 	t.iota = f.Data(prefix+"Iota", count...)
 	t.four = f.Data(prefix+"Four", 4, 4, 4, 4)
+	low := make([]uint32, 16)
+	for i := range low {
+		low[i] = 1<<i - 1
+	}
+	t.low = f.Data(prefix+"Low", low...)
 	var pack []uint32
 	for set := range 16 {
 		to := 0
@@ -176,10 +211,4 @@ func lowMask(fn *Func, n, t GP, k K) {
 	fn.Op("MOVL", Imm(-1), t)
 	fn.Op("BZHIL", n, t, t)
 	fn.Op("KMOVW", t, k)
-}
-
-func must(ok bool, what string) {
-	if !ok {
-		panic(fmt.Sprintf("asmgen: %s", what))
-	}
 }

@@ -29,123 +29,6 @@ var (
 	l2sq = metric{"l2sq", "(a[i]-b[i])^2"}
 )
 
-// A chunk is 16 elements, DX+disp bytes from the start of the vectors. Those of group g go
-// to partial sums 16g to 16g+15. Of a tail fewer than 16 exist, the rest counts as zeros.
-type chunk struct {
-	disp  int
-	group int
-	tail  bool
-}
-
-// A walk goes through vectors in chunks, with DX as the offset in bytes. CX is clobbered.
-type walk struct {
-	fn  *Func
-	isa isa
-	tab tables
-	len Operand // elements
-	do  func(c chunk)
-	// maskAtBX leaves the masks of AVX2 in memory at BX.
-	maskAtBX bool
-}
-
-// tailMasks prepares the masks of tails, before the loop over rows.
-func (w *walk) tailMasks() {
-	if w.isa.is512() {
-		fn := w.fn
-		fn.Op("MOVQ", w.len, CX)
-		fn.Op("ANDL", Imm(15), CX)
-		lowMask(fn, CX, DX, K(1))
-	}
-}
-
-// tail calls do for a tail of CX elements, CX in 1 to 15. With AVX2 registers 10 and 11
-// hold the masks of both halves.
-func (w *walk) tail(group int) {
-	if fn := w.fn; !w.isa.is512() {
-		fn.Op("LEAQ", w.tab.mask.At(64), BX)
-		fn.Op("SHLQ", Imm(2), CX)
-		fn.Op("SUBQ", CX, BX)
-		if !w.maskAtBX {
-			fn.Op("VMOVDQU", Ptr(BX, 0), Y(10))
-			fn.Op("VMOVDQU", Ptr(BX, 32), Y(11))
-		}
-	}
-	w.do(chunk{group: group, tail: true})
-}
-
-// narrow walks with 16 partial sums, unroll chunks at a time.
-func (w *walk) narrow(unroll int) {
-	fn := w.fn
-	top, rest, one, tail, end := fn.Label("chunks"), fn.Label("chunk"), fn.Label("chunk"), fn.Label("tail"), fn.Label("fold")
-	fn.Op("MOVQ", w.len, CX)
-	fn.Op("XORL", DX, DX)
-	fn.Op("SUBQ", Imm(16*unroll), CX)
-	fn.Op("JLT", rest)
-	fn.Place(top)
-	for i := range unroll {
-		w.do(chunk{disp: 64 * i})
-	}
-	fn.Op("ADDQ", Imm(64*unroll), DX)
-	fn.Op("SUBQ", Imm(16*unroll), CX)
-	fn.Op("JGE", top)
-	fn.Place(rest)
-	fn.Op("ADDQ", Imm(16*unroll-16), CX)
-	fn.Op("JLT", tail)
-	fn.Place(one)
-	w.do(chunk{})
-	fn.Op("ADDQ", Imm(64), DX)
-	fn.Op("SUBQ", Imm(16), CX)
-	fn.Op("JGE", one)
-	fn.Place(tail)
-	fn.Op("ADDQ", Imm(16), CX)
-	fn.Op("JEQ", end)
-	w.tail(0)
-	fn.Place(end)
-}
-
-// wide walks with 32 partial sums, unroll pairs of chunks at a time.
-func (w *walk) wide(unroll int) {
-	fn := w.fn
-	top, rest, odd, tail0, end := fn.Label("pairs"), fn.Label("pair"), fn.Label("odd"), fn.Label("tail"), fn.Label("fold")
-	fn.Op("MOVQ", w.len, CX)
-	fn.Op("XORL", DX, DX)
-	pairs := func(n int) {
-		for i := range n {
-			w.do(chunk{disp: 128 * i})
-			w.do(chunk{disp: 128*i + 64, group: 1})
-		}
-		fn.Op("ADDQ", Imm(128*n), DX)
-		fn.Op("SUBQ", Imm(32*n), CX)
-	}
-	fn.Op("SUBQ", Imm(32*unroll), CX)
-	fn.Op("JLT", rest)
-	fn.Place(top)
-	pairs(unroll)
-	fn.Op("JGE", top)
-	fn.Place(rest)
-	fn.Op("ADDQ", Imm(32*unroll-32), CX)
-	fn.Op("JLT", odd)
-	pair := fn.Label("pair")
-	fn.Place(pair)
-	pairs(1)
-	fn.Op("JGE", pair)
-	fn.Place(odd)
-	fn.Op("ADDQ", Imm(32), CX)
-	fn.Op("JEQ", end)
-	fn.Op("SUBQ", Imm(16), CX)
-	fn.Op("JLT", tail0)
-	w.do(chunk{})
-	fn.Op("ADDQ", Imm(64), DX)
-	fn.Op("TESTQ", CX, CX)
-	fn.Op("JEQ", end)
-	w.tail(1)
-	fn.Op("JMP", end)
-	fn.Place(tail0)
-	fn.Op("ADDQ", Imm(16), CX)
-	w.tail(0)
-	fn.Place(end)
-}
-
 // A pairing accumulates one vector at SI with those at rows, with groups*16 partial sums
 // each: accumulator group g, part p of row r is register r*groups*parts + g*parts + p, with
 // AVX-512 r + len(rows)*g.
@@ -175,25 +58,35 @@ func (p *pairing) clear() {
 // add accumulates a chunk.
 func (p *pairing) add(c chunk) {
 	for part := range p.isa.parts() {
+		if part == 1 && c.bytes > 0 {
+			// Nothing but zeros, which make +0 of -0.
+			t := p.isa.v(p.temps[1])
+			zero(p.fn, p.temps[1])
+			for i := range p.rows {
+				acc := p.isa.v(p.acc(i, c.group, part))
+				p.fn.Op("VADDPS", t, acc, acc)
+			}
+			continue
+		}
 		q := p.temps[0] + part
 		if p.isa.is512() {
 			q += c.group
 		}
 		disp := c.disp + part*p.isa.bytes
-		loadFloats(p.fn, p.isa, PtrX(SI, DX, 1, disp), c.tail, part, q)
+		loadFloats(p.fn, p.isa, PtrX(SI, DX, 1, disp), c, part, q)
 		for i, row := range p.rows {
-			p.pair(p.isa.v(q), PtrX(row, DX, 1, disp), p.acc(i, c.group, part), i, c.tail, part)
+			p.pair(p.isa.v(q), PtrX(row, DX, 1, disp), p.acc(i, c.group, part), i, c, part)
 		}
 	}
 }
 
 // pair accumulates the elements in q with those in memory.
-func (p *pairing) pair(q Operand, mem Mem, acc, row int, tail bool, part int) {
+func (p *pairing) pair(q Operand, mem Mem, acc, row int, c chunk, part int) {
 	fn, v := p.fn, p.isa.v
 	t := p.temps[1+row%(len(p.temps)-1)]
 	var from Operand = mem
-	if tail {
-		loadFloats(fn, p.isa, mem, true, part, t)
+	if c.tail {
+		loadFloats(fn, p.isa, mem, c, part, t)
 		from = v(t)
 	}
 	if p.m == dot {
@@ -218,12 +111,20 @@ func (p *pairing) join() {
 }
 
 // loadFloats loads a register; of a tail, what the mask of the part allows, and zeros.
-func loadFloats(fn *Func, s isa, mem Mem, tail bool, part, to int) {
+func loadFloats(fn *Func, s isa, mem Mem, c chunk, part, to int) {
 	switch {
-	case !tail:
+	case !c.tail:
 		fn.Op("VMOVUPS", mem, s.v(to))
+	case c.bytes == 4:
+		fn.Op("VMOVSS", mem, X(to))
+	case s.is512() && c.bytes == 16:
+		fn.Op("VMOVUPS.Z", mem, K(1), X(to))
+	case s.is512() && c.bytes == 32:
+		fn.Op("VMOVUPS.Z", mem, K(1), Y(to))
 	case s.is512():
 		fn.Op("VMOVUPS.Z", mem, K(1), Z(to))
+	case c.bytes == 16:
+		fn.Op("VMASKMOVPS", mem, X(10+part), X(to))
 	default:
 		fn.Op("VMASKMOVPS", mem, Y(10+part), Y(to))
 	}
@@ -244,23 +145,58 @@ func single(f *File, s isa, tab tables, m metric) {
 	fn.Op("MOVQ", fn.Arg("a"), SI)
 	fn.Op("MOVQ", fn.Arg("b"), DI)
 	p := &pairing{fn: fn, isa: s, m: m, rows: []GP{DI}, groups: 1, temps: s.temps()}
-	w := &walk{fn: fn, isa: s, tab: tab, len: fn.Arg("n"), do: p.add}
-	wide, fold := fn.Label("wide"), fn.Label("fold")
-	w.tailMasks()
-	fn.Op("CMPQ", fn.Arg("n"), Imm(wideDim))
+	w := &walk{fn: fn, isa: s, tab: tab, len: fn.Arg("n"), do: p.add, once: true}
+	wide, fold, last, tiny := fn.Label("wide"), fn.Label("fold"), fn.Label("last"), fn.Label("tiny")
+	fn.Op("MOVQ", fn.Arg("n"), CX)
+	fn.Op("CMPQ", CX, Imm(wideDim))
 	fn.Op("JGE", wide)
 	p.clear()
-	w.narrow(64 / 16)
+	fn.Op("CMPQ", CX, Imm(4))
+	fn.Op("JLE", tiny)
+	w.narrow(4)
 	fn.Place(fold)
-	s.fold1(fn, floats)
+	s.foldUpper(fn, floats, 0, 1)
+	fn.Place(last)
+	s.foldLower(fn, floats, 0, 1)
 	fn.Op("VMOVSS", X(0), fn.Arg("ret"))
 	fn.Ret()
+	fn.Place(tiny)
+	p.tiny(tab, last)
 	fn.Place(wide)
 	p.groups = 2
 	p.clear()
 	w.wide(2)
 	p.join()
 	fn.Op("JMP", fold)
+}
+
+// tiny emits the sum of CX elements, up to 4: the other partial sums are zero, and adding
+// them makes +0 of -0. It goes to last for the rest of the fold.
+func (p *pairing) tiny(tab tables, last Label) {
+	fn := p.fn
+	one := fn.Label("one")
+	fn.Op("XORL", DX, DX)
+	fn.Op("CMPQ", CX, Imm(1))
+	fn.Op("JEQ", one)
+	if p.isa.is512() {
+		fn.Op("LEAQ", tab.low, AX)
+		fn.Op("KMOVW", PtrX(AX, CX, 4, 0), K(1))
+	} else {
+		fn.Op("LEAQ", tab.mask.At(64), BX)
+		fn.Op("SHLQ", Imm(2), CX)
+		fn.Op("SUBQ", CX, BX)
+		fn.Op("VMOVDQU", Ptr(BX, 0), X(10))
+	}
+	p.add(chunk{tail: true, bytes: 16})
+	zero(fn, 1)
+	fn.Op("VADDPS", X(1), X(0), X(0))
+	fn.Op("JMP", last)
+	fn.Place(one)
+	p.add(chunk{tail: true, bytes: 4})
+	zero(fn, 1)
+	fn.Op("VADDSS", X(1), X(0), X(0))
+	fn.Op("VMOVSS", X(0), fn.Arg("ret"))
+	fn.Ret()
 }
 
 // long emits the accumulation of a piece of a long pair of vectors into partial sums that
@@ -273,8 +209,7 @@ func long(f *File, s isa, tab tables, m metric) {
 	fn.Op("MOVQ", fn.Arg("a"), SI)
 	fn.Op("MOVQ", fn.Arg("b"), DI)
 	p := &pairing{fn: fn, isa: s, m: m, rows: []GP{DI}, groups: 2, temps: s.temps()}
-	w := &walk{fn: fn, isa: s, tab: tab, len: fn.Arg("n"), do: p.add}
-	w.tailMasks()
+	w := &walk{fn: fn, isa: s, tab: tab, len: fn.Arg("n"), do: p.add, once: true}
 	regs := 2 * s.parts()
 	for i := range regs {
 		fn.Op("VMOVUPS", Ptr(R8, i*s.bytes), s.v(i))
@@ -309,8 +244,8 @@ func cosine(f *File, s isa, tab tables) {
 			disp := c.disp + part*s.bytes
 			at := func(sum int) Operand { return s.v(parts*(sum+3*c.group) + part) }
 			if s.is512() || !c.tail {
-				loadFloats(fn, s, PtrX(SI, DX, 1, disp), c.tail, part, a)
-				loadFloats(fn, s, PtrX(DI, DX, 1, disp), c.tail, part, b)
+				loadFloats(fn, s, PtrX(SI, DX, 1, disp), c, part, a)
+				loadFloats(fn, s, PtrX(DI, DX, 1, disp), c, part, b)
 			} else { // registers 10 and 11 hold sums
 				fn.Op("VMOVDQU", Ptr(BX, 32*part), Y(14))
 				fn.Op("VMASKMOVPS", PtrX(SI, DX, 1, disp), Y(14), Y(a))
@@ -321,9 +256,8 @@ func cosine(f *File, s isa, tab tables) {
 			fn.Op("VFMADD231PS", s.v(b), s.v(b), at(2))
 		}
 	}
-	w := &walk{fn: fn, isa: s, tab: tab, len: fn.Arg("n"), do: add, maskAtBX: true}
+	w := &walk{fn: fn, isa: s, tab: tab, len: fn.Arg("n"), do: add, once: true, maskAtBX: true}
 	wide, fold := fn.Label("wide"), fn.Label("fold")
-	w.tailMasks()
 	fn.Op("CMPQ", fn.Arg("n"), Imm(wideDim))
 	fn.Op("JGE", wide)
 	clear(1)
@@ -343,91 +277,8 @@ func cosine(f *File, s isa, tab tables) {
 	fn.Op("JMP", fold)
 }
 
-// fixedDims have a path of their own with AVX-512: the query stays in registers and nothing
-// is counted.
-var fixedDims = []int{16, 32, 64, 128}
-
-// batch emits the scores of many rows: of the next ones, of those that ids names, or, of
-// the next ones, those above a threshold.
-func batch(f *File, s isa, tab tables, m metric, gather, above bool) {
-	kind, params, results := "Batch", "out *float32, q *float32, rows *float32, d int, stride int, n int", ""
-	doc := " sets out[i], i < n, to the sum over d elements of q and the row at rows + i*stride bytes\nof " + m.doc + "."
-	switch {
-	case gather:
-		kind, results = "Gather", "ok bool"
-		params = "out *float32, q *float32, rows *float32, d int, stride int, ids *uint32, n int, limit int, lines int"
-		doc = " is " + m.name + "Batch of the rows at rows + ids[i]*stride bytes. It reports whether no\n" +
-			"offset exceeds limit, and fetches lines cache lines of rows ahead."
-	case above:
-		kind, results = "Above", "kept int"
-		params = "ids *uint32, scores *float32, q *float32, rows *float32, d int, stride int, n int, threshold float32, base uint32"
-		doc = " is " + m.name + "Batch of n rows that keeps the scores above threshold, and i+base."
-	}
-	name := m.name + kind + s.suffix
-	fn := f.Func(name, name+doc, params, results)
-	sc := &scan{fn: fn, isa: s, gather: gather, above: above, num: floats, tab: tab}
-	w := &walk{fn: fn, isa: s, tab: tab, len: fn.Arg("d")}
-	w.tailMasks()
-	sc.enter()
-	wide := fn.Label("wide")
-	fixed := make([]Label, len(fixedDims))
-	fn.Op("MOVQ", fn.Arg("d"), CX)
-	fn.Op("CMPQ", CX, Imm(wideDim))
-	fn.Op("JGE", wide)
-	if s.is512() {
-		for i, d := range fixedDims {
-			fixed[i] = fn.Label("fixed")
-			fn.Op("CMPQ", CX, Imm(d))
-			fn.Op("JEQ", fixed[i])
-		}
-	}
-	block := func(groups int) func(rows []GP) {
-		return func(rows []GP) {
-			p := &pairing{fn: fn, isa: s, m: m, rows: rows, groups: groups, temps: s.temps()}
-			w.do = p.add
-			p.clear()
-			switch {
-			case groups == 2:
-				w.wide(2)
-			case s.is512():
-				w.narrow(4)
-			default:
-				w.narrow(2)
-			}
-			p.join()
-			p.fold(tab)
-		}
-	}
-	if s.is512() {
-		sc.loop(8, 4, 0, block(1))
-		for i, d := range fixedDims {
-			fn.Place(fixed[i])
-			for c := range d / 16 {
-				fn.Op("VMOVUPS", Ptr(SI, 64*c), Z(16+c))
-			}
-			sc.loop(8, 4, d/16, func(rows []GP) {
-				p := &pairing{fn: fn, isa: s, m: m, rows: rows, groups: 1, temps: s.temps()}
-				p.clear()
-				for c := range d / 16 {
-					for r, row := range rows {
-						p.pair(Z(16+c), Ptr(row, 64*c), r, r, false, 0)
-					}
-				}
-				p.fold(tab)
-			})
-		}
-		fn.Place(wide)
-		sc.loop(8, 4, 0, block(2))
-	} else {
-		sc.loop(0, 4, 0, block(1))
-		fn.Place(wide)
-		sc.loop(0, 2, 0, block(2))
-	}
-	sc.leave()
-}
-
 // fold leaves the sums of the rows in register 0, in order.
-func (p *pairing) fold(tab tables) {
+func (p *pairing) fold() {
 	if p.isa.is512() {
 		fold512(p.fn, floats, len(p.rows), Z(31))
 		return

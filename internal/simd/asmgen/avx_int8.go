@@ -66,7 +66,9 @@ func (k *int8Kernel) enter() {
 	top, tail, end := fn.Label("query"), fn.Label("querytail"), fn.Label("start")
 	if k.isa.is512() {
 		start, q, bias := Z(int8Start512), Z(int8Query512), Z(int8Temp512)
+		fn.Op("DECQ", CX)
 		fn.Op("ANDL", Imm(63), CX)
+		fn.Op("INCQ", CX)
 		fn.Op("MOVQ", Imm(-1), R8)
 		fn.Op("BZHIQ", CX, R8, R8)
 		fn.Op("KMOVQ", R8, K(1))
@@ -121,16 +123,12 @@ func (k *int8Kernel) begin(n int) {
 	}
 }
 
-// query loads the chunk of the query at DX+disp.
-func (k *int8Kernel) query(disp int, tail bool) {
-	fn := k.fn
-	switch {
-	case !k.isa.is512() && !tail:
-		fn.Op("VPMOVSXBW", PtrX(SI, DX, 1, disp), Y(int8Query2))
-	case k.isa.is512() && tail:
-		fn.Op("VMOVDQU8.Z", PtrX(SI, DX, 1, disp), K(1), Z(int8Query512))
-	case k.isa.is512():
-		fn.Op("VMOVDQU64", PtrX(SI, DX, 1, disp), Z(int8Query512))
+// load loads a chunk with AVX-512.
+func (k *int8Kernel) load(mem Mem, to Z, tail bool) {
+	if tail {
+		k.fn.Op("VMOVDQU8.Z", mem, K(1), to)
+	} else {
+		k.fn.Op("VMOVDQU64", mem, to)
 	}
 }
 
@@ -139,11 +137,7 @@ func (k *int8Kernel) add(mem Mem, row, query int, tail bool) {
 	fn := k.fn
 	if k.isa.is512() {
 		t := Z(int8Temp512 + row%4)
-		if tail {
-			fn.Op("VMOVDQU8.Z", mem, K(1), t)
-		} else {
-			fn.Op("VMOVDQU64", mem, t)
-		}
+		k.load(mem, t, tail)
 		fn.Op("VPDPBUSD", Z(query), t, Z(row))
 		return
 	}
@@ -159,7 +153,7 @@ func (k *int8Kernel) walk(rows []GP) {
 	top, rest, tail, end := fn.Label("chunks"), fn.Label("chunk"), fn.Label("tail"), fn.Label("fold")
 	step := k.step()
 	chunk := func(disp int) {
-		k.query(disp, false)
+		k.query(disp)
 		for i, r := range rows {
 			k.add(PtrX(r, DX, 1, disp), i, k.queryReg(), false)
 		}
@@ -185,7 +179,7 @@ func (k *int8Kernel) walk(rows []GP) {
 	fn.Op("ADDQ", Imm(step), CX)
 	fn.Op("JEQ", end)
 	if k.isa.is512() {
-		k.query(0, true)
+		k.load(PtrX(SI, DX, 1, 0), Z(int8Query512), true)
 		for i, r := range rows {
 			k.add(PtrX(r, DX, 1, 0), i, k.queryReg(), true)
 		}
@@ -196,6 +190,16 @@ func (k *int8Kernel) walk(rows []GP) {
 		}
 	}
 	fn.Place(end)
+}
+
+// query loads a whole chunk of the query at DX+disp.
+func (k *int8Kernel) query(disp int) {
+	mem := PtrX(SI, DX, 1, disp)
+	if k.isa.is512() {
+		k.load(mem, Z(int8Query512), false)
+	} else {
+		k.fn.Op("VPMOVSXBW", mem, Y(int8Query2))
+	}
 }
 
 func (k *int8Kernel) queryReg() int {
@@ -239,8 +243,8 @@ func (k *int8Kernel) atLeast() string {
 	return " d is 16 at least."
 }
 
-// int8FixedDims have a path of their own with AVX-512.
-var int8FixedDims = []int{64, 128}
+// maxFixedInt8 is the number of chunks up to which AVX-512 has a path for each.
+const maxFixedInt8 = 4
 
 func (k *int8Kernel) batch(f *File, gather, above bool) {
 	kind, params, results := "Batch", "out *int32, q *int8, rows *uint8, d int, stride int, n int", ""
@@ -272,24 +276,31 @@ func (k *int8Kernel) batch(f *File, gather, above bool) {
 		sc.leave()
 		return
 	}
-	fixed := make([]Label, len(int8FixedDims))
+	paths := make([]Label, maxFixedInt8+1)
 	fn.Op("MOVQ", fn.Arg("d"), CX)
-	for i, d := range int8FixedDims {
-		fixed[i] = fn.Label("fixed")
-		fn.Op("CMPQ", CX, Imm(d))
-		fn.Op("JEQ", fixed[i])
+	for chunks := 1; chunks <= maxFixedInt8; chunks++ {
+		paths[chunks] = fn.Label("fixed")
+		fn.Op("CMPQ", CX, Imm(64*chunks))
+		fn.Op("JLE", paths[chunks])
 	}
-	sc.loop(8, 4, 0, block)
-	for i, d := range int8FixedDims {
-		fn.Place(fixed[i])
-		for c := range d / 64 {
-			fn.Op("VMOVDQU64", Ptr(SI, 64*c), Z(int8Query512+c))
+	big, small := 1, 1
+	if gather {
+		big, small = 8, 4
+	}
+	sc.loop(big, small, 0, block)
+	for chunks := 1; chunks <= maxFixedInt8; chunks++ {
+		fn.Place(paths[chunks])
+		for c := range chunks {
+			k.load(Ptr(SI, 64*c), Z(int8Query512+c), c == chunks-1)
 		}
-		sc.loop(8, 4, d/64, func(rows []GP) {
+		if !gather {
+			big, small = batchRows(chunks), 4
+		}
+		sc.loop(big, small, chunks, func(rows []GP) {
 			k.begin(len(rows))
-			for c := range d / 64 {
-				for r, row := range rows {
-					k.add(Ptr(row, 64*c), r, int8Query512+c, false)
+			for r, row := range rows {
+				for c := range chunks {
+					k.add(Ptr(row, 64*c), r, int8Query512+c, c == chunks-1)
 				}
 			}
 			k.fold(len(rows))

@@ -75,17 +75,16 @@ func (s *scan) leave() {
 	}
 }
 
-// loop emits the loop over the rows: blocks of big rows, if big is not 0, then blocks of
-// small ones (4 or 2), the last of which may have rows that repeat. block emits the scoring
-// of the rows in the given registers and leaves their scores in the low lanes of vector
-// register 0. lines is how many cache lines of a row are fetched ahead, 0 if only the
-// argument says.
+// loop emits the loop over the rows: blocks of big rows, then, for those that remain, of
+// small ones (8, 4, 2 or 1; as many as big or fewer; big may be 0), the last of which may have
+// rows that repeat. block emits the scoring of the rows in the given registers and leaves
+// their scores in the low lanes of vector register 0. lines is how many cache lines of a row
+// a gather fetches ahead, 0 if only the argument says.
 func (s *scan) loop(big, small, lines int, block func(rows []GP)) {
 	fn := s.fn
 	n := fn.Arg("n")
-	rest, smallTop, smallBlock, partial := fn.Label("rest"), fn.Label("few"), fn.Label("block"), fn.Label("last")
 	if big > 0 {
-		top := fn.Label("rows")
+		rest, top := fn.Label("rest"), fn.Label("rows")
 		rows := rowRegs[:big]
 		fn.Op("SUBQ", Imm(big), n)
 		fn.Op("JLT", rest)
@@ -94,13 +93,13 @@ func (s *scan) loop(big, small, lines int, block func(rows []GP)) {
 		}
 		fn.Place(top)
 		if s.gather {
-			s.prefetch(big, lines)
+			s.prefetch(big, lines, true)
 			for i, r := range rows {
 				s.locate(i, r)
 			}
 		}
 		block(rows)
-		s.sink(big, n)
+		s.sink(big, false)
 		if s.gather {
 			fn.Op("ADDQ", Imm(4*big), scanAt)
 		} else {
@@ -113,33 +112,45 @@ func (s *scan) loop(big, small, lines int, block func(rows []GP)) {
 		fn.Place(rest)
 		fn.Op("ADDQ", Imm(big), n)
 		fn.Op("JEQ", s.done)
+		if big == 1 {
+			return
+		}
 	}
 	rows := rowRegs[:small]
-	fn.Op("CMPQ", n, Imm(small))
-	fn.Op("JLT", partial)
-	fn.Place(smallTop)
-	if s.gather {
-		if big == 0 {
-			s.prefetch(small, lines)
-		}
-		for i, r := range rows {
-			s.locate(i, r)
+	top, some, partial := fn.Label("few"), fn.Label("block"), fn.Label("last")
+	if big != small {
+		fn.Op("CMPQ", n, Imm(small))
+		fn.Op("JLT", partial)
+		fn.Place(top)
+		if s.gather {
+			if big == 0 {
+				s.prefetch(small, lines, false)
+			}
+			for i, r := range rows {
+				s.locate(i, r)
+			}
+		} else {
+			s.chain(rows)
 		}
 	} else {
-		s.chain(rows)
+		fn.Op("JMP", partial)
 	}
-	fn.Place(smallBlock)
+	fn.Place(some)
 	block(rows)
-	s.sink(small, n)
-	if s.gather {
-		fn.Op("ADDQ", Imm(4*small), scanAt)
+	s.sink(small, true)
+	if big != small {
+		if s.gather {
+			fn.Op("ADDQ", Imm(4*small), scanAt)
+		} else {
+			fn.Op("LEAQ", PtrX(R8, scanStride, small, 0), R8)
+		}
+		fn.Op("SUBQ", Imm(small), n)
+		fn.Op("JLE", s.done)
+		fn.Op("CMPQ", n, Imm(small))
+		fn.Op("JGE", top)
 	} else {
-		fn.Op("LEAQ", PtrX(R8, scanStride, small, 0), R8)
+		fn.Op("JMP", s.done)
 	}
-	fn.Op("SUBQ", Imm(small), n)
-	fn.Op("JLE", s.done)
-	fn.Op("CMPQ", n, Imm(small))
-	fn.Op("JGE", smallTop)
 	fn.Place(partial)
 	if big == 0 {
 		fn.Op("CMPQ", n, Imm(0))
@@ -151,23 +162,16 @@ func (s *scan) loop(big, small, lines int, block func(rows []GP)) {
 	for _, r := range rows[1:] {
 		fn.Op("MOVQ", R8, r)
 	}
-	if small > 2 {
-		fn.Op("CMPQ", n, Imm(2))
-		fn.Op("JLT", smallBlock)
+	for i := 1; i < small-1; i++ {
+		fn.Op("CMPQ", n, Imm(i+1))
+		fn.Op("JLT", some)
 		if s.gather {
-			s.locate(1, R9)
+			s.locate(i, rows[i])
 		} else {
-			fn.Op("LEAQ", PtrX(R8, scanStride, 1, 0), R9)
-		}
-		fn.Op("CMPQ", n, Imm(2))
-		fn.Op("JEQ", smallBlock)
-		if s.gather {
-			s.locate(2, R10)
-		} else {
-			fn.Op("LEAQ", PtrX(R8, scanStride, 2, 0), R10)
+			fn.Op("LEAQ", PtrX(R8, scanStride, i, 0), rows[i])
 		}
 	}
-	fn.Op("JMP", smallBlock)
+	fn.Op("JMP", some)
 }
 
 // chain sets all rows but the first from the one before.
@@ -189,8 +193,9 @@ func (s *scan) locate(i int, r GP) {
 }
 
 // prefetch fetches the rows of the count ids after this block, or of those that are left.
-// They are not checked: fetching from a wrong address does nothing.
-func (s *scan) prefetch(count, lines int) {
+// They are not checked: fetching from a wrong address does nothing. counted says that the
+// argument n does not hold the rows of this block any more.
+func (s *scan) prefetch(count, lines int, counted bool) {
 	fn := s.fn
 	some, id, line, fetched := fn.Label("some"), fn.Label("id"), fn.Label("line"), fn.Label("fetched")
 	next := func(i int, r GP) {
@@ -200,7 +205,7 @@ func (s *scan) prefetch(count, lines int) {
 	}
 	left, ids := CX, DX
 	fn.Op("MOVQ", fn.Arg("n"), left)
-	if count != 8 { // the loop over small blocks has not counted this one yet
+	if !counted {
 		fn.Op("SUBQ", Imm(count), left)
 	}
 	fn.Op("CMPQ", left, Imm(count))
@@ -249,22 +254,22 @@ func (s *scan) prefetch(count, lines int) {
 	fn.Place(fetched)
 }
 
-// sink does what the scan is for with the scores of a block of rows. With fewer than
-// rows to come (n, a block that repeats rows) it takes the first n.
-func (s *scan) sink(rows int, n Operand) {
+// sink does what the scan is for with the scores of a block of rows. If the block may be
+// partial, as many count as there are rows to come.
+func (s *scan) sink(rows int, partial bool) {
 	fn := s.fn
-	full := rows == 8
 	if s.above {
-		s.keep(rows, n)
+		s.keep(rows, partial)
 		return
 	}
+	n := fn.Arg("n")
 	to := scanAt
 	if s.gather {
 		to = CX
 		fn.Op("MOVQ", fn.Arg("out"), to)
 	}
 	part, stored := fn.Label("part"), fn.Label("stored")
-	if !full {
+	if partial {
 		fn.Op("CMPQ", n, Imm(rows))
 		fn.Op("JLT", part)
 	}
@@ -275,23 +280,23 @@ func (s *scan) sink(rows int, n Operand) {
 		fn.Op("VMOVUPS", X(0), Ptr(to, 0))
 	case 2:
 		fn.Op("VMOVLPS", X(0), Ptr(to, 0))
+	case 1:
+		fn.Op("VMOVSS", X(0), Ptr(to, 0))
 	}
 	fn.Op("ADDQ", Imm(4*rows), to)
 	if s.gather {
 		fn.Op("MOVQ", to, fn.Arg("out"))
 	}
-	if full {
+	if !partial {
 		return
 	}
 	fn.Op("JMP", stored)
 	fn.Place(part)
 	fn.Op("VMOVSS", X(0), Ptr(to, 0))
-	if rows == 4 {
-		fn.Op("CMPQ", n, Imm(2))
+	for i := 1; i < rows-1; i++ {
+		fn.Op("CMPQ", n, Imm(i+1))
 		fn.Op("JLT", s.done)
-		fn.Op("VEXTRACTPS", Imm(1), X(0), Ptr(to, 4))
-		fn.Op("JEQ", s.done)
-		fn.Op("VEXTRACTPS", Imm(2), X(0), Ptr(to, 8))
+		fn.Op("VEXTRACTPS", Imm(i), X(0), Ptr(to, 4*i))
 	}
 	fn.Op("JMP", s.done)
 	fn.Place(stored)
@@ -299,13 +304,13 @@ func (s *scan) sink(rows int, n Operand) {
 
 // keep appends the scores above the threshold, and the numbers of their rows. Almost every
 // block of a long scan has none: that case is a comparison and a branch.
-func (s *scan) keep(rows int, n Operand) {
+func (s *scan) keep(rows int, partial bool) {
 	fn := s.fn
 	none, all := fn.Label("none"), fn.Label("all")
 	set, ptr := CX, DX
 	if s.isa.is512() {
 		var scores, threshold Operand = Y(0), Y(29)
-		if rows == 4 {
+		if rows <= 4 {
 			scores, threshold = X(0), X(29)
 		}
 		if s.num == ints {
@@ -314,6 +319,10 @@ func (s *scan) keep(rows int, n Operand) {
 			fn.Op("VCMPPS", Imm(0x1e), threshold, scores, K(2))
 		}
 		fn.Op("KMOVW", K(2), set)
+		if rows < 4 {
+			fn.Op("ANDL", Imm(1<<rows-1), set)
+			fn.Op("KMOVW", set, K(2))
+		}
 	} else {
 		fn.Op("VBROADCASTSS", fn.Arg("threshold"), X(1))
 		if s.num == ints {
@@ -322,12 +331,12 @@ func (s *scan) keep(rows int, n Operand) {
 			fn.Op("VCMPPS", Imm(0x1e), X(1), X(0), X(1))
 		}
 		fn.Op("VMOVMSKPS", X(1), set)
-		if rows == 2 {
-			fn.Op("ANDL", Imm(3), set)
+		if rows < 4 {
+			fn.Op("ANDL", Imm(1<<rows-1), set)
 		}
 	}
-	if rows < 8 {
-		fn.Op("MOVQ", n, ptr)
+	if partial {
+		fn.Op("MOVQ", fn.Arg("n"), ptr)
 		fn.Op("CMPQ", ptr, Imm(rows))
 		fn.Op("JGE", all)
 		fn.Op("BZHIL", ptr, set, set)

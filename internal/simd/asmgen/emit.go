@@ -82,6 +82,11 @@ func sizeOf(typ string) int {
 // every type written out. The comment is the loop that it computes. There is no frame:
 // what does not fit in registers is read again from the arguments.
 func (f *File) Func(name, comment, params, results string) *Func {
+	return f.FuncFrame(name, comment, params, results, 0)
+}
+
+// FuncFrame starts a function with a frame of the given size.
+func (f *File) FuncFrame(name, comment, params, results string, frame int) *Func {
 	fn := &Func{f: f, name: name, arch: f.arch, args: map[string]Operand{}}
 	at := 0
 	place := func(p Param) {
@@ -102,7 +107,7 @@ func (f *File) Func(name, comment, params, results string) *Func {
 		decl += fmt.Sprintf(" (%s)", results)
 	}
 	fmt.Fprintf(&f.stubs, "\n// %s\n//\n//go:noescape\n%s\n", strings.ReplaceAll(comment, "\n", "\n// "), decl)
-	fmt.Fprintf(&f.asm, "\n// %s\nTEXT ·%s(SB), NOSPLIT, $0-%d\n", decl, name, at)
+	fmt.Fprintf(&f.asm, "\n// %s\nTEXT ·%s(SB), NOSPLIT, $%d-%d\n", decl, name, frame, at)
 	return fn
 }
 

@@ -13,6 +13,8 @@ func gemmFamily() []*File {
 	gemmTileMasked2(f, tail)
 	above512(f, 2)
 	above512(f, 1)
+	aboveCodes512(f, 2)
+	aboveCodes512(f, 1)
 	above2(f)
 	maxSquares512(f)
 	maxSquares2(f, tail)
@@ -63,10 +65,19 @@ func nextColumn(fn *Func, mr int, step Operand) {
 // wait for each other, an FMA takes 4 cycles and two start in each.
 func splits(n int) int { return max(1, min(4, 8/n)) }
 
+// product says how a tile multiplies and adds.
+type product struct{ broadcast, multiply, add string }
+
+var (
+	floatProduct = product{"VBROADCASTSS", "VFMADD231PS", "VADDPS"}
+	// Four bytes of a row, unsigned, with four of each query, signed.
+	codeProduct = product{"VPBROADCASTD", "VPDPBUSD", "VPADDD"}
+)
+
 // sums512 leaves the sums of a tile of mr rows and cols registers, 1 or 2, in Z(0) to
 // Z(mr*cols-1), row by row. It takes R8, DX, DI (b), CX (k > 0); step moves A and next
 // moves B. before runs once for each p.
-func sums512(fn *Func, mr, cols int, step Operand, loadB func(to []Z), next func(), before func()) {
+func sums512(fn *Func, kind product, mr, cols int, step Operand, loadB func(to []Z), next func(), before func()) {
 	sets := splits(mr * cols)
 	for r := range cols * mr * sets {
 		fn.Op("VPXORD", Z(r), Z(r), Z(r))
@@ -78,9 +89,9 @@ func sums512(fn *Func, mr, cols int, step Operand, loadB func(to []Z), next func
 		loadB(b)
 		for i := range mr {
 			x := Z(30 + i%2)
-			fn.Op("VBROADCASTSS", aRow(i), x)
+			fn.Op(kind.broadcast, aRow(i), x)
 			for j, y := range b {
-				fn.Op("VFMADD231PS", y, x, Z(cols*(set*mr+i)+j))
+				fn.Op(kind.multiply, y, x, Z(cols*(set*mr+i)+j))
 			}
 		}
 		nextColumn(fn, mr, step)
@@ -107,7 +118,7 @@ func sums512(fn *Func, mr, cols int, step Operand, loadB func(to []Z), next func
 		fn.Place(done)
 		for set := 1; set < sets; set++ {
 			for r := range cols * mr {
-				fn.Op("VADDPS", Z(cols*mr*set+r), Z(r), Z(r))
+				fn.Op(kind.add, Z(cols*mr*set+r), Z(r), Z(r))
 			}
 		}
 		return
@@ -171,7 +182,7 @@ func gemmTile512(f *File, cols int) {
 				fn.Op("VMOVUPS.Z", Ptr(DI, 64*j), K(1+j), y)
 			}
 		}
-		sums512(fn, mr, cols, R13, load, func() { fn.Op("ADDQ", BX, DI) }, func() {})
+		sums512(fn, floatProduct, mr, cols, R13, load, func() { fn.Op("ADDQ", BX, DI) }, func() {})
 		fn.Op("MOVQ", fn.Arg("ldc"), DX)
 		fn.Op("VPBROADCASTD", R15, Z(30))
 		for r := range cols * mr {
@@ -298,12 +309,34 @@ it passed before that one, whose products it marks: bit j of masks[i] for row i 
 tiles and k are positive.%s`
 
 func above512(f *File, cols int) {
-	const mr = 14
 	name, count := "aboveAVX512", ""
 	if cols == 1 {
 		name, count = "aboveNarrowAVX512", " Only the first 16 queries count."
 	}
-	fn := f.Func(name, name+" "+fmt.Sprintf(aboveComment, mr, count), aboveParams, "passed int")
+	fn := f.Func(name, name+" "+fmt.Sprintf(aboveComment, 14, count), aboveParams, "passed int")
+	aboveTiles512(fn, floatProduct, cols, func(threshold, sum Z, k K) {
+		const notLessOrEqual = 0x16
+		fn.Op("VCMPPS", Imm(notLessOrEqual), threshold, sum, k)
+	})
+}
+
+// aboveCodes512 does the same with codes.
+func aboveCodes512(f *File, cols int) {
+	name, count := "aboveCodesAVX512", ""
+	if cols == 1 {
+		name, count = "aboveCodesNarrowAVX512", " Only the first 16 queries count."
+	}
+	fn := f.Func(name, name+fmt.Sprintf(` multiplies tiles of 14 rows of 4k bytes each, rs bytes apart, by a panel of 4k × 32
+packed coded queries until a product is above the threshold of its query. It returns how
+many tiles it passed before that one, whose products it marks: bit j of masks[i] for row i
+and query j. tiles and k are positive.%s`, count),
+		"tiles int, k int, a *uint8, rs int, b *int8, thresholds *int32, masks *uint32", "passed int")
+	aboveTiles512(fn, codeProduct, cols, func(threshold, sum Z, k K) { fn.Op("VPCMPGTD", threshold, sum, k) })
+}
+
+// aboveTiles512 writes the loop over tiles; above compares 16 sums with as many thresholds.
+func aboveTiles512(fn *Func, kind product, cols int, above func(threshold, sum Z, k K)) {
+	const mr = 14
 	fn.Op("MOVQ", fn.Arg("rs"), DX)
 	fn.Op("MOVQ", fn.Arg("a"), SI)
 	fn.Op("IMUL3Q", Imm(mr), DX, R15) // bytes of a tile
@@ -324,18 +357,17 @@ func above512(f *File, cols int) {
 		fn.Op("PREFETCHT0", Ptr(R13, 0))
 		fn.Op("ADDQ", Imm(64), R13)
 	}
-	sums512(fn, mr, cols, Imm(4), load, func() { fn.Op("ADDQ", Imm(128), DI) }, fetch)
+	sums512(fn, kind, mr, cols, Imm(4), load, func() { fn.Op("ADDQ", Imm(128), DI) }, fetch)
 	fn.Op("MOVQ", fn.Arg("thresholds"), DI)
 	for j := range cols {
 		fn.Op("VMOVUPS", Ptr(DI, 64*j), Z(28+j))
 	}
 	fn.Op("MOVQ", fn.Arg("masks"), DI)
 	fn.Op("XORL", R8, R8)
-	const notLessOrEqual = 0x16
 	for i := range mr {
-		fn.Op("VCMPPS", Imm(notLessOrEqual), Z(28), Z(cols*i), K(1))
+		above(Z(28), Z(cols*i), K(1))
 		if cols == 2 {
-			fn.Op("VCMPPS", Imm(notLessOrEqual), Z(29), Z(cols*i+1), K(2))
+			above(Z(29), Z(cols*i+1), K(2))
 			fn.Op("KUNPCKWD", K(1), K(2), K(1))
 		}
 		fn.Op("KMOVD", K(1), CX)

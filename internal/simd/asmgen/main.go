@@ -20,8 +20,12 @@ var families = []func() []*File{
 	expFamily,
 	elementwiseFamily,
 	solveFamily,
+	halfFamily,
 	int8Family,
 	selectFamily,
+	neonFamily,
+	neonInt8Family,
+	lookupFamily,
 }
 
 func main() {
