@@ -213,8 +213,7 @@ func (x *Index) Vector(dst []float32, item recsys.ItemID) ([]float32, bool) {
 	sc := x.scratch.Get().(*scratch)
 	defer x.scratch.Put(sc)
 	defer x.epochs.enter(sc.shard).Add(-1)
-	s := x.store.Load()
-	row, ok := s.rows.Find(item)
+	s, row, ok := x.locate(item)
 	if !ok {
 		return dst, false
 	}
@@ -232,10 +231,9 @@ func (x *Index) Score(dst, q []float32, items []recsys.ItemID) error {
 	sc := x.scratch.Get().(*scratch)
 	defer x.scratch.Put(sc)
 	defer x.epochs.enter(sc.shard).Add(-1)
-	s := x.store.Load()
 	q = sc.prepare(x.cfg.Metric, q)
 	for i, item := range items {
-		row, ok := s.rows.Find(item)
+		s, row, ok := x.locate(item)
 		switch {
 		case !ok:
 			dst[i] = float32(math.NaN())
@@ -246,6 +244,17 @@ func (x *Index) Score(dst, q []float32, items []recsys.ItemID) error {
 		}
 	}
 	return nil
+}
+
+// locate returns the row of an item and the store that holds it. A store that was replaced
+// meanwhile may lack the row, or hold what was there before.
+func (x *Index) locate(item recsys.ItemID) (s *store, row uint32, ok bool) {
+	for {
+		s = x.store.Load()
+		if row, ok = s.rows.Find(item); x.store.Load() == s {
+			return s, row, ok
+		}
+	}
 }
 
 func (x *Index) checkVector(v []float32) error {

@@ -43,7 +43,16 @@ func (x *Index) Search(dst []retrieval.Neighbor, q []float32, k int, opt retriev
 	var stats retrieval.SearchStats
 	if k > 0 {
 		sc := x.scratch.Get().(*scratch)
-		dst = x.search(dst, sc, q, k, &opt, &stats)
+		// The rows are shared by a store and the larger one that takes its place, so a search
+		// that saw both may have met rows that its own store does not hold.
+		from := len(dst)
+		for {
+			s := x.store.Load()
+			dst = x.search(dst[:from], sc, q, k, &opt, &stats)
+			if x.store.Load() == s {
+				break
+			}
+		}
 		x.scratch.Put(sc)
 	}
 	if opt.Stats != nil {
@@ -60,6 +69,9 @@ func (x *Index) search(dst []retrieval.Neighbor, sc *scratch, q []float32, k int
 	g := &sc.gate
 	g.Open(s.rows, opt)
 	defer g.Close()
+	if x.store.Load() != s {
+		return dst // Search tries again
+	}
 	sc.walker.walked = 0
 	q = sc.prepare(s.metric, q)
 	passing := g.Count()

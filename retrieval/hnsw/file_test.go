@@ -1,0 +1,165 @@
+package hnsw_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/recsyskit/recsys/internal/envelope"
+	"github.com/recsyskit/recsys/retrieval"
+	"github.com/recsyskit/recsys/retrieval/hnsw"
+)
+
+func TestTruncatedFile(t *testing.T) {
+	c := newCatalogue(31, 100, 4, 1)
+	file := written(t, c.build(t, hnsw.Config{Metric: retrieval.L2}))
+	path := filepath.Join(t.TempDir(), "index")
+	for n := range file {
+		x := new(hnsw.Index)
+		if _, err := x.ReadFrom(bytes.NewReader(file[:n])); err == nil {
+			t.Fatalf("%d of %d bytes are read without an error", n, len(file))
+		}
+		if n%16 != 0 {
+			continue
+		}
+		if err := os.WriteFile(path, file[:n], 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if x, err := hnsw.Open(path); err == nil {
+			x.Close()
+			t.Fatalf("%d of %d bytes are opened without an error", n, len(file))
+		}
+	}
+}
+
+func TestFileOfAnotherKindOrVersion(t *testing.T) {
+	for _, test := range []struct {
+		kind    string
+		version uint32
+		want    error
+	}{{"flat", 1, envelope.ErrKind}, {"hnsw", 2, envelope.ErrNewer}} {
+		var b bytes.Buffer
+		if _, err := envelope.NewWriter(&b, test.kind, test.version, 0).Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := new(hnsw.Index).ReadFrom(&b); !errors.Is(err, test.want) {
+			t.Errorf("%s, version %d: error is %v; want %v", test.kind, test.version, err, test.want)
+		}
+	}
+}
+
+// A file that is opened is not checked: whatever its arrays hold, searches and changes must
+// stay within them, and Verify must find it.
+func TestDamagedFileThatIsOpened(t *testing.T) {
+	c := newCatalogue(32, 12000, 4, 3)
+	for _, m := range metrics {
+		file := written(t, c.build(t, hnsw.Config{Metric: m, M: 4, EfConstruction: 10}))
+		path := filepath.Join(t.TempDir(), "index")
+		r := rand.New(rand.NewPCG(1, 2))
+		for round := range 30 {
+			bad := bytes.Clone(file)
+			for range 1 << (round % 14) {
+				at := r.IntN(len(bad)-1024) + 512
+				bad[at] ^= byte(1 + r.IntN(255))
+			}
+			if round%3 == 0 { // links, mostly
+				for at := 110_000; at < 110_000+300_000; at++ {
+					bad[at] = byte(r.Uint32())
+				}
+			}
+			if err := os.WriteFile(path, bad, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			x, err := hnsw.Open(path)
+			if err != nil {
+				continue // a header was hit
+			}
+			for i := range c.queries.Rows {
+				if _, err := x.Search(nil, c.queries.Row(i), 10, retrieval.SearchOptions{Effort: 20}); err != nil {
+					t.Error(err)
+				}
+			}
+			if err := x.Verify(); err == nil {
+				t.Errorf("%v, round %d: Verify finds nothing", m, round)
+			}
+			for i := range 20 {
+				_ = x.Insert(c.items[i]+1, c.vectors.Row(i))
+				_ = x.Delete(c.items[i])
+			}
+			x.Close()
+		}
+	}
+}
+
+func TestSaveKeepsTheOldFileWhenItFails(t *testing.T) {
+	c := newCatalogue(33, 100, 4, 1)
+	x := c.build(t, hnsw.Config{})
+	path := filepath.Join(t.TempDir(), "index")
+	if err := x.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	full := errors.New("no space left")
+	if err := envelope.Save(path, func(w io.Writer) error {
+		_, err := x.WriteTo(&failing{left: len(before) / 2, err: full})
+		return err
+	}); !errors.Is(err, full) {
+		t.Errorf("error is %v; want %v", err, full)
+	}
+	after, err := os.ReadFile(path)
+	if err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the old file has changed (%v)", err)
+	}
+	y, err := hnsw.Load(path)
+	if err != nil || y.Len() != 100 || y.Config().M != 16 {
+		t.Errorf("Load = %v, %v", y, err)
+	}
+}
+
+type failing struct {
+	left int
+	err  error
+}
+
+func (f *failing) Write(b []byte) (int, error) {
+	if f.left -= len(b); f.left < 0 {
+		return 0, f.err
+	}
+	return len(b), nil
+}
+
+func FuzzReadFrom(f *testing.F) {
+	c := newCatalogue(34, 70, 3, 1)
+	for _, m := range metrics {
+		for _, quant := range []hnsw.Quant{hnsw.Int8, hnsw.None} {
+			f.Add(written(f, c.build(f, hnsw.Config{Metric: m, Quant: quant, M: 2})))
+		}
+	}
+	f.Fuzz(func(t *testing.T, file []byte) {
+		x := new(hnsw.Index)
+		if _, err := x.ReadFrom(bytes.NewReader(file)); err != nil {
+			return
+		}
+		if err := x.Verify(); err != nil {
+			t.Fatalf("what was read is not sound: %v", err)
+		}
+		again := written(t, x)
+		y := new(hnsw.Index)
+		if _, err := y.ReadFrom(bytes.NewReader(again)); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(written(t, y), again) {
+			t.Error("what was written and read is written as other bytes")
+		}
+		if _, err := x.Search(nil, make([]float32, x.Dim()), 3, retrieval.SearchOptions{}); err != nil {
+			t.Error(err)
+		}
+	})
+}
