@@ -31,7 +31,7 @@ func Build(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vecto
 		return nil, err
 	}
 	cfg = cfg.resolve(vectors.Rows, vectors.Dim)
-	ix := &Index{metric: cfg.Metric, dim: vectors.Dim, cfg: cfg, rows: new(retrieval.Rows)}
+	ix := &Index{metric: cfg.Metric, dim: vectors.Dim, cfg: cfg}
 	ix.cfg.Queries, ix.cfg.Progress, ix.cfg.Workers = vector.Matrix{}, nil, 0
 	b := &builder{cfg: cfg, ctx: ctx, dim: vectors.Dim, spherical: spherical(cfg.Metric)}
 	if err := b.partition(vectors); err != nil {
