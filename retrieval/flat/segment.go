@@ -2,7 +2,6 @@ package flat
 
 import (
 	"math"
-	"slices"
 
 	"github.com/recsyskit/recsys/retrieval/internal/code8"
 )
@@ -56,15 +55,6 @@ func (s *segment) blocks() int { return len(s.starts) - 1 }
 func (s *segment) block(b int) (start, end int, m bounds) {
 	f := (*[boundFields]float32)(s.bounds[b*boundFields:])
 	return int(s.starts[b]), int(s.starts[b+1]), bounds{norm: f[0], low: f[1], scale: f[2], residual: f[3]}
-}
-
-// blockOf returns the block that a row is in.
-func (s *segment) blockOf(row uint32) int {
-	b, found := slices.BinarySearch(s.starts, row)
-	if !found {
-		b--
-	}
-	return b
 }
 
 // unitNorm is a bound on the norm of a normalised vector.

@@ -109,7 +109,7 @@ func (b *builder) mixture(q []float32, st *state, random *rand.Rand) {
 	sum := make([]float64, len(q))
 	total := 0.0
 	for range 1 + random.IntN(4) {
-		l := st.lists.at(0)
+		var l *list
 		for n := st.coarse.centroids.Rows; ; {
 			// Each list as likely as the others: rare directions are asked for as well.
 			if l = st.lists.at(uint32(random.IntN(n))); l.len() > 0 {

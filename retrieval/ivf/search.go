@@ -32,7 +32,6 @@ type scratch struct {
 	scores []float32
 	slots  [scanRows + 16]uint32
 	ints   [scanRows + 16]int32
-	floats [scanRows + 16]float32
 }
 
 // search is one search on its way.
