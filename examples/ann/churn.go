@@ -107,18 +107,13 @@ func (p *program) churnOne(ctx context.Context, d *annset.Set, k *annindex.Kind)
 
 // compact lets an index tidy up, if it can, and has a look at it then.
 func (p *program) compact(ctx context.Context, b *built, look func(after string) error) error {
-	watch := annset.StartStopwatch()
-	switch x := b.index.(type) {
-	case interface{ Compact(context.Context) error }:
-		if err := x.Compact(ctx); err != nil {
-			return err
-		}
-	case interface{ Compact() error }:
-		if err := x.Compact(); err != nil {
-			return err
-		}
-	default:
+	x, ok := b.index.(interface{ Compact(context.Context) error })
+	if !ok {
 		return nil
+	}
+	watch := annset.StartStopwatch()
+	if err := x.Compact(ctx); err != nil {
+		return err
 	}
 	wall, cpu := watch.Seconds()
 	if err := p.event("compact", cli.F("index", b.kind.Name), cli.F("wall_s", wall), cli.F("cpu_s", cpu)); err != nil {

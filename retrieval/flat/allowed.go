@@ -42,20 +42,42 @@ func (s *search) allowed(list []uint32) string {
 			run, block = s.gatherCodes(run, block)
 			s.rescored += len(run)
 		}
-		s.scoreGather(s.scores[:len(run)], run)
+		s.scoreGather(s.scores[:len(run)], s.main.store, run)
 		for i, row := range run {
 			if score := s.scores[i]; score >= s.best.floor && s.named(row) {
 				s.best.add(score, row)
 			}
 		}
 	}
-	s.scored += len(added)
-	for _, row := range added {
-		if score := s.set.score(s.exact, s.vector(row)); score >= s.best.floor && s.named(row) {
-			s.best.add(score, row)
+	s.allowedAdded(added)
+	return plan
+}
+
+// allowedAdded offers rows of a list that were added since the epoch began. They are in
+// order of arrival, and their norms are looked at one by one.
+func (s *search) allowedAdded(list []uint32) {
+	if len(list) == 0 {
+		return
+	}
+	first, a := uint32(s.main.rows), s.epoch.added.Load()
+	for len(list) > 0 {
+		run := list[:min(len(list), listRun)]
+		list = list[len(run):]
+		ids := s.ids[:0]
+		for _, row := range run {
+			if s.reaches(a.norms[row-first]) {
+				ids = append(ids, row-first)
+			}
+		}
+		s.scored += len(ids)
+		scores := s.scores[:len(ids)]
+		s.scoreGather(scores, a.vectors, ids)
+		for i, id := range ids {
+			if row := first + id; scores[i] >= s.best.floor && s.named(row) {
+				s.best.add(scores[i], row)
+			}
 		}
 	}
-	return plan
 }
 
 // gatherCodes returns the rows of a run that their codes do not exclude. The run begins in

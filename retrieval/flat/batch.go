@@ -17,7 +17,8 @@ type batch struct {
 	searches   []*search
 	active     []*search // those that have rows to read
 	block      simd.QueryBlock
-	set        bool      // block holds the queries of active
+	codes      codeBatch
+	set        bool      // block, or that of codes, holds the queries of active
 	queries    []float32 // of active
 	thresholds []float32
 	hits       []simd.BlockHit
@@ -29,8 +30,8 @@ type batch struct {
 // contents excluded.
 //
 // All queries see the index as it is at one moment. A block of rows is read for up to 64
-// queries while it is in the cache; without codes, all of them are compared with it at the
-// speed of a matrix product. With opt.Stats, the numbers are those of all queries together.
+// queries while it is in the cache, and compared with all of them at the speed of a matrix
+// product; under L2 without codes, with one after the other. With opt.Stats, the numbers are those of all queries together.
 //
 // It fails as Search does, names the query, and leaves dst alone then.
 func (x *Index) SearchBatch(dst [][]retrieval.Neighbor, queries vector.Matrix, k int, opt retrieval.SearchOptions) ([][]retrieval.Neighbor, error) {
@@ -103,11 +104,14 @@ func (b *batch) run() {
 		s.scanSeed()
 		b.active = append(b.active, s)
 	}
-	for i := 0; i < first.main.blocks() && len(b.active) > 0; i++ {
-		if b.asProduct() {
+	for i := 0; i < first.read.main.blocks() && len(b.active) > 0; i++ {
+		switch {
+		case !b.full() || first.set.Metric == retrieval.L2 && !first.set.Codes:
+			b.active = slices.DeleteFunc(b.active, func(s *search) bool { return s.scanBlock(s.read.main, i) })
+		case first.set.Codes:
+			b.scanCodes(i)
+		default:
 			b.scanProduct(i)
-		} else {
-			b.active = slices.DeleteFunc(b.active, func(s *search) bool { return s.scanBlock(i) })
 		}
 	}
 	for _, s := range b.searches {
@@ -117,31 +121,31 @@ func (b *batch) run() {
 	}
 }
 
-// asProduct reports whether the next block is to be compared with all queries at once.
-func (b *batch) asProduct() bool {
-	if s := b.active[0]; s.main.codes != nil || s.set.Metric == retrieval.L2 {
-		return false
-	}
-	for _, s := range b.active {
-		if !s.best.full {
-			return false
-		}
-	}
-	return true
+// full reports whether all active searches have thresholds.
+func (b *batch) full() bool {
+	return !slices.ContainsFunc(b.active, func(s *search) bool { return !s.best.full })
 }
 
-// scanProduct reads a block for all active searches at once.
-func (b *batch) scanProduct(i int) {
-	start, end, m := b.active[0].main.block(i)
+// narrow drops the searches for which no later block has anything, and reports whether some
+// are left.
+func (b *batch) narrow(m bounds) bool {
 	n := len(b.active)
 	if b.active[0].set.Metric == retrieval.InnerProduct {
 		b.active = slices.DeleteFunc(b.active, func(s *search) bool { return s.query.Max(m.norm) < s.target(m.low) })
 	}
-	if len(b.active) == 0 {
+	b.set = b.set && n == len(b.active)
+	return len(b.active) > 0
+}
+
+// scanProduct reads a block for all active searches at once.
+func (b *batch) scanProduct(i int) {
+	main := b.active[0].read.main
+	start, end, m := main.block(i)
+	if !b.narrow(m) {
 		return
 	}
 	set := b.active[0].set
-	if !b.set || n != len(b.active) {
+	if !b.set {
 		b.queries = b.queries[:0]
 		for _, s := range b.active {
 			b.queries = append(b.queries, s.exact...)
@@ -154,9 +158,9 @@ func (b *batch) scanProduct(i int) {
 		s.scored += end - start
 		b.thresholds = append(b.thresholds, below(s.best.floor))
 	}
-	rows := b.active[0].main.vectors[start*set.stride():]
+	rows := main.vectors[start*set.stride():]
 	b.hits = b.block.Above(b.hits[:0], rows, set.stride(), end-start, uint32(start), b.thresholds)
 	for _, h := range b.hits {
-		b.active[h.Query].offer(h.Score, h.Row)
+		b.active[h.Query].offer(h.Score, main.id(int(h.Row)))
 	}
 }

@@ -38,9 +38,9 @@ func New(cfg Config, items []recsys.ItemID, vectors vector.Matrix) (*Index, erro
 	}
 	main := newSegment(set, len(items))
 	unsorted := make([]float32, len(items))
-	main.parallel(len(items), 256, func(i int) { unsorted[i] = storedNorm(set, vectors.Row(i)) })
+	parallel(cfg.Workers, len(items), 256, func(i int) { unsorted[i] = storedNorm(set, vectors.Row(i)) })
 	order := orderRows(set, unsorted, items)
-	main.parallel(main.blocks(), 1, func(b int) {
+	parallel(cfg.Workers, main.blocks(), 1, func(b int) {
 		start, end := main.starts[b], main.starts[b+1]
 		for row := start; row < end; row++ {
 			store(set, main.vector(row), vectors.Row(int(order[row])))
@@ -98,7 +98,7 @@ func storedNorm(set settings, v []float32) float32 {
 func orderRows(set settings, norms []float32, items []recsys.ItemID) []uint32 {
 	keys := make([]uint64, len(norms))
 	for i, v := range norms {
-		keys[i] = uint64(^math.Float32bits(v))<<32 | uint64(i)
+		keys[i] = normKey(v, uint32(i))
 	}
 	slices.Sort(keys)
 	order := make([]uint32, len(keys))
@@ -118,10 +118,9 @@ func orderRows(set settings, norms []float32, items []recsys.ItemID) []uint32 {
 	return order
 }
 
-// parallel calls do for 0 to n-1, each once, on the workers of the settings; grain calls
-// at a time are one worker's.
-func (s *segment) parallel(n, grain int, do func(i int)) {
-	workers := s.set.workers
+// parallel calls do for 0 to n-1, each once, on so many workers, 0 meaning all cores; grain
+// calls at a time are one worker's.
+func parallel(workers, n, grain int, do func(i int)) {
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}

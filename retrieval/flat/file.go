@@ -1,6 +1,7 @@
 package flat
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"math"
@@ -40,7 +41,7 @@ type header struct {
 // compact, writers go on meanwhile.
 func (x *Index) WriteTo(dst io.Writer) (int64, error) {
 	x.mu.Lock()
-	if err := x.compact(); err != nil {
+	if err := x.compact(context.Background(), x.set.workers); err != nil {
 		x.mu.Unlock()
 		return 0, err
 	}
@@ -169,6 +170,7 @@ func readEpoch(r *envelope.Reader) *epoch {
 	s.norms = envelope.ReadN[float32](r, "norms", h.Rows)
 	s.bounds = envelope.Read[float32](r, "bounds")
 	s.vectors = envelope.ReadN[float32](r, "vectors", h.Rows*set.stride())
+	s.store = s.vectors
 	if set.Codes {
 		s.codes = envelope.ReadN[uint8](r, "codes", h.Rows*code8.Stride(set.Dim))
 	} else {
@@ -178,7 +180,7 @@ func readEpoch(r *envelope.Reader) *epoch {
 		return nil
 	}
 	// All arrays are there, so that the number of rows is bounded by the bytes read.
-	s.starts = blockStarts(h.Rows)
+	s.starts = blockStarts(h.Rows, nextBlock)
 	if len(s.bounds) != s.blocks()*boundFields {
 		r.Fail(fmt.Sprintf("%d bounds for %d blocks", len(s.bounds), s.blocks()))
 		return nil

@@ -108,7 +108,7 @@ func BenchmarkSearch(b *testing.B) {
 
 func BenchmarkSearchFiltered(b *testing.B) {
 	forBench(b, func(b *testing.B, x *flat.Index, queries vector.Matrix) {
-		for _, percent := range []float64{50, 10, 1, 0.1} {
+		for _, percent := range []float64{50, 35, 10, 1, 0.1} {
 			filter := retrieval.Where(func(item recsys.ItemID) bool {
 				return float64(uint64(item)*0x9e3779b97f4a7c15>>11) < percent/100*(1<<53)
 			})

@@ -202,12 +202,12 @@ func query(rng *rand.Rand, m vector.Matrix) []float32 {
 }
 
 func TestAnswersEqualBruteForceToTheBit(t *testing.T) {
-	dims := []int{1, 2, 3, 8, 15, 16, 17, 31, 33, 64, 100, 128, 200}
+	dims := []int{1, 2, 8, 15, 16, 17, 33, 64, 100, 200}
 	if testing.Short() {
 		dims = []int{1, 16, 33, 64}
 	}
 	forIndexes(t, dims, 1100, func(t *testing.T, rng *rand.Rand, x *flat.Index, o *oracle, m vector.Matrix) {
-		for _, k := range []int{1, 10, 64, 65, 300, 1100, 5000} {
+		for _, k := range []int{1, 10, 65, 300, 5000} {
 			q := query(rng, m)
 			mustSame(t, fmt.Sprintf("d=%d k=%d", m.Dim, k), search(t, x, q, k, retrieval.SearchOptions{}), o.search(q, k, nil))
 		}
@@ -239,7 +239,7 @@ func TestEverySizeOfIndex(t *testing.T) {
 
 func TestFilteredAnswersEqualBruteForce(t *testing.T) {
 	forIndexes(t, []int{20, 64}, 1500, func(t *testing.T, rng *rand.Rand, x *flat.Index, o *oracle, m vector.Matrix) {
-		for _, share := range []float64{0.9, 0.5, 0.1, 0.02, 0.001, 0} {
+		for _, share := range []float64{0.9, 0.3, 0.02, 0} {
 			in := map[recsys.ItemID]bool{}
 			var allowed []recsys.ItemID
 			for item := range o.vec {
@@ -306,7 +306,7 @@ func TestAnswersStayExactThroughChanges(t *testing.T) {
 				o.put(item, v)
 			}
 			if step%1000 == 999 {
-				if err := x.Compact(); err != nil {
+				if err := x.Compact(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -16,9 +16,11 @@ import (
 // Index is an exact index. New, ReadFrom, Load or Open make one.
 //
 // Searches never wait for writers: they work on what was there when they began. Insert and
-// Update add a row of their own, Delete marks one; when rows/64 have been added, or a
-// quarter of the rows are dead, the writer's call puts everything in order again, in the
-// time of a fresh build but for the sort.
+// Update add a row of their own, Delete marks one. Writers keep what was added in order, in
+// runs that they merge now and then, and leave out what is dead, so that searches are about
+// as fast as those of a new index at all times. Some calls of writers pay for it on behalf
+// of the others: when an eighth of the rows have been added, or half of them are dead, a
+// call takes the time of a fresh build on one core, but for the sort; 10 ms at 41,000 × 64.
 type Index struct {
 	set     settings
 	epoch   atomic.Pointer[epoch]
@@ -43,18 +45,26 @@ func (x *Index) Metric() retrieval.Metric { return x.set.Metric }
 // Bytes returns the memory that vectors, codes and tables take.
 func (x *Index) Bytes() int {
 	e := x.epoch.Load()
-	s := e.main
-	n := 4*len(s.vectors) + 4*len(s.norms) + len(s.codes) + 4*len(s.starts) + 4*len(s.bounds)
-	n += 8 * e.rows.Limit()
-	for i := range e.chunks {
-		if c := e.chunks[i].Load(); c != nil {
-			n += 4*len(c.vectors) + 8*chunkRows
-		}
+	l := e.layers.Load()
+	n := 8*e.rows.Limit() + e.main.bytes() + 4*len(e.main.vectors)
+	if l.main != e.main {
+		n += l.main.bytes() + 4*len(l.main.vectors)
+	}
+	for _, run := range l.runs {
+		n += run.bytes() + 4*len(run.vectors)
+	}
+	if a := e.added.Load(); a != nil {
+		n += 4*len(a.vectors) + 4*len(a.norms)
 	}
 	if died := e.died.Load(); died != nil {
 		n += 4 * len(*died)
 	}
 	return n
+}
+
+// bytes returns the memory that a segment takes but for vectors.
+func (s *segment) bytes() int {
+	return 4*len(s.ids) + 4*len(s.norms) + len(s.codes) + 4*len(s.starts) + 4*len(s.bounds)
 }
 
 // Resident returns the part of Bytes that searches of an opened index keep in use: all but

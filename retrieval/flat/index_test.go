@@ -190,7 +190,7 @@ func TestPlansAreNamed(t *testing.T) {
 		{flat.Int8, retrieval.SearchOptions{}, "scan int8"},
 		{flat.Auto, retrieval.SearchOptions{}, "scan"}, // of 16 dimensions
 		{flat.Int8, retrieval.SearchOptions{Filter: share(0.9)}, "scan int8"},
-		{flat.Int8, retrieval.SearchOptions{Filter: share(0.3)}, "allowed int8"},
+		{flat.Int8, retrieval.SearchOptions{Filter: share(0.25)}, "allowed int8"},
 		{flat.None, retrieval.SearchOptions{Filter: share(0.3)}, "allowed"},
 		{flat.Int8, retrieval.SearchOptions{Filter: share(0.01)}, "allowed"},
 		{flat.Int8, retrieval.SearchOptions{Allow: items[:100]}, "allowed"},
@@ -292,10 +292,10 @@ func TestCompactDropsWhatIsDead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := scored(); got != 2000 {
-		t.Errorf("%d rows are scored before compaction; want 2000", got)
+	if got := scored(); got < 1700 || got > 1700+1700/32 {
+		t.Errorf("%d rows are scored before compaction; want 1700 and a 32nd", got)
 	}
-	if err := x.Compact(); err != nil {
+	if err := x.Compact(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got := scored(); got != 1700 {
@@ -306,8 +306,8 @@ func TestCompactDropsWhatIsDead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := scored(); got > 200+257 {
-		t.Errorf("%d rows are scored for 200 items: Delete does not compact", got)
+	if got := scored(); got > 200+33 {
+		t.Errorf("%d rows are scored for 200 items: Delete does not leave out what is dead", got)
 	}
 }
 

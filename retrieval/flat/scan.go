@@ -2,25 +2,67 @@ package flat
 
 import (
 	"math"
+	"slices"
+	"sort"
 
 	"github.com/recsyskit/recsys/internal/simd"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/internal/code8"
 )
 
-// scan reads the segment block by block, then the added rows.
+// scan reads the layers, block by block, then the rows that are in none.
 func (s *search) scan() string {
 	s.scanSeed()
-	for b := range s.main.blocks() {
-		if done := s.scanBlock(b); done {
-			break
-		}
-	}
+	s.openSegment(s.read.main)
 	s.scanAdded()
-	if s.main.codes != nil {
+	if s.set.Codes {
 		return planCodes
 	}
 	return planScan
+}
+
+// cursor is the block of a segment that is to be read next, and a norm that its rows have
+// at least.
+type cursor struct {
+	segment *segment
+	block   int
+	low     float32
+}
+
+// openSegment adds a segment to those that are being read.
+func (s *search) openSegment(g *segment) {
+	if g.blocks() > 0 {
+		_, _, m := g.block(0)
+		s.cursors = append(s.cursors, cursor{g, 0, m.low})
+	}
+}
+
+// scanAdded reads the rows that were added since the epoch began, together with what is
+// open. Of the segments it always reads the one that is the furthest back, in terms of
+// norms, so that the best rows of all have been seen when it comes to those where it can
+// stop.
+func (s *search) scanAdded() {
+	for _, run := range s.read.runs {
+		s.openSegment(run)
+	}
+	for open := s.cursors; len(open) > 0; {
+		at := 0
+		for i := range open {
+			if open[i].low > open[at].low {
+				at = i
+			}
+		}
+		c := &open[at]
+		done := s.scanBlock(c.segment, c.block)
+		if c.block++; done || c.block == c.segment.blocks() {
+			open = slices.Delete(open, at, at+1)
+			continue
+		}
+		_, _, m := c.segment.block(c.block)
+		c.low = m.low
+	}
+	s.cursors = s.cursors[:0]
+	s.scanTail()
 }
 
 // scanSeed reads the block that promises most, so that the others meet a high floor. Under
@@ -30,54 +72,61 @@ func (s *search) scanSeed() {
 	if s.set.Metric != retrieval.L2 {
 		return
 	}
-	lo, hi := 0, s.main.blocks()
+	main := s.read.main
+	lo, hi := 0, main.blocks()
 	for lo+1 < hi {
 		mid := (lo + hi) / 2
-		if float64(s.main.norms[s.main.starts[mid]]) < s.query.Norm() {
+		if _, _, m := main.block(mid); float64(m.norm) < s.query.Norm() {
 			hi = mid
 		} else {
 			lo = mid
 		}
 	}
 	if lo > 0 {
-		s.scanBlock(lo)
+		s.scanBlock(main, lo)
 		s.seeded = lo
 	}
 }
 
-// scanBlock collects what is good enough in a block. It reports whether no later block has
-// anything.
-func (s *search) scanBlock(b int) (done bool) {
-	if b == s.seeded {
+// scanBlock collects what is good enough in a block of a segment. It reports whether no
+// later block of it has anything.
+func (s *search) scanBlock(g *segment, b int) (done bool) {
+	if b == s.seeded && g == s.read.main {
 		return false
 	}
-	start, end, m := s.main.block(b)
-	n := end - start
+	start, end, m := g.block(b)
 	if !s.best.full {
-		s.scored += n
-		s.fill(s.main.vectors[start*s.set.stride():], start, n)
+		s.fill(g, start, end-start)
 		return false
 	}
 	target := s.target(m.low)
 	if s.query.Max(m.norm) < target {
 		return s.set.Metric == retrieval.InnerProduct
 	}
-	if s.main.codes == nil {
-		s.scored += n
-		s.scanFloats(start, n, target, m)
-		return false
+	end, done = s.cut(g, start, end, target)
+	if !s.set.Codes {
+		s.scored += end - start
+		s.scanFloats(g, start, end-start, target, m)
+		return done
 	}
 	threshold := s.query.Threshold(target, m.scale, m.norm, m.residual)
 	if threshold == math.MaxInt32 {
-		return false
+		return done
 	}
-	s.scored += n
+	s.scored += end - start
 	stride := code8.Stride(s.set.Dim)
-	kept := simd.DotInt8Above(s.ids[:], s.products[:], s.query.Codes(), s.main.codes[start*stride:], stride, n, threshold, uint32(start))
-	if kept > 0 {
-		s.rescore(s.ids[:kept])
+	kept := simd.DotInt8Above(s.ids[:], s.products[:], s.query.Codes(), g.codes[start*stride:], stride, end-start, threshold, uint32(start))
+	s.rescore(g, s.ids[:kept])
+	return done
+}
+
+// cut returns the end of the places of a block whose norms let them reach a target, and
+// whether some do not, and so none after them. It says nothing where norms do not descend.
+func (s *search) cut(g *segment, start, end int, target float64) (_ int, done bool) {
+	if s.set.Metric != retrieval.InnerProduct || start == end || s.query.Max(g.norms[end-1]) >= target {
+		return end, false
 	}
-	return false
+	return start + sort.Search(end-start, func(i int) bool { return s.query.Max(g.norms[start+i]) < target }), true
 }
 
 // target returns what the inner product of q and a row must reach for the row to be among
@@ -89,11 +138,17 @@ func (s *search) target(low float32) float64 {
 	return float64(s.best.floor)
 }
 
-// fill offers every one of n contiguous rows, the first of which is called start.
-func (s *search) fill(rows []float32, start, n int) {
-	s.scoreBatch(s.scores[:n], rows)
-	for i, score := range s.scores[:n] {
-		s.offer(score, uint32(start+i))
+// fill offers every one of n places of a segment.
+func (s *search) fill(g *segment, start, n int) {
+	s.scored += n
+	scores := s.scores[:n]
+	if g.vectors != nil {
+		s.scoreBatch(scores, g.vectors[start*s.set.stride():])
+	} else {
+		s.scoreGather(scores, g.store, g.ids[start:start+n])
+	}
+	for i, score := range scores {
+		s.offer(score, g.first+g.id(start+i))
 	}
 }
 
@@ -105,6 +160,16 @@ func (s *search) scoreBatch(out, rows []float32) {
 		return
 	}
 	simd.DotBatch(out, s.exact, rows, s.set.stride())
+}
+
+// scoreGather fills out with the scores of stored rows.
+func (s *search) scoreGather(out, store []float32, ids []uint32) {
+	if s.set.Metric == retrieval.L2 {
+		simd.L2SqGather(out, s.exact, store, s.set.stride(), ids)
+		negate(out)
+		return
+	}
+	simd.DotGather(out, s.exact, store, s.set.stride(), ids)
 }
 
 func negate(v []float32) {
@@ -120,25 +185,18 @@ func (s *search) offer(score float32, row uint32) {
 	}
 }
 
-// scanFloats collects from a run of rows by their inner products in float32.
-func (s *search) scanFloats(start, n int, target float64, m bounds) {
-	rows := s.main.vectors[start*s.set.stride():]
-	if s.set.Metric != retrieval.L2 {
-		s.scanProducts(rows, start, n)
+// scanFloats collects from n places of a segment by their inner products in float32.
+func (s *search) scanFloats(g *segment, start, n int, target float64, m bounds) {
+	rows := g.vectors[start*s.set.stride():]
+	if s.set.Metric == retrieval.L2 {
+		threshold := below(float32(target - s.query.Slack(m.norm)))
+		kept := simd.DotAbove(s.ids[:], s.scores[:], s.exact, rows, s.set.stride(), n, threshold, uint32(start))
+		s.rescore(g, s.ids[:kept])
 		return
 	}
-	threshold := below(float32(target - s.query.Slack(m.norm)))
-	if kept := simd.DotAbove(s.ids[:], s.scores[:], s.exact, rows, s.set.stride(), n, threshold, uint32(start)); kept > 0 {
-		s.rescore(s.ids[:kept])
-	}
-}
-
-// scanProducts offers those of n contiguous rows, the first of which is called start, whose
-// inner product is good enough.
-func (s *search) scanProducts(rows []float32, start, n int) {
 	kept := simd.DotAbove(s.ids[:], s.scores[:], s.exact, rows, s.set.stride(), n, below(s.best.floor), uint32(start))
-	for i, row := range s.ids[:kept] {
-		s.offer(s.scores[i], row)
+	for i, place := range s.ids[:kept] {
+		s.offer(s.scores[i], g.first+g.id(int(place)))
 	}
 }
 
@@ -147,48 +205,51 @@ func below(v float32) float32 {
 	return math.Nextafter32(math.Nextafter32(v, float32(math.Inf(-1))), float32(math.Inf(-1)))
 }
 
-// rescore offers rows of the segment by their exact scores.
-func (s *search) rescore(ids []uint32) {
-	if !s.open {
-		kept := ids[:0]
-		for _, row := range ids {
-			if s.gate.Pass(row) || s.death(row) != 0 {
-				kept = append(kept, row)
-			}
+// rescore offers the rows at some places of a segment by their exact scores. It overwrites
+// places.
+func (s *search) rescore(g *segment, places []uint32) {
+	kept := places[:0]
+	for _, place := range places {
+		id := g.id(int(place))
+		if row := g.first + id; s.open || s.gate.Pass(row) || s.death(row) != 0 {
+			kept = append(kept, id)
 		}
-		ids = kept
 	}
-	s.rescored += len(ids)
-	s.scoreGather(s.scores[:len(ids)], ids)
-	for i, row := range ids {
-		s.offer(s.scores[i], row)
-	}
-}
-
-// scoreGather fills out with the scores of rows of the segment.
-func (s *search) scoreGather(out []float32, ids []uint32) {
-	if s.set.Metric == retrieval.L2 {
-		simd.L2SqGather(out, s.exact, s.main.vectors, s.set.stride(), ids)
-		negate(out)
+	if len(kept) == 0 {
 		return
 	}
-	simd.DotGather(out, s.exact, s.main.vectors, s.set.stride(), ids)
+	s.rescored += len(kept)
+	scores := s.scores[:len(kept)]
+	s.scoreGather(scores, g.store, kept)
+	for i, id := range kept {
+		s.offer(scores[i], g.first+id)
+	}
 }
 
-// scanAdded offers the rows that were added since the segment was made.
-func (s *search) scanAdded() {
-	for at := 0; at < s.added; at += chunkRows {
-		c := s.chunks[at/chunkRows].Load()
-		n := min(chunkRows, s.added-at)
-		start := s.main.rows + at
-		switch {
-		case !s.best.full || s.set.Metric == retrieval.L2:
-			s.fill(c.vectors, start, n)
-		case s.query.Max(math.Float32frombits(c.top.Load())) < float64(s.best.floor):
-			continue
-		default:
-			s.scanProducts(c.vectors, start, n)
-		}
-		s.scored += n
+// scanTail offers the rows that were added last and are in no segment. There are more than a
+// few only if a writer has made a segment of them just now.
+func (s *search) scanTail() {
+	if s.read.covered >= s.added {
+		return
 	}
+	first, a := uint32(s.main.rows), s.epoch.added.Load()
+	for at := s.read.covered; at < s.added; {
+		ids := s.ids[:0]
+		for ; at < s.added && len(ids) < tailRows; at++ {
+			if s.reaches(a.norms[at]) {
+				ids = append(ids, uint32(at))
+			}
+		}
+		s.scored += len(ids)
+		scores := s.scores[:len(ids)]
+		s.scoreGather(scores, a.vectors, ids)
+		for i, id := range ids {
+			s.offer(scores[i], first+id)
+		}
+	}
+}
+
+// reaches reports whether a row of a norm can be among the best.
+func (s *search) reaches(norm float32) bool {
+	return s.set.Metric != retrieval.InnerProduct || !s.best.full || s.query.Max(norm) >= float64(s.best.floor)
 }
