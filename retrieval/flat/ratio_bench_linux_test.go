@@ -259,3 +259,47 @@ func (c *changing) latencies(queries vector.Matrix, beside func(stop *atomic.Boo
 	at := len(cpu) * 99 / 100
 	return percentiles{wall99: wall[at].Seconds(), cpu50: cpu[len(cpu)/2].Seconds(), cpu99: cpu[at].Seconds()}
 }
+
+// BenchmarkChange takes steps on an index of 41,000 × 64: an update, an insertion, or a
+// deletion, with all that they put in order. It reports the time that the thread runs.
+func BenchmarkChange(b *testing.B) {
+	const n = 41_000
+	rng := rand.New(rand.NewPCG(1, 2))
+	m := vector.NewMatrix(n, 64)
+	each(m, func(int, int) float64 { return rng.NormFloat64() })
+	items := make([]recsys.ItemID, n)
+	for i := range items {
+		items[i] = recsys.ItemID(i)
+	}
+	for _, c := range []struct {
+		name string
+		step func(x *flat.Index, i int) error
+	}{
+		{"insert", func(x *flat.Index, i int) error { return x.Insert(recsys.ItemID(n+i), m.Row(i)) }},
+		{"update", func(x *flat.Index, i int) error { return x.Update(recsys.ItemID(i*7919%n), m.Row(i)) }},
+		{"delete", func(x *flat.Index, i int) error { return x.Delete(recsys.ItemID(i * 7919 % n)) }},
+	} {
+		b.Run("op="+c.name, func(b *testing.B) {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			var total time.Duration
+			steps := 0
+			for b.Loop() {
+				x, err := flat.New(flat.Config{Workers: 1}, items, m)
+				if err != nil {
+					b.Fatal(err)
+				}
+				start := threadTime()
+				for i := range n {
+					if err := c.step(x, i); err != nil {
+						b.Fatal(err)
+					}
+				}
+				total += threadTime() - start
+				steps += n
+			}
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(total.Seconds()*1e6/float64(steps), "cpu-us/step")
+		})
+	}
+}

@@ -10,10 +10,10 @@ import (
 	"github.com/recsyskit/recsys/retrieval/internal/code8"
 )
 
-// Insert adds an item; see [retrieval.MutableIndex]. Amortised it costs the move of some 24
-// rows, O(d log n). One call in 64 orders what was added last, and pays for that: for 64
-// rows mostly, for up to an eighth of the index now and then. When an eighth has been
-// added, one call compacts the index, on its own goroutine alone.
+// Insert adds an item; see [retrieval.MutableIndex]. Amortised it costs the move of some 40
+// rows, O(d log n). One call in 32 puts what was added last in order, and pays for the others:
+// mostly for up to a thousand rows. When a sixteenth of the index has been added, one call
+// compacts it, O(n·d), on its own goroutine alone, so that searches keep the other cores.
 func (x *Index) Insert(item recsys.ItemID, vec []float32) error { return x.put(item, vec, false) }
 
 // Update replaces the vector of an item, at the cost of Insert and Delete.
