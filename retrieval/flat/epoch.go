@@ -50,8 +50,8 @@ func newEpoch(rows *retrieval.Rows, main *segment) *epoch {
 
 const (
 	// roomShare is which share of the rows can be added before they are all put in order.
-	// So an added row costs 16 others a move.
-	roomShare = 16
+	// So an added row costs 32 others a move.
+	roomShare = 32
 	// smallestRoom is the room of a small index.
 	smallestRoom = 512
 )

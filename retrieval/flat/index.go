@@ -19,7 +19,7 @@ import (
 // Update add a row of their own, Delete marks one. Writers keep what was added in order, in
 // runs that they merge now and then, and leave out what is dead, so that searches are about
 // as fast as those of a new index at all times. Some calls of writers pay for it on behalf
-// of the others: when a sixteenth of the rows have been added, or half of all are dead, a
+// of the others: when a 32nd of the rows have been added, or half of all are dead, a
 // call takes the time of a fresh build on one core, but for the sort; some 13 ms at
 // 41,000 × 64.
 type Index struct {

@@ -147,7 +147,7 @@ func BenchmarkChurn(b *testing.B) {
 			return ratios(b, rounds, searchAll(b, c.fresh(), queries, retrieval.SearchOptions{}), searchAll(b, c.x, queries, retrieval.SearchOptions{}))[1]
 		}
 		var during []float64
-		const parts = 17
+		const parts = 14
 		for i := range parts {
 			c.turn(len(c.live)*i/parts, len(c.live)*(i+1)/parts)
 			during = append(during, compare(5))

@@ -10,9 +10,9 @@ import (
 	"github.com/recsyskit/recsys/retrieval/internal/code8"
 )
 
-// Insert adds an item; see [retrieval.MutableIndex]. Amortised it costs the move of some 40
+// Insert adds an item; see [retrieval.MutableIndex]. Amortised it costs the move of some 50
 // rows, O(d log n). One call in 32 puts what was added last in order, and pays for the others:
-// mostly for up to a thousand rows. When a sixteenth of the index has been added, one call
+// mostly for up to a thousand rows. When a 32nd of the index has been added, one call
 // compacts it, O(n·d), on its own goroutine alone, so that searches keep the other cores.
 func (x *Index) Insert(item recsys.ItemID, vec []float32) error { return x.put(item, vec, false) }
 

@@ -29,11 +29,17 @@ func Stride(dim int) int {
 
 // MaxAbs returns the largest magnitude in x, 0 for nothing.
 func MaxAbs(x []float32) float32 {
-	var top uint32
-	for _, v := range x {
-		top = max(top, math.Float32bits(v)&^(1<<31))
+	// Four maxima, since one would wait for each comparison.
+	const sign = 1 << 31
+	var a, b, c, d uint32
+	for ; len(x) >= 4; x = x[4:] {
+		a, b = max(a, math.Float32bits(x[0])&^sign), max(b, math.Float32bits(x[1])&^sign)
+		c, d = max(c, math.Float32bits(x[2])&^sign), max(d, math.Float32bits(x[3])&^sign)
 	}
-	return math.Float32frombits(top)
+	for _, v := range x {
+		a = max(a, math.Float32bits(v)&^sign)
+	}
+	return math.Float32frombits(max(a, b, c, d))
 }
 
 // Scale returns the scale under which values of magnitudes up to top fill the codes.
