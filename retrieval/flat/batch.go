@@ -31,7 +31,8 @@ type batch struct {
 //
 // All queries see the index as it is at one moment. A block of rows is read for up to 64
 // queries while it is in the cache, and compared with all of them at the speed of a matrix
-// product; under L2 without codes, with one after the other. With opt.Stats, the numbers are those of all queries together.
+// product; under L2 without codes, with one after the other. With opt.Stats, the numbers
+// are those of all queries together.
 //
 // It fails as Search does, names the query, and leaves dst alone then.
 func (x *Index) SearchBatch(dst [][]retrieval.Neighbor, queries vector.Matrix, k int, opt retrieval.SearchOptions) ([][]retrieval.Neighbor, error) {
