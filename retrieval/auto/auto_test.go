@@ -104,7 +104,7 @@ func TestWhyNamesEveryCandidate(t *testing.T) {
 		t.Fatal(err)
 	}
 	why := choice.Why()
-	for _, want := range []string{"flat", "ivf", "hnsw", "drawn from the items", "taken"} {
+	for _, want := range []string{"flat", "ivf", "hnsw", "made up", "taken"} {
 		if !strings.Contains(why, want) {
 			t.Errorf("Why lacks %q:\n%s", want, why)
 		}
@@ -141,7 +141,7 @@ func TestConfigNamesWhatIsWrong(t *testing.T) {
 		{auto.Config{Workers: -2}, "auto: Config.Workers is -2; want"},
 		{auto.Config{Metric: 9}, "auto: Config.Metric is Metric(9); want"},
 		{auto.Config{Candidates: []string{}}, "auto: Config.Candidates is empty; want"},
-		{auto.Config{Candidates: []string{"kd-tree"}}, `auto: Config.Candidates is "kd-tree"; want names of [flat ivf hnsw]`},
+		{auto.Config{Candidates: []string{"kd-tree"}}, `auto: Config.Candidates is "kd-tree"; want names of [flat ivf hnsw ivf-pq]`},
 		{auto.Config{Queries: vector.NewMatrix(1, 5)}, "auto: Config.Queries.Dim is 5; want 4, as the items"},
 		{auto.Config{Queries: bad}, "auto: Config.Queries: "},
 	} {
@@ -157,7 +157,7 @@ func TestCancelledBuild(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
 		stage := 0
-		cfg := auto.Config{K: 5, Progress: func(string) {
+		cfg := auto.Config{K: 5, Progress: func(string, int, int) {
 			if stage == stop {
 				cancel()
 			}
@@ -171,7 +171,7 @@ func TestCancelledBuild(t *testing.T) {
 
 func TestOpenFindsTheKind(t *testing.T) {
 	items, vectors, queries := clustered(800, 12, 0.2, 8)
-	for _, name := range []string{"flat", "ivf", "hnsw"} {
+	for _, name := range []string{"flat", "ivf", "hnsw", "ivf-pq"} {
 		choice, err := auto.Build(context.Background(), auto.Config{K: 10, Recall: 0.5, Queries: queries, Candidates: []string{name}}, items, vectors)
 		if err != nil {
 			t.Fatal(err)
