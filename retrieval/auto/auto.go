@@ -59,9 +59,9 @@ func about(groups []*group) string {
 	switch {
 	case len(groups) == 1:
 	case groups[0].few:
-		s += "; the given ones are too few to show the recall, so it holds for made-up ones as well"
+		s += "\nthe given ones are too few to show the recall, so it holds for made-up ones as well"
 	default:
-		s += "; they are made up, and the recall holds for each kind: real ones may allow a faster index"
+		s += "\nthey are made up, and the recall holds for each kind: real ones may allow a faster index"
 	}
 	return s
 }
@@ -72,7 +72,8 @@ func about(groups []*group) string {
 // It takes the time of building each of them, that of "ivf" up to three times, and of a few
 // thousand searches of each; and while it runs their memory together. An exact index, which
 // takes next to no time to build, is among them even if the configuration leaves it out,
-// to compare with. What cannot be taken is not built: with a Recall of 1, all but "flat".
+// to compare with. What cannot be taken is not built: with a Recall of 1 all but "flat", and
+// what is sure to exceed the memory.
 //
 // The error wraps [ErrNoneFits] when none has the recall within the memory, [context.Canceled] or
 // [context.DeadlineExceeded] when ctx ends, and what the index packages say of vectors that they
@@ -110,6 +111,8 @@ func (c *Config) build(ctx context.Context, items []recsys.ItemID, vectors vecto
 			t = Trial{Index: x.name, Recall: 1, Bound: 1, Filtered: 1, Build: took, index: truth}
 		case c.Recall == 1:
 			t.Verdict = "not exact"
+		case c.MaxBytes > 0 && int64(vectors.Rows)*int64(x.floor(vectors.Dim)) > c.MaxBytes:
+			t.Verdict = "too large"
 		default:
 			if err := b.try(ctx, x, &t, items, vectors); err != nil {
 				return nil, err
@@ -159,10 +162,12 @@ func (b *bench) try(ctx context.Context, x *candidate, t *Trial, items []recsys.
 			return nil
 		}
 		if x.tune != nil {
+			b.cfg.stage("tuning " + x.name)
 			if t.Effort, err = x.tune(ctx, b, t.index); err != nil {
 				return err
 			}
 		}
+		b.cfg.stage("measuring " + x.name)
 		plain, err := b.worst(ctx, t.index, unfiltered, 0, false)
 		if err != nil {
 			return err

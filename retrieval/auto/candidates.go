@@ -29,6 +29,8 @@ type candidate struct {
 	calibrated bool
 	// lastResort means that it is tried by default only if no other fits the memory.
 	lastResort bool
+	// floor is a number of bytes that a row of some dimension takes at least.
+	floor func(dim int) int
 	// build makes the index.
 	build func(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vector.Matrix) (sized, error)
 	// tune, unless nil, sets the default effort and returns it.
@@ -39,10 +41,10 @@ type candidate struct {
 
 // candidates stand in the order of preference: the simplest first. The first is exact.
 var candidates = [...]candidate{
-	{name: "flat", exact: true, build: buildFlat, open: openFlat},
-	{name: "ivf", calibrated: true, build: buildIVF(ivf.Int8), open: openIVF},
-	{name: "hnsw", build: buildHNSW, tune: tuneHNSW, open: openHNSW},
-	{name: "ivf-pq", calibrated: true, lastResort: true, build: buildIVF(ivf.PQ), open: openIVF},
+	{name: "flat", exact: true, floor: func(int) int { return 0 }, build: buildFlat, open: openFlat},
+	{name: "ivf", calibrated: true, floor: func(dim int) int { return dim + 16 }, build: buildIVF(ivf.Int8), open: openIVF},
+	{name: "hnsw", floor: func(dim int) int { return dim + 128 }, build: buildHNSW, tune: tuneHNSW, open: openHNSW},
+	{name: "ivf-pq", calibrated: true, lastResort: true, floor: func(dim int) int { return dim / 2 }, build: buildIVF(ivf.PQ), open: openIVF},
 }
 
 func buildFlat(_ context.Context, cfg Config, items []recsys.ItemID, vectors vector.Matrix) (sized, error) {
@@ -55,8 +57,12 @@ func openFlat(path string) (retrieval.MutableIndex, error) {
 
 func buildIVF(codes ivf.Codes) func(context.Context, Config, []recsys.ItemID, vector.Matrix) (sized, error) {
 	return func(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vector.Matrix) (sized, error) {
+		lists := 0
+		if n := vectors.Rows; codes == ivf.PQ && n < 1<<20 {
+			lists = max(1, n/256) // fewer than by default: its lists are padded, which takes what the codes save
+		}
 		return untyped[sized](ivf.Build(ctx, ivf.Config{
-			Metric: cfg.Metric, Codes: codes, Recall: cfg.Recall, Queries: cfg.Queries, Seed: cfg.Seed, Workers: cfg.Workers, Progress: cfg.Progress,
+			Metric: cfg.Metric, Codes: codes, Lists: lists, Recall: cfg.Recall, Queries: cfg.Queries, Seed: cfg.Seed, Workers: cfg.Workers, Progress: cfg.Progress,
 		}, items, vectors))
 	}
 }
@@ -66,9 +72,16 @@ func openIVF(path string) (retrieval.MutableIndex, error) {
 }
 
 func buildHNSW(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vector.Matrix) (sized, error) {
-	return untyped[sized](hnsw.Build(ctx, hnsw.Config{
-		Metric: cfg.Metric, Seed: cfg.Seed, Workers: cfg.Workers, Progress: func(done, all int) { cfg.Progress("", done, all) },
-	}, items, vectors))
+	progress := cfg.Progress
+	x, err := hnsw.Build(ctx, hnsw.Config{
+		Metric: cfg.Metric, Seed: cfg.Seed, Workers: cfg.Workers, Progress: func(done, all int) {
+			if progress != nil {
+				progress("", done, all)
+			}
+		},
+	}, items, vectors)
+	progress = nil // the index keeps its Config, and calls Progress again when it is compacted
+	return untyped[sized](x, err)
 }
 
 func tuneHNSW(ctx context.Context, b *bench, x sized) (int, error) {

@@ -2,7 +2,6 @@ package auto
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -100,7 +99,8 @@ type estimate struct {
 const tolerance = 0.005
 
 // holds reports whether an estimate shows a recall: the mean is that, and it would be surprising
-// (about one time in forty) if the true one were less by more than the tolerance.
+// (one time in forty, in twenty where few queries lose all) if the true one were less by more
+// than the tolerance.
 //
 // To ask that the bound itself be the recall would double the effort at 0.99: there, half
 // of the misses cost twice the time, and 1,000 queries have a standard error of 0.002.
@@ -193,7 +193,6 @@ func (b *bench) tune(ctx context.Context, x retrieval.Index, first, last int) (i
 	for _, filters := range [][]int{unfiltered, filtered} {
 		var err error
 		effort, err = least(effort, last, func(effort int) (bool, error) {
-			b.cfg.stage(fmt.Sprintf("effort %d", effort))
 			e, err := b.worst(ctx, x, filters, effort, true)
 			return e.holds(b.cfg.Recall), err
 		})

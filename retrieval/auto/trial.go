@@ -29,7 +29,8 @@ type Trial struct {
 	// Query is the CPU time of a search, FilteredQuery its mean over the filters: the least
 	// of several rounds.
 	Query, FilteredQuery time.Duration
-	// Build is how long building took, on the clock on the wall.
+	// Build is how long building took, on the clock on the wall; 0 for an index that was not
+	// built because it could not be taken. Then nothing else is known.
 	Build time.Duration
 	// Bytes is what stays resident.
 	Bytes int64
