@@ -420,7 +420,7 @@ func TestWhatTheCallerGotWrongExitsWith2(t *testing.T) {
 
 func TestNoIndexInTheMemoryIsAFailure(t *testing.T) {
 	code, _, log := ann(t, "-synthetic", "300x8x5", "-index", "auto", "-maxbytes", "100")
-	if code != 1 || !strings.Contains(log, "no index fits recall 0.99 in 100 bytes") || !strings.Contains(log, "too large") {
+	if code != 1 || !strings.Contains(log, "no index fits recall 0.99 in 100 bytes; lower") || !strings.Contains(log, "too large") {
 		t.Errorf("exit code %d, want 1, in\n%s", code, log)
 	}
 }

@@ -251,7 +251,7 @@ func bound(bytes int64) string {
 	if bytes == 0 {
 		return "any memory"
 	}
-	return fmt.Sprintf("%d bytes", bytes)
+	return fmt.Sprintf("%d bytes; lower Recall or raise MaxBytes", bytes)
 }
 
 // construct builds a candidate once.

@@ -102,7 +102,7 @@ func TestRecallOneIsExactSearch(t *testing.T) {
 // TestMemoryIsABound asks for less and less memory, just below what the smallest index before
 // takes.
 func TestMemoryIsABound(t *testing.T) {
-	items, vectors, queries := clustered(30000, 16, 0, 3)
+	items, vectors, queries := clustered(8000, 16, 0, 3)
 	free, err := auto.Build(context.Background(), auto.Config{K: 10, Recall: 0.8, Queries: queries, Candidates: []string{"flat", "ivf"}}, items, vectors)
 	if err != nil {
 		t.Fatal(err)

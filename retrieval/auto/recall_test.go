@@ -51,7 +51,7 @@ func tower(n, dim, users int, seed uint64) ([]recsys.ItemID, vector.Matrix, vect
 			}
 		}
 		for j := range q {
-			q[j] += float32(0.3 * r.NormFloat64())
+			q[j] += float32(0.7 * r.NormFloat64())
 		}
 	}
 	return ids, base, queries
@@ -85,11 +85,11 @@ func reached(t *testing.T, x retrieval.Index, ids []recsys.ItemID, queries vecto
 // it is not told to, the same graph falls short: the set tells the two apart.
 func TestPromiseHoldsForUsersThatItHasNotSeen(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds graphs of 12,000 items")
+		t.Skip("builds graphs of 8,000 items")
 	}
 	const k, want = 10, 0.95
-	ids, base, users := tower(12000, 32, 1200, 1)
-	given, unseen := users.Slice(0, 600), users.Slice(600, 1200)
+	ids, base, users := tower(8000, 48, 900, 1)
+	given, unseen := users.Slice(0, 500), users.Slice(500, 900)
 	build := func(name string, queries vector.Matrix) *auto.Choice {
 		choice, err := auto.Build(t.Context(), auto.Config{
 			Metric: retrieval.Cosine, K: k, Recall: want, Candidates: []string{name}, Queries: queries, Seed: 1,
@@ -108,7 +108,7 @@ func TestPromiseHoldsForUsersThatItHasNotSeen(t *testing.T) {
 			}
 		}
 	}
-	choice := build("hnsw", base.Slice(0, 600))
+	choice := build("hnsw", base.Slice(0, 500))
 	if got := reached(t, choice.Index, ids, unseen, k); got >= want-0.01 {
 		t.Errorf("tuned by items the graph reaches %.4f for users; this set shows nothing", got)
 	}
@@ -118,10 +118,10 @@ func TestPromiseHoldsForUsersThatItHasNotSeen(t *testing.T) {
 // shows the recall on the queries given.
 func TestEffortIsHardlyMoreThanItTakes(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds a graph of 12,000 items")
+		t.Skip("builds a graph of 8,000 items")
 	}
 	const k, want = 10, 0.95
-	ids, base, users := tower(12000, 32, 600, 1)
+	ids, base, users := tower(8000, 24, 500, 1)
 	choice, err := auto.Build(t.Context(), auto.Config{Metric: retrieval.Cosine, K: k, Recall: want, Candidates: []string{"hnsw"}, Queries: users}, ids, base)
 	if err != nil {
 		t.Fatal(err)
@@ -273,7 +273,7 @@ func TestFewGivenQueriesAreNotTrustedAlone(t *testing.T) {
 }
 
 func TestEffortDoesNotDependOnWorkers(t *testing.T) {
-	ids, base, users := tower(4000, 24, 300, 6)
+	ids, base, users := tower(3000, 24, 150, 6)
 	var efforts [2]auto.Trial
 	for i, workers := range []int{1, 3} {
 		choice, err := auto.Build(t.Context(), auto.Config{K: 10, Recall: 0.9, Candidates: []string{"hnsw"}, Queries: users, Workers: workers, Seed: 2}, ids, base)
