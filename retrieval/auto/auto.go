@@ -125,7 +125,7 @@ func (c *Config) build(ctx context.Context, items []recsys.ItemID, vectors vecto
 		return nil, err
 	}
 	if choice.Taken = judge(choice.Trials); choice.Taken < 0 {
-		return nil, fmt.Errorf("%w recall %v in %s\n%s\n%s", ErrNoneFits, c.Recall, bound(c.MaxBytes), choice.about, table(choice.Trials))
+		return nil, fmt.Errorf("%w recall %v in %s\n%s\n%s", ErrNoneFits, c.Recall, bound(c.MaxBytes), choice.about, strings.TrimRight(table(choice.Trials), "\n"))
 	}
 	for i := range choice.Trials {
 		t := &choice.Trials[i]
@@ -152,6 +152,7 @@ func (b *bench) try(ctx context.Context, x *candidate, t *Trial, items []recsys.
 	const attempts = 3
 	ask := b.cfg.Recall
 	for attempt := 1; ; attempt++ {
+		t.index = nil // lets the memory of the attempt before go
 		var took time.Duration
 		var err error
 		if t.index, took, err = b.cfg.construct(ctx, x, ask, items, vectors); err != nil {

@@ -34,7 +34,8 @@ type Config struct {
 	// >= 0; 0 means 1024 and 512. It is raised to what the recall takes.
 	Samples int
 	// Candidates names the indexes to try, of "flat", "ivf", "hnsw" and "ivf-pq"; nil means
-	// all. A single name fixes the choice whatever the times are.
+	// the first three, and the last where MaxBytes excludes them. A single name fixes the
+	// choice whatever the times are.
 	Candidates []string
 	// Seed draws queries and builds the candidates.
 	Seed uint64
