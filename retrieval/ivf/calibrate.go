@@ -200,12 +200,10 @@ func (s *sampler) measure(reach float32) (tuning, error) {
 	places := make([][]int32, s.queries.Rows) // in the order of lists, of each near row's
 	err := kmeans.Each(s.b.ctx, s.b.cfg.Workers, s.queries.Rows, 8, func(lo, hi int) {
 		var o order
-		o.promise = make([]float32, lists)
-		dots, place := make([]float32, lists), make([]int32, lists)
+		place := make([]int32, lists)
 		for i := lo; i < hi; i++ {
 			q := s.queries.Row(i)
-			c.promises(o.promise, dots, q, norm(q))
-			o.reset(lists)
+			o.reset(&c, q, nil, norm(q), lists)
 			for p := range int32(lists) {
 				list, _ := o.take()
 				place[list] = p

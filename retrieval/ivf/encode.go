@@ -51,22 +51,32 @@ func scale8(x []float32) float32 {
 	return math.Nextafter32(top/127, math.MaxFloat32)
 }
 
-// query8 quantises a query to int8, and returns the step and a bound of the length of
-// what is lost.
-func query8(dst []int8, q []float32) (scale float32, lost float64) {
-	scale = scale8(q)
-	if scale == 0 {
-		clear(dst)
-		return 0, 0
+// coded is a query as int8.
+type coded struct {
+	codes []int8
+	scale float32 // value of a step
+	lost  float64 // bound of the length that the codes lose
+}
+
+func (c *coded) set(q []float32) {
+	c.codes = grow(c.codes, len(q))
+	c.scale, c.lost = scale8(q), 0
+	if c.scale == 0 {
+		clear(c.codes)
+		return
 	}
+	// Any code will do, since lost tells how good it is.
+	scale, inverse := float64(c.scale), 1/float64(c.scale)
+	var even, odd float64 // one sum would wait for each addition
+	codes := c.codes[:len(q)]
 	for i, v := range q {
-		r := math.RoundToEven(float64(v) / float64(scale))
+		r := math.RoundToEven(float64(v) * inverse)
 		r = max(-127, min(127, r))
-		dst[i] = int8(r)
-		d := float64(v) - r*float64(scale)
-		lost += float64(d * d)
+		codes[i] = int8(r)
+		d := float64(v) - float64(r*scale)
+		even, odd = odd, even+float64(d*d)
 	}
-	return scale, math.Sqrt(lost)
+	c.lost = math.Sqrt(even + odd)
 }
 
 // codec writes the codes of lists.
