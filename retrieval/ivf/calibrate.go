@@ -59,7 +59,7 @@ func (b *builder) calibrate(ix *Index, st *state) error {
 	}
 	s := &sampler{}
 	if st.items > 0 {
-		s = &sampler{b: b, ix: ix, state: st, queries: b.sampleQueries(st)}
+		s = &sampler{b: b, ix: ix, state: st, queries: b.sampleQueries(ix.sample, st)}
 		if err := s.truth(); err != nil {
 			return err
 		}
@@ -86,16 +86,33 @@ func (b *builder) calibrate(ix *Index, st *state) error {
 // cost is what calibrate minimises.
 func (t *tuning) cost() int { return t.Lists[0] + t.Filtered[0] }
 
-// sampleQueries returns queries as the metric takes them: given ones, drawn evenly, or
-// mixtures of one to four directions that vectors have.
-func (b *builder) sampleQueries(st *state) vector.Matrix {
+// drawQueries returns a copy of the queries that the configuration gives, or as many as
+// there may be, drawn evenly. There may be none.
+func (b *builder) drawQueries() vector.Matrix {
+	random := rand.New(rand.NewPCG(b.cfg.Seed, 0x71756572))
+	from := b.cfg.Queries
+	out := vector.NewMatrix(min(from.Rows, sampleQueries), b.dim)
+	for i := range out.Rows {
+		p := i
+		if from.Rows > sampleQueries {
+			p = random.IntN(from.Rows)
+		}
+		copy(out.Row(i), from.Row(p))
+	}
+	return out
+}
+
+// sampleQueries returns queries as the metric takes them: given ones, or mixtures of one
+// to four directions that vectors have.
+func (b *builder) sampleQueries(given vector.Matrix, st *state) vector.Matrix {
 	random := rand.New(rand.NewPCG(b.cfg.Seed, 0x717565726965))
 	out := vector.NewMatrix(sampleQueries, b.dim)
+	if given.Rows > 0 {
+		out = vector.From(slices.Clone(given.Data), b.dim)
+	}
 	for i := range out.Rows {
 		q := out.Row(i)
-		if b.cfg.Queries.Rows > 0 {
-			copy(q, b.cfg.Queries.Row(random.IntN(b.cfg.Queries.Rows)))
-		} else {
+		if given.Rows == 0 {
 			b.mixture(q, st, random)
 		}
 		if b.cfg.Metric == retrieval.Cosine {

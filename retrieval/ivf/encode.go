@@ -165,9 +165,10 @@ func (c *codec) add(l *list, row uint32, x, centroid []float32) *list {
 	if c.biased() {
 		out.biases = append(out.biases, c.bias(length, 0))
 	}
-	if out.dead != nil && len(out.dead) < (len(out.rows)+63)/64 {
-		out.dead = append(slices.Clip(out.dead), 0)
+	if n := bits64(len(out.rows)); n > len(l.dead) {
+		out.dead = append(slices.Clip(l.dead), 0)
 	}
+	out.added++
 	out.segments = slices.Clone(l.segments)
 	if c.pq {
 		c.addPQ(&out, x, centroid, length)
@@ -190,6 +191,60 @@ func (c *codec) add(l *list, row uint32, x, centroid []float32) *list {
 	g.End = uint32(len(out.rows))
 	out.segments[len(out.segments)-1] = g
 	return &out
+}
+
+// squeeze returns a list without its dead slots; the others keep their order and codes.
+func (c *codec) squeeze(old *list) *list {
+	n := old.len()
+	l := &list{rows: make([]uint32, 0, n), codes: make([]uint8, c.size(n)), dead: make([]uint64, bits64(n)), shape: old.shape}
+	at := 0
+	for i := range old.segments {
+		g := old.segments[i]
+		for ; at < int(g.End); at++ {
+			if !old.alive(uint32(at)) {
+				continue
+			}
+			slot := len(l.rows)
+			c.move(l.codes, old.codes, slot, at)
+			l.rows = append(l.rows, old.rows[at])
+			if c.biased() {
+				l.biases = append(l.biases, old.biases[at])
+			}
+			if at >= len(old.rows)-old.added {
+				l.added++
+			}
+			l.extend(&g, slot, c)
+		}
+	}
+	return l
+}
+
+// extend counts the last slot as one of a segment like g. Of PQ a segment begins with a
+// block, and those that meet in a block become one.
+func (l *list) extend(g *segment, slot int, c *codec) {
+	last := len(l.segments) - 1
+	switch {
+	case !c.pq && (last < 0 || l.segments[last].Scale != g.Scale || l.segments[last].Error != g.Error || l.segments[last].Norm != g.Norm),
+		c.pq && slot%blockRows == 0:
+		l.segments = append(l.segments, *g)
+		last++
+	}
+	into := &l.segments[last]
+	into.End = uint32(slot + 1)
+	into.Norm, into.Error = max(into.Norm, g.Norm), min(into.Error, g.Error)
+}
+
+// move copies the code of a slot.
+func (c *codec) move(dst, src []uint8, to, from int) {
+	if !c.pq {
+		copy(dst[to*c.dim:(to+1)*c.dim], src[from*c.dim:])
+		return
+	}
+	pairs := c.subspaces() / 2
+	dst, src = dst[to/blockRows*blockRows*pairs+to%blockRows:], src[from/blockRows*blockRows*pairs+from%blockRows:]
+	for p := range pairs {
+		dst[p*blockRows] = src[p*blockRows]
+	}
 }
 
 // norm returns the length of x, which neither overflows nor vanishes.

@@ -2,22 +2,25 @@ package ivf
 
 import (
 	"math"
+	"sync/atomic"
 
 	"github.com/recsyskit/recsys/internal/simd"
 )
 
 // list is one cell of the partition: the rows of its vectors and their codes, one after
-// the other in slots. A list never changes once searches can see it. A changed list is a
-// new one, which may share memory: slots are only ever written beyond the end of all older
-// lists.
+// the other in slots. Searches that can see a list see only its slots die. A list that
+// is changed in another way is a new one, which may share memory: slots are only ever
+// written beyond the end of all older lists.
 type list struct {
 	rows     []uint32  // row of each slot
 	codes    []uint8   // code of each slot
 	biases   []float32 // of each slot, see codec.bias; nil if there are none
 	segments []segment
-	dead     []uint64 // bits of slots whose item is gone; nil: none
-	gone     int      // how many
+	dead     []uint64 // bits of slots whose item is gone, read and written atomically
 	shape    shape
+
+	gone  int // dead slots; the writer's
+	added int // slots that came after the list was made, the last ones; the writer's
 }
 
 // segment is a run of slots that are quantised alike. Build orders the slots of a list by
@@ -39,8 +42,17 @@ type shape struct {
 
 // alive reports whether the item of a slot is still there.
 func (l *list) alive(slot uint32) bool {
-	return l.dead == nil || l.dead[slot>>6]>>(slot&63)&1 == 0
+	return atomic.LoadUint64(&l.dead[slot>>6])>>(slot&63)&1 == 0
 }
+
+// kill marks a slot as dead. Searches under way may still find its item.
+func (l *list) kill(slot uint32) {
+	atomic.OrUint64(&l.dead[slot>>6], 1<<(slot&63))
+	l.gone++
+}
+
+// bits64 returns the number of words with a bit for each of n slots.
+func bits64(n int) int { return (n + 63) / 64 }
 
 // len returns the number of items.
 func (l *list) len() int { return len(l.rows) - l.gone }

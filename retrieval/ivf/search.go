@@ -74,16 +74,17 @@ func (ix *Index) open(s *scratch, opt *retrieval.SearchOptions, gated bool) *sta
 		return st
 	}
 	for range 2 {
-		s.gate.Open(ix.rows, opt)
-		if ix.rows.Version() == st.version {
+		s.gate.Open(st.rows, opt)
+		if st.rows.Version() == st.version {
 			return st
 		}
 		st = ix.state.Load()
 	}
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	s.gate.Open(ix.rows, opt)
-	return ix.state.Load()
+	st = ix.state.Load()
+	s.gate.Open(st.rows, opt)
+	return st
 }
 
 // prepare returns the query as the metric takes it.
@@ -273,7 +274,7 @@ func (r *search) rescore() {
 	r.scores = grow(r.scores, len(rows))
 	r.state.scores(r.scores, r.q, rows, r.ix.l2())
 	for i, row := range rows {
-		r.best.add(r.scores[i], row, r.ix.rows)
+		r.best.add(r.scores[i], row, r.state.rows)
 	}
 }
 

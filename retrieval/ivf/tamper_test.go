@@ -16,7 +16,7 @@ import (
 type contents struct {
 	config map[string]any
 
-	items, owners, centroids, cells, sizes, rows, ends, segments, biases, codebook, codes, vectors any
+	items, owners, centroids, cells, sizes, rows, ends, segments, biases, codebook, codes, queries, vectors any
 }
 
 func (c *contents) sections() []section {
@@ -32,6 +32,7 @@ func (c *contents) sections() []section {
 		{"biases", &c.biases, copied[float32]},
 		{"codebook", &c.codebook, copied[float32]},
 		{"codes", &c.codes, copied[uint8]},
+		{"queries", &c.queries, copied[float32]},
 		{"vectors", &c.vectors, copied[float32]},
 	}
 }

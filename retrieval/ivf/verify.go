@@ -10,17 +10,17 @@ import (
 // or a number that is not finite, codes that are further from a vector than their segment
 // says.
 func (ix *Index) verify() error {
-	if err := ix.rows.Check(); err != nil {
+	st := ix.state.Load()
+	if err := st.rows.Check(); err != nil {
 		return err
 	}
-	st := ix.state.Load()
-	if st.items != ix.rows.Len() {
-		return fmt.Errorf("%d items; want %d", st.items, ix.rows.Len())
+	if st.items != st.rows.Len() {
+		return fmt.Errorf("%d items; want %d", st.items, st.rows.Len())
 	}
-	if !vector.Finite(st.coarse.centroids.Data) || !vector.Finite(st.coarse.mean) || !vector.Finite(st.coarse.high) || !vector.Finite(st.coarse.low) || !vector.Finite(st.codec.book) {
+	if !vector.Finite(st.coarse.centroids.Data) || !vector.Finite(st.coarse.mean) || !vector.Finite(st.coarse.high) || !vector.Finite(st.coarse.low) || !vector.Finite(st.codec.book) || !vector.Finite(ix.sample.Data) {
 		return fmt.Errorf("a centroid is not finite")
 	}
-	limit := ix.rows.Limit()
+	limit := st.rows.Limit()
 	seen := make([]bool, limit)
 	found := 0
 	for c := range uint32(st.coarse.centroids.Rows) {
@@ -30,7 +30,7 @@ func (ix *Index) verify() error {
 				continue
 			}
 			switch {
-			case int64(row) >= int64(limit) || !ix.rows.Live(row):
+			case int64(row) >= int64(limit) || !st.rows.Live(row):
 				return fmt.Errorf("list %d has row %d, which has no item", c, row)
 			case seen[row]:
 				return fmt.Errorf("row %d is in lists twice", row)
