@@ -2,8 +2,10 @@ package ivf
 
 import (
 	"math"
+	"slices"
 
 	"github.com/recsyskit/recsys/internal/simd"
+	"github.com/recsyskit/recsys/retrieval/internal/kmeans"
 	"github.com/recsyskit/recsys/retrieval/vector"
 )
 
@@ -66,6 +68,20 @@ func (c *coarse) encode() {
 			c.flats[i] = simd.Dot(c.centroids.Row(i), c.centroids.Row(i))
 		}
 	}
+}
+
+// moved returns a coarse quantiser in which centroid c is the mean of n vectors.
+func (c *coarse) moved(list uint32, n int, vectors func(i int) []float32) *coarse {
+	out := *c
+	out.centroids.Data, out.codes, out.flats = slices.Clone(c.centroids.Data), slices.Clone(c.codes), slices.Clone(c.flats)
+	dim := c.centroids.Dim
+	row := out.centroids.Row(int(list))
+	kmeans.Mean(row, n, vectors, !c.l2)
+	encode8(out.codes[int(list)*dim:(int(list)+1)*dim], row, c.step)
+	if c.l2 {
+		out.flats[list] = simd.Dot(row, row)
+	}
+	return &out
 }
 
 // promises fills out with what each list promises a query, over the query's length, and

@@ -216,7 +216,9 @@ func (ix *Index) measured(s *state, c uint32) *coarse {
 	return &out
 }
 
-// remake replaces a list by one without dead slots, in order, encoded anew.
+// remake replaces a list by one without dead slots, in order, around the mean of its
+// vectors, encoded anew. So the lists follow a catalogue that changes: items that came
+// after Build are as near to the centroids as those that k-means has seen.
 func (ix *Index) remake(s *state, c uint32) {
 	old := s.lists.at(c)
 	l := &list{rows: make([]uint32, 0, old.len())}
@@ -231,7 +233,9 @@ func (ix *Index) remake(s *state, c uint32) {
 	if s.codec.biased() {
 		l.biases = make([]float32, len(l.rows))
 	}
-	s.codec.encode(l, func(slot int) []float32 { return s.vector(l.rows[slot], ix.dim) }, s.coarse.centroids.Row(int(c)))
+	vectors := func(slot int) []float32 { return s.vector(l.rows[slot], ix.dim) }
+	s.coarse = s.coarse.moved(c, len(l.rows), vectors)
+	s.codec.encode(l, vectors, s.coarse.centroids.Row(int(c)))
 	s.lists = s.lists.with(c, l)
 	s.coarse = ix.measured(s, c)
 }
