@@ -295,7 +295,6 @@ func (b *builder) encode(ix *Index, st *state, rows []uint32, start []int) error
 	for c := range count {
 		at[c+1] = at[c] + st.codec.size(start[c+1]-start[c])
 	}
-	dead := make([]uint64, count+n/64) // for each list enough
 	codes := make([]uint8, at[count])
 	var biases []float32
 	if st.codec.biased() {
@@ -307,8 +306,6 @@ func (b *builder) encode(ix *Index, st *state, rows []uint32, start []int) error
 			from, to := start[c], start[c+1]
 			l := &lists[c]
 			l.rows = rows[from:to:to]
-			first := c + from/64
-			l.dead = dead[first : first+bits64(to-from) : first+bits64(to-from)]
 			l.codes = codes[at[c]:at[c+1]:at[c+1]]
 			if st.codec.biased() {
 				l.biases = biases[from:to:to]
@@ -336,8 +333,8 @@ func (ix *Index) measure(l *list, st *state, c uint32) (mean, high, low float32)
 	centroid := st.coarse.centroids.Row(int(c))
 	var sum, top float64
 	least := math.Inf(1)
-	for slot, row := range l.rows {
-		if !l.alive(uint32(slot)) {
+	for _, row := range l.rows {
+		if row == dead {
 			continue
 		}
 		x := st.vector(row, ix.dim)

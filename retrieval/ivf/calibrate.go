@@ -133,11 +133,7 @@ func (b *builder) mixture(q []float32, st *state, random *rand.Rand) {
 				break
 			}
 		}
-		slot := uint32(random.IntN(len(l.rows)))
-		for !l.alive(slot) {
-			slot = uint32(random.IntN(len(l.rows)))
-		}
-		x := st.vector(l.rows[slot], b.dim)
+		x := st.vector(l.rows[random.IntN(len(l.rows))], b.dim)
 		w := random.ExpFloat64()
 		total += w
 		if n := norm(x); b.spherical && n > 0 {
@@ -177,7 +173,7 @@ func (s *sampler) truth() error {
 			for i := range found[:hi-lo] {
 				s.state.scores(out, s.queries.Row(lo+i), l.rows, s.ix.l2())
 				for slot, v := range out {
-					if !(v < found[i].floor) && l.alive(uint32(slot)) {
+					if !(v < found[i].floor) {
 						found[i].add(l.rows[slot], v, v)
 					}
 				}

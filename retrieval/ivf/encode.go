@@ -165,9 +165,6 @@ func (c *codec) add(l *list, row uint32, x, centroid []float32) *list {
 	if c.biased() {
 		out.biases = append(out.biases, c.bias(length, 0))
 	}
-	if n := bits64(len(out.rows)); n > len(l.dead) {
-		out.dead = append(slices.Clip(l.dead), 0)
-	}
 	out.added++
 	out.segments = slices.Clone(l.segments)
 	if c.pq {
@@ -196,12 +193,12 @@ func (c *codec) add(l *list, row uint32, x, centroid []float32) *list {
 // squeeze returns a list without its dead slots; the others keep their order and codes.
 func (c *codec) squeeze(old *list) *list {
 	n := old.len()
-	l := &list{rows: make([]uint32, 0, n), codes: make([]uint8, c.size(n)), dead: make([]uint64, bits64(n)), shape: old.shape}
+	l := &list{rows: make([]uint32, 0, n), codes: make([]uint8, c.size(n)), shape: old.shape}
 	at := 0
 	for i := range old.segments {
 		g := old.segments[i]
 		for ; at < int(g.End); at++ {
-			if !old.alive(uint32(at)) {
+			if old.rows[at] == dead {
 				continue
 			}
 			slot := len(l.rows)

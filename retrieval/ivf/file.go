@@ -146,7 +146,7 @@ func (ix *Index) liveOwners(st *state, limit int) []uint32 {
 	return owners
 }
 
-// bury makes the lists anew that have dead slots.
+// bury squeezes the lists that have dead slots.
 func (ix *Index) bury() {
 	next := *ix.state.Load()
 	changed := false
@@ -381,7 +381,6 @@ func (p *parts) cut(l *list, slots, segments int, c *codec) (ok bool) {
 		return false
 	}
 	l.rows, p.rows = p.rows[:slots:slots], p.rows[slots:]
-	l.dead = make([]uint64, bits64(slots))
 	l.codes, p.codes = p.codes[:size:size], p.codes[size:]
 	if c.biased() {
 		l.biases, p.biases = p.biases[:slots:slots], p.biases[slots:]

@@ -12,11 +12,10 @@ import (
 // is changed in another way is a new one, which may share memory: slots are only ever
 // written beyond the end of all older lists.
 type list struct {
-	rows     []uint32  // row of each slot
+	rows     []uint32  // row of each slot, or dead
 	codes    []uint8   // code of each slot
 	biases   []float32 // of each slot, see codec.bias; nil if there are none
 	segments []segment
-	dead     []uint64 // bits of slots whose item is gone, read and written atomically
 	shape    shape
 
 	gone  int // dead slots; the writer's
@@ -40,19 +39,18 @@ type shape struct {
 	Cos    float32 // lower bound of the cosine of the angle to the centroid; L2: not used
 }
 
-// alive reports whether the item of a slot is still there.
-func (l *list) alive(slot uint32) bool {
-	return atomic.LoadUint64(&l.dead[slot>>6])>>(slot&63)&1 == 0
-}
+// dead is the row of a slot whose item is gone.
+const dead = math.MaxUint32
+
+// row returns the row of a slot, or dead. Whoever does not hold the lock of the writers
+// must read rows by it.
+func (l *list) row(slot uint32) uint32 { return atomic.LoadUint32(&l.rows[slot]) }
 
 // kill marks a slot as dead. Searches under way may still find its item.
-func (l *list) kill(slot uint32) {
-	atomic.OrUint64(&l.dead[slot>>6], 1<<(slot&63))
+func (l *list) kill(slot int) {
+	atomic.StoreUint32(&l.rows[slot], dead)
 	l.gone++
 }
-
-// bits64 returns the number of words with a bit for each of n slots.
-func bits64(n int) int { return (n + 63) / 64 }
 
 // len returns the number of items.
 func (l *list) len() int { return len(l.rows) - l.gone }

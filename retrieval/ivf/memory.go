@@ -14,7 +14,7 @@ func (ix *Index) Resident() int {
 	n := 4*(len(s.coarse.centroids.Data)+5*lists) + 12*s.rows.Limit() // 8 bytes for the item, 4 for the list
 	for c := range uint32(lists) {
 		l := s.lists.at(c)
-		n += 4*len(l.rows) + len(l.codes) + 4*len(l.biases) + 16*len(l.segments) + 8*len(l.dead)
+		n += 4*len(l.rows) + len(l.codes) + 4*len(l.biases) + 16*len(l.segments)
 	}
 	return n
 }

@@ -66,7 +66,7 @@ func (ix *Index) Update(item recsys.ItemID, vec []float32) error {
 	// Searches under way must find the old vector: it dies in a copy of its list.
 	c := ix.owner[old]
 	l := *next.lists.at(c)
-	l.dead = slices.Clone(l.dead)
+	l.rows = slices.Clone(l.rows)
 	next.lists = next.lists.with(c, &l)
 	ix.drop(next, old)
 	ix.publish(next)
@@ -191,11 +191,7 @@ func (c *coarse) including(list uint32, x []float32) *coarse {
 func (ix *Index) drop(s *state, row uint32) {
 	c := ix.owner[row]
 	l := s.lists.at(c)
-	slot := slices.Index(l.rows, row)
-	for !l.alive(uint32(slot)) { // it was the same item's before
-		slot += 1 + slices.Index(l.rows[slot+1:], row)
-	}
-	l.kill(uint32(slot))
+	l.kill(slices.Index(l.rows, row))
 	if l.gone >= tidyLeast && l.gone*tidyShare > len(l.rows) {
 		l = s.codec.squeeze(l)
 		s.lists = s.lists.with(c, l)
@@ -222,13 +218,12 @@ func (ix *Index) measured(s *state, c uint32) *coarse {
 func (ix *Index) remake(s *state, c uint32) {
 	old := s.lists.at(c)
 	l := &list{rows: make([]uint32, 0, old.len())}
-	for slot, row := range old.rows {
-		if old.alive(uint32(slot)) {
+	for _, row := range old.rows {
+		if row != dead {
 			l.rows = append(l.rows, row)
 		}
 	}
 	ix.sortRows(l.rows, s)
-	l.dead = make([]uint64, bits64(len(l.rows)))
 	l.codes = make([]uint8, s.codec.size(len(l.rows)))
 	if s.codec.biased() {
 		l.biases = make([]float32, len(l.rows))

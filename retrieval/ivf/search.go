@@ -253,11 +253,8 @@ func (r *search) scanL2(l *list) {
 
 // consider makes the item of a slot a candidate if it may be returned.
 func (r *search) consider(l *list, slot uint32, lower, upper float64) {
-	if !l.alive(slot) {
-		return
-	}
-	row := l.rows[slot]
-	if r.gated && !r.gate.Pass(row) {
+	row := l.row(slot)
+	if row == dead || r.gated && !r.gate.Pass(row) {
 		return
 	}
 	r.found.add(row, toward(lower, -1), toward(upper, 1))

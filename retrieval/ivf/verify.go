@@ -25,8 +25,8 @@ func (ix *Index) verify() error {
 	found := 0
 	for c := range uint32(st.coarse.centroids.Rows) {
 		l := st.lists.at(c)
-		for slot, row := range l.rows {
-			if !l.alive(uint32(slot)) {
+		for _, row := range l.rows {
+			if row == dead {
 				continue
 			}
 			switch {
@@ -62,7 +62,7 @@ func (ix *Index) verifyList(st *state, l *list, c uint32) error {
 			return fmt.Errorf("segment to %d has bounds %v", g.End, g)
 		}
 		for ; at < int(g.End); at++ {
-			if !l.alive(uint32(at)) {
+			if l.rows[at] == dead {
 				continue
 			}
 			x := st.vector(l.rows[at], ix.dim)
@@ -91,7 +91,7 @@ func (ix *Index) verifyList(st *state, l *list, c uint32) error {
 // huge reports whether a vector of a list is so long that bounds overflow.
 func (ix *Index) huge(st *state, l *list, from, to int) bool {
 	for _, row := range l.rows[from:to] {
-		if norm(st.vector(row, ix.dim)) > 1e37 {
+		if row != dead && norm(st.vector(row, ix.dim)) > 1e37 {
 			return true
 		}
 	}
