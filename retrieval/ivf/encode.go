@@ -160,40 +160,63 @@ func (c *codec) segment(codes []uint8, vectors func(slot int) []float32, norms [
 func (c *codec) add(l *list, row uint32, x, centroid []float32) *list {
 	out := *l
 	length := norm(x)
-	out.rows = append(out.rows, row)
 	out.shape.include(x, centroid, c.l2)
-	if c.biased() {
-		out.biases = append(out.biases, c.bias(length, 0))
-	}
 	out.added++
 	out.segments = slices.Clone(l.segments)
 	if c.pq {
+		out.rows = append(out.rows, row)
+		if c.biased() {
+			out.biases = append(out.biases, c.bias(length, 0))
+		}
 		c.addPQ(&out, x, centroid, length)
 		return &out
 	}
-	var g segment
-	fresh := true
-	if n := len(out.segments); n > 0 {
-		g = out.segments[n-1]
-		fresh = scale8(x) > g.Scale || length > float64(g.Norm) || length < float64(g.Norm)/4
+	step := scale8(x)
+	at := len(out.segments) - 1
+	for at >= 0 && !out.segments[at].fits(step, up(length, c.dim)) {
+		at--
 	}
-	if fresh {
+	if at < 0 {
 		// Room for vectors that are a little longer, so that not each begins a segment.
-		g = segment{Scale: scale8(x) * 1.25, Norm: up(length, c.dim) * 1.25}
-		out.segments = append(out.segments, g)
+		at = len(out.segments)
+		out.segments = append(out.segments, segment{End: uint32(len(l.rows)), Scale: step * 1.25, Norm: up(length, c.dim) * 1.25})
 	}
-	out.codes = append(out.codes, make([]uint8, c.dim)...)
-	lost := encode8(out.codes[len(out.codes)-c.dim:], x, g.Scale)
+	g := &out.segments[at]
+	slot := int(g.End)
+	out.rows = inserted(l.rows, slot, row)
+	if c.biased() {
+		out.biases = inserted(l.biases, slot, c.bias(length, 0))
+	}
+	out.codes = inserted(l.codes, slot*c.dim, make([]uint8, c.dim)...)
+	lost := encode8(out.codes[slot*c.dim:(slot+1)*c.dim], x, g.Scale)
 	g.Error = max(g.Error, up(lost, c.dim))
-	g.End = uint32(len(out.rows))
-	out.segments[len(out.segments)-1] = g
+	for i := at; i < len(out.segments); i++ {
+		out.segments[i].End++
+	}
 	return &out
+}
+
+// fits reports whether a segment is for a vector with a step and a bound of its length.
+func (g *segment) fits(step, length float32) bool {
+	return step <= g.Scale && length <= g.Norm && length >= g.Norm/4
+}
+
+// inserted returns a slice with more values at i, which may share memory with s behind its
+// end only.
+func inserted[T any](s []T, i int, values ...T) []T {
+	if i == len(s) {
+		return append(s, values...)
+	}
+	out := make([]T, 0, len(s)+len(s)/16+len(values))
+	out = append(out, s[:i]...)
+	out = append(out, values...)
+	return append(out, s[i:]...)
 }
 
 // squeeze returns a list without its dead slots; the others keep their order and codes.
 func (c *codec) squeeze(old *list) *list {
 	n := old.len()
-	l := &list{rows: make([]uint32, 0, n), codes: make([]uint8, c.size(n)), shape: old.shape}
+	l := &list{rows: make([]uint32, 0, n), codes: make([]uint8, c.size(n)), shape: old.shape, added: old.added}
 	at := 0
 	for i := range old.segments {
 		g := old.segments[i]
@@ -206,9 +229,6 @@ func (c *codec) squeeze(old *list) *list {
 			l.rows = append(l.rows, old.rows[at])
 			if c.biased() {
 				l.biases = append(l.biases, old.biases[at])
-			}
-			if at >= len(old.rows)-old.added {
-				l.added++
 			}
 			l.extend(&g, slot, c)
 		}

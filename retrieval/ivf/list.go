@@ -19,7 +19,7 @@ type list struct {
 	shape    shape
 
 	gone  int // dead slots; the writer's
-	added int // slots that came after the list was made, the last ones; the writer's
+	added int // slots that came after the list was made; the writer's
 }
 
 // segment is a run of slots that are quantised alike. Build orders the slots of a list by
