@@ -1,13 +1,13 @@
 package ivf
 
 import (
-	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
 
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/internal/kmeans"
+	"github.com/recsyskit/recsys/retrieval/internal/topk"
 	"github.com/recsyskit/recsys/retrieval/vector"
 )
 
@@ -188,19 +188,18 @@ func (s *sampler) truth() error {
 	})
 }
 
-// sorted returns the k rows with the greatest upper ends, the greatest first.
+// sorted returns the k rows with the greatest upper ends, the greatest first, equal ones by
+// row.
 func (c *candidates) sorted(k int) []uint32 {
 	c.settle()
-	order := make([]int, len(c.rows))
-	for i := range order {
-		order[i] = i
+	keys := make([]uint64, len(c.rows))
+	for i, row := range c.rows {
+		keys[i] = topk.Key(c.upper[i], int32(row))
 	}
-	slices.SortFunc(order, func(x, y int) int {
-		return cmp.Or(cmp.Compare(c.upper[y], c.upper[x]), cmp.Compare(c.rows[x], c.rows[y]))
-	})
-	rows := make([]uint32, min(k, len(order)))
-	for i := range rows {
-		rows[i] = c.rows[order[i]]
+	keys = topk.Best(keys, k)
+	rows := make([]uint32, len(keys))
+	for i, key := range keys {
+		rows[i] = uint32(topk.Position(key))
 	}
 	return rows
 }
