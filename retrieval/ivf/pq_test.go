@@ -136,7 +136,7 @@ func tableError(book, q []float32, sub int) float64 {
 }
 
 func TestPQFindsWithFewerBits(t *testing.T) {
-	items, vectors := clustered(22, 6000, 32)
+	items, vectors := clustered(22, 4000, 32)
 	queries := mixtures(vectors, 60)
 	for _, m := range metrics {
 		oracle, err := retrievaltest.NewExact(m, items, vectors)
