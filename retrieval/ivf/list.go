@@ -23,7 +23,7 @@ type list struct {
 }
 
 // segment is a run of slots that are quantised alike. Build orders the slots of a list by
-// falling norm and begins a segment where the norm has halved, so that a search can stop
+// falling norm, all of which are 1 with cosine, and begins a segment where the norm has halved, so that a search can stop
 // where the norms are too small, and small vectors have codes as precise as large ones.
 type segment struct {
 	End   uint32  // the slot after the last

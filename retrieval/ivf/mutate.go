@@ -20,7 +20,8 @@ const (
 )
 
 // Insert adds an item; see [retrieval.MutableIndex]. It takes the time to compare the
-// vector with all centroids, and a little for each 64 lists.
+// vector with all centroids, and a little for each 64 lists; each eighth of a list that is
+// new, the time to encode the list and to copy the centroids.
 func (ix *Index) Insert(item recsys.ItemID, vec []float32) error {
 	if err := ix.checkVector(vec); err != nil {
 		return fmt.Errorf("item %d: %w", item, err)
