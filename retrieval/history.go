@@ -36,7 +36,9 @@ type History struct {
 
 	// HalfLife is the age at which an event counts half; 0 means that age does not
 	// count. Ages are measured from Request.Now, and from the newest event when that is
-	// zero. Events of unknown or future time are not discounted.
+	// zero. Events of unknown or future time are not discounted. Where even the newest event
+	// is older than 32 half-lives, ages are measured from 32 half-lives after it: the events
+	// of a user who was long away keep their proportions.
 	HalfLife time.Duration `json:",omitempty"`
 
 	// Kinds gives the weight of event kinds, >= 0 and finite. Kinds that are not in it

@@ -145,8 +145,15 @@ func TestEveryKindIsSwept(t *testing.T) {
 }
 
 func TestALinePerEffort(t *testing.T) {
-	for _, index := range annindex.Names() {
+	for _, k := range annindex.Kinds() {
+		index := k.Name
 		got := results(lines(t, "-synthetic", "200x8x10", "-index", index, "-ef", "16,32,64", "-rounds", "1"))
+		if !k.Tunes() {
+			if len(got) != 1 || got[0]["ef"] != 0. {
+				t.Errorf("%s has no effort to set: %v", index, got)
+			}
+			continue
+		}
 		if len(got) != 3 || got[0]["ef"] != 16. || got[1]["ef"] != 32. || got[2]["ef"] != 64. {
 			t.Errorf("%s: %v", index, got)
 		}
@@ -156,7 +163,7 @@ func TestALinePerEffort(t *testing.T) {
 func TestFewItemsFewQueries(t *testing.T) {
 	for _, metric := range []string{"ip", "cos", "l2"} {
 		for _, spec := range []string{"1x1x1", "5x3x2", "9x70x1"} {
-			all := results(lines(t, "-synthetic", spec, "-metric", metric, "-index", strings.Join(annindex.Names(), ","), "-ef", "64", "-threads", "3", "-rounds", "1"))
+			all := results(lines(t, "-synthetic", spec, "-metric", metric, "-index", strings.Join(annindex.Names(), ","), "-k", strings.Split(spec, "x")[0], "-ef", "64", "-threads", "3", "-rounds", "1"))
 			if len(all) != len(annindex.Names()) {
 				t.Errorf("%s %s: %d results", metric, spec, len(all))
 			}
@@ -340,6 +347,11 @@ func TestWhatTheCallerGotWrongExitsWith2(t *testing.T) {
 	write(t, cut, data[:len(data)-5])
 	short := base + ".short"
 	write(t, short, binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(nil, 1), 7))
+	empty, nan := base+".empty", base+".nan"
+	write(t, empty, nil)
+	wrong := slices.Clone(data)
+	binary.LittleEndian.PutUint32(wrong[3*(4+4*12)+4+4*2:], math.Float32bits(float32(math.NaN())))
+	write(t, nan, wrong)
 	files := []string{"-base", base, "-query", query}
 	tests := []struct {
 		name, want string
@@ -369,7 +381,20 @@ func TestWhatTheCallerGotWrongExitsWith2(t *testing.T) {
 		{"index twice", "names flat twice", append(files, "-index", "flat,flat")},
 		{"metric", "want ip, cos or l2", append(files, "-metric", "hamming")},
 		{"quant", `-quant is "int4"; want int8, none or pq`, append(files, "-quant", "int4")},
-		{"no such quant", "-quant pq is not for flat", append(files, "-quant", "pq", "-index", "ivf,flat")},
+		{"no such quant", "-quant is pq, which flat does not have; want int8 or none, or an -index without flat", append(files, "-quant", "pq", "-index", "ivf,flat")},
+		{"quant of the default index", "-quant is none, which auto does not have; want int8,", append(files, "-quant", "none")},
+		{"quant of ivf", "-quant is none, which ivf does not have; want int8 or pq,", append(files, "-quant", "none", "-index", "flat,ivf")},
+		{"empty", empty + ": no rows", []string{"-base", empty, "-query", query}},
+		{"no queries in the file", empty + ": no rows", []string{"-base", base, "-query", empty}},
+		{"not a number", nan + ": row 3: value 2 is NaN", []string{"-base", nan, "-query", query}},
+		{"query that is not a number", nan + ": row 3: value 2 is NaN", []string{"-base", base, "-query", nan}},
+		{"raw without -raw", plain(t, base) + ": row 0: length", []string{"-base", plain(t, base), "-query", query}},
+		{"remedy of raw", "take -raw", []string{"-base", plain(t, base), "-query", query}},
+		{"k above n", "-k is 601, but there are 600 items", append(files, "-k", "601")},
+		{"k above the rows", "-k is 10, but there are 5 items", append(files, "-rows", "5:10")},
+		{"maxbytes", "-maxbytes is -1; want 0", append(files, "-maxbytes", "-1")},
+		{"report nowhere", "-report is nowhere/r.html, but there is no folder nowhere", append(files, "-report", "nowhere/r.html")},
+		{"save over a folder", "which is a folder; want a file", append(files, "-save", filepath.Dir(base))},
 		{"k", "-k is 0; want 1 to", append(files, "-k", "0")},
 		{"ef", "want whole numbers from 1 to 65536", append(files, "-ef", "16,0")},
 		{"threads", "-threads is 0; want 1 to", append(files, "-threads", "0")},
@@ -379,8 +404,8 @@ func TestWhatTheCallerGotWrongExitsWith2(t *testing.T) {
 		{"recall", "-recall is 2; want a share", append(files, "-recall", "2")},
 		{"holdout", "-holdout is 25 and leaves none of 25 queries", append(files, "-holdout", "25")},
 		{"churn", "-churn is -1; want 0 to", append(files, "-churn", "-1")},
-		{"churn of few", "-churn needs at least 4 items", []string{"-synthetic", "3x2x1", "-index", "flat", "-churn", "1", "-rounds", "1"}},
-		{"live of few", "-live needs at least 4 items", []string{"-synthetic", "3x2x1", "-index", "flat", "-live", "-rounds", "1"}},
+		{"churn of few", "-churn needs at least 4 items", []string{"-synthetic", "3x2x1", "-k", "1", "-index", "flat", "-churn", "1", "-rounds", "1"}},
+		{"live of few", "-live needs at least 4 items", []string{"-synthetic", "3x2x1", "-k", "1", "-index", "flat", "-live", "-rounds", "1"}},
 		{"two to save", "-save writes one index", append(files, "-index", "flat,ivf", "-save", "x")},
 	}
 	for _, tt := range tests {
@@ -390,6 +415,13 @@ func TestWhatTheCallerGotWrongExitsWith2(t *testing.T) {
 				t.Errorf("exit code %d, want 2, and %q in\n%s", code, tt.want, log)
 			}
 		})
+	}
+}
+
+func TestNoIndexInTheMemoryIsAFailure(t *testing.T) {
+	code, _, log := ann(t, "-synthetic", "300x8x5", "-index", "auto", "-maxbytes", "100")
+	if code != 1 || !strings.Contains(log, "no index fits recall 0.99 in 100 bytes; lower") || !strings.Contains(log, "too large") {
+		t.Errorf("exit code %d, want 1, in\n%s", code, log)
 	}
 }
 

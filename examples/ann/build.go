@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/recsyskit/recsys"
@@ -29,21 +30,39 @@ func (p *program) build(ctx context.Context, k *annindex.Kind, items []recsys.It
 		K:              p.k,
 		Recall:         p.recall,
 		Sample:         p.sample,
+		MaxBytes:       p.maxBytes,
 		Seed:           p.common.Seed,
 		Workers:        p.common.Workers,
+		Progress:       p.progress(k.Name),
 	}, items, base)
 	return &built{k, index, cost}, err
+}
+
+// progress returns a function that reports the building of an index: a line per stage, and one
+// a second while the stage says how far it is.
+func (p *program) progress(name string) func(stage string, done, total int) {
+	var now string
+	var line *cli.Progress
+	var before int
+	return func(stage string, done, total int) {
+		if stage != now {
+			now, line, before = stage, nil, 0
+			if total > 0 {
+				line = cli.NewProgress(p.log, name+": "+stage, total, nil)
+			} else {
+				fmt.Fprintf(p.log, "%s: %s\n", name, stage)
+			}
+		}
+		line.Add(done - before)
+		before = done
+	}
 }
 
 // subjects returns the settings of an index to measure under a filter, with their first
 // answers and recall. A sweep that the user did not set ends where all is found.
 func (p *program) subjects(ctx context.Context, b *built, f *filter, truth annset.Lists, m *meter) ([]*subject, error) {
-	efforts := p.efforts
-	if efforts == nil {
-		efforts = b.kind.Efforts
-	}
 	var all []*subject
-	for _, e := range efforts {
+	for _, e := range p.effortsOf(b.kind) {
 		s := &subject{built: b, effort: e, filter: f}
 		if err := m.first(ctx, s); err != nil {
 			return nil, err
@@ -55,6 +74,14 @@ func (p *program) subjects(ctx context.Context, b *built, f *filter, truth annse
 		}
 	}
 	return all, nil
+}
+
+// effortsOf returns the efforts to search a kind with.
+func (p *program) effortsOf(k *annindex.Kind) []int {
+	if p.efforts == nil || !k.Tunes() {
+		return k.Efforts
+	}
+	return p.efforts
 }
 
 // enough is the recall at which a sweep ends.

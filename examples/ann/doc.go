@@ -11,6 +11,12 @@
 // part. Without -truth, and under a filter, the truth is found by comparing all
 // pairs.
 //
+// The codes of an index are those of -quant; flat and auto have no effort to
+// set, so they are measured once whatever -ef says. What auto has chosen, and
+// why, is printed when it is built; -recall is its target, -maxbytes its bound of
+// memory, and -holdout gives it real queries, without which it takes the worst
+// of three kinds that it makes up.
+//
 // Each index is built once. Then, in -rounds rounds, all indexes answer all
 // queries at every -ef in turn, so that a disturbance of the machine hits them
 // alike; the median of the rounds counts. Rates come from the CPU time of the

@@ -20,10 +20,11 @@ type options struct {
 	json         bool
 	kinds        []*annindex.Kind
 	metric       retrieval.Metric
-	quant        string // int8, none, pq
+	quant        string // int8, none, pq; "" for the default of each kind
 	links, efc   int    // -M, -efc
 	lists        int
 	recall       float64
+	maxBytes     int64
 	holdout      int
 	k            int
 	efforts      []int // nil: those of each kind
@@ -45,14 +46,15 @@ func newFlags() (*flag.FlagSet, *options) {
 		o.metric, err = retrieval.ParseMetric(s)
 		return err
 	})
-	fs.StringVar(&o.quant, "quant", "int8", "`codes` that are searched, re-ranked by the float vectors: int8, none, or pq (ivf: 4 bits a dimension)")
+	fs.StringVar(&o.quant, "quant", "", "`codes` that are searched, re-ranked by the float vectors: int8, none (flat, hnsw) or pq (ivf: 4 bits a dimension) (default int8)")
 	fs.IntVar(&o.links, "M", 16, "`links` of a node of hnsw, twice as many on the ground level")
 	fs.IntVar(&o.efc, "efc", 200, "candidate `pool` while hnsw is built")
 	fs.IntVar(&o.lists, "lists", 0, "`lists` of ivf (default: from the number of items)")
 	fs.Float64Var(&o.recall, "recall", 0, "`share` of the true neighbours that ivf and auto aim at (default: theirs)")
+	fs.Int64Var(&o.maxBytes, "maxbytes", 0, "`bytes` that the index of auto may keep resident (default: no bound)")
 	fs.IntVar(&o.holdout, "holdout", 0, "keep the first `N` queries out of what is measured and let ivf and auto tune themselves on them")
 	fs.IntVar(&o.k, "k", 10, "`neighbours` per query")
-	fs.Func("ef", "`efforts`, separated by commas: candidate pools of hnsw, lists read by ivf (default: a sweep)", o.parseEfforts)
+	fs.Func("ef", "`efforts`, separated by commas: candidate pools of hnsw, lists read by ivf; flat and auto have none (default: a sweep)", o.parseEfforts)
 	fs.IntVar(&o.threads, "threads", 1, "`threads` that search at once")
 	fs.IntVar(&o.rounds, "rounds", 5, "`rounds` of timing; the median counts")
 	fs.Func("filter", "`shares` of the items that searches may return, separated by commas; 1 is no filter", o.parseShares)
@@ -92,14 +94,16 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 	switch {
 	case !(o.recall >= 0 && o.recall <= 1):
 		return cli.Usagef("-recall is %v; want a share in [0, 1]", o.recall)
-	case o.quant != "int8" && o.quant != "none" && o.quant != "pq":
+	case o.maxBytes < 0:
+		return cli.Usagef("-maxbytes is %d; want 0 for no bound, or more", o.maxBytes)
+	case o.quant != "" && o.quant != "int8" && o.quant != "none" && o.quant != "pq":
 		return cli.Usagef("-quant is %q; want int8, none or pq", o.quant)
 	case o.save != "" && len(o.kinds) > 1:
 		return cli.Usagef("-save writes one index, and -index names %d", len(o.kinds))
 	}
 	for _, k := range o.kinds {
-		if o.quant == "pq" && !slices.Contains(k.Quants, "pq") {
-			return cli.Usagef("-quant pq is not for %s", k.Name)
+		if o.quant != "" && !slices.Contains(k.Quants, o.quant) {
+			return cli.Usagef("-quant is %s, which %s does not have; want %s, or an -index without %s", o.quant, k.Name, strings.Join(k.Quants, " or "), k.Name)
 		}
 	}
 	return nil

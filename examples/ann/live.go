@@ -96,10 +96,11 @@ func (p *program) liveOne(ctx context.Context, d *annset.Set, k *annindex.Kind) 
 
 // liveEffort returns the effort to search with: the first of -ef, else one in the middle of the sweep.
 func (p *program) liveEffort(k *annindex.Kind) int {
-	if len(p.efforts) > 0 {
-		return p.efforts[0]
+	efforts := p.effortsOf(k)
+	if p.efforts != nil {
+		return efforts[0]
 	}
-	return k.Efforts[len(k.Efforts)/2]
+	return efforts[len(efforts)/2]
 }
 
 // latencies holds the times of single searches, ascending: on the wall, which counts the wait for

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/recsyskit/recsys/examples/internal/annset"
@@ -30,9 +32,15 @@ type program struct {
 }
 
 func (p *program) run(ctx context.Context) error {
+	if err := p.checkFolders(); err != nil {
+		return err
+	}
 	d, err := p.source.Load(ctx, p.k, p.common.Seed, p.common.Workers, p.log)
 	if err != nil {
 		return err
+	}
+	if p.k > d.Base.Rows {
+		return cli.Usagef("-k is %d, but there are %d items; want at most as many", p.k, d.Base.Rows)
 	}
 	if p.holdout >= d.Queries.Rows {
 		return cli.Usagef("-holdout is %d and leaves none of %d queries", p.holdout, d.Queries.Rows)
@@ -53,11 +61,7 @@ func (p *program) run(ctx context.Context) error {
 		return err
 	}
 	if p.save != "" {
-		efforts := p.efforts
-		if efforts == nil {
-			efforts = indexes[0].kind.Efforts
-		}
-		if err := p.roundTrip(ctx, indexes[0], m, efforts); err != nil {
+		if err := p.roundTrip(ctx, indexes[0], m, p.effortsOf(indexes[0].kind)); err != nil {
 			return err
 		}
 	}
@@ -83,6 +87,23 @@ func (p *program) run(ctx context.Context) error {
 		}
 	}
 	return p.results(subjects)
+}
+
+// checkFolders returns an error if a file could not be written at the end.
+func (p *program) checkFolders() error {
+	for _, f := range []struct{ name, file string }{{"save", p.save}, {"report", p.report}} {
+		if f.file == "" {
+			continue
+		}
+		folder := filepath.Dir(f.file)
+		if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+			return cli.Usagef("-%s is %s, but there is no folder %s", f.name, f.file, folder)
+		}
+		if info, err := os.Stat(f.file); err == nil && info.IsDir() {
+			return cli.Usagef("-%s is %s, which is a folder; want a file", f.name, f.file)
+		}
+	}
+	return nil
 }
 
 // buildAll builds every index that the command line names.

@@ -39,8 +39,12 @@ func (p *program) writeReport(d *annset.Set, indexes []*built, filters []*filter
 			heading = fmt.Sprintf("Filtered: %s of the items allowed", page.Percent(1)(f.share))
 		}
 		c := curves(subjects, f)
+		chart := annset.RecallChart(heading, fmt.Sprintf("A point per effort, the median of %d rounds. Up and to the right is better.", p.rounds), p.k, c)
+		if p.threads > 1 {
+			chart.X.Title = fmt.Sprintf("Queries per second of %d threads, log scale", p.threads)
+		}
 		doc.Add(heading,
-			annset.RecallChart(heading, fmt.Sprintf("A point per effort, the median of %d rounds. Up and to the right is better.", p.rounds), p.k, c),
+			chart,
 			annset.RecallTable(c),
 			detailTable(subjects, f))
 	}

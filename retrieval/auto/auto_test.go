@@ -3,6 +3,7 @@ package auto_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
@@ -84,16 +85,67 @@ func TestRecallOneIsExactSearch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := choice.Trials[choice.Taken]; got.Recall != 1 || got.Filtered != 1 {
-		t.Errorf("recall %v, under filters %v; want 1 and 1", got.Recall, got.Filtered)
+	if got := choice.Trials[choice.Taken]; got.Index != "flat" || got.Recall != 1 || got.Filtered != 1 {
+		t.Errorf("%s has recall %v, under filters %v; want flat, 1 and 1", got.Index, got.Recall, got.Filtered)
+	}
+	for _, trial := range choice.Trials {
+		if trial.Index != "flat" && (trial.Verdict != "not exact" || trial.Build != 0) {
+			t.Errorf("%s: %q, built in %v; want it not built", trial.Index, trial.Verdict, trial.Build)
+		}
+	}
+	_, err = auto.Build(context.Background(), auto.Config{K: 10, Recall: 1, Candidates: []string{"hnsw"}}, items, vectors)
+	if !errors.Is(err, auto.ErrNoneFits) || !strings.Contains(err.Error(), "not exact") {
+		t.Errorf("a graph for recall 1: %v; want ErrNoneFits", err)
 	}
 }
 
+// TestMemoryIsABound asks for less and less memory, just below what the smallest index before
+// takes.
 func TestMemoryIsABound(t *testing.T) {
-	items, vectors, queries := clustered(2000, 16, 0, 3)
-	_, err := auto.Build(context.Background(), auto.Config{K: 10, MaxBytes: 1000, Queries: queries}, items, vectors)
-	if !errors.Is(err, auto.ErrNoneFits) || !strings.Contains(err.Error(), "too large") {
-		t.Errorf("with a bound of 1,000 bytes the error is %v; want ErrNoneFits with the trials", err)
+	items, vectors, queries := clustered(8000, 16, 0, 3)
+	free, err := auto.Build(context.Background(), auto.Config{K: 10, Recall: 0.8, Queries: queries, Candidates: []string{"flat", "ivf"}}, items, vectors)
+	if err != nil {
+		t.Fatal(err)
+	}
+	least := min(free.Trials[0].Bytes, free.Trials[1].Bytes) // of so few dimensions, flat keeps floats
+	cfg := auto.Config{K: 10, Recall: 0.8, Queries: queries, MaxBytes: least}
+	for _, want := range []string{"ivf", "ivf-pq"} {
+		choice, err := auto.Build(context.Background(), cfg, items, vectors)
+		if err != nil {
+			t.Fatalf("%d bytes: %v", cfg.MaxBytes, err)
+		}
+		got := choice.Trials[choice.Taken]
+		resident := int64(choice.Index.(interface{ Resident() int }).Resident())
+		if got.Index != want || got.Bytes != resident || resident > cfg.MaxBytes {
+			t.Errorf("%d bytes: %s says that it takes %d, takes %d; want %s", cfg.MaxBytes, got.Index, got.Bytes, resident, want)
+		}
+		for _, trial := range choice.Trials {
+			if trial.Index == "hnsw" && (trial.Build != 0 || trial.Verdict != "too large") {
+				t.Errorf("%d bytes: hnsw is %q, built in %v; want it not built", cfg.MaxBytes, trial.Verdict, trial.Build)
+			}
+		}
+		cfg.MaxBytes = resident - 1
+	}
+	_, err = auto.Build(context.Background(), cfg, items, vectors)
+	if !errors.Is(err, auto.ErrNoneFits) || strings.Count(err.Error(), "too large") != 4 {
+		t.Errorf("%d bytes: %v; want ErrNoneFits with four trials that are too large", cfg.MaxBytes, err)
+	}
+}
+
+// TestASingleCandidateIsFixed takes the name for an order, whatever the times.
+func TestASingleCandidateIsFixed(t *testing.T) {
+	items, vectors, _ := clustered(1500, 12, 0.2, 9)
+	for _, name := range []string{"flat", "ivf", "hnsw", "ivf-pq"} {
+		choice, err := auto.Build(context.Background(), auto.Config{K: 5, Recall: 0.7, Candidates: []string{name}}, items, vectors)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(choice.Trials) != 1 || choice.Trials[0].Index != name || choice.Trials[0].Verdict != "taken" {
+			t.Errorf("%s: trials %+v", name, choice.Trials)
+		}
+		if kind := strings.TrimSuffix(name, "-pq"); !strings.Contains(fmt.Sprintf("%T", choice.Index), kind+".") {
+			t.Errorf("%s: the index is a %T", name, choice.Index)
+		}
 	}
 }
 
@@ -104,7 +156,7 @@ func TestWhyNamesEveryCandidate(t *testing.T) {
 		t.Fatal(err)
 	}
 	why := choice.Why()
-	for _, want := range []string{"flat", "ivf", "hnsw", "drawn from the items", "taken"} {
+	for _, want := range []string{"flat", "ivf", "hnsw", "made up", "taken"} {
 		if !strings.Contains(why, want) {
 			t.Errorf("Why lacks %q:\n%s", want, why)
 		}
@@ -141,7 +193,7 @@ func TestConfigNamesWhatIsWrong(t *testing.T) {
 		{auto.Config{Workers: -2}, "auto: Config.Workers is -2; want"},
 		{auto.Config{Metric: 9}, "auto: Config.Metric is Metric(9); want"},
 		{auto.Config{Candidates: []string{}}, "auto: Config.Candidates is empty; want"},
-		{auto.Config{Candidates: []string{"kd-tree"}}, `auto: Config.Candidates is "kd-tree"; want names of [flat ivf hnsw]`},
+		{auto.Config{Candidates: []string{"kd-tree"}}, `auto: Config.Candidates is "kd-tree"; want names of [flat ivf hnsw ivf-pq]`},
 		{auto.Config{Queries: vector.NewMatrix(1, 5)}, "auto: Config.Queries.Dim is 5; want 4, as the items"},
 		{auto.Config{Queries: bad}, "auto: Config.Queries: "},
 	} {
@@ -153,11 +205,11 @@ func TestConfigNamesWhatIsWrong(t *testing.T) {
 
 func TestCancelledBuild(t *testing.T) {
 	items, vectors, _ := clustered(1000, 8, 0, 7)
-	for stop := range 5 {
+	for stop := range 12 {
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
 		stage := 0
-		cfg := auto.Config{K: 5, Progress: func(string) {
+		cfg := auto.Config{K: 5, Progress: func(string, int, int) {
 			if stage == stop {
 				cancel()
 			}
@@ -171,7 +223,7 @@ func TestCancelledBuild(t *testing.T) {
 
 func TestOpenFindsTheKind(t *testing.T) {
 	items, vectors, queries := clustered(800, 12, 0.2, 8)
-	for _, name := range []string{"flat", "ivf", "hnsw"} {
+	for _, name := range []string{"flat", "ivf", "hnsw", "ivf-pq"} {
 		choice, err := auto.Build(context.Background(), auto.Config{K: 10, Recall: 0.5, Queries: queries, Candidates: []string{name}}, items, vectors)
 		if err != nil {
 			t.Fatal(err)

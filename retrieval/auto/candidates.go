@@ -20,55 +20,91 @@ type sized interface {
 	Resident() int
 }
 
-// effortful is an index with a default effort.
-type effortful interface{ SetEffort(effort int) }
-
 // candidate is a kind of index to try.
 type candidate struct {
 	name string
+	// exact means that it needs no measuring of recall.
+	exact bool
+	// calibrated means that it sets its effort itself, by Config.Queries and Config.Recall.
+	calibrated bool
+	// lastResort means that it is tried by default only if no other fits the memory.
+	lastResort bool
+	// floor is a number of bytes that a row of some dimension takes at least.
+	floor func(dim int) int
 	// build makes the index.
 	build func(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vector.Matrix) (sized, error)
-	// efforts returns the default efforts to choose from, ascending; nil for an index that
-	// is exact or sets its own.
-	efforts func(x retrieval.Index, k int) []int
+	// tune, unless nil, sets the default effort and returns it.
+	tune func(ctx context.Context, b *bench, x sized) (int, error)
 	// open maps a saved index.
 	open func(path string) (retrieval.MutableIndex, error)
 }
 
-// candidates stand in the order of preference: the simplest first.
-var candidates = []candidate{flatCandidate, ivfCandidate, hnswCandidate}
-
-var flatCandidate = candidate{
-	name: "flat",
-	build: func(_ context.Context, cfg Config, items []recsys.ItemID, vectors vector.Matrix) (sized, error) {
-		return untyped[sized](flat.New(flat.Config{Metric: cfg.Metric, Workers: cfg.Workers}, items, vectors))
-	},
-	open: func(path string) (retrieval.MutableIndex, error) {
-		return untyped[retrieval.MutableIndex](flat.Open(path))
-	},
+// candidates stand in the order of preference: the simplest first. The first is exact.
+var candidates = [...]candidate{
+	{name: "flat", exact: true, floor: func(int) int { return 0 }, build: buildFlat, open: openFlat},
+	{name: "ivf", calibrated: true, floor: func(dim int) int { return dim + 16 }, build: buildIVF(ivf.Int8), open: openIVF},
+	{name: "hnsw", floor: func(dim int) int { return dim + 128 }, build: buildHNSW, tune: tuneHNSW, open: openHNSW},
+	{name: "ivf-pq", calibrated: true, lastResort: true, floor: func(dim int) int { return dim / 2 }, build: buildIVF(ivf.PQ), open: openIVF},
 }
 
-var ivfCandidate = candidate{
-	name: "ivf",
-	build: func(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vector.Matrix) (sized, error) {
+func buildFlat(_ context.Context, cfg Config, items []recsys.ItemID, vectors vector.Matrix) (sized, error) {
+	return untyped[sized](flat.New(flat.Config{Metric: cfg.Metric, Workers: cfg.Workers}, items, vectors))
+}
+
+func openFlat(path string) (retrieval.MutableIndex, error) {
+	return untyped[retrieval.MutableIndex](flat.Open(path))
+}
+
+func buildIVF(codes ivf.Codes) func(context.Context, Config, []recsys.ItemID, vector.Matrix) (sized, error) {
+	return func(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vector.Matrix) (sized, error) {
+		lists := 0
+		if n := vectors.Rows; codes == ivf.PQ && n < 1<<20 {
+			lists = max(1, n/256) // fewer than by default: its lists are padded, which takes what the codes save
+		}
 		return untyped[sized](ivf.Build(ctx, ivf.Config{
-			Metric: cfg.Metric, Recall: cfg.Recall, Queries: cfg.Queries, Seed: cfg.Seed, Workers: cfg.Workers,
+			Metric: cfg.Metric, Codes: codes, Lists: lists, Recall: cfg.Recall, Queries: cfg.Queries, Seed: cfg.Seed, Workers: cfg.Workers, Progress: cfg.Progress,
 		}, items, vectors))
-	},
-	open: func(path string) (retrieval.MutableIndex, error) {
-		return untyped[retrieval.MutableIndex](ivf.Open(path))
-	},
+	}
 }
 
-var hnswCandidate = candidate{
-	name: "hnsw",
-	build: func(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vector.Matrix) (sized, error) {
-		return untyped[sized](hnsw.Build(ctx, hnsw.Config{Metric: cfg.Metric, Seed: cfg.Seed, Workers: cfg.Workers}, items, vectors))
-	},
-	efforts: func(x retrieval.Index, k int) []int { return ladder(max(k, 1), min(x.Len(), 1<<16)) },
-	open: func(path string) (retrieval.MutableIndex, error) {
-		return untyped[retrieval.MutableIndex](hnsw.Open(path))
-	},
+func openIVF(path string) (retrieval.MutableIndex, error) {
+	return untyped[retrieval.MutableIndex](ivf.Open(path))
+}
+
+func buildHNSW(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vector.Matrix) (sized, error) {
+	progress := cfg.Progress
+	x, err := hnsw.Build(ctx, hnsw.Config{
+		Metric: cfg.Metric, Seed: cfg.Seed, Workers: cfg.Workers, Progress: func(done, all int) {
+			if progress != nil {
+				progress("", done, all)
+			}
+		},
+	}, items, vectors)
+	progress = nil // the index keeps its Config, and calls Progress again when it is compacted
+	return untyped[sized](x, err)
+}
+
+func tuneHNSW(ctx context.Context, b *bench, x sized) (int, error) {
+	effort, err := b.tune(ctx, x, b.cfg.K, max(b.cfg.K, min(x.Len(), 1<<16)))
+	if err != nil {
+		return 0, err
+	}
+	x.(*hnsw.Index).SetEffort(effort)
+	return effort, nil
+}
+
+func openHNSW(path string) (retrieval.MutableIndex, error) {
+	return untyped[retrieval.MutableIndex](hnsw.Open(path))
+}
+
+// exact reports whether a candidate is.
+func exact(name string) bool {
+	for _, c := range candidates {
+		if c.name == name {
+			return c.exact
+		}
+	}
+	return false
 }
 
 // untyped turns a pointer with an error into an interface that is nil with one.
@@ -82,20 +118,10 @@ func untyped[T any, P any](x *P, err error) (none T, _ error) {
 // names lists the candidates.
 func names() []string {
 	var s []string
-	for _, c := range []candidate{flatCandidate, ivfCandidate, hnswCandidate} {
+	for _, c := range candidates {
 		s = append(s, c.name)
 	}
 	return s
-}
-
-// ladder returns the integers from lo to hi in steps of an eighth, both ends included.
-func ladder(lo, hi int) []int {
-	steps := []int{lo}
-	for e := lo; e < hi; {
-		e = min(hi, max(e+1, e+e/8))
-		steps = append(steps, e)
-	}
-	return steps
 }
 
 // Open maps an index that was saved by one of the packages that Build tries, whichever it

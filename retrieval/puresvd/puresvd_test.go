@@ -283,3 +283,34 @@ func TestCheckerboard(t *testing.T) {
 		return serve(t, train(t, in, puresvd.Config{Factors: 2}))
 	})
 }
+
+// Weights are counts, seconds or prices; a model must not depend on their unit.
+func TestTheUnitOfWeightsDoesNotMatter(t *testing.T) {
+	train := func(unit float32) *puresvd.Model {
+		var r retrieval.Records
+		for u := range 40 {
+			for i := range 30 {
+				if (u*7+i*3)%5 < 2 {
+					r.Users, r.Items = append(r.Users, recsys.UserID(u)), append(r.Items, recsys.ItemID(i))
+					r.Weights = append(r.Weights, unit*float32(1+(u+i)%3))
+				}
+			}
+		}
+		in, err := retrieval.NewInteractions(r, retrieval.SumWeights)
+		require.NoError(t, err)
+		m, err := puresvd.Train(t.Context(), in, puresvd.Config{Factors: 4})
+		require.NoError(t, err)
+		return m
+	}
+	want := train(1)
+	for _, unit := range []float32{0x1p-115, 0x1p-60, 0x1p60, 0x1p120} {
+		got := train(unit)
+		for j, v := range want.Values() {
+			root := float32(math.Pow(float64(unit), 1-want.Config().Normalize))
+			require.InEpsilon(t, v*root, got.Values()[j], 1e-4, "value %d in units of %g", j, unit)
+		}
+		for i := range want.Vectors().Rows {
+			require.InDeltaSlice(t, want.Vectors().Row(i), got.Vectors().Row(i), 1e-3, "item %d in units of %g", i, unit)
+		}
+	}
+}

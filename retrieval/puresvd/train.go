@@ -59,7 +59,8 @@ func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*Model,
 type trainer struct {
 	cfg            Config
 	byUser, byItem *retrieval.CSR
-	scale          []float32 // of an item's column
+	scale          []float64 // of an item's column
+	unit           float64   // the power of two in all scales, which keeps squares within float32
 	users, items   int
 	width          int       // of the subspace
 	y              []float32 // items x width: the subspace
@@ -74,15 +75,27 @@ func newTrainer(in *retrieval.Interactions, cfg Config) *trainer {
 		t.workers = runtime.GOMAXPROCS(0)
 	}
 	t.width = min(cfg.Factors+cfg.Oversampling, t.items, t.users)
-	t.scale = make([]float32, t.items)
+	t.scale = make([]float64, t.items)
+	top := 0.0
 	for i := range t.scale {
-		square := 0.0
+		square, largest := 0.0, float32(0)
 		_, weights := t.byItem.Row(i)
 		for _, w := range weights {
 			square += float64(float64(w) * float64(w))
+			largest = max(largest, w)
 		}
 		if square > 0 {
-			t.scale[i] = float32(fmath.Pow(square, -cfg.Normalize/2))
+			t.scale[i] = fmath.Pow(square, -cfg.Normalize/2)
+			top = max(top, t.scale[i]*float64(largest))
+		}
+	}
+	t.unit = 1
+	if _, exp := math.Frexp(top); top > 0 && (exp < -20 || exp > 20) {
+		t.unit = math.Ldexp(1, -exp)
+	}
+	for i, s := range t.scale {
+		if t.scale[i] = s * t.unit; t.unit == 1 {
+			t.scale[i] = float64(float32(s)) // as models of version 1 were trained
 		}
 	}
 	t.y, t.next = make([]float32, t.items*t.width), make([]float32, t.items*t.width)
@@ -126,7 +139,7 @@ func (t *trainer) toUsers(ctx context.Context) {
 		clear(z)
 		items, weights := t.byUser.Row(u)
 		for k, i := range items {
-			simd.Axpy(float32(weights[k]*t.scale[i]), t.y[int(i)*t.width:][:t.width], z)
+			simd.Axpy(float32(float64(weights[k])*t.scale[i]), t.y[int(i)*t.width:][:t.width], z)
 		}
 	})
 }
@@ -139,7 +152,7 @@ func (t *trainer) pass(ctx context.Context) {
 		clear(y)
 		users, weights := t.byItem.Row(i)
 		for k, u := range users {
-			simd.Axpy(float32(weights[k]*t.scale[i]), t.z[int(u)*t.width:][:t.width], y)
+			simd.Axpy(float32(float64(weights[k])*t.scale[i]), t.z[int(u)*t.width:][:t.width], y)
 		}
 	})
 }
@@ -256,7 +269,7 @@ func (t *trainer) factors(ctx context.Context) (vector.Matrix, []float32) {
 		if !(squares[j] > noise*squares[0]) {
 			break
 		}
-		values[j] = float32(math.Sqrt(squares[j]))
+		values[j] = float32(min(math.Sqrt(squares[j])/t.unit, math.MaxFloat32))
 		sign := t.sign(j)
 		for i := range t.items {
 			out.Row(i)[j] = sign * t.y[i*t.width+j]

@@ -27,6 +27,7 @@ type options struct {
 	peers      []peer.Kind
 	reference  string
 	report     string
+	svg        string
 }
 
 func newFlags() (*flag.FlagSet, *options) {
@@ -51,6 +52,7 @@ func newFlags() (*flag.FlagSet, *options) {
 	fs.Func("quant", "`codes` of ours: int8, none, pq, separated by commas, each as far as an index has it (default int8)", o.parseQuants)
 	fs.Func("peers", "`names` of the peers, or none: "+strings.Join(peerNames(), ", ")+" (default all but the slow)", o.parsePeers)
 	fs.StringVar(&o.reference, "reference", "hnswlib", "`name` of the index that others are compared with")
+	fs.StringVar(&o.svg, "svg", "", "write the curves alone to an SVG `file`")
 	fs.StringVar(&o.report, "report", "", "write an HTML page with the curves to a `file`")
 	return fs, o
 }

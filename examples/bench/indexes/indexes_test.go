@@ -44,8 +44,8 @@ func TestExactOnesFindEverything(t *testing.T) {
 }
 
 func TestTableComparesWithTheReference(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "r.html")
-	code, out, log := indexes(t, "-synthetic", "600x12x20", "-index", "flat", "-peers", "vek32 loop", "-reference", "vek32 loop", "-rounds", "1", "-report", file)
+	file, image := filepath.Join(t.TempDir(), "r.html"), filepath.Join(t.TempDir(), "r.svg")
+	code, out, log := indexes(t, "-synthetic", "600x12x20", "-index", "flat", "-peers", "vek32 loop", "-reference", "vek32 loop", "-rounds", "1", "-report", file, "-svg", image)
 	if code != 0 {
 		t.Fatal(log)
 	}
@@ -56,9 +56,13 @@ func TestTableComparesWithTheReference(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	drawing, err := os.ReadFile(image)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, want := range []string{"flat", "vek32 loop", "<svg"} {
-		if !strings.Contains(string(text), want) {
-			t.Errorf("the page lacks %q", want)
+		if !strings.Contains(string(text), want) || !strings.Contains(string(drawing), want) {
+			t.Errorf("the page or the drawing lacks %q", want)
 		}
 	}
 }

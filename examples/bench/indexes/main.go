@@ -78,6 +78,11 @@ func (p *program) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if p.svg != "" {
+		if err := os.WriteFile(p.svg, []byte(page.Image(p.chart(contestants))), 0o644); err != nil {
+			return err
+		}
+	}
 	return p.print(contestants)
 }
 
@@ -186,14 +191,24 @@ func (p *program) writeReport(contestants []*contestant) error {
 		},
 		Footer: "indexes " + strings.Join(os.Args[1:], " "),
 	}
-	var curves []annset.Curve
 	builds := page.Table{Columns: []page.Column{{Name: "Index"}, {Name: "Build", Unit: "CPU s", Format: page.Number, Best: page.Lowest}}}
 	for _, c := range contestants {
-		curves = append(curves, c.curve)
 		builds.Rows = append(builds.Rows, []any{c.name, c.cpu})
 	}
-	note := fmt.Sprintf("One thread's CPU time, all indexes in turn, the median of %d rounds. Up and to the right is better.", p.rounds)
-	doc.Add("Recall against speed", annset.RecallChart("Recall against speed", note, p.k, curves), annset.RecallTable(curves))
+	doc.Add("Recall against speed", p.chart(contestants), annset.RecallTable(curves(contestants)))
 	doc.Add("Building", builds)
 	return doc.Save(p.report)
+}
+
+func (p *program) chart(contestants []*contestant) page.Chart {
+	note := fmt.Sprintf("One thread's CPU time, all indexes in turn, the median of %d rounds. Up and to the right is better.", p.rounds)
+	return annset.RecallChart("Recall against speed", note, p.k, curves(contestants))
+}
+
+func curves(contestants []*contestant) []annset.Curve {
+	var all []annset.Curve
+	for _, c := range contestants {
+		all = append(all, c.curve)
+	}
+	return all
 }

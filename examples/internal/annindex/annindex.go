@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
+	"strings"
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/examples/internal/annset"
@@ -16,15 +18,24 @@ import (
 // Config is what any index may need to know; each takes what concerns it.
 type Config struct {
 	Metric         retrieval.Metric
-	Quant          string        // codes that are searched: int8, none or pq, as far as the kind has them
+	Quant          string        // codes that are searched: one of the kind's Quants; "" for the first
 	M              int           // links of a node of hnsw
 	EfConstruction int           // pool while hnsw is built
 	Lists          int           // of ivf; 0 for its default
 	K              int           // neighbours that searches will ask for
 	Recall         float64       // what searches without an effort are to find; 0 for the default
 	Sample         vector.Matrix // queries for indexes that tune themselves; none for those that they make up
+	MaxBytes       int64         // that an index which chooses itself may keep resident; 0 for no bound
 	Seed           uint64
 	Workers        int
+	// Progress, unless nil, is told what is being done, by one goroutine; total is 0 where it
+	// is not known.
+	Progress func(stage string, done, total int)
+}
+
+// progress tells what of one stage is done.
+func (c *Config) progress(stage string) func(done, total int) {
+	return func(done, total int) { c.Progress(stage, done, total) }
 }
 
 // Kind is a sort of index.
@@ -32,8 +43,7 @@ type Kind struct {
 	Name string
 	// Efforts is a sweep from fast to thorough; {0} where there is nothing to set.
 	Efforts []int
-	// Quants lists the codes that it can search; the first is taken in place of one that it
-	// has not.
+	// Quants lists the codes that it can search; the first is the default.
 	Quants []string
 
 	build func(ctx context.Context, c Config, items []recsys.ItemID, base vector.Matrix) (retrieval.Index, string, error)
@@ -79,9 +89,19 @@ type Cost struct {
 // Build builds an index of rows and takes its cost. Bytes is what the index says of itself,
 // else by how much the heap has grown.
 func (k *Kind) Build(ctx context.Context, c Config, items []recsys.ItemID, base vector.Matrix) (retrieval.Index, Cost, error) {
+	if c.Quant != "" && !slices.Contains(k.Quants, c.Quant) {
+		return nil, Cost{}, fmt.Errorf("index %s has no codes %q; want one of %s", k.Name, c.Quant, strings.Join(k.Quants, ", "))
+	}
+	report := c.Progress
+	c.Progress = func(stage string, done, total int) {
+		if report != nil {
+			report(stage, done, total)
+		}
+	}
 	before := heapInUse()
 	watch := annset.StartStopwatch()
 	index, why, err := k.build(ctx, c, items, base)
+	report = nil // the index may keep c
 	if err != nil {
 		return nil, Cost{}, err
 	}
@@ -98,6 +118,10 @@ func (k *Kind) Build(ctx context.Context, c Config, items []recsys.ItemID, base 
 	}
 	return index, cost, nil
 }
+
+// Tunes reports whether the effort of a search changes anything for this kind: it does not for
+// exact search, nor for an index that has set its effort itself.
+func (k *Kind) Tunes() bool { return k.Efforts[0] > 0 }
 
 // Saver is an index that can be written to a file.
 type Saver interface {

@@ -32,7 +32,7 @@ var hnswKind = Kind{
 	Efforts: pools,
 	Quants:  []string{"int8", "none"},
 	build: func(ctx context.Context, c Config, items []recsys.ItemID, base vector.Matrix) (retrieval.Index, string, error) {
-		cfg := hnsw.Config{Metric: c.Metric, M: c.M, EfConstruction: c.EfConstruction, Seed: c.Seed, Workers: c.Workers}
+		cfg := hnsw.Config{Metric: c.Metric, M: c.M, EfConstruction: c.EfConstruction, Seed: c.Seed, Workers: c.Workers, Progress: c.progress("link")}
 		if c.Quant == "none" {
 			cfg.Quant = hnsw.None
 		}
@@ -47,7 +47,7 @@ var ivfKind = Kind{
 	Efforts: lists,
 	Quants:  []string{"int8", "pq"},
 	build: func(ctx context.Context, c Config, items []recsys.ItemID, base vector.Matrix) (retrieval.Index, string, error) {
-		cfg := ivf.Config{Metric: c.Metric, Lists: c.Lists, Recall: c.Recall, Queries: c.Sample, Seed: c.Seed, Workers: c.Workers}
+		cfg := ivf.Config{Metric: c.Metric, Lists: c.Lists, Recall: c.Recall, Queries: c.Sample, Seed: c.Seed, Workers: c.Workers, Progress: c.Progress}
 		if c.Quant == "pq" {
 			cfg.Codes = ivf.PQ
 		}
@@ -63,7 +63,7 @@ var autoKind = Kind{
 	Quants:  []string{"int8"},
 	build: func(ctx context.Context, c Config, items []recsys.ItemID, base vector.Matrix) (retrieval.Index, string, error) {
 		choice, err := auto.Build(ctx, auto.Config{
-			Metric: c.Metric, K: c.K, Recall: c.Recall, Queries: c.Sample, Seed: c.Seed, Workers: c.Workers,
+			Metric: c.Metric, K: c.K, Recall: c.Recall, MaxBytes: c.MaxBytes, Queries: c.Sample, Seed: c.Seed, Workers: c.Workers, Progress: c.Progress,
 		}, items, base)
 		if err != nil {
 			return nil, "", err

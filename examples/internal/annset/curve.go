@@ -64,7 +64,7 @@ func RecallChart(title, note string, k int, curves []Curve) page.Scatter {
 	chart := page.Scatter{
 		Title: title,
 		Note:  note,
-		X:     page.Axis{Title: "Queries per second of one thread", Log: true, Format: page.Short},
+		X:     page.Axis{Title: "Queries per second of one thread, log scale", Log: true, Format: page.Short},
 		Y:     page.Axis{Title: fmt.Sprintf("Recall@%d", k), Include: []float64{1}, Format: page.Fixed(3)},
 	}
 	for _, c := range curves {

@@ -135,6 +135,8 @@ func (d *rowReader) next() ([]byte, error) {
 		switch {
 		case d.count > 0 && int(width) != d.width:
 			return nil, fmt.Errorf("row %d: length %d, but row 0 has %d", d.count, width, d.width)
+		case d.count == 0 && (width < 1 || width > maxWidth):
+			return nil, fmt.Errorf("row 0: length %d, want 1 to %d; rows that do not start with their length take -raw", width, maxWidth)
 		case width < 1 || width > maxWidth:
 			return nil, fmt.Errorf("row %d: length %d, want 1 to %d", d.count, width, maxWidth)
 		}

@@ -1,6 +1,7 @@
 package page_test
 
 import (
+	"encoding/xml"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -237,5 +238,19 @@ func TestChartsDoNotChangeTheirData(t *testing.T) {
 		if values[0] != 3 || values[1] != -1 || !math.IsNaN(values[2]) || values[3] != 2 || x[0] != 4 {
 			t.Fatalf("%T left %v", c, values)
 		}
+	}
+}
+
+func TestImageIsTheDrawingWithItsStyle(t *testing.T) {
+	chart := page.LineChart{Title: "a < b", Series: []page.Series{{Name: "x & y", Y: []float64{1, 2, 3}}}}
+	image := page.Image(chart)
+	if err := xml.Unmarshal([]byte(image), new(struct {
+		XMLName xml.Name `xml:"http://www.w3.org/2000/svg svg"`
+	})); err != nil {
+		t.Fatalf("not an SVG document: %v", err)
+	}
+	_, drawing, _ := strings.Cut(page.SVG(chart), ">")
+	if !strings.HasSuffix(image, drawing) || !strings.Contains(image, "--c1:") {
+		t.Error("another drawing, or no colours")
 	}
 }

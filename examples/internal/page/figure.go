@@ -71,6 +71,12 @@ func (f figure) svg(id string, narrow bool) string {
 // A chart without a value gives a drawing of height 0.
 func SVG(c Chart) string { return clean(c.figure().svg("c1", false)) }
 
+// Image returns the wide drawing of a chart as an SVG file that needs no page.
+func Image(c Chart) string {
+	return strings.Replace(strings.Replace(SVG(c), "<svg ", `<svg xmlns="http://www.w3.org/2000/svg" `, 1),
+		">", ">\n<style>\nsvg { background: var(--bg); font-family: system-ui, sans-serif; }\n"+chartStyle+"</style>", 1)
+}
+
 // leftOut counts the values that a drawing leaves out.
 type leftOut struct {
 	notFinite, notPositive int

@@ -84,8 +84,12 @@ func (p *Page) Save(path string) (err error) {
 var (
 	//go:embed page.html
 	pageText string
+	//go:embed chart.css
+	chartStyle string
 	//go:embed page.css
-	pageStyle string
+	layoutStyle string
+
+	pageStyle = chartStyle + layoutStyle
 
 	templates = template.Must(template.New("").Parse(pageText))
 )

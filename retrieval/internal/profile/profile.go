@@ -93,6 +93,7 @@ func (r *Reader) Each(q *recsys.Query, visit func(item recsys.ItemID, weight flo
 			}
 		}
 	}
+	since := r.since(h, now)
 	recency := 1.0
 	for i := len(h) - 1; i >= 0; i-- {
 		e := &h[i]
@@ -105,7 +106,7 @@ func (r *Reader) Each(q *recsys.Query, visit func(item recsys.ItemID, weight flo
 			w *= float64(e.Value)
 		}
 		if r.halfLife > 0 && !e.Time.IsZero() {
-			if age := now.Sub(e.Time); age > 0 {
+			if age := since.Sub(e.Time); age > 0 {
 				w *= fmath.Exp(-math.Ln2 * (float64(age) / float64(r.halfLife)))
 			}
 		}
@@ -113,6 +114,28 @@ func (r *Reader) Each(q *recsys.Query, visit func(item recsys.ItemID, weight flo
 			visit(e.Item, w)
 		}
 	}
+}
+
+// oldest is how many half-lives the youngest event may be old. Nothing of weight 1 loses
+// a bit of float32 beside such an event.
+const oldest = 32
+
+// since returns when ages are measured from: now, but for a history that is so old that
+// all weights would vanish together. What counts is how they compare.
+func (r *Reader) since(h []recsys.Event, now time.Time) time.Time {
+	if r.halfLife == 0 || r.halfLife > math.MaxInt64/oldest {
+		return now
+	}
+	var newest time.Time
+	for i := range h {
+		if e := &h[i]; r.kinds[e.Kind] > 0 && e.Time.After(newest) {
+			newest = e.Time
+		}
+	}
+	if limit := newest.Add(oldest * r.halfLife); !newest.IsZero() && limit.Before(now) {
+		return limit
+	}
+	return now
 }
 
 // merge sorts the entries by item and adds up those of one item. Equal items are added

@@ -168,3 +168,21 @@ func TestReadReusesMemory(t *testing.T) {
 	dst := r.Read(nil, q, &items)
 	require.Zero(t, testing.AllocsPerRun(50, func() { dst = r.Read(dst, q, &items) }))
 }
+
+func TestOldHistoriesKeepTheirProportions(t *testing.T) {
+	r, err := profile.New(retrieval.History{HalfLife: time.Hour})
+	require.NoError(t, err)
+	weights := func(hours int) (out []float64) {
+		q := recsys.NewQuery(&recsys.Request{Now: noon.Add(time.Duration(hours) * time.Hour), History: []recsys.Event{
+			{Item: 1, Time: noon.Add(-3 * time.Hour)}, {Item: 2, Time: noon}, {Item: 3, Kind: recsys.Hide, Time: noon.Add(time.Hour)},
+		}}, nil, "test")
+		r.Each(q, func(_ recsys.ItemID, w float32) { out = append(out, float64(w)) })
+		return out
+	}
+	for _, hours := range []int{0, 31, 32, 33, 150, 100_000} {
+		got := weights(hours)
+		require.Len(t, got, 2, "after %d hours", hours)
+		require.InEpsilon(t, 8, got[0]/got[1], 1e-5, "after %d hours", hours)
+		require.InEpsilon(t, math.Exp2(-float64(min(hours, 32))), got[0], 1e-5, "after %d hours", hours)
+	}
+}
