@@ -16,6 +16,9 @@ const (
 	segmentMin  = 32
 )
 
+// insertSlots is how many slots a list has at most whose new vectors go where they fit best.
+const insertSlots = 2048
+
 // bias8 is what an int8 code exceeds its value by.
 const bias8 = 128
 
@@ -172,11 +175,14 @@ func (c *codec) add(l *list, row uint32, x, centroid []float32) *list {
 		return &out
 	}
 	step := scale8(x)
-	at := len(out.segments) - 1
-	for at >= 0 && !out.segments[at].fits(step, up(length, c.dim)) {
+	at, least := len(out.segments)-1, 0
+	if len(l.rows) > insertSlots {
+		least = at // what comes behind a segment must be copied
+	}
+	for at >= least && at >= 0 && !out.segments[at].fits(step, up(length, c.dim)) {
 		at--
 	}
-	if at < 0 {
+	if at < max(least, 0) {
 		// Room for vectors that are a little longer, so that not each begins a segment.
 		at = len(out.segments)
 		out.segments = append(out.segments, segment{End: uint32(len(l.rows)), Scale: step * 1.25, Norm: up(length, c.dim) * 1.25})
