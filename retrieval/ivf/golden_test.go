@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"testing"
@@ -77,5 +78,46 @@ func TestGowallaRecallIsWhatIsAskedFor(t *testing.T) {
 				t.Errorf("%v, %v: recall of all lists is %.4f; want %v", m, codes, all, want)
 			}
 		}
+	}
+}
+
+// Half of the places turn over three times, and half of what is then there goes: without
+// Compact a search finds what it was asked to.
+func TestGowallaRecallOutlivesTurnovers(t *testing.T) {
+	items, base, queries := gowalla(t)
+	queries = queries.Slice(0, 100)
+	half := len(items) / 2
+	ix := build(t, ivf.Config{}, items[:half], base.Slice(0, half))
+	look := func(after string, from, to int) {
+		oracle, err := retrievaltest.NewExact(retrieval.InnerProduct, items[from:to], base.Slice(from, to))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := recall(t, ix, oracle, queries, 10, retrieval.SearchOptions{})
+		t.Logf("after %s: recall %.4f", after, got)
+		if got < 0.95 {
+			t.Errorf("after %s: recall is %.4f; want 0.95", after, got)
+		}
+	}
+	for turn := range 3 {
+		out, in := 0, half
+		if turn == 1 {
+			out, in = half, 0
+		}
+		for i := range half {
+			if err := errors.Join(ix.Delete(items[out+i]), ix.Insert(items[in+i], base.Row(in+i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		look(fmt.Sprint(turn+1, " turnovers"), in, in+half)
+	}
+	for i := range half / 2 {
+		if err := ix.Delete(items[half+i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look("half deleted", half+half/2, 2*half)
+	if err := ix.Verify(); err != nil {
+		t.Fatal(err)
 	}
 }
