@@ -30,10 +30,19 @@ func Build(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vecto
 	if err := checkInput(&cfg, items, vectors); err != nil {
 		return nil, err
 	}
+	return assemble(ctx, cfg, items, vectors, cfg.Metric == retrieval.Cosine)
+}
+
+// assemble is Build of checked input; it normalises the vectors if it is told so.
+func assemble(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vector.Matrix, normalize bool) (*Index, error) {
+	ix := &Index{metric: cfg.Metric, dim: vectors.Dim}
+	lists := cfg.Lists
 	cfg = cfg.resolve(vectors.Rows, vectors.Dim)
-	ix := &Index{metric: cfg.Metric, dim: vectors.Dim, cfg: cfg}
+	ix.cfg = cfg
+	ix.cfg.Lists = lists // of how many items there are then
 	ix.cfg.Queries, ix.cfg.Progress, ix.cfg.Workers = vector.Matrix{}, nil, 0
-	b := &builder{cfg: cfg, ctx: ctx, dim: vectors.Dim, spherical: spherical(cfg.Metric)}
+	b := &builder{cfg: cfg, ctx: ctx, dim: vectors.Dim, spherical: spherical(cfg.Metric), normalize: normalize}
+	ix.sample = b.drawQueries()
 	if err := b.partition(vectors); err != nil {
 		return nil, fmt.Errorf("ivf: %w", err)
 	}
@@ -119,6 +128,7 @@ type builder struct {
 	ctx       context.Context
 	dim       int
 	spherical bool
+	normalize bool
 
 	centroids vector.Matrix
 	owner     []uint32 // list of each vector
@@ -246,7 +256,7 @@ func (b *builder) place(ix *Index, coder *codec, items []recsys.ItemID, vectors 
 			for i, p := range members {
 				row := base[(start[c]+i)*d : (start[c]+i+1)*d]
 				copy(row, vectors.Row(int(p)))
-				if b.cfg.Metric == retrieval.Cosine {
+				if b.normalize {
 					vector.Normalize(row)
 				}
 			}
@@ -255,7 +265,8 @@ func (b *builder) place(ix *Index, coder *codec, items []recsys.ItemID, vectors 
 	if err != nil {
 		return nil, err
 	}
-	if ix.rows, err = retrieval.NewRows(n, func(row int) recsys.ItemID { return items[order[row]] }); err != nil {
+	table, err := retrieval.NewRows(n, func(row int) recsys.ItemID { return items[order[row]] })
+	if err != nil {
 		return nil, err
 	}
 	ix.owner = make([]uint32, n)
@@ -264,7 +275,7 @@ func (b *builder) place(ix *Index, coder *codec, items []recsys.ItemID, vectors 
 			ix.owner[row] = uint32(c)
 		}
 	}
-	st := &state{codec: coder, items: n, version: ix.rows.Version(), base: base, baseRows: uint32(n)}
+	st := &state{rows: table, codec: coder, items: n, version: table.Version(), base: base, baseRows: uint32(n)}
 	numbers := make([]uint32, n)
 	for i := range numbers {
 		numbers[i] = uint32(i)
@@ -313,30 +324,37 @@ func (b *builder) encode(ix *Index, st *state, rows []uint32, start []int) error
 // fill encodes the vectors of a list, whose rows are there, and measures it.
 func (ix *Index) fill(l *list, st *state, c uint32) {
 	vectors := func(slot int) []float32 { return st.vector(l.rows[slot], ix.dim) }
+	st.codec.encode(l, vectors, st.coarse.centroids.Row(int(c)))
+	st.coarse.mean[c], st.coarse.high[c], st.coarse.low[c] = ix.measure(l, st, c)
+}
+
+// measure returns what the coarse quantiser keeps of a list.
+func (ix *Index) measure(l *list, st *state, c uint32) (mean, high, low float32) {
 	centroid := st.coarse.centroids.Row(int(c))
-	st.codec.encode(l, vectors, centroid)
-	var sum, high float64
-	low := math.Inf(1)
-	for i := range l.rows {
-		x := vectors(i)
+	var sum, top float64
+	least := math.Inf(1)
+	for _, row := range l.rows {
+		if row == dead {
+			continue
+		}
+		x := st.vector(row, ix.dim)
 		if ix.l2() {
 			sum += distance(x, centroid)
 			continue
 		}
 		ab, aa, bb := sums(x, centroid)
 		length := math.Sqrt(aa)
-		high, low = max(high, length), min(low, length)
+		top, least = max(top, length), min(least, length)
 		if length > 0 && bb > 0 {
 			sum += ab / length / math.Sqrt(bb)
 		}
 	}
-	if len(l.rows) == 0 {
-		return
+	if l.len() == 0 {
+		return 0, 0, 0
 	}
-	m := sum / float64(len(l.rows))
+	m := sum / float64(l.len())
 	if ix.l2() {
-		m = math.Sqrt(m)
-		low = 0
+		return float32(math.Sqrt(m)), 0, 0
 	}
-	st.coarse.mean[c], st.coarse.high[c], st.coarse.low[c] = float32(m), float32(high), float32(low)
+	return float32(m), float32(top), float32(least)
 }

@@ -1,13 +1,13 @@
 package ivf
 
 import (
-	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
 
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/internal/kmeans"
+	"github.com/recsyskit/recsys/retrieval/internal/topk"
 	"github.com/recsyskit/recsys/retrieval/vector"
 )
 
@@ -59,7 +59,7 @@ func (b *builder) calibrate(ix *Index, st *state) error {
 	}
 	s := &sampler{}
 	if st.items > 0 {
-		s = &sampler{b: b, ix: ix, state: st, queries: b.sampleQueries(st)}
+		s = &sampler{b: b, ix: ix, state: st, queries: b.sampleQueries(ix.sample, st)}
 		if err := s.truth(); err != nil {
 			return err
 		}
@@ -86,16 +86,33 @@ func (b *builder) calibrate(ix *Index, st *state) error {
 // cost is what calibrate minimises.
 func (t *tuning) cost() int { return t.Lists[0] + t.Filtered[0] }
 
-// sampleQueries returns queries as the metric takes them: given ones, drawn evenly, or
-// mixtures of one to four directions that vectors have.
-func (b *builder) sampleQueries(st *state) vector.Matrix {
+// drawQueries returns a copy of the queries that the configuration gives, or as many as
+// there may be, drawn evenly. There may be none.
+func (b *builder) drawQueries() vector.Matrix {
+	random := rand.New(rand.NewPCG(b.cfg.Seed, 0x71756572))
+	from := b.cfg.Queries
+	out := vector.NewMatrix(min(from.Rows, sampleQueries), b.dim)
+	for i := range out.Rows {
+		p := i
+		if from.Rows > sampleQueries {
+			p = random.IntN(from.Rows)
+		}
+		copy(out.Row(i), from.Row(p))
+	}
+	return out
+}
+
+// sampleQueries returns queries as the metric takes them: given ones, or mixtures of one
+// to four directions that vectors have.
+func (b *builder) sampleQueries(given vector.Matrix, st *state) vector.Matrix {
 	random := rand.New(rand.NewPCG(b.cfg.Seed, 0x717565726965))
 	out := vector.NewMatrix(sampleQueries, b.dim)
+	if given.Rows > 0 {
+		out = vector.From(slices.Clone(given.Data), b.dim)
+	}
 	for i := range out.Rows {
 		q := out.Row(i)
-		if b.cfg.Queries.Rows > 0 {
-			copy(q, b.cfg.Queries.Row(random.IntN(b.cfg.Queries.Rows)))
-		} else {
+		if given.Rows == 0 {
 			b.mixture(q, st, random)
 		}
 		if b.cfg.Metric == retrieval.Cosine {
@@ -116,11 +133,7 @@ func (b *builder) mixture(q []float32, st *state, random *rand.Rand) {
 				break
 			}
 		}
-		slot := uint32(random.IntN(len(l.rows)))
-		for !l.alive(slot) {
-			slot = uint32(random.IntN(len(l.rows)))
-		}
-		x := st.vector(l.rows[slot], b.dim)
+		x := st.vector(l.rows[random.IntN(len(l.rows))], b.dim)
 		w := random.ExpFloat64()
 		total += w
 		if n := norm(x); b.spherical && n > 0 {
@@ -160,7 +173,7 @@ func (s *sampler) truth() error {
 			for i := range found[:hi-lo] {
 				s.state.scores(out, s.queries.Row(lo+i), l.rows, s.ix.l2())
 				for slot, v := range out {
-					if !(v < found[i].floor) && l.alive(uint32(slot)) {
+					if !(v < found[i].floor) {
 						found[i].add(l.rows[slot], v, v)
 					}
 				}
@@ -175,19 +188,18 @@ func (s *sampler) truth() error {
 	})
 }
 
-// sorted returns the k rows with the greatest upper ends, the greatest first.
+// sorted returns the k rows with the greatest upper ends, the greatest first, equal ones by
+// row.
 func (c *candidates) sorted(k int) []uint32 {
 	c.settle()
-	order := make([]int, len(c.rows))
-	for i := range order {
-		order[i] = i
+	keys := make([]uint64, len(c.rows))
+	for i, row := range c.rows {
+		keys[i] = topk.Key(c.upper[i], int32(row))
 	}
-	slices.SortFunc(order, func(x, y int) int {
-		return cmp.Or(cmp.Compare(c.upper[y], c.upper[x]), cmp.Compare(c.rows[x], c.rows[y]))
-	})
-	rows := make([]uint32, min(k, len(order)))
-	for i := range rows {
-		rows[i] = c.rows[order[i]]
+	keys = topk.Best(keys, k)
+	rows := make([]uint32, len(keys))
+	for i, key := range keys {
+		rows[i] = uint32(topk.Position(key))
 	}
 	return rows
 }
@@ -200,12 +212,10 @@ func (s *sampler) measure(reach float32) (tuning, error) {
 	places := make([][]int32, s.queries.Rows) // in the order of lists, of each near row's
 	err := kmeans.Each(s.b.ctx, s.b.cfg.Workers, s.queries.Rows, 8, func(lo, hi int) {
 		var o order
-		o.promise = make([]float32, lists)
-		dots, place := make([]float32, lists), make([]int32, lists)
+		place := make([]int32, lists)
 		for i := lo; i < hi; i++ {
 			q := s.queries.Row(i)
-			c.promises(o.promise, dots, q, norm(q))
-			o.reset(lists)
+			o.reset(&c, q, nil, norm(q), lists)
 			for p := range int32(lists) {
 				list, _ := o.take()
 				place[list] = p

@@ -2,8 +2,10 @@ package ivf
 
 import (
 	"math"
+	"slices"
 
 	"github.com/recsyskit/recsys/internal/simd"
+	"github.com/recsyskit/recsys/retrieval/internal/kmeans"
 	"github.com/recsyskit/recsys/retrieval/vector"
 )
 
@@ -17,6 +19,10 @@ type coarse struct {
 
 	reach       float32
 	slope, rise []float32 // derived, see aim
+
+	codes []uint8   // derived: the centroids as int8, see guess
+	step  float32   // of the codes
+	flats []float32 // L2: squared lengths of the centroids
 }
 
 // aim derives what promises takes. What a list promises is the score of a vector that lies
@@ -32,6 +38,9 @@ type coarse struct {
 // -(d² - 2 reach r d + r²).
 func (c *coarse) aim(reach float32) {
 	n := c.centroids.Rows
+	if c.codes == nil {
+		c.encode()
+	}
 	c.reach, c.slope, c.rise = reach, make([]float32, n), make([]float32, n)
 	for i := range n {
 		c.aimAt(i, reach)
@@ -47,31 +56,113 @@ func (c *coarse) aimAt(i int, reach float32) {
 	c.slope[i], c.rise[i] = m*c.high[i], reach*root(1-float32(m*m))*c.high[i]
 }
 
+// encode derives the codes of the centroids.
+func (c *coarse) encode() {
+	data := c.centroids.Data[:c.centroids.Rows*c.centroids.Dim]
+	c.step = scale8(data)
+	c.codes = make([]uint8, len(data))
+	encode8(c.codes, data, c.step)
+	if c.l2 {
+		c.flats = make([]float32, c.centroids.Rows)
+		for i := range c.flats {
+			c.flats[i] = simd.Dot(c.centroids.Row(i), c.centroids.Row(i))
+		}
+	}
+}
+
+// moved returns a coarse quantiser in which centroid c is the mean of n vectors.
+func (c *coarse) moved(list uint32, n int, vectors func(i int) []float32) *coarse {
+	out := *c
+	out.centroids.Data, out.codes, out.flats = slices.Clone(c.centroids.Data), slices.Clone(c.codes), slices.Clone(c.flats)
+	dim := c.centroids.Dim
+	row := out.centroids.Row(int(list))
+	kmeans.Mean(row, n, vectors, !c.l2)
+	encode8(out.codes[int(list)*dim:(int(list)+1)*dim], row, c.step)
+	if c.l2 {
+		out.flats[list] = simd.Dot(row, row)
+	}
+	return &out
+}
+
 // promises fills out with what each list promises a query, over the query's length, and
 // dots with the products (L2: squared distances) of the query and the centroids.
 func (c *coarse) promises(out, dots, q []float32, length float64) {
-	rise, slope := c.rise[:len(dots)], c.slope[:len(dots)]
-	out = out[:len(dots)]
 	if c.l2 {
 		simd.L2SqBatch(dots, q, c.centroids.Data, c.centroids.Stride)
-		for i, d := range dots {
-			out[i] = float32(rise[i]*root(d)) - d - slope[i]
+	} else {
+		simd.DotBatch(dots, q, c.centroids.Data, c.centroids.Stride)
+	}
+	c.weigh(out, dots, length)
+}
+
+// guess fills out with about what promises would, but for lists that promise less than 0:
+// the products are those of codes, which read a quarter of the memory.
+func (c *coarse) guess(out []float32, ints []int32, q *coded, length float64) {
+	simd.DotInt8Batch(ints, q.codes, c.codes, c.centroids.Dim)
+	n := len(ints)
+	out, slope, rise := out[:n], c.slope[:n], c.rise[:n]
+	step := q.scale * c.step
+	if c.l2 {
+		square, flats := float32(length*length), c.flats[:n]
+		for i, v := range ints {
+			d := square + flats[i] - float32(2*step*float32(v))
+			out[i] = float32(rise[i]*sine(d)) - d - slope[i]
 		}
 		return
 	}
-	simd.DotBatch(dots, q, c.centroids.Data, c.centroids.Stride)
-	var inverse float32
-	if length > 0 {
-		inverse = float32(1 / length)
+	step *= inverseOf(length)
+	for i, v := range ints {
+		cos := float32(v) * step
+		out[i] = float32(slope[i]*cos) + float32(rise[i]*sine(1-float32(cos*cos)))
 	}
+}
+
+// sine is the square root of |x|: without a branch, which would be mispredicted.
+func sine(x float32) float32 { return float32(math.Sqrt(math.Abs(float64(x)))) }
+
+// settle replaces what was guessed of some lists.
+func (c *coarse) settle(out, dots, q []float32, length float64, lists []uint32, some []float32) {
+	some = some[:len(lists)]
+	if c.l2 {
+		simd.L2SqGather(some, q, c.centroids.Data, c.centroids.Stride, lists)
+	} else {
+		simd.DotGather(some, q, c.centroids.Data, c.centroids.Stride, lists)
+	}
+	inverse := inverseOf(length)
+	for i, id := range lists {
+		dots[id] = some[i]
+		out[id] = c.promise(int(id), some[i], inverse)
+	}
+}
+
+// weigh makes promises of dots; both may be one slice.
+func (c *coarse) weigh(out, dots []float32, length float64) {
+	inverse := inverseOf(length)
+	out = out[:len(dots)]
 	for i, d := range dots {
-		cos := d * inverse
-		v := float32(slope[i]*cos) + float32(rise[i]*root(1-float32(cos*cos)))
-		if v < 0 {
-			v *= c.low[i] / c.high[i]
-		}
-		out[i] = v
+		out[i] = c.promise(i, d, inverse)
 	}
+}
+
+// promise is what list i promises a query that has the given product with the centroid.
+func (c *coarse) promise(i int, d, inverse float32) float32 {
+	if c.l2 {
+		return float32(c.rise[i]*root(d)) - d - c.slope[i]
+	}
+	cos := d * inverse
+	v := float32(c.slope[i]*cos) + float32(c.rise[i]*root(1-float32(cos*cos)))
+	if v < 0 {
+		v *= c.low[i] / c.high[i]
+	}
+	return v
+}
+
+// inverseOf returns 1/length, 0 for 0.
+func inverseOf(length float64) float32 {
+	if length > 0 {
+		return float32(1 / length)
+	}
+	return 0
 }
 
 // root is the square root of x, 0 for what is negative or NaN.

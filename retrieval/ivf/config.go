@@ -10,7 +10,9 @@ import (
 )
 
 // Codes says what the lists hold of each vector. The vectors themselves are kept as well,
-// to score what a list proposes; only the codes are read for every vector of a list.
+// to score what a list proposes; only the codes are read for every vector of a list. There
+// are two kinds, and lists without codes are not one of them: with Int8 an answer is as
+// good as if the vectors had been compared. Any other value is an error.
 type Codes uint8
 
 const (
@@ -39,12 +41,12 @@ type Config struct {
 	// Metric is how vectors are compared.
 	Metric retrieval.Metric
 
-	// Lists is the number of lists to start with, >= 0; 0 means 4·√n. A list that grows
-	// beyond four times the mean is split, so that there can be more. faiss recommends 4·√n
-	// to 16·√n.
+	// Lists is the number of lists to start with, >= 0; 0 means 4·√n, of the n items that
+	// Build or Compact finds. A list of more than four times the mean is split, so that there
+	// can be more. faiss recommends 4·√n to 16·√n.
 	Lists int
 
-	// Codes is what the lists hold of a vector; default Int8.
+	// Codes is what the lists hold of a vector: Int8, the default, or PQ.
 	Codes Codes
 
 	// SubDim is the number of dimensions that share a code of PQ, in 0 to 8; 0 means 1,
@@ -62,8 +64,9 @@ type Config struct {
 	// searches aim at 0.997, or Recall if that is more.
 	Recall float64
 
-	// Queries are what Build measures with: vectors as they will be searched for. Without
-	// rows it makes its own: mixtures of one to four of the vectors.
+	// Queries are what Build measures with: vectors as they will be searched for. Of more
+	// than 256 it draws as many; the index keeps them for Compact. Without rows it makes its
+	// own: mixtures of one to four of the vectors.
 	Queries vector.Matrix
 
 	// Iterations is the number of k-means steps, >= 0; 0 means 8.

@@ -16,6 +16,9 @@ const (
 	segmentMin  = 32
 )
 
+// insertSlots is how many slots a list has at most whose new vectors go where they fit best.
+const insertSlots = 2048
+
 // bias8 is what an int8 code exceeds its value by.
 const bias8 = 128
 
@@ -51,22 +54,32 @@ func scale8(x []float32) float32 {
 	return math.Nextafter32(top/127, math.MaxFloat32)
 }
 
-// query8 quantises a query to int8, and returns the step and a bound of the length of
-// what is lost.
-func query8(dst []int8, q []float32) (scale float32, lost float64) {
-	scale = scale8(q)
-	if scale == 0 {
-		clear(dst)
-		return 0, 0
+// coded is a query as int8.
+type coded struct {
+	codes []int8
+	scale float32 // value of a step
+	lost  float64 // bound of the length that the codes lose
+}
+
+func (c *coded) set(q []float32) {
+	c.codes = grow(c.codes, len(q))
+	c.scale, c.lost = scale8(q), 0
+	if c.scale == 0 {
+		clear(c.codes)
+		return
 	}
+	// Any code will do, since lost tells how good it is.
+	scale, inverse := float64(c.scale), 1/float64(c.scale)
+	var even, odd float64 // one sum would wait for each addition
+	codes := c.codes[:len(q)]
 	for i, v := range q {
-		r := math.RoundToEven(float64(v) / float64(scale))
+		r := math.RoundToEven(float64(v) * inverse)
 		r = max(-127, min(127, r))
-		dst[i] = int8(r)
-		d := float64(v) - r*float64(scale)
-		lost += float64(d * d)
+		codes[i] = int8(r)
+		d := float64(v) - float64(r*scale)
+		even, odd = odd, even+float64(d*d)
 	}
-	return scale, math.Sqrt(lost)
+	c.lost = math.Sqrt(even + odd)
 }
 
 // codec writes the codes of lists.
@@ -150,36 +163,111 @@ func (c *codec) segment(codes []uint8, vectors func(slot int) []float32, norms [
 func (c *codec) add(l *list, row uint32, x, centroid []float32) *list {
 	out := *l
 	length := norm(x)
-	out.rows = append(out.rows, row)
 	out.shape.include(x, centroid, c.l2)
-	if c.biased() {
-		out.biases = append(out.biases, c.bias(length, 0))
-	}
-	if out.dead != nil && len(out.dead) < (len(out.rows)+63)/64 {
-		out.dead = append(slices.Clip(out.dead), 0)
-	}
+	out.added++
 	out.segments = slices.Clone(l.segments)
 	if c.pq {
+		out.rows = append(out.rows, row)
+		if c.biased() {
+			out.biases = append(out.biases, c.bias(length, 0))
+		}
 		c.addPQ(&out, x, centroid, length)
 		return &out
 	}
-	var g segment
-	fresh := true
-	if n := len(out.segments); n > 0 {
-		g = out.segments[n-1]
-		fresh = scale8(x) > g.Scale || length > float64(g.Norm) || length < float64(g.Norm)/4
+	step := scale8(x)
+	at, least := len(out.segments)-1, 0
+	if len(l.rows) > insertSlots {
+		least = at // what comes behind a segment must be copied
 	}
-	if fresh {
+	for at >= least && at >= 0 && !out.segments[at].fits(step, up(length, c.dim)) {
+		at--
+	}
+	if at < max(least, 0) {
 		// Room for vectors that are a little longer, so that not each begins a segment.
-		g = segment{Scale: scale8(x) * 1.25, Norm: up(length, c.dim) * 1.25}
-		out.segments = append(out.segments, g)
+		at = len(out.segments)
+		out.segments = append(out.segments, segment{End: uint32(len(l.rows)), Scale: step * 1.25, Norm: up(length, c.dim) * 1.25})
 	}
-	out.codes = append(out.codes, make([]uint8, c.dim)...)
-	lost := encode8(out.codes[len(out.codes)-c.dim:], x, g.Scale)
+	g := &out.segments[at]
+	slot := int(g.End)
+	out.rows = inserted(l.rows, slot, row)
+	if c.biased() {
+		out.biases = inserted(l.biases, slot, c.bias(length, 0))
+	}
+	out.codes = inserted(l.codes, slot*c.dim, make([]uint8, c.dim)...)
+	lost := encode8(out.codes[slot*c.dim:(slot+1)*c.dim], x, g.Scale)
 	g.Error = max(g.Error, up(lost, c.dim))
-	g.End = uint32(len(out.rows))
-	out.segments[len(out.segments)-1] = g
+	for i := at; i < len(out.segments); i++ {
+		out.segments[i].End++
+	}
 	return &out
+}
+
+// fits reports whether a segment is for a vector with a step and a bound of its length.
+func (g *segment) fits(step, length float32) bool {
+	return step <= g.Scale && length <= g.Norm && length >= g.Norm/4
+}
+
+// inserted returns a slice with more values at i, which may share memory with s behind its
+// end only.
+func inserted[T any](s []T, i int, values ...T) []T {
+	if i == len(s) {
+		return append(s, values...)
+	}
+	out := make([]T, 0, len(s)+len(s)/16+len(values))
+	out = append(out, s[:i]...)
+	out = append(out, values...)
+	return append(out, s[i:]...)
+}
+
+// squeeze returns a list without its dead slots; the others keep their order and codes.
+func (c *codec) squeeze(old *list) *list {
+	n := old.len()
+	l := &list{rows: make([]uint32, 0, n), codes: make([]uint8, c.size(n)), shape: old.shape, added: old.added}
+	at := 0
+	for i := range old.segments {
+		g := old.segments[i]
+		for ; at < int(g.End); at++ {
+			if old.rows[at] == dead {
+				continue
+			}
+			slot := len(l.rows)
+			c.move(l.codes, old.codes, slot, at)
+			l.rows = append(l.rows, old.rows[at])
+			if c.biased() {
+				l.biases = append(l.biases, old.biases[at])
+			}
+			l.extend(&g, slot, c)
+		}
+	}
+	return l
+}
+
+// extend counts the last slot as one of a segment like g. Of PQ a segment begins with a
+// block, and those that meet in a block become one.
+func (l *list) extend(g *segment, slot int, c *codec) {
+	last := len(l.segments) - 1
+	switch {
+	case !c.pq && (last < 0 || l.segments[last].Scale != g.Scale || l.segments[last].Error != g.Error || l.segments[last].Norm != g.Norm),
+		c.pq && slot%blockRows == 0:
+		l.segments = append(l.segments, *g)
+		last++
+	}
+	into := &l.segments[last]
+	into.End = uint32(slot + 1)
+	into.Norm, into.Error = max(into.Norm, g.Norm), min(into.Error, g.Error)
+}
+
+// move copies the code of a slot.
+func (c *codec) move(dst, src []uint8, to, from int) {
+	if !c.pq {
+		copy(dst[to*c.dim:(to+1)*c.dim], src[from*c.dim:])
+		return
+	}
+	pairs := c.subspaces() / 2
+	dst, src = dst[to/blockRows*blockRows*pairs+to%blockRows:], src[from/blockRows*blockRows*pairs+from%blockRows:]
+	for p := range pairs {
+		dst[p*blockRows] = src[p*blockRows]
+	}
 }
 
 // norm returns the length of x, which neither overflows nor vanishes.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"iter"
 	"math"
+	"slices"
 
 	"github.com/recsyskit/recsys/internal/envelope"
 	"github.com/recsyskit/recsys/retrieval"
@@ -27,6 +28,7 @@ import (
 //	           PQ; its norm for PQ and ip; else none
 //	codebook   float32, the centroids of PQ; none for int8
 //	codes      uint8: the codes of the lists, one list after the other
+//	queries    float32: the sample queries that were given, each of dim
 //	vectors    float32, rows × dim; zeros for a row without an item
 const (
 	kind        = "ivf"
@@ -46,6 +48,7 @@ type header struct {
 	Recall     float64 `json:"recall"`
 	Iterations int     `json:"iterations"`
 	Start      int     `json:"start"` // Config.Lists
+	Changes    int     `json:"changes"`
 	Seed       uint64  `json:"seed"`
 	Tuning     tuning  `json:"tuning"`
 }
@@ -58,12 +61,12 @@ func (ix *Index) WriteTo(dst io.Writer) (int64, error) {
 	ix.bury()
 	st := ix.state.Load()
 	lists := st.coarse.centroids.Rows
-	limit := ix.rows.Limit()
+	limit := st.rows.Limit()
 	w := envelope.NewWriter(dst, kind, fileVersion, 0)
 	w.WriteJSON("config", header{
 		Metric: ix.metric.String(), Dim: ix.dim, Rows: limit, Items: st.items, Lists: lists,
 		Codes: ix.cfg.Codes.String(), SubDim: ix.cfg.SubDim, Rescore: ix.cfg.Rescore, Recall: ix.cfg.Recall,
-		Iterations: ix.cfg.Iterations, Start: ix.cfg.Lists, Seed: ix.cfg.Seed, Tuning: st.tuning,
+		Iterations: ix.cfg.Iterations, Start: ix.cfg.Lists, Seed: ix.cfg.Seed, Changes: st.changes, Tuning: st.tuning,
 	})
 	var cells []float32
 	var sizes, ends []uint32
@@ -81,8 +84,8 @@ func (ix *Index) WriteTo(dst io.Writer) (int64, error) {
 		slots += len(l.rows)
 		bytes += len(l.codes)
 	}
-	envelope.Write(w, "items", ix.rows.AppendTo(nil))
-	envelope.Write(w, "owners", ix.liveOwners(limit))
+	envelope.Write(w, "items", st.rows.AppendTo(nil))
+	envelope.Write(w, "owners", ix.liveOwners(st, limit))
 	envelope.Write(w, "centroids", st.coarse.centroids.Data)
 	envelope.Write(w, "cells", cells)
 	envelope.Write(w, "sizes", sizes)
@@ -95,6 +98,7 @@ func (ix *Index) WriteTo(dst io.Writer) (int64, error) {
 	envelope.WriteSeq(w, "biases", slots, pieces(st, func(l *list) []float32 { return l.biases }))
 	envelope.Write(w, "codebook", st.codec.book)
 	envelope.WriteSeq(w, "codes", bytes, pieces(st, func(l *list) []uint8 { return l.codes }))
+	envelope.Write(w, "queries", ix.sample.Data)
 	envelope.WriteSeq(w, "vectors", limit*ix.dim, ix.vectors(st, limit))
 	n, err := w.Close()
 	if err != nil {
@@ -121,7 +125,7 @@ func (ix *Index) vectors(st *state, limit int) iter.Seq[[]float32] {
 	return func(yield func([]float32) bool) {
 		for row := range uint32(limit) {
 			v := zeros
-			if ix.rows.Live(row) {
+			if st.rows.Live(row) {
 				v = st.vector(row, ix.dim)
 			}
 			if !yield(v) {
@@ -132,23 +136,23 @@ func (ix *Index) vectors(st *state, limit int) iter.Seq[[]float32] {
 }
 
 // liveOwners returns the list of each row, 0 for those without an item.
-func (ix *Index) liveOwners(limit int) []uint32 {
+func (ix *Index) liveOwners(st *state, limit int) []uint32 {
 	owners := make([]uint32, limit)
 	for row := range owners {
-		if ix.rows.Live(uint32(row)) {
+		if st.rows.Live(uint32(row)) {
 			owners[row] = ix.owner[row]
 		}
 	}
 	return owners
 }
 
-// bury makes the lists anew that have dead slots.
+// bury squeezes the lists that have dead slots.
 func (ix *Index) bury() {
 	next := *ix.state.Load()
 	changed := false
 	for c := range uint32(next.coarse.centroids.Rows) {
 		if next.lists.at(c).gone > 0 {
-			next.lists = next.lists.with(c, ix.remake(&next, c))
+			next.lists = next.lists.with(c, next.codec.squeeze(next.lists.at(c)))
 			changed = true
 		}
 	}
@@ -183,8 +187,7 @@ func (ix *Index) ReadFrom(src io.Reader) (int64, error) {
 func (ix *Index) replace(in *Index) {
 	st := in.state.Load()
 	ix.metric, ix.dim, ix.cfg, ix.owner = in.metric, in.dim, in.cfg, in.owner
-	ix.retired, ix.mapped = nil, in.mapped
-	ix.rows = in.rows
+	ix.retired, ix.mapped, ix.sample = nil, in.mapped, in.sample
 	ix.state.Store(st)
 }
 
@@ -272,8 +275,10 @@ func (h *header) config() (Config, error) {
 		return cfg, fmt.Errorf("%d items in %d rows", h.Items, h.Rows)
 	case h.Lists < 1 || h.Lists > math.MaxInt32/(h.Dim+leafSize):
 		return cfg, fmt.Errorf("%d lists", h.Lists)
-	case h.SubDim < 1 || h.Rescore < 0 || h.Tuning.Rescore < 1 || h.Iterations < 1 || h.Start < 1:
+	case h.SubDim < 1 || h.Rescore < 0 || h.Tuning.Rescore < 1 || h.Iterations < 1:
 		return cfg, fmt.Errorf("config has zeros")
+	case h.Changes < 0:
+		return cfg, fmt.Errorf("%d changes", h.Changes)
 	case h.Tuning.Items < 0:
 		return cfg, fmt.Errorf("tuning of %d items", h.Tuning.Items)
 	case !(h.Tuning.Reach >= 0 && h.Tuning.Reach <= 1):
@@ -319,15 +324,16 @@ func (ix *Index) read(r *envelope.Reader) {
 	biases := envelope.ReadN[float32](r, "biases", slots)
 	book := envelope.Read[float32](r, "codebook")
 	codes := envelope.Read[uint8](r, "codes")
+	queries := envelope.Read[float32](r, "queries")
 	base := envelope.ReadN[float32](r, "vectors", h.Rows*h.Dim)
 	if r.Err() != nil {
 		return
 	}
 	// All arrays are there, so that the sizes are bounded by the bytes read.
 	coder.book = book
+	table := new(retrieval.Rows)
 	if err = coder.checkBook(&cfg); err == nil {
-		ix.rows = new(retrieval.Rows)
-		err = ix.rows.Restore(items, h.Rows, h.Items)
+		err = table.Restore(items, h.Rows, h.Items)
 	}
 	if err != nil {
 		r.Fail(err.Error())
@@ -348,9 +354,14 @@ func (ix *Index) read(r *envelope.Reader) {
 		r.Fail("there is more than the lists hold")
 		return
 	}
+	if len(queries)%h.Dim != 0 || len(queries)/h.Dim > sampleQueries {
+		r.Fail(fmt.Sprintf("queries of %d values; want at most %d of %d", len(queries), sampleQueries, h.Dim))
+		return
+	}
+	ix.sample = vector.From(slices.Clone(queries), h.Dim)
 	c.aim(h.Tuning.Reach)
 	ix.state.Store(&state{
-		codec: coder, coarse: c, lists: makeTable(lists), items: h.Items, version: ix.rows.Version(), tuning: h.Tuning,
+		rows: table, changes: h.Changes, codec: coder, coarse: c, lists: makeTable(lists), items: h.Items, version: table.Version(), tuning: h.Tuning,
 		base: base, baseRows: uint32(h.Rows),
 	})
 }

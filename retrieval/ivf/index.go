@@ -23,26 +23,29 @@ type Index struct {
 	dim    int
 	cfg    Config // resolved; without Queries, Workers and Progress
 
-	rows    *retrieval.Rows
 	readers readers
 	state   atomic.Pointer[state]
 
 	mu      sync.Mutex // writers; guards the rest
 	owner   []uint32   // list of each row
 	retired []retirement
+	sample  vector.Matrix // of Config.Queries
 	dots    []float32
 	mapped  *envelope.Mapped
 }
 
 var _ retrieval.MutableIndex = (*Index)(nil)
 
-// state is what searches see. It never changes; a writer stores a new one.
+// state is what searches see. It never changes but for items that are deleted; a writer
+// stores a new one.
 type state struct {
+	rows    *retrieval.Rows
 	codec   *codec
 	coarse  *coarse
 	lists   table
 	items   int
 	version uint64 // of the rows
+	changes int    // since the lists were made
 	tuning  tuning
 
 	// The vectors by row: the first ones as built or mapped, the others behind each other
@@ -61,7 +64,7 @@ type retirement struct {
 func (ix *Index) l2() bool { return ix.metric == retrieval.L2 }
 
 // Len returns the number of items.
-func (ix *Index) Len() int { return ix.rows.Len() }
+func (ix *Index) Len() int { return ix.state.Load().rows.Len() }
 
 // Dim returns the dimension of the vectors.
 func (ix *Index) Dim() int { return ix.dim }
@@ -83,19 +86,26 @@ func (s *state) vector(row uint32, dim int) []float32 {
 
 // scores writes the exact scores of rows to dst.
 func (s *state) scores(dst, q []float32, rows []uint32, l2 bool) {
-	if len(s.tail) > 0 {
-		for i, row := range rows {
-			dst[i] = score(q, s.vector(row, len(q)), l2)
+	for at := 0; at < len(rows); {
+		row := rows[at]
+		if row >= s.baseRows {
+			dst[at] = score(q, s.vector(row, len(q)), l2)
+			at++
+			continue
 		}
-		return
-	}
-	if !l2 {
-		simd.DotGather(dst, q, s.base, len(q), rows)
-		return
-	}
-	simd.L2SqGather(dst, q, s.base, len(q), rows)
-	for i := range rows {
-		dst[i] = -dst[i]
+		end := at + 1
+		for end < len(rows) && rows[end] < s.baseRows {
+			end++
+		}
+		if !l2 {
+			simd.DotGather(dst[at:end], q, s.base, len(q), rows[at:end])
+		} else {
+			simd.L2SqGather(dst[at:end], q, s.base, len(q), rows[at:end])
+			for i := range dst[at:end] {
+				dst[at+i] = -dst[at+i]
+			}
+		}
+		at = end
 	}
 }
 
@@ -112,7 +122,7 @@ func (ix *Index) Score(dst []float32, q []float32, items []recsys.ItemID) error 
 	q = s.prepare(q, ix.metric)
 	st := ix.state.Load()
 	ix.scoreItems(dst, q, items, st)
-	if ix.rows.Version() != st.version {
+	if st.rows.Version() != st.version {
 		// A change has come between: with no writer the answer is of one moment.
 		ix.mu.Lock()
 		defer ix.mu.Unlock()
@@ -124,7 +134,7 @@ func (ix *Index) Score(dst []float32, q []float32, items []recsys.ItemID) error 
 func (ix *Index) scoreItems(dst, q []float32, items []recsys.ItemID, st *state) {
 	for i, item := range items {
 		dst[i] = nan
-		if row, ok := ix.rows.Find(item); ok && st.has(row, ix.dim) {
+		if row, ok := st.rows.Find(item); ok && st.has(row, ix.dim) {
 			dst[i] = score(q, st.vector(row, ix.dim), ix.l2())
 		}
 	}
@@ -140,12 +150,12 @@ func (ix *Index) Vector(dst []float32, item recsys.ItemID) (_ []float32, ok bool
 	s := ix.readers.enter()
 	defer ix.readers.leave(s)
 	st := ix.state.Load()
-	row, ok := ix.rows.Find(item)
-	if ix.rows.Version() != st.version {
+	row, ok := st.rows.Find(item)
+	if st.rows.Version() != st.version {
 		ix.mu.Lock()
 		defer ix.mu.Unlock()
 		st = ix.state.Load()
-		row, ok = ix.rows.Find(item)
+		row, ok = st.rows.Find(item)
 	}
 	if !ok {
 		return dst, false

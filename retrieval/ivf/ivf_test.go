@@ -84,7 +84,7 @@ func recall(t testing.TB, ix retrieval.Index, oracle retrieval.Index, queries ve
 func TestReadingEveryListOfManyIsExact(t *testing.T) {
 	for _, m := range metrics {
 		for _, d := range []int{1, 3, 16, 33, 100} {
-			items, vectors := clustered(1, 3000, d)
+			items, vectors := clustered(1, 1500, d)
 			ix := build(t, ivf.Config{Metric: m}, items, vectors)
 			oracle, err := retrievaltest.NewExact(m, items, vectors)
 			if err != nil {
@@ -107,13 +107,13 @@ func TestReadingEveryListOfManyIsExact(t *testing.T) {
 func TestRecallIsWhatIsAskedFor(t *testing.T) {
 	for _, codes := range []ivf.Codes{ivf.Int8, ivf.PQ} {
 		for _, m := range metrics {
-			items, vectors := clustered(3, 8000, 32)
+			items, vectors := clustered(3, 5000, 32)
 			oracle, err := retrievaltest.NewExact(m, items, vectors)
 			if err != nil {
 				t.Fatal(err)
 			}
 			ix := build(t, ivf.Config{Metric: m, Codes: codes, Recall: 0.95}, items, vectors)
-			queries := mixtures(vectors, 100)
+			queries := mixtures(vectors, 70)
 			if got := recall(t, ix, oracle, queries, 10, retrieval.SearchOptions{}); got < 0.93 {
 				t.Errorf("%v, %v: recall is %.4f; want 0.95 or so", codes, m, got)
 			}
@@ -152,7 +152,7 @@ func mixtures(vectors vector.Matrix, n int) vector.Matrix {
 func TestTheBytesAreTheSameForAnyWorkers(t *testing.T) {
 	for _, codes := range []ivf.Codes{ivf.Int8, ivf.PQ} {
 		for _, m := range metrics {
-			items, vectors := clustered(4, 3000, 24)
+			items, vectors := clustered(4, 1500, 24)
 			var first []byte
 			for _, workers := range []int{1, 2, 7} {
 				ix := build(t, ivf.Config{Metric: m, Codes: codes, Workers: workers, Seed: 5}, items, vectors)

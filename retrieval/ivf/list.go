@@ -2,26 +2,28 @@ package ivf
 
 import (
 	"math"
+	"sync/atomic"
 
 	"github.com/recsyskit/recsys/internal/simd"
 )
 
 // list is one cell of the partition: the rows of its vectors and their codes, one after
-// the other in slots. A list never changes once searches can see it. A changed list is a
-// new one, which may share memory: slots are only ever written beyond the end of all older
-// lists.
+// the other in slots. Searches that can see a list see only its slots die. A list that
+// is changed in another way is a new one, which may share memory: slots are only ever
+// written beyond the end of all older lists.
 type list struct {
-	rows     []uint32  // row of each slot
+	rows     []uint32  // row of each slot, or dead
 	codes    []uint8   // code of each slot
 	biases   []float32 // of each slot, see codec.bias; nil if there are none
 	segments []segment
-	dead     []uint64 // bits of slots whose item is gone; nil: none
-	gone     int      // how many
 	shape    shape
+
+	gone  int // dead slots; the writer's
+	added int // slots that came after the list was made; the writer's
 }
 
 // segment is a run of slots that are quantised alike. Build orders the slots of a list by
-// falling norm and begins a segment where the norm has halved, so that a search can stop
+// falling norm, all of which are 1 with cosine, and begins a segment where the norm has halved, so that a search can stop
 // where the norms are too small, and small vectors have codes as precise as large ones.
 type segment struct {
 	End   uint32  // the slot after the last
@@ -37,9 +39,17 @@ type shape struct {
 	Cos    float32 // lower bound of the cosine of the angle to the centroid; L2: not used
 }
 
-// alive reports whether the item of a slot is still there.
-func (l *list) alive(slot uint32) bool {
-	return l.dead == nil || l.dead[slot>>6]>>(slot&63)&1 == 0
+// dead is the row of a slot whose item is gone.
+const dead = math.MaxUint32
+
+// row returns the row of a slot, or dead. Whoever does not hold the lock of the writers
+// must read rows by it.
+func (l *list) row(slot uint32) uint32 { return atomic.LoadUint32(&l.rows[slot]) }
+
+// kill marks a slot as dead. Searches under way may still find its item.
+func (l *list) kill(slot int) {
+	atomic.StoreUint32(&l.rows[slot], dead)
+	l.gone++
 }
 
 // len returns the number of items.

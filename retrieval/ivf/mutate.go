@@ -12,29 +12,31 @@ import (
 	"github.com/recsyskit/recsys/retrieval/vector"
 )
 
-// A list is made anew when more than a share of its slots is dead, or its segments are
-// short.
+// A list is made anew when many slots have been added to it, which are less well encoded
+// and out of order, and squeezed when many are dead: one in tidyShare, and tidyLeast.
 const (
-	deadShare   = 4 // 1 in 4
-	maxSegments = 12
+	tidyShare = 8
+	tidyLeast = 8
 )
 
 // Insert adds an item; see [retrieval.MutableIndex]. It takes the time to compare the
-// vector with all centroids, and a little for each 64 lists.
+// vector with all centroids, and a little for each 64 lists; each eighth of a list that is
+// new, the time to encode the list and to copy the centroids.
 func (ix *Index) Insert(item recsys.ItemID, vec []float32) error {
 	if err := ix.checkVector(vec); err != nil {
 		return fmt.Errorf("item %d: %w", item, err)
 	}
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	if row, ok := ix.rows.Find(item); ok {
+	table := ix.state.Load().rows
+	if row, ok := table.Find(item); ok {
 		return fmt.Errorf("ivf: item %d at row %d: %w", item, row, retrieval.ErrDuplicate)
 	}
 	next, row, err := ix.stage(vec)
 	if err != nil {
 		return fmt.Errorf("ivf: item %d: %w", item, err)
 	}
-	if err := ix.rows.Insert(item, row); err != nil {
+	if err := table.Insert(item, row); err != nil {
 		return err
 	}
 	next.items++
@@ -50,20 +52,23 @@ func (ix *Index) Update(item recsys.ItemID, vec []float32) error {
 	}
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	if _, ok := ix.rows.Find(item); !ok {
+	table := ix.state.Load().rows
+	if _, ok := table.Find(item); !ok {
 		return fmt.Errorf("ivf: item %d: %w", item, retrieval.ErrNotFound)
 	}
 	next, row, err := ix.stage(vec)
 	if err != nil {
 		return fmt.Errorf("ivf: item %d: %w", item, err)
 	}
-	old, err := ix.rows.Delete(item, false)
+	old, err := table.Move(item, row)
 	if err != nil {
 		return err
 	}
-	if err := ix.rows.Insert(item, row); err != nil {
-		return err
-	}
+	// Searches under way must find the old vector: it dies in a copy of its list.
+	c := ix.owner[old]
+	l := *next.lists.at(c)
+	l.rows = slices.Clone(l.rows)
+	next.lists = next.lists.with(c, &l)
 	ix.drop(next, old)
 	ix.publish(next)
 	ix.retire(old)
@@ -71,15 +76,15 @@ func (ix *Index) Update(item recsys.ItemID, vec []float32) error {
 }
 
 // Delete removes an item; see [retrieval.MutableIndex]. It takes the time to find the
-// item's row in its list; every so often a list is made anew.
+// item's row in its list; every so often a list is squeezed.
 func (ix *Index) Delete(item recsys.ItemID) error {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	row, err := ix.rows.Delete(item, false)
+	next := *ix.state.Load()
+	row, err := next.rows.Delete(item, false)
 	if err != nil {
 		return err
 	}
-	next := *ix.state.Load()
 	next.items--
 	ix.drop(&next, row)
 	ix.publish(&next)
@@ -89,7 +94,8 @@ func (ix *Index) Delete(item recsys.ItemID) error {
 
 // publish shows searches a state that agrees with the rows.
 func (ix *Index) publish(next *state) {
-	next.version = ix.rows.Version()
+	next.version = next.rows.Version()
+	next.changes++
 	ix.state.Store(next)
 }
 
@@ -97,10 +103,13 @@ func (ix *Index) publish(next *state) {
 // see it.
 func (ix *Index) retire(row uint32) {
 	ix.retired = append(ix.retired, retirement{row: row, epoch: ix.readers.retire()})
-	oldest := ix.readers.oldest()
+	if len(ix.retired) < tidyLeast {
+		return
+	}
+	oldest, table := ix.readers.oldest(), ix.state.Load().rows
 	n := 0
 	for n < len(ix.retired) && ix.retired[n].epoch < oldest {
-		ix.rows.Free(ix.retired[n].row)
+		table.Free(ix.retired[n].row)
 		n++
 	}
 	ix.retired = slices.Delete(ix.retired, 0, n)
@@ -108,11 +117,11 @@ func (ix *Index) retire(row uint32) {
 
 // stage stores a vector at a row that is free and returns a state in which a list holds it.
 func (ix *Index) stage(vec []float32) (*state, uint32, error) {
-	row, err := ix.rows.Reserve()
+	next := *ix.state.Load()
+	row, err := next.rows.Reserve()
 	if err != nil {
 		return nil, 0, err
 	}
-	next := *ix.state.Load()
 	next.room(row, ix.dim)
 	x := next.vector(row, ix.dim)
 	copy(x, vec)
@@ -122,7 +131,9 @@ func (ix *Index) stage(vec []float32) (*state, uint32, error) {
 	c := ix.nearest(&next, x)
 	next.lists = next.lists.with(c, next.codec.add(next.lists.at(c), row, x, next.coarse.centroids.Row(int(c))))
 	next.coarse = next.coarse.including(c, x)
-	ix.tidy(&next, c)
+	if l := next.lists.at(c); l.added >= tidyLeast && l.added*tidyShare > len(l.rows) {
+		ix.remake(&next, c)
+	}
 	for int(row) >= len(ix.owner) {
 		ix.owner = append(ix.owner, 0)
 	}
@@ -177,38 +188,39 @@ func (c *coarse) including(list uint32, x []float32) *coarse {
 	return &out
 }
 
-// drop takes a row out of its list.
+// drop marks a row as dead in its list, which is squeezed if there are many.
 func (ix *Index) drop(s *state, row uint32) {
 	c := ix.owner[row]
-	l := *s.lists.at(c)
-	for slot, r := range l.rows {
-		if r == row && l.alive(uint32(slot)) {
-			dead := make([]uint64, (len(l.rows)+63)/64)
-			copy(dead, l.dead)
-			dead[slot>>6] |= 1 << (slot & 63)
-			l.dead = dead
-			l.gone++
-			break
-		}
-	}
-	s.lists = s.lists.with(c, &l)
-	ix.tidy(s, c)
-}
-
-// tidy makes a list anew if it has become slow to scan.
-func (ix *Index) tidy(s *state, c uint32) {
 	l := s.lists.at(c)
-	if l.gone*deadShare > len(l.rows) || len(l.segments) > maxSegments+len(l.rows)/segmentMin {
-		s.lists = s.lists.with(c, ix.remake(s, c))
+	l.kill(slices.Index(l.rows, row))
+	if l.gone >= tidyLeast && l.gone*tidyShare > len(l.rows) {
+		l = s.codec.squeeze(l)
+		s.lists = s.lists.with(c, l)
+	}
+	// The length that a list promises counts, and goes with the longest.
+	if !s.codec.unit && !ix.l2() && float32(norm(s.vector(row, ix.dim))) >= s.coarse.high[c] {
+		s.coarse = ix.measured(s, c)
 	}
 }
 
-// remake returns a list without dead slots, in order, encoded anew.
-func (ix *Index) remake(s *state, c uint32) *list {
+// measured returns a coarse quantiser that knows what is in list c by now.
+func (ix *Index) measured(s *state, c uint32) *coarse {
+	out := *s.coarse
+	out.mean, out.high, out.low = slices.Clone(out.mean), slices.Clone(out.high), slices.Clone(out.low)
+	out.slope, out.rise = slices.Clone(out.slope), slices.Clone(out.rise)
+	out.mean[c], out.high[c], out.low[c] = ix.measure(s.lists.at(c), s, c)
+	out.aimAt(int(c), out.reach)
+	return &out
+}
+
+// remake replaces a list by one without dead slots, in order, around the mean of its
+// vectors, encoded anew. So the lists follow a catalogue that changes: items that came
+// after Build are as near to the centroids as those that k-means has seen.
+func (ix *Index) remake(s *state, c uint32) {
 	old := s.lists.at(c)
 	l := &list{rows: make([]uint32, 0, old.len())}
-	for slot, row := range old.rows {
-		if old.alive(uint32(slot)) {
+	for _, row := range old.rows {
+		if row != dead {
 			l.rows = append(l.rows, row)
 		}
 	}
@@ -217,8 +229,11 @@ func (ix *Index) remake(s *state, c uint32) *list {
 	if s.codec.biased() {
 		l.biases = make([]float32, len(l.rows))
 	}
-	s.codec.encode(l, func(slot int) []float32 { return s.vector(l.rows[slot], ix.dim) }, s.coarse.centroids.Row(int(c)))
-	return l
+	vectors := func(slot int) []float32 { return s.vector(l.rows[slot], ix.dim) }
+	s.coarse = s.coarse.moved(c, len(l.rows), vectors)
+	s.codec.encode(l, vectors, s.coarse.centroids.Row(int(c)))
+	s.lists = s.lists.with(c, l)
+	s.coarse = ix.measured(s, c)
 }
 
 // sortRows puts rows into the order that lists have: the longest vector first, equal ones
@@ -237,99 +252,38 @@ func (ix *Index) sortRows(rows []uint32, s *state) {
 	})
 }
 
-// Compact makes every list anew that has dead slots or was added to, and splits the lists
-// that have grown to more than four times the mean, as Build does. When there are many new
-// lists, it measures again how many a search must read; when there are twice the items, it
-// trains the codebook of PQ again. Searches go on meanwhile; writers
-// wait. It fails only with the error of ctx, and then has changed nothing.
+// Compact makes the lists anew from the items that are there, as Build does with the same
+// configuration, and measures again how many of them a search must read. It does nothing if
+// nothing has changed. Searches go on meanwhile; writers wait.
+//
+// It takes the time of Build, and the memory of the vectors twice more until it is done.
+// Those of an opened index are in memory from then on, until it is saved and opened again.
+// It fails only with the error of ctx, and then has changed nothing.
 func (ix *Index) Compact(ctx context.Context) error {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	old := ix.state.Load()
-	next := *old
-	b := &builder{cfg: ix.cfg.resolve(old.items, ix.dim), ctx: ctx, dim: ix.dim, spherical: spherical(ix.metric)}
-	b.centroids = vector.From(slices.Clone(old.coarse.centroids.Data), ix.dim)
-	owner := slices.Clone(ix.owner)
-	if err := ix.resplit(b, &next, owner); err != nil {
+	st := ix.state.Load()
+	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("ivf: %w", err)
 	}
-	rows, start := ix.byList(&next, owner, b.centroids.Rows)
-	if len(next.codec.book) == 0 || len(rows) > 2*old.tuning.Items {
-		coder := newCodec(&b.cfg, ix.dim)
-		err := coder.train(b, len(rows), func(i int) (x, centroid []float32) {
-			return next.vector(rows[i], ix.dim), b.centroids.Row(int(owner[rows[i]]))
-		})
-		if err != nil {
-			return fmt.Errorf("ivf: %w", err)
-		}
-		next.codec = coder
+	if st.changes == 0 {
+		return nil
 	}
-	if err := b.encode(ix, &next, rows, start); err != nil {
-		return fmt.Errorf("ivf: %w", err)
-	}
-	next.coarse.aim(old.tuning.Reach)
-	if grown := b.centroids.Rows - old.coarse.centroids.Rows; grown > old.coarse.centroids.Rows/8 {
-		was := ix.owner
-		ix.owner = owner
-		if err := b.calibrate(ix, &next); err != nil {
-			ix.owner = was
-			return fmt.Errorf("ivf: %w", err)
+	items := make([]recsys.ItemID, 0, st.items)
+	vectors := vector.NewMatrix(st.items, ix.dim)
+	for row := range uint32(st.rows.Limit()) {
+		if st.rows.Live(row) {
+			copy(vectors.Row(len(items)), st.vector(row, ix.dim))
+			items = append(items, st.rows.Item(row))
 		}
 	}
-	ix.owner = owner
-	ix.publish(&next)
+	cfg := ix.cfg
+	cfg.Queries = ix.sample
+	made, err := assemble(ctx, cfg, items, vectors, false)
+	if err != nil {
+		return err
+	}
+	ix.owner, ix.retired = made.owner, nil
+	ix.state.Store(made.state.Load())
 	return nil
-}
-
-// resplit divides crowded lists.
-func (ix *Index) resplit(b *builder, s *state, owner []uint32) error {
-	want := max(b.centroids.Rows, Config{}.resolve(s.items, ix.dim).Lists)
-	mean := max(1, s.items/want)
-	for c := range uint32(b.centroids.Rows) {
-		l := s.lists.at(c)
-		if l.len() <= crowded*mean || l.len() < 64 {
-			continue
-		}
-		var members []uint32
-		for slot, row := range l.rows {
-			if l.alive(uint32(slot)) {
-				members = append(members, row)
-			}
-		}
-		slices.Sort(members)
-		vectors := func(row int) []float32 { return s.vector(uint32(row), ix.dim) }
-		lists, err := b.divide(vectors, c, members, (len(members)+mean-1)/mean)
-		if err != nil {
-			return err
-		}
-		for i, list := range lists {
-			owner[members[i]] = list
-		}
-	}
-	return nil
-}
-
-// byList returns the rows that have an item by list, in the order that lists have.
-func (ix *Index) byList(s *state, owner []uint32, lists int) (rows []uint32, start []int) {
-	start = make([]int, lists+1)
-	for row, c := range owner {
-		if ix.rows.Live(uint32(row)) {
-			start[c+1]++
-		}
-	}
-	for c := range lists {
-		start[c+1] += start[c]
-	}
-	rows = make([]uint32, start[lists])
-	at := slices.Clone(start)
-	for row, c := range owner {
-		if ix.rows.Live(uint32(row)) {
-			rows[at[c]] = uint32(row)
-			at[c]++
-		}
-	}
-	for c := range lists {
-		ix.sortRows(rows[start[c]:start[c+1]], s)
-	}
-	return rows, start
 }

@@ -1,6 +1,7 @@
 package ivf_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -108,6 +109,59 @@ func TestCompactSplitsWhatHasGrown(t *testing.T) {
 			}
 			if err := ix.Verify(); err != nil {
 				t.Errorf("after a cancelled Compact: %v", err)
+			}
+		}
+	}
+}
+
+// Compact makes what Build makes of the items in the order of their rows, byte by byte,
+// with the sample queries that Build was given, also when a file lies between.
+func TestCompactIsBuild(t *testing.T) {
+	for _, codes := range []ivf.Codes{ivf.Int8, ivf.PQ} {
+		for _, m := range []retrieval.Metric{retrieval.InnerProduct, retrieval.L2} {
+			items, vectors := clustered(15, 2400, 12)
+			cfg := ivf.Config{Metric: m, Codes: codes, Seed: 3, Queries: mixtures(vectors, 40)}
+			ix := build(t, cfg, items[:2000], vectors.Slice(0, 2000))
+			for i := range 400 {
+				if err := errors.Join(ix.Delete(items[3*i]), ix.Insert(items[2000+i], vectors.Row(2000+i)), ix.Update(items[1500+i], vectors.Row(i))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			read := new(ivf.Index)
+			if _, err := read.ReadFrom(bytes.NewReader(written(t, ix))); err != nil {
+				t.Fatal(err)
+			}
+			var rows []recsys.ItemID
+			now := vector.Matrix{Dim: 12, Stride: 12}
+			c := parse(t, written(t, ix))
+			table := c.items.([]uint64) // 4,096 items, then a bit for each that says whether it is there
+			for row := range 4096 {
+				if table[4096+row/64]>>(row%64)&1 == 0 {
+					continue
+				}
+				v, _ := ix.Vector(nil, recsys.ItemID(table[row]))
+				rows, now.Data, now.Rows = append(rows, recsys.ItemID(table[row])), append(now.Data, v...), now.Rows+1
+			}
+			if len(rows) != 2000 {
+				t.Fatalf("%d items; want 2000", len(rows))
+			}
+			for _, x := range []*ivf.Index{ix, read} {
+				if err := x.Compact(context.Background()); err != nil {
+					t.Fatal(err)
+				}
+				if err := x.Verify(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			compact := written(t, ix)
+			if !bytes.Equal(compact, written(t, read)) {
+				t.Errorf("%v, %v: Compact makes another index of the same file", codes, m)
+			}
+			if err := ix.Compact(context.Background()); err != nil || !bytes.Equal(compact, written(t, ix)) {
+				t.Errorf("%v, %v: Compact changes what is compact: %v", codes, m, err)
+			}
+			if !bytes.Equal(compact, written(t, build(t, cfg, rows, now))) {
+				t.Errorf("%v, %v: Compact makes something else than Build", codes, m)
 			}
 		}
 	}

@@ -85,7 +85,7 @@ func (r *search) passes(e *effort, l *list) bool {
 	step, hits, asked := max(1, len(l.rows)/samplePass), 0, 0
 	for slot := 0; slot < len(l.rows); slot += step {
 		asked++
-		if r.gate.Pass(l.rows[slot]) && l.alive(uint32(slot)) {
+		if row := l.row(uint32(slot)); row != dead && r.gate.Pass(row) {
 			hits++
 		}
 	}
@@ -94,8 +94,8 @@ func (r *search) passes(e *effort, l *list) bool {
 	if hits > 0 {
 		return true
 	}
-	for slot, row := range l.rows {
-		if r.gate.Pass(row) && l.alive(uint32(slot)) {
+	for slot := range l.rows {
+		if row := l.row(uint32(slot)); row != dead && r.gate.Pass(row) {
 			return true
 		}
 	}

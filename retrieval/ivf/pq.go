@@ -325,7 +325,7 @@ func (r *search) scanPQ(l *list, id uint32, bound float64) {
 		return
 	}
 	t := &r.tables
-	dot := float64(r.dots[id])
+	dot := float64(r.order.dots[id])
 	pairs := len(t.entries) / 32
 	at := 0
 	scale, base := t.step, dot+t.offset // score = |x| (base + scale sum)

@@ -23,11 +23,10 @@ type scratch struct {
 	gate  gate.Gate
 	query []float32
 	order order
-	dots  []float32 // products with the centroids
 	found candidates
 	best  best
 
-	codes  []int8 // the query as Int8
+	coded  coded
 	tables tables // of PQ
 	scores []float32
 	slots  [scanRows + 16]uint32
@@ -44,8 +43,6 @@ type search struct {
 
 	length  float64 // of q
 	slack   float64
-	scale   float32 // of the query's int8 codes
-	lost    float64 // bound of the length that they lose
 	scanned int
 }
 
@@ -77,16 +74,17 @@ func (ix *Index) open(s *scratch, opt *retrieval.SearchOptions, gated bool) *sta
 		return st
 	}
 	for range 2 {
-		s.gate.Open(ix.rows, opt)
-		if ix.rows.Version() == st.version {
+		s.gate.Open(st.rows, opt)
+		if st.rows.Version() == st.version {
 			return st
 		}
 		st = ix.state.Load()
 	}
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	s.gate.Open(ix.rows, opt)
-	return ix.state.Load()
+	st = ix.state.Load()
+	s.gate.Open(st.rows, opt)
+	return st
 }
 
 // prepare returns the query as the metric takes it.
@@ -139,13 +137,14 @@ func (r *search) probe(k int, e effort) {
 	}
 	r.found.reset(need)
 	r.begin()
-	c := r.state.coarse
-	r.order.promise, r.dots = grow(r.order.promise, c.centroids.Rows), grow(r.dots, c.centroids.Rows)
-	c.promises(r.order.promise, r.dots, r.q, r.length)
-	r.order.reset(e.lists)
+	r.order.reset(r.state.coarse, r.q, &r.coded, r.length, e.lists)
 	for done := 0; ; {
+		planned := done >= e.lists && len(r.found.heap) >= k
+		if planned && !e.filtered {
+			return
+		}
 		id, ok := r.order.take()
-		if !ok || done >= e.lists && len(r.found.heap) >= k && (!e.filtered || r.enough(&e, k, done, id)) {
+		if !ok || planned && r.enough(&e, k, done, id) {
 			return
 		}
 		l := r.state.lists.at(id)
@@ -159,17 +158,15 @@ func (r *search) probe(k int, e effort) {
 
 // begin quantises the query.
 func (r *search) begin() {
+	r.coded.set(r.q)
 	if r.state.codec.pq {
 		r.tables.fill(r.state.codec, r.q)
-		return
 	}
-	r.codes = grow(r.codes, r.ix.dim)
-	r.scale, r.lost = query8(r.codes, r.q)
 }
 
 // scan looks at the vectors of a list.
 func (r *search) scan(l *list, id uint32) {
-	dot := r.dots[id]
+	dot := r.order.dots[id]
 	bound := l.shape.bound(dot, r.length, r.ix.l2(), r.slack)
 	if r.ix.l2() && bound < float64(r.found.floor) {
 		return
@@ -190,12 +187,12 @@ func (r *search) scan(l *list, id uint32) {
 			at = g.End
 			continue
 		}
-		step := float64(g.Scale) * float64(r.scale)
+		step := float64(g.Scale) * float64(r.coded.scale)
 		off := r.errorOf(g)
 		for at < g.End {
 			n := min(int(g.End-at), scanRows)
 			threshold := thresholdOf((float64(r.found.floor) - off) / step)
-			kept := simd.DotInt8Above(r.slots[:], r.ints[:], r.codes, l.codes[int(at)*d:int(g.End)*d], d, n, threshold, at)
+			kept := simd.DotInt8Above(r.slots[:], r.ints[:], r.coded.codes, l.codes[int(at)*d:int(g.End)*d], d, n, threshold, at)
 			for j, slot := range r.slots[:kept] {
 				v := float64(r.ints[j]) * step
 				r.consider(l, slot, v-off, v+off)
@@ -212,7 +209,7 @@ func (r *search) scan(l *list, id uint32) {
 //	|q·x - q'·x'| = |q·f + e·x'| <= |q| |f| + |e| (|x| + |f|).
 func (r *search) errorOf(g *segment) float64 {
 	norm, lost := float64(g.Norm), float64(g.Error)
-	return (r.length*lost + r.lost*(norm+lost) + r.slack*r.length*norm) * (1 + 1e-6)
+	return (r.length*lost + r.coded.lost*(norm+lost) + r.slack*r.length*norm) * (1 + 1e-6)
 }
 
 // thresholdOf returns an int32 that every integer at or above x exceeds; a NaN is below
@@ -234,12 +231,12 @@ func (r *search) scanL2(l *list) {
 	at := uint32(0)
 	for i := range l.segments {
 		g := &l.segments[i]
-		step := 2 * float64(g.Scale) * float64(r.scale)
+		step := 2 * float64(g.Scale) * float64(r.coded.scale)
 		sum := r.length + float64(g.Norm)
 		off := 2*r.errorOf(g) + 4*r.slack*sum*sum
 		for at < g.End {
 			n := min(int(g.End-at), scanRows)
-			simd.DotInt8Batch(r.ints[:n], r.codes, l.codes[int(at)*d:int(g.End)*d], d)
+			simd.DotInt8Batch(r.ints[:n], r.coded.codes, l.codes[int(at)*d:int(g.End)*d], d)
 			for j, dot := range r.ints[:n] {
 				slot := at + uint32(j)
 				v := float64(dot)*step - square - float64(l.biases[slot])
@@ -256,11 +253,8 @@ func (r *search) scanL2(l *list) {
 
 // consider makes the item of a slot a candidate if it may be returned.
 func (r *search) consider(l *list, slot uint32, lower, upper float64) {
-	if !l.alive(slot) {
-		return
-	}
-	row := l.rows[slot]
-	if r.gated && !r.gate.Pass(row) {
+	row := l.row(slot)
+	if row == dead || r.gated && !r.gate.Pass(row) {
 		return
 	}
 	r.found.add(row, toward(lower, -1), toward(upper, 1))
@@ -277,7 +271,7 @@ func (r *search) rescore() {
 	r.scores = grow(r.scores, len(rows))
 	r.state.scores(r.scores, r.q, rows, r.ix.l2())
 	for i, row := range rows {
-		r.best.add(r.scores[i], row, r.ix.rows)
+		r.best.add(r.scores[i], row, r.state.rows)
 	}
 }
 

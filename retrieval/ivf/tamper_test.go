@@ -16,7 +16,7 @@ import (
 type contents struct {
 	config map[string]any
 
-	items, owners, centroids, cells, sizes, rows, ends, segments, biases, codebook, codes, vectors any
+	items, owners, centroids, cells, sizes, rows, ends, segments, biases, codebook, codes, queries, vectors any
 }
 
 func (c *contents) sections() []section {
@@ -32,6 +32,7 @@ func (c *contents) sections() []section {
 		{"biases", &c.biases, copied[float32]},
 		{"codebook", &c.codebook, copied[float32]},
 		{"codes", &c.codes, copied[uint8]},
+		{"queries", &c.queries, copied[float32]},
 		{"vectors", &c.vectors, copied[float32]},
 	}
 }
@@ -98,6 +99,10 @@ func TestContradictionsAreNoticed(t *testing.T) {
 		"recall":        func(c *contents) { c.config["recall"] = 2 },
 		"subdim":        func(c *contents) { c.config["subdim"] = 0 },
 		"tuning":        func(c *contents) { c.config["tuning"].(map[string]any)["Lists"].([]any)[2] = 0 },
+		"changes":       func(c *contents) { c.config["changes"] = -1 },
+		"queries":       func(c *contents) { c.queries = []float32{1} },
+		"nan query":     func(c *contents) { c.queries = []float32{1, 2, nan, 4, 5, 6} },
+		"many queries":  func(c *contents) { c.queries = make([]float32, 257*6) },
 		"reach":         func(c *contents) { c.config["tuning"].(map[string]any)["Reach"] = -1 },
 		"rescore":       func(c *contents) { c.config["tuning"].(map[string]any)["Rescore"] = 0 },
 		"doubled item":  func(c *contents) { c.items.([]uint64)[5] = c.items.([]uint64)[6] },

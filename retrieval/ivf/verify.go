@@ -10,27 +10,27 @@ import (
 // or a number that is not finite, codes that are further from a vector than their segment
 // says.
 func (ix *Index) verify() error {
-	if err := ix.rows.Check(); err != nil {
+	st := ix.state.Load()
+	if err := st.rows.Check(); err != nil {
 		return err
 	}
-	st := ix.state.Load()
-	if st.items != ix.rows.Len() {
-		return fmt.Errorf("%d items; want %d", st.items, ix.rows.Len())
+	if st.items != st.rows.Len() {
+		return fmt.Errorf("%d items; want %d", st.items, st.rows.Len())
 	}
-	if !vector.Finite(st.coarse.centroids.Data) || !vector.Finite(st.coarse.mean) || !vector.Finite(st.coarse.high) || !vector.Finite(st.coarse.low) || !vector.Finite(st.codec.book) {
+	if !vector.Finite(st.coarse.centroids.Data) || !vector.Finite(st.coarse.mean) || !vector.Finite(st.coarse.high) || !vector.Finite(st.coarse.low) || !vector.Finite(st.codec.book) || !vector.Finite(ix.sample.Data) {
 		return fmt.Errorf("a centroid is not finite")
 	}
-	limit := ix.rows.Limit()
+	limit := st.rows.Limit()
 	seen := make([]bool, limit)
 	found := 0
 	for c := range uint32(st.coarse.centroids.Rows) {
 		l := st.lists.at(c)
-		for slot, row := range l.rows {
-			if !l.alive(uint32(slot)) {
+		for _, row := range l.rows {
+			if row == dead {
 				continue
 			}
 			switch {
-			case int64(row) >= int64(limit) || !ix.rows.Live(row):
+			case int64(row) >= int64(limit) || !st.rows.Live(row):
 				return fmt.Errorf("list %d has row %d, which has no item", c, row)
 			case seen[row]:
 				return fmt.Errorf("row %d is in lists twice", row)
@@ -62,7 +62,7 @@ func (ix *Index) verifyList(st *state, l *list, c uint32) error {
 			return fmt.Errorf("segment to %d has bounds %v", g.End, g)
 		}
 		for ; at < int(g.End); at++ {
-			if !l.alive(uint32(at)) {
+			if l.rows[at] == dead {
 				continue
 			}
 			x := st.vector(l.rows[at], ix.dim)
@@ -91,7 +91,7 @@ func (ix *Index) verifyList(st *state, l *list, c uint32) error {
 // huge reports whether a vector of a list is so long that bounds overflow.
 func (ix *Index) huge(st *state, l *list, from, to int) bool {
 	for _, row := range l.rows[from:to] {
-		if norm(st.vector(row, ix.dim)) > 1e37 {
+		if row != dead && norm(st.vector(row, ix.dim)) > 1e37 {
 			return true
 		}
 	}

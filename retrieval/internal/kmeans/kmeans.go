@@ -172,34 +172,58 @@ func (t *trainer) update(ctx context.Context) error {
 // mean moves centroid c to the mean of its points.
 func (t *trainer) mean(c int, sum []float64) {
 	members := t.order[t.start[c]:t.start[c+1]]
-	if len(members) == 0 {
-		return
-	}
 	clear(sum)
 	for _, p := range members {
 		w := 1.0
 		if t.scale != nil {
 			w = t.scale[p]
 		}
-		for j, x := range t.points.Row(int(p)) {
-			sum[j] += float64(w * float64(x))
-		}
+		add(sum, t.points.Row(int(p)), w)
+	}
+	center(t.centroids.Row(c), sum, len(members), t.cfg.Spherical)
+}
+
+func add(sum []float64, x []float32, w float64) {
+	for j, v := range x {
+		sum[j] += float64(w * float64(v))
+	}
+}
+
+// center writes the mean of n points to row, given their sum; nothing if there is none.
+func center(row []float32, sum []float64, n int, spherical bool) {
+	if n == 0 {
+		return
 	}
 	total := 0.0
 	for _, s := range sum {
 		total += float64(s * s)
 	}
-	by := 1 / float64(len(members))
-	if t.cfg.Spherical {
+	by := 1 / float64(n)
+	if spherical {
 		if total == 0 {
 			return
 		}
 		by = 1 / math.Sqrt(total)
 	}
-	row := t.centroids.Row(c)
 	for j, s := range sum {
 		row[j] = float32(s * by)
 	}
+}
+
+// Mean writes the centroid of n points to dst: their mean, or when spherical the direction
+// of the sum of their directions. If there is none, dst stays as it is.
+func Mean(dst []float32, n int, points func(i int) []float32, spherical bool) {
+	sum := make([]float64, len(dst))
+	for i := range n {
+		x, w := points(i), 1.0
+		if spherical {
+			if w = 0; norm(x) > 0 {
+				w = 1 / norm(x)
+			}
+		}
+		add(sum, x, w)
+	}
+	center(dst, sum, n, spherical)
 }
 
 // fillEmpty gives each empty cell half of the cell that is most crowded by then, by
