@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/recsyskit/recsys/retrieval"
 )
 
 // builder links the rows of a store that holds their vectors.
@@ -149,4 +151,14 @@ func (b *builder) accept(l *linker, level int, pairs []uint64) {
 		l.rows = l.prune(b.store, row, l.rows[:0], l.offers, room, fill(room))
 	}
 	b.setLinks(row, level, l.rows)
+}
+
+// finish does what is left when all rows are linked.
+func (s *store) finish(cfg *Config, l *linker) {
+	s.attachAll(cfg, l)
+	if s.metric == retrieval.InnerProduct {
+		for row := range uint32(min(hubCount, s.rows.Limit())) { // the rows of largest norms
+			s.offerHub(row)
+		}
+	}
 }

@@ -36,6 +36,11 @@ func (s *store) check(cfg *Config) error {
 	case int(entry) >= s.rows.Limit():
 		return fmt.Errorf("the entry is row %d; want a row below %d", entry, s.rows.Limit())
 	}
+	for _, r := range s.listHubs(nil) {
+		if int(r) >= s.rows.Limit() {
+			return fmt.Errorf("row %d is a hub; want rows below %d", r, s.rows.Limit())
+		}
+	}
 	if s.scale != s.scale || s.scale < 0 || s.scale > math.MaxFloat32 {
 		return fmt.Errorf("the scale of codes is %v; want it finite", s.scale)
 	}

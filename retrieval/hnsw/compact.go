@@ -40,7 +40,7 @@ func (x *Index) Compact(ctx context.Context) error {
 		return fmt.Errorf("hnsw: compact: %w", err)
 	}
 	if n > 0 {
-		t.attachAll(&x.cfg, b.workers[0])
+		t.finish(&x.cfg, b.workers[0])
 	}
 	x.writer = writer{}
 	x.store.Store(t)
