@@ -67,8 +67,8 @@ func BenchmarkUpdate(b *testing.B) {
 }
 
 func BenchmarkDelete(b *testing.B) {
-	c := newCatalogue(51, 10*benchItems, 4, 1)
-	cfg := hnsw.Config{M: 2, EfConstruction: 2}
+	c := newCatalogue(51, benchItems, 4, 1)
+	cfg := hnsw.Config{Metric: retrieval.L2, M: 4, EfConstruction: 4}
 	x, i := c.build(b, cfg), 0
 	for b.Loop() {
 		if i == len(c.items) {
