@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"sync/atomic"
 
 	"github.com/recsyskit/recsys/internal/envelope"
 	"github.com/recsyskit/recsys/retrieval"
@@ -29,18 +30,19 @@ const (
 )
 
 type header struct {
-	Metric         string  `json:"metric"`
-	Dim            int     `json:"dim"`
-	M              int     `json:"m"`
-	EfConstruction int     `json:"ef_construction"`
-	Effort         int     `json:"effort"`
-	Rescore        int     `json:"rescore"`
-	Quant          string  `json:"quant"`
-	Seed           uint64  `json:"seed,string"`
-	Limit          int     `json:"limit"`
-	Items          int     `json:"items"`
-	Entry          uint32  `json:"entry"`
-	Scale          float32 `json:"scale"`
+	Metric         string   `json:"metric"`
+	Dim            int      `json:"dim"`
+	M              int      `json:"m"`
+	EfConstruction int      `json:"ef_construction"`
+	Effort         int      `json:"effort"`
+	Rescore        int      `json:"rescore"`
+	Quant          string   `json:"quant"`
+	Seed           uint64   `json:"seed,string"`
+	Limit          int      `json:"limit"`
+	Items          int      `json:"items"`
+	Entry          uint32   `json:"entry"`
+	Scale          float32  `json:"scale"`
+	Hubs           []uint32 `json:"hubs,omitempty"`
 }
 
 // WriteTo writes the index in the format that ReadFrom, Load and Open read. Rows of deleted
@@ -63,6 +65,7 @@ func (x *Index) WriteTo(dst io.Writer) (int64, error) {
 	w.WriteJSON("config", header{
 		Metric: c.Metric.String(), Dim: s.dim, M: c.M, EfConstruction: c.EfConstruction, Effort: c.Effort, Rescore: c.Rescore,
 		Quant: c.Quant.String(), Seed: c.Seed, Limit: s.rows.Limit(), Items: s.rows.Len(), Entry: s.entry.Load(), Scale: s.scale,
+		Hubs: s.listHubs(nil),
 	})
 	envelope.Write(w, "items", s.rows.AppendTo([]uint64{}))
 	envelope.Write(w, "links", s.links[:rows*s.degree])
@@ -209,6 +212,8 @@ func readStore(r *envelope.Reader) (Config, *store) {
 		s.tops = bitsOf(norms)
 	}
 	s.entry.Store(h.Entry)
+	s.setHubs(h.Hubs)
+	s.dead, s.deadRows = make([]uint64, rows/64), new(atomic.Int64)
 	if r.Err() != nil {
 		return cfg, nil
 	}
@@ -232,6 +237,9 @@ func (h *header) config() (Config, error) {
 	}
 	if h.Dim < 1 || h.Dim > maxDim || h.Limit < 0 || h.Limit > math.MaxInt32-64 || h.M < 1 || h.EfConstruction < 1 || h.Effort < 1 {
 		return Config{}, fmt.Errorf("dim %d, limit %d, m %d, ef_construction %d or effort %d is out of range", h.Dim, h.Limit, h.M, h.EfConstruction, h.Effort)
+	}
+	if len(h.Hubs) > hubCount {
+		return Config{}, fmt.Errorf("%d hubs; want at most %d", len(h.Hubs), hubCount)
 	}
 	return Config{
 		Metric: metric, M: h.M, EfConstruction: h.EfConstruction, Effort: h.Effort, Rescore: h.Rescore, Quant: quant, Seed: h.Seed,

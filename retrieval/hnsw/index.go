@@ -70,7 +70,7 @@ func Build(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vecto
 		return nil, fmt.Errorf("hnsw: build: %w", err)
 	}
 	if len(items) > 0 {
-		s.attachAll(&cfg, b.workers[0])
+		s.finish(&cfg, b.workers[0])
 	}
 	x := new(Index)
 	x.reset(cfg, s, nil)

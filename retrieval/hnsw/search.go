@@ -2,6 +2,7 @@ package hnsw
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/recsyskit/recsys/retrieval"
@@ -35,7 +36,7 @@ func (sc *scratch) prepare(m retrieval.Metric, q []float32) []float32 {
 // A walk through the graph finds them, with a pool of opt.Effort. Where so few items pass the
 // filter, or are there at all, that it is no slower to compare all of them, Search does
 // that: the plan in the statistics is then "allowed" or "scan", not "walk". It does that as
-// well when a walk finds fewer than k.
+// well when walks, each with twice the pool of the one before, find fewer than k.
 func (x *Index) Search(dst []retrieval.Neighbor, q []float32, k int, opt retrieval.SearchOptions) ([]retrieval.Neighbor, error) {
 	if err := x.checkVector(q); err != nil {
 		return dst, fmt.Errorf("hnsw: query: %w", err)
@@ -84,20 +85,20 @@ func (x *Index) search(dst []retrieval.Neighbor, sc *scratch, q []float32, k int
 		rescore = max(3*k, 30)
 	}
 	rescore = max(rescore, k)
-	found := 0
-	ef, ok := x.plan(s, g, k, opt.Effort)
-	if ok {
+	enough := false
+	for ef, ok := x.plan(s, g, k, opt.Effort); ok && !enough; ok = ef*rowsPerStep < passing {
 		stats.Plan = "walk"
 		sc.walk(s, q, ef)
-		found = sc.take(s, rescore)
+		enough = sc.take(s, rescore, version)+g.Excluded() >= k
+		ef *= 2
 	}
-	if !ok || found+g.Excluded() < k {
+	if !enough {
 		stats.Plan = "scan"
 		if !g.Everything() {
 			stats.Plan = "allowed"
 		}
 		sc.scan(s, q, k, passing)
-		sc.take(s, len(sc.walker.pool))
+		sc.take(s, len(sc.walker.pool), version)
 	}
 	stats.Scored = sc.walker.walked
 	stats.Rescored = len(sc.rows)
@@ -131,11 +132,21 @@ func (x *Index) plan(s *store, g *gate.Gate, k, effort int) (ef int, ok bool) {
 	}
 	effort = min(max(effort, k), maxEffort) + g.Excluded()
 	// Of the pool, only rows that pass count.
-	wide := float64(effort) * float64(s.rows.Limit()) / float64(passing)
+	dead := float64(s.deadRows.Load())
+	wide := float64(effort) * (float64(s.rows.Len()) + dead) / float64(passing)
+	if dead > 0 {
+		wide = max(wide, roomFor(k+g.Excluded(), dead/(dead+float64(s.rows.Len()))))
+	}
 	if wide*rowsPerStep >= float64(passing) || wide > 4*maxEffort {
 		return 0, false
 	}
 	return int(wide), true
+}
+
+// roomFor returns the pool in which k rows are live, but once in some hundred times, when a
+// share of all is dead.
+func roomFor(k int, share float64) float64 {
+	return math.Ceil((float64(k) + 3*math.Sqrt(float64(k)*share)) / (1 - share))
 }
 
 // walk fills the pool from the graph.
@@ -145,13 +156,14 @@ func (sc *scratch) walk(s *store, q []float32, ef int) {
 	w.start(ef)
 	entry := s.entry.Load()
 	w.seed(w.descend(entry, s.level(entry), 0))
+	w.seedHubs()
 	w.walk(0)
 }
 
 // take fills sc.rows with the first n rows of the pool that are live and pass, and returns
 // how many they are. For a row that has lost its item since it was linked it takes the row
 // that the item has now: an item that is being updated is not missed.
-func (sc *scratch) take(s *store, n int) int {
+func (sc *scratch) take(s *store, n int, version uint64) int {
 	g := &sc.gate
 	list, listed := g.List()
 	sc.rows = sc.rows[:0]
@@ -161,7 +173,10 @@ func (sc *scratch) take(s *store, n int) int {
 			break
 		}
 		row := rowOf(e)
-		if !s.rows.Live(row) {
+		if !s.live(row) {
+			if int(row) >= s.rows.Limit() || s.isDead(row) && s.rows.Version() == version {
+				continue // the item was gone, or elsewhere, when the search began
+			}
 			now, ok := s.rows.Find(s.rows.Item(row))
 			if !ok || int(now) >= s.capacity {
 				continue

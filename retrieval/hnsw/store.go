@@ -35,6 +35,11 @@ type store struct {
 	links  []uint32 // capacity × degree
 	upper  towers
 	entry  atomic.Uint32 // where walks start: a row of the highest level, none when empty
+
+	hubs [hubCount]atomic.Uint32 // rows of large norms, ending at none; only for inner product
+
+	dead     []uint64      // bits of the rows without an item that links may lead to
+	deadRows *atomic.Int64 // how many they are
 }
 
 // newStore makes room for rows.
@@ -51,6 +56,8 @@ func newStore(cfg *Config, rows *retrieval.Rows, dim, capacity int) *store {
 		s.links[i] = none
 	}
 	s.entry.Store(none)
+	s.setHubs(nil)
+	s.dead, s.deadRows = make([]uint64, capacity/64), new(atomic.Int64)
 	if cfg.Quant == Int8 {
 		s.pitch = codePitch(dim)
 		s.codes = alloc[uint8](capacity * s.pitch)
@@ -83,6 +90,9 @@ func (s *store) grown(cfg *Config, capacity int) *store {
 	copy(t.squares, s.squares)
 	copy(t.tops, s.tops)
 	t.scale = s.scale
+	copy(t.dead, s.dead)
+	t.deadRows = s.deadRows
+	t.setHubs(s.listHubs(nil))
 	copy(t.links, s.links)
 	copy(t.upper.links, s.upper.links)
 	t.entry.Store(s.entry.Load())
@@ -94,12 +104,13 @@ func (s *store) rescaled(scale float32) *store {
 	t := &store{
 		rows: s.rows, metric: s.metric, dim: s.dim, capacity: s.capacity, vectors: s.vectors,
 		codes: alloc[uint8](len(s.codes)), tops: s.tops, pitch: s.pitch, scale: scale,
-		degree: s.degree, links: s.links, upper: s.upper,
+		degree: s.degree, links: s.links, upper: s.upper, dead: s.dead, deadRows: s.deadRows,
 	}
 	if s.squares != nil {
 		t.squares = make([]int32, s.capacity)
 	}
 	t.entry.Store(s.entry.Load())
+	t.setHubs(s.listHubs(nil))
 	for row := range uint32(s.rows.Limit()) {
 		t.encode(row)
 	}
@@ -125,6 +136,27 @@ func (s *store) neighbours(row uint32, level int) []uint32 {
 		return s.links[at : at+s.degree : at+s.degree]
 	}
 	return s.upper.of(row, level)
+}
+
+// live reports whether a row has an item. Links in a damaged file may lead to any row that
+// there is room for.
+func (s *store) live(row uint32) bool { return int(row) < s.rows.Limit() && s.rows.Live(row) }
+
+// isDead reports whether a row has no item but may be linked to.
+func (s *store) isDead(row uint32) bool {
+	return atomic.LoadUint64(&s.dead[row>>6])>>(row&63)&1 != 0
+}
+
+// die marks a row that has lost its item.
+func (s *store) die(row uint32) {
+	atomic.StoreUint64(&s.dead[row>>6], s.dead[row>>6]|1<<(row&63))
+	s.deadRows.Add(1)
+}
+
+// bury undoes die, once nothing links to the row.
+func (s *store) bury(row uint32) {
+	atomic.StoreUint64(&s.dead[row>>6], s.dead[row>>6]&^(1<<(row&63)))
+	s.deadRows.Add(-1)
 }
 
 // list appends the links of a row at a level to dst.

@@ -27,7 +27,7 @@ func (w *walker) start(ef int) {
 	s := w.query.store
 	w.visited = resize(w.visited, s.capacity/64)
 	clear(w.visited)
-	w.reserve(ef, max(s.degree, s.upper.m))
+	w.reserve(ef, max(s.degree, s.upper.m, hubCount))
 }
 
 // reserve empties the pool, and makes room for ef entries in it and n fresh rows.
@@ -44,6 +44,17 @@ func (w *walker) seed(row uint32) {
 	w.query.keys(w.keys, w.fresh[:1])
 	w.walked++
 	w.insertAll(1)
+}
+
+// seedHubs puts the hubs of the store into the pool as well.
+func (w *walker) seedHubs() {
+	for i := range w.query.hubs {
+		w.keys[i] = w.query.hubs[i].Load()
+	}
+	n := w.collect(w.keys[:len(w.query.hubs)])
+	w.walked += n
+	w.query.keys(w.keys, w.fresh[:n])
+	w.insertAll(n)
 }
 
 // walk expands the best entry that is not expanded until there is none, at one level.
