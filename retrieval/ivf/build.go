@@ -354,7 +354,7 @@ func (ix *Index) measure(l *list, st *state, c uint32) (mean, high, low float32)
 	}
 	m := sum / float64(l.len())
 	if ix.l2() {
-		return float32(math.Sqrt(m)), 0, 0
+		return finite(math.Sqrt(m)), 0, 0
 	}
-	return float32(m), float32(top), float32(least)
+	return float32(m), finite(top), finite(least)
 }

@@ -173,7 +173,7 @@ func (ix *Index) nearest(s *state, x []float32) uint32 {
 
 // including returns a coarse quantiser whose list c may hold x.
 func (c *coarse) including(list uint32, x []float32) *coarse {
-	length := float32(norm(x))
+	length := finite(norm(x))
 	if c.l2 || length <= c.high[list] && length >= c.low[list] {
 		return c
 	}
@@ -198,7 +198,7 @@ func (ix *Index) drop(s *state, row uint32) {
 		s.lists = s.lists.with(c, l)
 	}
 	// The length that a list promises counts, and goes with the longest.
-	if !s.codec.unit && !ix.l2() && float32(norm(s.vector(row, ix.dim))) >= s.coarse.high[c] {
+	if !s.codec.unit && !ix.l2() && finite(norm(s.vector(row, ix.dim))) >= s.coarse.high[c] {
 		s.coarse = ix.measured(s, c)
 	}
 }

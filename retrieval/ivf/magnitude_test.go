@@ -1,0 +1,82 @@
+package ivf_test
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/recsyskit/recsys/retrieval/ivf"
+	"github.com/recsyskit/recsys/retrieval/vector"
+)
+
+// accepted checks that an index is right by its own account, and as a file.
+func accepted(t *testing.T, ix *ivf.Index, name string) {
+	t.Helper()
+	if err := ix.Verify(); err != nil {
+		t.Errorf("%s: Verify: %v", name, err)
+	}
+	if _, err := new(ivf.Index).ReadFrom(bytes.NewReader(written(t, ix))); err != nil {
+		t.Errorf("%s: ReadFrom what WriteTo wrote: %v", name, err)
+	}
+}
+
+// Bounds are rounded up also where float32 has few bits left.
+func TestVectorsBelowTheNormalRangeAreWritten(t *testing.T) {
+	for _, m := range metrics {
+		for _, codes := range []ivf.Codes{ivf.Int8, ivf.PQ} {
+			items, vectors := clustered(21, 270, 6)
+			tiny := func(i int) []float32 {
+				x := make([]float32, 6)
+				for j := range 3 {
+					x[j] = []float32{1e-37, 1e-38, 3e-39, 1e-40, 1e-41, 1e-42, 1e-43, 1e-44, 1e-45}[i%9] * float32(1+j*i)
+				}
+				return x
+			}
+			for i := range 18 {
+				copy(vectors.Row(i), tiny(i))
+			}
+			ix := build(t, ivf.Config{Metric: m, Codes: codes, Lists: 8}, items, vectors)
+			accepted(t, ix, fmt.Sprint(m, codes, " built"))
+			for i := range 40 {
+				if err := ix.Update(items[50+i], tiny(i)); err != nil {
+					t.Fatal(err)
+				}
+				if i < 9 {
+					accepted(t, ix, fmt.Sprint(m, codes, " updated ", i))
+				}
+			}
+			accepted(t, ix, fmt.Sprint(m, codes, " updated"))
+		}
+	}
+}
+
+// scaled returns vectors and queries of normal components times a scale.
+func scaled(n, d int, scale float64) (vectors, queries vector.Matrix) {
+	r := rand.New(rand.NewPCG(22, 22))
+	m := vector.NewMatrix(n+10, d)
+	for i := range m.Data {
+		m.Data[i] = float32(min(max(r.NormFloat64(), -3.4), 3.4) * scale)
+	}
+	return m.Slice(0, n), m.Slice(n, n+10)
+}
+
+func TestVectorsOfAnyLengthAreWritten(t *testing.T) {
+	for _, m := range metrics {
+		for _, codes := range []ivf.Codes{ivf.Int8, ivf.PQ} {
+			for _, scale := range []float64{1e-42, 1e-30, 1e-19, 1e18, 1e19, 1e30, 1e38} {
+				items, _ := clustered(22, 300, 1)
+				vectors, more := scaled(300, 8, scale)
+				ix := build(t, ivf.Config{Metric: m, Codes: codes, Lists: 6}, items, vectors)
+				name := fmt.Sprint(m, codes, scale)
+				accepted(t, ix, name)
+				for i := range more.Rows {
+					if err := ix.Update(items[i], more.Row(i)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				accepted(t, ix, name+" changed")
+			}
+		}
+	}
+}
