@@ -250,3 +250,40 @@ func TestSearchesSeeWholeStates(t *testing.T) {
 		wg.Wait()
 	}
 }
+
+// A search whose filter panics gives up its hold on the rows, as any other.
+func TestAPanickingFilterLeavesNothingBehind(t *testing.T) {
+	items, vectors := clustered(16, 300, 8)
+	ix := build(t, ivf.Config{}, items, vectors)
+	calls := 0
+	bad := retrieval.Where(func(recsys.ItemID) bool {
+		if calls++; calls > 100 {
+			panic("a filter")
+		}
+		return true
+	})
+	for range 3 {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("the panic did not come through")
+				}
+			}()
+			_, err := ix.Search(nil, vectors.Row(0), 5, retrieval.SearchOptions{Filter: bad})
+			t.Errorf("Search returned %v", err)
+		}()
+	}
+	before := ix.Bytes()
+	for i := range 3000 {
+		if err := ix.Update(items[5], vectors.Row(i%300)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := ix.Bytes(); after > before*3/2 {
+		t.Errorf("3000 updates of an item took the index from %d to %d bytes", before, after)
+	}
+	even := retrieval.Where(func(item recsys.ItemID) bool { return item%2 == 0 })
+	if got, err := ix.Search(nil, vectors.Row(7), 300, retrieval.SearchOptions{Filter: even}); err != nil || len(got) != 150 {
+		t.Errorf("a search found %d items, %v; want 150", len(got), err)
+	}
+}

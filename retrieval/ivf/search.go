@@ -59,12 +59,10 @@ func (ix *Index) Search(dst []retrieval.Neighbor, q []float32, k int, opt retrie
 		return dst, err
 	}
 	s := ix.readers.enter()
+	defer ix.readers.leave(s) // a filter may panic
 	run := search{scratch: s, ix: ix, gated: opt.Filter != nil || opt.Allow != nil || len(opt.Exclude) > 0}
 	run.state = ix.open(s, &opt, run.gated)
-	dst = run.do(dst, q, min(k, run.state.items), &opt)
-	s.gate.Close()
-	ix.readers.leave(s)
-	return dst, nil
+	return run.do(dst, q, min(k, run.state.items), &opt), nil
 }
 
 // open loads the state, and resolves the options on the same version of the rows.
