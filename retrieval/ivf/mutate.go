@@ -24,7 +24,7 @@ const (
 // new, the time to encode the list and to copy the centroids.
 func (ix *Index) Insert(item recsys.ItemID, vec []float32) error {
 	if err := ix.checkVector(vec); err != nil {
-		return fmt.Errorf("item %d: %w", item, err)
+		return fmt.Errorf("ivf: item %d: %w", item, err)
 	}
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
@@ -48,7 +48,7 @@ func (ix *Index) Insert(item recsys.ItemID, vec []float32) error {
 // of a Delete and an Insert. A search sees either vector.
 func (ix *Index) Update(item recsys.ItemID, vec []float32) error {
 	if err := ix.checkVector(vec); err != nil {
-		return fmt.Errorf("item %d: %w", item, err)
+		return fmt.Errorf("ivf: item %d: %w", item, err)
 	}
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
@@ -83,7 +83,7 @@ func (ix *Index) Delete(item recsys.ItemID) error {
 	next := *ix.state.Load()
 	row, err := next.rows.Delete(item, false)
 	if err != nil {
-		return err
+		return fmt.Errorf("ivf: item %d: %w", item, retrieval.ErrNotFound)
 	}
 	next.items--
 	ix.drop(&next, row)

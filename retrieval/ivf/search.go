@@ -1,6 +1,7 @@
 package ivf
 
 import (
+	"fmt"
 	"math"
 	"sync/atomic"
 
@@ -56,7 +57,7 @@ type search struct {
 // an Effort is only a lower bound.
 func (ix *Index) Search(dst []retrieval.Neighbor, q []float32, k int, opt retrieval.SearchOptions) ([]retrieval.Neighbor, error) {
 	if err := ix.checkVector(q); err != nil {
-		return dst, err
+		return dst, fmt.Errorf("ivf: query: %w", err)
 	}
 	s := ix.readers.enter()
 	defer ix.readers.leave(s) // a filter may panic
