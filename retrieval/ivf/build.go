@@ -333,8 +333,9 @@ func (ix *Index) measure(l *list, st *state, c uint32) (mean, high, low float32)
 	centroid := st.coarse.centroids.Row(int(c))
 	var sum, top float64
 	least := math.Inf(1)
+	limit := st.limit(ix.dim)
 	for _, row := range l.rows {
-		if row == dead {
+		if row >= limit { // dead, or of a damaged file
 			continue
 		}
 		x := st.vector(row, ix.dim)

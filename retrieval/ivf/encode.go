@@ -239,6 +239,7 @@ func (c *codec) squeeze(old *list) *list {
 			l.extend(&g, slot, c)
 		}
 	}
+	l.codes = l.codes[:c.size(len(l.rows))] // a damaged file has slots that nobody killed
 	return l
 }
 

@@ -133,18 +133,17 @@ func (ix *Index) Score(dst []float32, q []float32, items []recsys.ItemID) error 
 }
 
 func (ix *Index) scoreItems(dst, q []float32, items []recsys.ItemID, st *state) {
+	limit := st.limit(max(1, ix.dim))
 	for i, item := range items {
 		dst[i] = nan
-		if row, ok := st.rows.Find(item); ok && st.has(row, ix.dim) {
+		if row, ok := st.rows.Find(item); ok && row < limit {
 			dst[i] = score(q, st.vector(row, ix.dim), ix.l2())
 		}
 	}
 }
 
-// has reports whether the state has memory for a row.
-func (s *state) has(row uint32, dim int) bool {
-	return row < s.baseRows || int(row-s.baseRows) < len(s.tail)/max(1, dim)
-}
+// limit returns a bound of the rows that the state has memory for.
+func (s *state) limit(dim int) uint32 { return s.baseRows + uint32(len(s.tail)/dim) }
 
 // Vector appends the stored vector of an item to dst; see [retrieval.Index].
 func (ix *Index) Vector(dst []float32, item recsys.ItemID) (_ []float32, ok bool) {

@@ -41,6 +41,7 @@ type search struct {
 	state *state
 	q     []float32
 	gated bool
+	limit uint32 // rows below it have vectors, those in the lists of a damaged file may not
 
 	length  float64 // of q
 	slack   float64
@@ -63,6 +64,7 @@ func (ix *Index) Search(dst []retrieval.Neighbor, q []float32, k int, opt retrie
 	defer ix.readers.leave(s) // a filter may panic
 	run := search{scratch: s, ix: ix, gated: opt.Filter != nil || opt.Allow != nil || len(opt.Exclude) > 0}
 	run.state = ix.open(s, &opt, run.gated)
+	run.limit = run.state.limit(ix.dim)
 	return run.do(dst, q, min(k, run.state.items), &opt), nil
 }
 
@@ -253,7 +255,7 @@ func (r *search) scanL2(l *list) {
 // consider makes the item of a slot a candidate if it may be returned.
 func (r *search) consider(l *list, slot uint32, lower, upper float64) {
 	row := l.row(slot)
-	if row == dead || r.gated && !r.gate.Pass(row) {
+	if row >= r.limit || r.gated && !r.gate.Pass(row) { // dead, or what nobody knows
 		return
 	}
 	r.found.add(row, toward(lower, -1), toward(upper, 1))
