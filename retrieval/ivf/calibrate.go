@@ -292,7 +292,7 @@ func (s *sampler) hits(rescore int) (int, error) {
 		memory := s.ix.readers.enter()
 		defer s.ix.readers.leave(memory)
 		for i := lo; i < hi; i++ {
-			run := search{scratch: memory, ix: s.ix, state: &st}
+			run := search{scratch: memory, ix: s.ix, state: &st, limit: st.limit(s.ix.dim)}
 			run.answer(s.queries.Row(i), k, &retrieval.SearchOptions{Effort: st.tuning.Filtered[0]})
 			last := score(s.queries.Row(i), st.vector(s.near[i][k-1], s.ix.dim), s.ix.l2())
 			for _, n := range memory.best.heap {

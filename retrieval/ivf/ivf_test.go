@@ -269,3 +269,37 @@ func TestSearchAllocatesNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestRefusedVectorsAreNamed(t *testing.T) {
+	items, vectors := clustered(1, 50, 4)
+	ix := build(t, ivf.Config{}, items, vectors)
+	before := written(t, ix)
+	nan, long := []float32{1, 2, 3, float32(math.NaN())}, make([]float32, 5)
+	search := func(q []float32) error {
+		_, err := ix.Search(nil, q, 1, retrieval.SearchOptions{})
+		return err
+	}
+	for name, c := range map[string]struct {
+		err  error
+		is   error
+		text string
+	}{
+		"insert":       {ix.Insert(9, nan), retrieval.ErrNotFinite, "ivf: item 9: component 3 is NaN: "},
+		"insert long":  {ix.Insert(9, long), retrieval.ErrDimension, "ivf: item 9: a vector of 5 values; want 4: "},
+		"insert twice": {ix.Insert(items[3], vectors.Row(0)), retrieval.ErrDuplicate, "ivf: item 24 "},
+		"update":       {ix.Update(items[1], []float32{float32(math.Inf(-1)), 0, 0, 0}), retrieval.ErrNotFinite, "ivf: item 10: component 0 is -Inf: "},
+		"update none":  {ix.Update(9, vectors.Row(0)), retrieval.ErrNotFound, "ivf: item 9: "},
+		"delete none":  {ix.Delete(9), retrieval.ErrNotFound, "ivf: item 9: "},
+		"search":       {search(nan), retrieval.ErrNotFinite, "ivf: query: component 3 is NaN: "},
+		"search long":  {search(long), retrieval.ErrDimension, "ivf: query: a vector of 5 values; want 4: "},
+		"score":        {ix.Score(make([]float32, 1), nan, items[:1]), retrieval.ErrNotFinite, "ivf: query: component 3 is NaN: "},
+		"score room":   {ix.Score(make([]float32, 2), vectors.Row(0), items[:3]), retrieval.ErrDimension, "ivf: room for 2 scores of 3 items: "},
+	} {
+		if !errors.Is(c.err, c.is) || !strings.HasPrefix(c.err.Error(), c.text) {
+			t.Errorf("%s: %v; want %q", name, c.err, c.text)
+		}
+	}
+	if !bytes.Equal(written(t, ix), before) {
+		t.Error("what was refused has changed the index")
+	}
+}

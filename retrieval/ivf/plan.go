@@ -45,7 +45,7 @@ func (r *search) plan(k, lists int) (rows []uint32, e effort) {
 		if lists <= 0 {
 			lists = max(least, listsFor(&t.Lists, float64(k+r.excluded())*t.thinned(n)))
 		}
-		return nil, effort{lists: lists}
+		return nil, effort{lists: min(lists, all)}
 	}
 	if rows, ok := r.gate.List(); ok {
 		return rows, e
@@ -53,7 +53,7 @@ func (r *search) plan(k, lists int) (rows []uint32, e effort) {
 	count := r.gate.Count()
 	near := float64(k) * float64(n) / float64(max(1, count)) * t.thinned(n)
 	need := max(lists, least, listsFor(&t.Filtered, near))
-	if near > float64(levels[len(levels)-1]) {
+	if need = min(need, all); near > float64(levels[len(levels)-1]) {
 		need = all
 	}
 	probe := min(1, float64(need)/float64(all))*float64(n) + costPromise*float64(all)

@@ -136,6 +136,7 @@ func TestContradictionsAreNoticed(t *testing.T) {
 			if _, err := ix.ReadFrom(bytes.NewReader(c.file(t))); !errors.Is(err, envelope.ErrCorrupt) {
 				t.Errorf("%v; want ErrCorrupt", err)
 			}
+			used(t, c.file(t))
 		})
 	}
 	items, vectors := clustered(9, 300, 6)
