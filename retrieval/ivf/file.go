@@ -357,8 +357,8 @@ func (ix *Index) read(r *envelope.Reader) {
 		r.Fail("there is more than the lists hold")
 		return
 	}
-	if len(queries)%h.Dim != 0 || len(queries)/h.Dim > sampleQueries {
-		r.Fail(fmt.Sprintf("queries of %d values; want at most %d of %d", len(queries), sampleQueries, h.Dim))
+	if len(queries)%h.Dim != 0 || len(queries)/h.Dim > givenQueries {
+		r.Fail(fmt.Sprintf("queries of %d values; want at most %d of %d", len(queries), givenQueries, h.Dim))
 		return
 	}
 	ix.sample = vector.From(slices.Clone(queries), h.Dim)

@@ -134,6 +134,29 @@ func TestRecallIsWhatIsAskedFor(t *testing.T) {
 	}
 }
 
+// What holds on the queries that Build was given holds on them at least: it adds a standard
+// error. All of them are looked at, since there are few.
+func TestRecallOfGivenQueriesIsReached(t *testing.T) {
+	items, vectors := clustered(5, 4000, 24)
+	oracle, err := retrievaltest.NewExact(retrieval.InnerProduct, items, vectors)
+	if err != nil {
+		t.Fatal(err)
+	}
+	queries := mixtures(vectors, 300)
+	r := rand.New(rand.NewPCG(4, 4))
+	for i := range queries.Data {
+		queries.Data[i] += float32(2 * r.NormFloat64()) // unlike what Build would make up
+	}
+	for _, want := range []float64{0.955, 0.97, 0.99} {
+		ix := build(t, ivf.Config{Recall: want, Queries: queries}, items, vectors)
+		got := recall(t, ix, oracle, queries, 10, retrieval.SearchOptions{})
+		t.Logf("wanted %v, recall %.4f", want, got)
+		if got < want || got > (want+2)/3+0.01 {
+			t.Errorf("recall is %.4f; want %v and not much more", got, want)
+		}
+	}
+}
+
 // mixtures returns queries between vectors.
 func mixtures(vectors vector.Matrix, n int) vector.Matrix {
 	r := rand.New(rand.NewPCG(8, 8))
