@@ -316,7 +316,7 @@ func (b *builder) encode(ix *Index, st *state, rows []uint32, start []int) error
 	if err != nil {
 		return err
 	}
-	st.lists = makeTable(lists)
+	st.lists, st.longest = makeTable(lists), longest(lists)
 	b.progress("encode", n, n)
 	return nil
 }

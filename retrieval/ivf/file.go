@@ -368,7 +368,7 @@ func (ix *Index) read(r *envelope.Reader) {
 	}
 	c.aim(h.Tuning.Reach)
 	ix.state.Store(&state{
-		rows: table, changes: h.Changes, codec: coder, coarse: c, lists: makeTable(lists), items: h.Items, version: table.Version(), tuning: h.Tuning,
+		rows: table, changes: h.Changes, codec: coder, coarse: c, lists: makeTable(lists), items: h.Items, version: table.Version(), tuning: h.Tuning, longest: longest(lists),
 		base: base, baseRows: uint32(h.Rows),
 	})
 }

@@ -48,6 +48,7 @@ type state struct {
 	version uint64 // of the rows
 	changes int    // since the lists were made
 	tuning  tuning
+	longest float32 // bound of |x|
 
 	// The vectors by row: the first ones as built or mapped, the others behind each other
 	// in a slice that grows. What a row that no list holds has there may change.

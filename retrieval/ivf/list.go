@@ -88,6 +88,17 @@ func (t table) with(i uint32, l *list) table {
 	return u
 }
 
+// longest returns a bound of the lengths of all vectors.
+func longest(lists []list) float32 {
+	var top float32
+	for i := range lists {
+		for _, g := range lists[i].segments {
+			top = max(top, g.Norm)
+		}
+	}
+	return top
+}
+
 // include widens the shape to hold x, whose list has the given centroid.
 func (s *shape) include(x, centroid []float32, l2 bool) {
 	if l2 {

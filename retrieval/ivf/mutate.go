@@ -141,6 +141,7 @@ func (ix *Index) stage(vec []float32) (*state, uint32, error) {
 	if ix.metric == retrieval.Cosine {
 		vector.Normalize(x)
 	}
+	next.longest = max(next.longest, up(norm(x), ix.dim))
 	c := ix.nearest(&next, x)
 	next.lists = next.lists.with(c, next.codec.add(next.lists.at(c), row, x, next.coarse.centroids.Row(int(c))))
 	next.coarse = next.coarse.including(c, x)

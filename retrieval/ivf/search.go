@@ -45,6 +45,7 @@ type search struct {
 
 	length  float64 // of q
 	slack   float64
+	tiny    float64 // bound of what a score loses below the normal range, and its bounds
 	scanned int
 }
 
@@ -56,6 +57,10 @@ type search struct {
 // an Effort it reads as many as Build has found to be enough for Config.Recall. With a
 // filter it reads more, or scores every item that passes, whichever takes less time, and
 // an Effort is only a lower bound.
+//
+// Where q or a vector is longer than 2^61, or q under the inner product shorter than 2^-61,
+// scores may overflow or vanish. Such a search compares all vectors, or all that pass; a score
+// may then be infinite, or NaN, which comes last.
 func (ix *Index) Search(dst []retrieval.Neighbor, q []float32, k int, opt retrieval.SearchOptions) ([]retrieval.Neighbor, error) {
 	if err := ix.checkVector(q); err != nil {
 		return dst, fmt.Errorf("ivf: query: %w", err)
@@ -116,6 +121,7 @@ func (r *search) do(dst []retrieval.Neighbor, q []float32, k int, opt *retrieval
 // in r.best.
 func (r *search) answer(q []float32, k int, opt *retrieval.SearchOptions) string {
 	r.q, r.length, r.slack = q, norm(q), slack(r.ix.dim)
+	r.tiny = float64(r.ix.dim+16) * 0x1p-149
 	r.best.reset(k)
 	rows, e := r.plan(k, opt.Effort)
 	if e.lists == 0 {
@@ -124,10 +130,41 @@ func (r *search) answer(q []float32, k int, opt *retrieval.SearchOptions) string
 		r.rescore()
 		return "allowed"
 	}
+	if !r.safe() {
+		r.everything()
+		return "all"
+	}
 	r.probe(k, e)
 	r.found.settle()
 	r.rescore()
 	return "probe"
+}
+
+// Where lengths are between short and long, products do not overflow, and what products with
+// centroids lose is little beside the query's length.
+const (
+	long  = 0x1p61
+	short = 0x1p-61
+)
+
+// safe reports whether the bounds hold for the query.
+func (r *search) safe() bool {
+	return r.length <= long && r.state.longest <= long && (r.ix.l2() || r.length == 0 || r.length >= short)
+}
+
+// everything compares the query with every vector.
+func (r *search) everything() {
+	for id := range uint32(r.state.coarse.centroids.Rows) {
+		r.found.rows = r.found.rows[:0]
+		l := r.state.lists.at(id)
+		for slot := range l.rows {
+			if row := l.row(uint32(slot)); r.passing(row) {
+				r.found.rows = append(r.found.rows, row)
+			}
+		}
+		r.scanned += len(l.rows)
+		r.rescore()
+	}
 }
 
 // probe reads lists and leaves candidates for the k best in r.found.
@@ -168,7 +205,7 @@ func (r *search) begin() {
 // scan looks at the vectors of a list.
 func (r *search) scan(l *list, id uint32) {
 	dot := r.order.dots[id]
-	bound := l.shape.bound(dot, r.length, r.ix.l2(), r.slack)
+	bound := l.shape.bound(float64(dot), r.length, r.ix.l2(), r.slack, r.tiny)
 	if r.ix.l2() && bound < float64(r.found.floor) {
 		return
 	}
@@ -184,7 +221,7 @@ func (r *search) scan(l *list, id uint32) {
 	at := uint32(0)
 	for i := range l.segments {
 		g := &l.segments[i]
-		if bound*float64(g.Norm) < float64(r.found.floor) {
+		if bound*float64(g.Norm)+r.tiny < float64(r.found.floor) {
 			at = g.End
 			continue
 		}
@@ -210,7 +247,7 @@ func (r *search) scan(l *list, id uint32) {
 //	|q·x - q'·x'| = |q·f + e·x'| <= |q| |f| + |e| (|x| + |f|).
 func (r *search) errorOf(g *segment) float64 {
 	norm, lost := float64(g.Norm), float64(g.Error)
-	return (r.length*lost + r.coded.lost*(norm+lost) + r.slack*r.length*norm) * (1 + 1e-6)
+	return (r.length*lost+r.coded.lost*(norm+lost)+r.slack*r.length*norm)*(1+1e-6) + r.tiny
 }
 
 // thresholdOf returns an int32 that every integer at or above x exceeds; a NaN is below
@@ -254,11 +291,14 @@ func (r *search) scanL2(l *list) {
 
 // consider makes the item of a slot a candidate if it may be returned.
 func (r *search) consider(l *list, slot uint32, lower, upper float64) {
-	row := l.row(slot)
-	if row >= r.limit || r.gated && !r.gate.Pass(row) { // dead, or what nobody knows
-		return
+	if row := l.row(slot); r.passing(row) {
+		r.found.add(row, toward(lower, -1), toward(upper, 1))
 	}
-	r.found.add(row, toward(lower, -1), toward(upper, 1))
+}
+
+// passing reports whether what a slot says is a row that may be returned.
+func (r *search) passing(row uint32) bool {
+	return row < r.limit && (!r.gated || r.gate.Pass(row)) // dead is above limit
 }
 
 // toward returns a float32 at or beyond x in a direction.
