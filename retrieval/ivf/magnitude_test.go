@@ -113,9 +113,22 @@ func TestReadingAllListsIsExactAtAnyScale(t *testing.T) {
 				vectors, query float64
 				always         bool // exact with PQ as well
 			}{
-				{1e-42, 1e-42, ip}, {1e-30, 1e-30, ip}, {1e-22, 1e-22, ip}, {1e-19, 1e-19, false},
-				{1e-44, 1, false}, {1, 1e-44, ip}, {1e-30, 1e15, false}, {1e15, 1e-30, ip},
-				{1, 1, false}, {1e15, 1e15, false}, {1e18, 1e18, true}, {1e19, 1e19, true}, {1e30, 1e30, true}, {1e38, 1e38, true}, {1, 1e30, true}, {1e30, 1, true},
+				{1e-42, 1e-42, ip},
+				{1e-30, 1e-30, ip},
+				{1e-22, 1e-22, ip},
+				{1e-19, 1e-19, false},
+				{1e-44, 1, false},
+				{1, 1e-44, ip},
+				{1e-30, 1e15, false},
+				{1e15, 1e-30, ip},
+				{1, 1, false},
+				{1e15, 1e15, false},
+				{1e18, 1e18, true},
+				{1e19, 1e19, true},
+				{1e30, 1e30, true},
+				{1e38, 1e38, true},
+				{1, 1e30, true},
+				{1e30, 1, true},
 			} {
 				if codes == ivf.PQ && (!scale.always || m == retrieval.Cosine) {
 					continue

@@ -120,24 +120,39 @@ func (r *search) do(dst []retrieval.Neighbor, q []float32, k int, opt *retrieval
 // answer searches for q, as the metric takes it, and returns by which plan; the result is
 // in r.best.
 func (r *search) answer(q []float32, k int, opt *retrieval.SearchOptions) string {
-	r.q, r.length, r.slack = q, norm(q), slack(r.ix.dim)
-	r.tiny = float64(r.ix.dim+16) * 0x1p-149
-	r.best.reset(k)
+	r.begun(q, k)
 	rows, e := r.plan(k, opt.Effort)
-	if e.lists == 0 {
-		r.found.rows = append(r.found.rows[:0], rows...)
-		r.scanned = len(rows)
-		r.rescore()
+	switch {
+	case e.lists == 0:
+		r.allowed(rows)
 		return "allowed"
-	}
-	if !r.safe() {
+	case !r.safe():
 		r.everything()
 		return "all"
 	}
+	r.read(k, e)
+	return "probe"
+}
+
+// begun makes ready for the k best for q.
+func (r *search) begun(q []float32, k int) {
+	r.q, r.length, r.slack = q, norm(q), slack(r.ix.dim)
+	r.tiny = float64(r.ix.dim+16) * 0x1p-149
+	r.best.reset(k)
+}
+
+// allowed scores rows.
+func (r *search) allowed(rows []uint32) {
+	r.found.rows = append(r.found.rows[:0], rows...)
+	r.scanned = len(rows)
+	r.rescore()
+}
+
+// read reads lists, and scores the candidates.
+func (r *search) read(k int, e effort) {
 	r.probe(k, e)
 	r.found.settle()
 	r.rescore()
-	return "probe"
 }
 
 // Where lengths are between short and long, products do not overflow, and what products with
