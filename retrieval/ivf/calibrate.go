@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	givenQueries  = 1024 // of the configuration's at most
-	madeQueries   = 512
-	reachSteps    = 8 // reach is a multiple of an eighth, up to a half
+	givenQueries = 1024 // of the configuration's at most
+	madeQueries  = 512
+	reachSteps   = 8 // reach is a multiple of an eighth, up to a half
 )
 
 // levels are the numbers of neighbours for which Build measures how many lists hold them.
