@@ -31,6 +31,9 @@ func TestConformance(t *testing.T) {
 }
 
 func TestConformancePQ(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: int8 alone")
+	}
 	suite(0.9).Run(t, func(m retrieval.Metric, items []recsys.ItemID, vectors vector.Matrix, workers int) (retrieval.Index, error) {
 		return ivf.Build(context.Background(), ivf.Config{Metric: m, Workers: workers, Recall: 0.99, Codes: ivf.PQ}, items, vectors)
 	})
@@ -38,6 +41,9 @@ func TestConformancePQ(t *testing.T) {
 
 // An index that reads every list answers as one that compares everything does, to the bit.
 func TestReadingAllListsIsExact(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: see TestConformance")
+	}
 	exact := suite(0)
 	exact.Run(t, func(m retrieval.Metric, items []recsys.ItemID, vectors vector.Matrix, workers int) (retrieval.Index, error) {
 		return ivf.Build(context.Background(), ivf.Config{Metric: m, Workers: workers, Recall: 1, Lists: 1}, items, vectors)
