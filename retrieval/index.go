@@ -93,6 +93,10 @@ type SearchStats struct {
 //
 // All methods are safe for concurrent use, with each other and with those of
 // [MutableIndex]. Vectors are of length Dim.
+//
+// An index that has a method Close is of no use after it, wherever its vectors were: all
+// methods that return an error fail with [ErrClosed], Len is 0 and Vector finds nothing; a
+// second Close does nothing.
 type Index interface {
 	// Search appends the k best items to dst, best first, equal scores by the smaller
 	// item, and returns it. It appends fewer when fewer pass the options, none when
@@ -155,4 +159,6 @@ var (
 	ErrNotFound = errors.New("item is not in the index")
 	// ErrFull means that an index has no room for another row.
 	ErrFull = errors.New("index is full")
+	// ErrClosed means that an index was closed.
+	ErrClosed = errors.New("index is closed")
 )

@@ -53,8 +53,7 @@ func New(cfg Config, items []recsys.ItemID, vectors vector.Matrix) (*Index, erro
 		return nil, err
 	}
 	x := new(Index)
-	x.replace(newEpoch(rows, main), nil)
-	return x, nil
+	return x, x.replace(newEpoch(rows, main), nil)
 }
 
 // checkInput looks for what cannot be stored.
