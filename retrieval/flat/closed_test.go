@@ -99,3 +99,49 @@ func TestErrorsOfFilesNamePackageThenPath(t *testing.T) {
 		t.Errorf("Save says %v", err)
 	}
 }
+
+// A pipeline recovers a stage that panics and goes on.
+func TestPanicOfAFilterLeavesTheIndexUsable(t *testing.T) {
+	x, o := small(t)
+	q := []float32{1, -2, 0.5, 3, 0}
+	blow := true
+	moody := retrieval.Where(func(item recsys.ItemID) bool {
+		if blow && item%2 == 0 {
+			panic("the user's function")
+		}
+		return true
+	})
+	panics := func(what string, call func() error) {
+		t.Helper()
+		defer func() {
+			if recover() == nil {
+				t.Errorf("%s does not panic", what)
+			}
+		}()
+		_ = call()
+	}
+	for i := range 20 {
+		blow = true
+		opt := retrieval.SearchOptions{Filter: moody}
+		if i%2 == 0 {
+			opt.Allow = nil
+			for item := range o.vec {
+				opt.Allow = append(opt.Allow, item)
+			}
+		}
+		panics("Search", func() error { _, err := x.Search(nil, q, 5, opt); return err })
+		panics("SearchBatch", func() error {
+			_, err := x.SearchBatch(nil, vector.From(append(q[:5:5], q...), 5), 5, opt)
+			return err
+		})
+		blow = false
+		mustSame(t, "after a panic", search(t, x, q, 20, retrieval.SearchOptions{}), o.search(q, 20, nil))
+		mustSame(t, "with the filter", search(t, x, q, 20, retrieval.SearchOptions{Filter: moody}), o.search(q, 20, nil))
+		if err := errors.Join(x.Insert(1<<40, q), x.Delete(1<<40), x.Compact(context.Background())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := x.Verify(); err != nil {
+		t.Error(err)
+	}
+}
