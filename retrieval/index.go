@@ -3,6 +3,7 @@ package retrieval
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/recsyskit/recsys"
 )
@@ -19,8 +20,9 @@ const (
 	// two-tower model trained with a dot product.
 	InnerProduct Metric = iota
 	// Cosine scores q·x / (|q| |x|), in [-1, 1] but for rounding. Vectors are stored
-	// normalised by vector.Normalize, queries are normalised likewise; a zero vector
-	// scores 0 with everything.
+	// normalised by vector.Normalize, queries are normalised likewise, and the score is
+	// vector.Dot of the two, whose last bit may differ from that of vector.Cosine; a zero
+	// vector scores 0 with everything.
 	Cosine
 	// L2 scores -|q-x|², the negative squared Euclidean distance.
 	L2
@@ -39,12 +41,16 @@ func (m Metric) String() string {
 	return fmt.Sprintf("Metric(%d)", uint8(m))
 }
 
-// ParseMetric returns the metric with a short name, as String writes it.
+// ParseMetric returns the metric with a short name, as String writes it; "dot" is another
+// name for "ip" and "cosine" for "cos". Case does not count.
 func ParseMetric(name string) (Metric, error) {
-	for m := InnerProduct; m <= L2; m++ {
-		if m.String() == name {
-			return m, nil
-		}
+	switch strings.ToLower(name) {
+	case "ip", "dot":
+		return InnerProduct, nil
+	case "cos", "cosine":
+		return Cosine, nil
+	case "l2":
+		return L2, nil
 	}
 	return 0, fmt.Errorf("retrieval: metric is %q; want ip, cos or l2", name)
 }
