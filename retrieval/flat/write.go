@@ -36,7 +36,7 @@ func (x *Index) put(item recsys.ItemID, vec []float32, update bool) error {
 	case update && !found:
 		return fmt.Errorf("flat: item %d: %w", item, retrieval.ErrNotFound)
 	case !update && found:
-		return fmt.Errorf("flat: item %d at row %d: %w", item, old, retrieval.ErrDuplicate)
+		return fmt.Errorf("flat: item %d: %w; Update replaces it", item, retrieval.ErrDuplicate)
 	}
 	if int(e.word.Load()>>32) == e.room {
 		if err := x.compact(context.Background(), 1); err != nil {
