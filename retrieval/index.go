@@ -1,6 +1,7 @@
 package retrieval
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -150,6 +151,30 @@ type MutableIndex interface {
 
 	// Delete removes an item. It fails with [ErrNotFound] when the item is not there.
 	Delete(item recsys.ItemID) error
+}
+
+// StoredIndex is what the indexes of this module are: a [MutableIndex] that is saved to a file,
+// which the package's Open maps into memory.
+type StoredIndex interface {
+	MutableIndex
+
+	// Save writes the index to a file, all of it or nothing: the new file replaces the old
+	// one when it is on disk.
+	Save(path string) error
+
+	// Verify reads all of the index, and of the file if it was opened, and returns what is
+	// wrong with it.
+	Verify() error
+
+	// Compact gives back the memory of what was deleted and replaced. When ctx ends, the
+	// index stays as it was.
+	Compact(ctx context.Context) error
+
+	// Bytes returns the memory that the index takes, mapped files included.
+	Bytes() int
+
+	// Close ends the use of the index and gives back its file; see [Index].
+	Close() error
 }
 
 // What an index refuses. Errors that it returns wrap one of these and say which item, row

@@ -32,7 +32,7 @@ type Index struct {
 	mapped *envelope.Mapped
 }
 
-var _ retrieval.MutableIndex = (*Index)(nil)
+var _ retrieval.StoredIndex = (*Index)(nil)
 
 // Len returns the number of items.
 func (x *Index) Len() int { return x.epoch.Load().rows.Len() }
