@@ -107,12 +107,17 @@ var indexCases = []indexCase{
 	{
 		name:  "allocates-nothing",
 		rule:  "With enough room in dst it does not allocate in steady state.",
-		check: allocatesNothing,
+		check: allocatesNothing, needs: needsNoAllocs,
 	},
 	{
 		name:  "any-workers",
 		rule:  "The same index built twice with the same seed is byte-identical for any number of workers.",
 		check: anyWorkers,
+	},
+	{
+		name:  "mutable",
+		rule:  "MutableIndex is an Index whose items come and go while it is searched: Insert, Update, Delete.",
+		check: mutable, needs: needsMutableSet,
 	},
 	{
 		name:  "insert",
