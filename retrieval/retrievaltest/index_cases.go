@@ -175,6 +175,11 @@ var indexCases = []indexCase{
 		check: flipped, needs: needsWriter | needsRead,
 	},
 	{
+		name:  "closed",
+		rule:  "An index that has a method Close is of no use after it, wherever its vectors were: all methods that return an error fail with ErrClosed, Len is 0 and Vector finds nothing; a second Close does nothing.",
+		check: closedIndex, needs: needsCloser,
+	},
+	{
 		name:  "write-errors",
 		rule:  "WriteTo returns the error of its writer.",
 		check: writeErrors, needs: needsWriter,

@@ -128,7 +128,7 @@ type indexFault struct {
 }
 
 func indexFaults() []indexFault {
-	return slices.Concat(searchFaults(), optionFaults(), buildFaults(), changeFaults(), fileFaults())
+	return slices.Concat(searchFaults(), optionFaults(), buildFaults(), changeFaults(), fileFaults(), closeFaults())
 }
 
 func TestEachCaseFindsAnIndexThatBreaksItsRule(t *testing.T) {

@@ -27,7 +27,8 @@ func RunIndex(t *testing.T, build BuildIndex) {
 // IndexSuite is the conformance suite of indexes with its settings.
 //
 // An index that is an [io.WriterTo] is also checked for what it writes: that it is the same
-// for any number of workers, and, with Read and Open, that it comes back.
+// for any number of workers, and, with Read and Open, that it comes back. One that is an
+// [io.Closer] must refuse every call after Close.
 type IndexSuite struct {
 	// Recall is the least recall, in (0, 1], that the index must reach on every set of the
 	// suite on average over its queries, with the default effort and under every filter. 0 is
@@ -139,6 +140,7 @@ const (
 	needsExact
 	needsMutableSet
 	needsNoAllocs
+	needsCloser
 )
 
 // skips says why a case does not apply, or nothing.
@@ -155,6 +157,7 @@ func (s IndexSuite) skips(c indexCase, build BuildIndex) string {
 	defer closeIndex(ix)
 	_, mutable := ix.(retrieval.MutableIndex)
 	_, writes := ix.(io.WriterTo)
+	_, closes := ix.(io.Closer)
 	for need, lacks := range map[needs]string{
 		needsMutable: "the index is no retrieval.MutableIndex",
 		needsWriter:  "the index is no io.WriterTo",
@@ -164,10 +167,11 @@ func (s IndexSuite) skips(c indexCase, build BuildIndex) string {
 
 		needsMutableSet: "IndexSuite.Mutable is not set",
 		needsNoAllocs:   "IndexSuite.AllowAllocs is set",
+		needsCloser:     "the index is no io.Closer",
 	} {
 		has := map[needs]bool{
 			needsMutable: mutable, needsWriter: writes, needsRead: s.Read != nil, needsOpen: s.Open != nil, needsExact: s.Recall == 0,
-			needsMutableSet: s.Mutable, needsNoAllocs: !s.AllowAllocs,
+			needsMutableSet: s.Mutable, needsNoAllocs: !s.AllowAllocs, needsCloser: closes,
 		}[need]
 		if c.needs&need != 0 && !has {
 			return lacks
