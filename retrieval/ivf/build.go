@@ -316,7 +316,7 @@ func (b *builder) encode(ix *Index, st *state, rows []uint32, start []int) error
 	if err != nil {
 		return err
 	}
-	st.lists = makeTable(lists)
+	st.lists, st.longest = makeTable(lists), longest(lists)
 	b.progress("encode", n, n)
 	return nil
 }
@@ -333,8 +333,9 @@ func (ix *Index) measure(l *list, st *state, c uint32) (mean, high, low float32)
 	centroid := st.coarse.centroids.Row(int(c))
 	var sum, top float64
 	least := math.Inf(1)
+	limit := st.limit(ix.dim)
 	for _, row := range l.rows {
-		if row == dead {
+		if row >= limit { // dead, or of a damaged file
 			continue
 		}
 		x := st.vector(row, ix.dim)
@@ -354,7 +355,7 @@ func (ix *Index) measure(l *list, st *state, c uint32) (mean, high, low float32)
 	}
 	m := sum / float64(l.len())
 	if ix.l2() {
-		return float32(math.Sqrt(m)), 0, 0
+		return finite(math.Sqrt(m)), 0, 0
 	}
-	return float32(m), float32(top), float32(least)
+	return float32(m), finite(top), finite(least)
 }

@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	sampleQueries = 256
-	reachSteps    = 8 // reach is a multiple of an eighth, up to a half
+	givenQueries = 1024 // of the configuration's at most
+	madeQueries  = 512
+	reachSteps   = 8 // reach is a multiple of an eighth, up to a half
 )
 
 // levels are the numbers of neighbours for which Build measures how many lists hold them.
@@ -91,13 +92,14 @@ func (t *tuning) cost() int { return t.Lists[0] + t.Filtered[0] }
 func (b *builder) drawQueries() vector.Matrix {
 	random := rand.New(rand.NewPCG(b.cfg.Seed, 0x71756572))
 	from := b.cfg.Queries
-	out := vector.NewMatrix(min(from.Rows, sampleQueries), b.dim)
-	for i := range out.Rows {
-		p := i
-		if from.Rows > sampleQueries {
-			p = random.IntN(from.Rows)
+	out := vector.NewMatrix(min(from.Rows, givenQueries), b.dim)
+	taken := 0
+	for i := 0; taken < out.Rows; i++ {
+		// Each set of so many queries is as likely as the others.
+		if random.IntN(from.Rows-i) < out.Rows-taken {
+			copy(out.Row(taken), from.Row(i))
+			taken++
 		}
-		copy(out.Row(i), from.Row(p))
 	}
 	return out
 }
@@ -106,7 +108,7 @@ func (b *builder) drawQueries() vector.Matrix {
 // to four directions that vectors have.
 func (b *builder) sampleQueries(given vector.Matrix, st *state) vector.Matrix {
 	random := rand.New(rand.NewPCG(b.cfg.Seed, 0x717565726965))
-	out := vector.NewMatrix(sampleQueries, b.dim)
+	out := vector.NewMatrix(madeQueries, b.dim)
 	if given.Rows > 0 {
 		out = vector.From(slices.Clone(given.Data), b.dim)
 	}
@@ -230,32 +232,50 @@ func (s *sampler) measure(reach float32) (tuning, error) {
 		return tuning{}, err
 	}
 	t := tuning{Reach: reach}
-	at := make([]int, lists)
 	for i, level := range levels {
-		clear(at)
-		total := 0
-		for _, p := range places {
-			for _, place := range p[:min(level, len(p))] {
-				at[place]++
-				total++
-			}
-		}
-		t.Lists[i] = covering(at, total, s.b.cfg.Recall)
-		t.Filtered[i] = covering(at, total, max(s.b.cfg.Recall, filterRecall))
+		t.Lists[i] = covering(places, level, lists, s.b.cfg.Recall)
+		t.Filtered[i] = covering(places, level, lists, max(s.b.cfg.Recall, filterRecall))
 	}
 	return t, nil
 }
 
-// covering returns how many elements it takes from the front to hold a share of the total.
-func covering(at []int, total int, share float64) int {
-	sum := 0
-	for i, n := range at {
-		sum += n
-		if float64(sum) >= share*float64(total) {
-			return i + 1
+// covering returns how many of the lists hold a share of the first level places of a query,
+// on average over queries like those measured: a standard error more than on these.
+func covering(places [][]int32, level, lists int, share float64) int {
+	start, total := make([]int, lists+1), 0
+	for _, p := range places {
+		p = p[:min(level, len(p))]
+		for _, place := range p {
+			start[place]++
+		}
+		total += len(p)
+	}
+	for c, at := 0, 0; c <= lists; c++ {
+		start[c], at = at, at+start[c]
+	}
+	query := make([]int32, total) // of each place, by place
+	for i, p := range places {
+		for _, place := range p[:min(level, len(p))] {
+			query[start[place]] = int32(i)
+			start[place]++ // in the end the start of the next
 		}
 	}
-	return len(at)
+	found, n := make([]int, len(places)), float64(len(places))
+	sum, squares, at := 0.0, 0.0, 0
+	for c := range lists {
+		for ; at < start[c]; at++ {
+			i := query[at]
+			all := float64(min(level, len(places[i])))
+			sum += 1 / all
+			squares += float64(2*found[i]+1) / (all * all)
+			found[i]++
+		}
+		mean := sum / n
+		if at == total || mean-math.Sqrt(max(0, squares/n-mean*mean)/n) >= share {
+			return c + 1
+		}
+	}
+	return lists
 }
 
 // rescoring chooses how many candidates PQ compares again: the fewest with which searches
@@ -292,7 +312,7 @@ func (s *sampler) hits(rescore int) (int, error) {
 		memory := s.ix.readers.enter()
 		defer s.ix.readers.leave(memory)
 		for i := lo; i < hi; i++ {
-			run := search{scratch: memory, ix: s.ix, state: &st}
+			run := search{scratch: memory, ix: s.ix, state: &st, limit: st.limit(s.ix.dim)}
 			run.answer(s.queries.Row(i), k, &retrieval.SearchOptions{Effort: st.tuning.Filtered[0]})
 			last := score(s.queries.Row(i), st.vector(s.near[i][k-1], s.ix.dim), s.ix.l2())
 			for _, n := range memory.best.heap {

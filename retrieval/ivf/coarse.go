@@ -175,19 +175,19 @@ func root(x float32) float32 {
 
 // bound returns what no score of a query with the given length, and the given product with
 // the centroid (L2: squared distance to it), exceeds in a list, per unit of the vectors'
-// length (L2: as it is).
-func (s *shape) bound(dot float32, length float64, l2 bool, slack float64) float64 {
+// length (L2: as it is), but for tiny.
+func (s *shape) bound(dot, length float64, l2 bool, slack, tiny float64) float64 {
 	if l2 {
-		away := math.Sqrt(float64(dot))*(1-slack) - float64(s.Radius)
+		away := math.Sqrt(max(0, dot-tiny))*(1-slack) - float64(s.Radius)
 		if away <= 0 {
 			return 0
 		}
-		return -away * away * (1 - slack)
+		return tiny - away*away*(1-slack)
 	}
 	if length == 0 {
 		return 0
 	}
-	cos := min(1, float64(dot)/length+slack)
+	cos := min(1, dot/length+slack)
 	if cos >= float64(s.Cos) {
 		return length * (1 + slack)
 	}

@@ -59,13 +59,14 @@ type Config struct {
 	// such number.
 	Rescore int
 
-	// Recall is the share of the true 10 nearest that searches without an Effort find, in
-	// (0, 1]; 0 means 0.95. Build measures what it takes on sample queries. Filtered
-	// searches aim at 0.997, or Recall if that is more.
+	// Recall is the share of the true 10 nearest that searches without an Effort find on
+	// average, in (0, 1]; 0 means 0.95. Build measures what it takes on sample queries, and
+	// adds a standard error: other queries of the same kind find less in one of six builds.
+	// Filtered searches aim at 0.997, or Recall if that is more.
 	Recall float64
 
 	// Queries are what Build measures with: vectors as they will be searched for. Of more
-	// than 256 it draws as many; the index keeps them for Compact. Without rows it makes its
+	// than 1,024 it draws as many; the index keeps them for Compact. Without rows it makes its
 	// own: mixtures of one to four of the vectors.
 	Queries vector.Matrix
 

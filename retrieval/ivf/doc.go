@@ -70,8 +70,8 @@
 //
 // The number of lists stays until Compact. Vectors in hundreds of dimensions without any
 // clusters need many lists to be read; a graph is faster there. Searches without any codes,
-// over float32 alone, it does not offer: candidates of Int8 lose nothing. A file that may be
-// damaged must be read by [Load], or verified.
+// over float32 alone, it does not offer: candidates of Int8 lose nothing. Answers from a file
+// that is damaged are wrong without notice, unless it is read by [Load], or verified.
 //
 // # Sources
 //

@@ -185,7 +185,7 @@ func (c *codec) add(l *list, row uint32, x, centroid []float32) *list {
 	if at < max(least, 0) {
 		// Room for vectors that are a little longer, so that not each begins a segment.
 		at = len(out.segments)
-		out.segments = append(out.segments, segment{End: uint32(len(l.rows)), Scale: step * 1.25, Norm: up(length, c.dim) * 1.25})
+		out.segments = append(out.segments, segment{End: uint32(len(l.rows)), Scale: finite(float64(step) * 1.25), Norm: up(length, c.dim) * 1.25})
 	}
 	g := &out.segments[at]
 	slot := int(g.End)
@@ -239,6 +239,7 @@ func (c *codec) squeeze(old *list) *list {
 			l.extend(&g, slot, c)
 		}
 	}
+	l.codes = l.codes[:c.size(len(l.rows))] // a damaged file has slots that nobody killed
 	return l
 }
 

@@ -205,9 +205,12 @@ func Load(path string) (*Index, error) {
 
 // Open maps an index that Save wrote into memory. It takes time in proportion to the
 // number of lists, not to that of the items: pages are read when they are needed, of the
-// vectors only those that a search compares at full precision. Changes stay in memory. Open
-// checks sizes only; a file that may be damaged wants Verify before anything else. Call
+// vectors only those that a search compares at full precision. Changes stay in memory. Call
 // Close when the index is not needed any more.
+//
+// Open checks sizes, and what belongs to lists. Of the rest Verify finds any damage; without
+// it, searches of a damaged file miss items, return items that were deleted, items twice or
+// under wrong scores, or NaN, and Update, Delete and Compact may fail. Nothing panics.
 func Open(path string) (*Index, error) {
 	ix := new(Index)
 	mapped, err := envelope.Map(path, kind, fileVersion, ix.read)
@@ -354,14 +357,18 @@ func (ix *Index) read(r *envelope.Reader) {
 		r.Fail("there is more than the lists hold")
 		return
 	}
-	if len(queries)%h.Dim != 0 || len(queries)/h.Dim > sampleQueries {
-		r.Fail(fmt.Sprintf("queries of %d values; want at most %d of %d", len(queries), sampleQueries, h.Dim))
+	if len(queries)%h.Dim != 0 || len(queries)/h.Dim > givenQueries {
+		r.Fail(fmt.Sprintf("queries of %d values; want at most %d of %d", len(queries), givenQueries, h.Dim))
 		return
 	}
 	ix.sample = vector.From(slices.Clone(queries), h.Dim)
+	if err := ix.checkNumbers(c, coder); err != nil {
+		r.Fail(err.Error())
+		return
+	}
 	c.aim(h.Tuning.Reach)
 	ix.state.Store(&state{
-		rows: table, changes: h.Changes, codec: coder, coarse: c, lists: makeTable(lists), items: h.Items, version: table.Version(), tuning: h.Tuning,
+		rows: table, changes: h.Changes, codec: coder, coarse: c, lists: makeTable(lists), items: h.Items, version: table.Version(), tuning: h.Tuning, longest: longest(lists),
 		base: base, baseRows: uint32(h.Rows),
 	})
 }
@@ -390,7 +397,7 @@ func (p *parts) cut(l *list, slots, segments int, c *codec) (ok bool) {
 	for i := range l.segments {
 		v := p.segments[3*i:]
 		l.segments[i] = segment{End: p.ends[i], Scale: v[0], Error: v[1], Norm: v[2]}
-		if p.ends[i] <= end {
+		if p.ends[i] <= end || c.pq && end%blockRows != 0 {
 			return false
 		}
 		end = p.ends[i]

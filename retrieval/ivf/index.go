@@ -2,6 +2,7 @@ package ivf
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -47,6 +48,7 @@ type state struct {
 	version uint64 // of the rows
 	changes int    // since the lists were made
 	tuning  tuning
+	longest float32 // bound of |x|
 
 	// The vectors by row: the first ones as built or mapped, the others behind each other
 	// in a slice that grows. What a row that no list holds has there may change.
@@ -112,10 +114,10 @@ func (s *state) scores(dst, q []float32, rows []uint32, l2 bool) {
 // Score writes the score of each item to dst; see [retrieval.Index].
 func (ix *Index) Score(dst []float32, q []float32, items []recsys.ItemID) error {
 	if len(dst) != len(items) {
-		panic("ivf: dst and items differ in length")
+		return fmt.Errorf("ivf: room for %d scores of %d items: %w", len(dst), len(items), retrieval.ErrDimension)
 	}
 	if err := ix.checkVector(q); err != nil {
-		return err
+		return fmt.Errorf("ivf: query: %w", err)
 	}
 	s := ix.readers.enter()
 	defer ix.readers.leave(s)
@@ -132,18 +134,17 @@ func (ix *Index) Score(dst []float32, q []float32, items []recsys.ItemID) error 
 }
 
 func (ix *Index) scoreItems(dst, q []float32, items []recsys.ItemID, st *state) {
+	limit := st.limit(max(1, ix.dim))
 	for i, item := range items {
 		dst[i] = nan
-		if row, ok := st.rows.Find(item); ok && st.has(row, ix.dim) {
+		if row, ok := st.rows.Find(item); ok && row < limit {
 			dst[i] = score(q, st.vector(row, ix.dim), ix.l2())
 		}
 	}
 }
 
-// has reports whether the state has memory for a row.
-func (s *state) has(row uint32, dim int) bool {
-	return row < s.baseRows || int(row-s.baseRows) < len(s.tail)/max(1, dim)
-}
+// limit returns a bound of the rows that the state has memory for.
+func (s *state) limit(dim int) uint32 { return s.baseRows + uint32(len(s.tail)/dim) }
 
 // Vector appends the stored vector of an item to dst; see [retrieval.Index].
 func (ix *Index) Vector(dst []float32, item recsys.ItemID) (_ []float32, ok bool) {
@@ -163,12 +164,14 @@ func (ix *Index) Vector(dst []float32, item recsys.ItemID) (_ []float32, ok bool
 	return append(dst, st.vector(row, ix.dim)...), true
 }
 
+// checkVector says why a vector is none of the index.
 func (ix *Index) checkVector(v []float32) error {
 	if len(v) != ix.dim {
-		return fmt.Errorf("ivf: a vector of %d values; want %d: %w", len(v), ix.dim, retrieval.ErrDimension)
+		return fmt.Errorf("a vector of %d values; want %d: %w", len(v), ix.dim, retrieval.ErrDimension)
 	}
-	if !vector.Finite(v) {
-		return fmt.Errorf("ivf: a vector has a NaN or an infinity: %w", retrieval.ErrNotFinite)
+	if vector.Finite(v) {
+		return nil
 	}
-	return nil
+	i := slices.IndexFunc(v, func(x float32) bool { return x-x != 0 })
+	return fmt.Errorf("component %d is %v: %w", i, v[i], retrieval.ErrNotFinite)
 }

@@ -134,6 +134,29 @@ func TestRecallIsWhatIsAskedFor(t *testing.T) {
 	}
 }
 
+// What holds on the queries that Build was given holds on them at least: it adds a standard
+// error. All of them are looked at, since there are few.
+func TestRecallOfGivenQueriesIsReached(t *testing.T) {
+	items, vectors := clustered(5, 4000, 24)
+	oracle, err := retrievaltest.NewExact(retrieval.InnerProduct, items, vectors)
+	if err != nil {
+		t.Fatal(err)
+	}
+	queries := mixtures(vectors, 300)
+	r := rand.New(rand.NewPCG(4, 4))
+	for i := range queries.Data {
+		queries.Data[i] += float32(2 * r.NormFloat64()) // unlike what Build would make up
+	}
+	for _, want := range []float64{0.955, 0.97, 0.99} {
+		ix := build(t, ivf.Config{Recall: want, Queries: queries}, items, vectors)
+		got := recall(t, ix, oracle, queries, 10, retrieval.SearchOptions{})
+		t.Logf("wanted %v, recall %.4f", want, got)
+		if got < want || got > (want+2)/3+0.01 {
+			t.Errorf("recall is %.4f; want %v and not much more", got, want)
+		}
+	}
+}
+
 // mixtures returns queries between vectors.
 func mixtures(vectors vector.Matrix, n int) vector.Matrix {
 	r := rand.New(rand.NewPCG(8, 8))
@@ -267,5 +290,39 @@ func TestSearchAllocatesNothing(t *testing.T) {
 				t.Errorf("%v, %v: Score and Vector: %v allocations", codes, m, n)
 			}
 		}
+	}
+}
+
+func TestRefusedVectorsAreNamed(t *testing.T) {
+	items, vectors := clustered(1, 50, 4)
+	ix := build(t, ivf.Config{}, items, vectors)
+	before := written(t, ix)
+	nan, long := []float32{1, 2, 3, float32(math.NaN())}, make([]float32, 5)
+	search := func(q []float32) error {
+		_, err := ix.Search(nil, q, 1, retrieval.SearchOptions{})
+		return err
+	}
+	for name, c := range map[string]struct {
+		err  error
+		is   error
+		text string
+	}{
+		"insert":       {ix.Insert(9, nan), retrieval.ErrNotFinite, "ivf: item 9: component 3 is NaN: "},
+		"insert long":  {ix.Insert(9, long), retrieval.ErrDimension, "ivf: item 9: a vector of 5 values; want 4: "},
+		"insert twice": {ix.Insert(items[3], vectors.Row(0)), retrieval.ErrDuplicate, "ivf: item 24 "},
+		"update":       {ix.Update(items[1], []float32{float32(math.Inf(-1)), 0, 0, 0}), retrieval.ErrNotFinite, "ivf: item 10: component 0 is -Inf: "},
+		"update none":  {ix.Update(9, vectors.Row(0)), retrieval.ErrNotFound, "ivf: item 9: "},
+		"delete none":  {ix.Delete(9), retrieval.ErrNotFound, "ivf: item 9: "},
+		"search":       {search(nan), retrieval.ErrNotFinite, "ivf: query: component 3 is NaN: "},
+		"search long":  {search(long), retrieval.ErrDimension, "ivf: query: a vector of 5 values; want 4: "},
+		"score":        {ix.Score(make([]float32, 1), nan, items[:1]), retrieval.ErrNotFinite, "ivf: query: component 3 is NaN: "},
+		"score room":   {ix.Score(make([]float32, 2), vectors.Row(0), items[:3]), retrieval.ErrDimension, "ivf: room for 2 scores of 3 items: "},
+	} {
+		if !errors.Is(c.err, c.is) || !strings.HasPrefix(c.err.Error(), c.text) {
+			t.Errorf("%s: %v; want %q", name, c.err, c.text)
+		}
+	}
+	if !bytes.Equal(written(t, ix), before) {
+		t.Error("what was refused has changed the index")
 	}
 }

@@ -88,6 +88,17 @@ func (t table) with(i uint32, l *list) table {
 	return u
 }
 
+// longest returns a bound of the lengths of all vectors.
+func longest(lists []list) float32 {
+	var top float32
+	for i := range lists {
+		for _, g := range lists[i].segments {
+			top = max(top, g.Norm)
+		}
+	}
+	return top
+}
+
 // include widens the shape to hold x, whose list has the given centroid.
 func (s *shape) include(x, centroid []float32, l2 bool) {
 	if l2 {
@@ -132,7 +143,17 @@ func slack(d int) float64 { return 1e-6 + float64(d)*0x1p-27 }
 
 // up returns a float32 that is not less than a positive number of which x, a sum of d
 // products, is an approximation.
-func up(x float64, d int) float32 { return float32(x * (1 + slack(d))) }
+func up(x float64, d int) float32 {
+	x *= 1 + slack(d)
+	f := float32(x)
+	if float64(f) < x { // below the normal range the slack is less than half a step
+		f = math.Nextafter32(f, float32(math.Inf(1)))
+	}
+	return f
+}
+
+// finite returns the float32 that is nearest to a positive number.
+func finite(x float64) float32 { return float32(min(x, math.MaxFloat32)) }
 
 // sums returns a·b, a·a and b·b in float64.
 func sums(a, b []float32) (ab, aa, bb float64) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/envelope"
 	"github.com/recsyskit/recsys/internal/simd"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/vector"
@@ -24,7 +25,7 @@ const (
 // new, the time to encode the list and to copy the centroids.
 func (ix *Index) Insert(item recsys.ItemID, vec []float32) error {
 	if err := ix.checkVector(vec); err != nil {
-		return fmt.Errorf("item %d: %w", item, err)
+		return fmt.Errorf("ivf: item %d: %w", item, err)
 	}
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
@@ -45,16 +46,21 @@ func (ix *Index) Insert(item recsys.ItemID, vec []float32) error {
 }
 
 // Update replaces the vector of an item; see [retrieval.MutableIndex]. It takes the time
-// of a Delete and an Insert. A search sees either vector.
+// of a Delete and an Insert. A search sees either vector. It fails when the file of an opened
+// index is so damaged that the old vector is not in the list where it should be.
 func (ix *Index) Update(item recsys.ItemID, vec []float32) error {
 	if err := ix.checkVector(vec); err != nil {
-		return fmt.Errorf("item %d: %w", item, err)
+		return fmt.Errorf("ivf: item %d: %w", item, err)
 	}
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
 	table := ix.state.Load().rows
-	if _, ok := table.Find(item); !ok {
+	row, ok := table.Find(item)
+	if !ok {
 		return fmt.Errorf("ivf: item %d: %w", item, retrieval.ErrNotFound)
+	}
+	if _, err := ix.slot(ix.state.Load(), row); err != nil {
+		return fmt.Errorf("ivf: item %d: %w", item, err)
 	}
 	next, row, err := ix.stage(vec)
 	if err != nil {
@@ -69,24 +75,31 @@ func (ix *Index) Update(item recsys.ItemID, vec []float32) error {
 	l := *next.lists.at(c)
 	l.rows = slices.Clone(l.rows)
 	next.lists = next.lists.with(c, &l)
-	ix.drop(next, old)
+	ix.drop(next, old, slices.Index(l.rows, old))
 	ix.publish(next)
 	ix.retire(old)
 	return nil
 }
 
 // Delete removes an item; see [retrieval.MutableIndex]. It takes the time to find the
-// item's row in its list; every so often a list is squeezed.
+// item's row in its list; every so often a list is squeezed. It fails as Update does.
 func (ix *Index) Delete(item recsys.ItemID) error {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
 	next := *ix.state.Load()
-	row, err := next.rows.Delete(item, false)
+	row, ok := next.rows.Find(item)
+	if !ok {
+		return fmt.Errorf("ivf: item %d: %w", item, retrieval.ErrNotFound)
+	}
+	slot, err := ix.slot(&next, row)
 	if err != nil {
+		return fmt.Errorf("ivf: item %d: %w", item, err)
+	}
+	if _, err := next.rows.Delete(item, false); err != nil {
 		return err
 	}
 	next.items--
-	ix.drop(&next, row)
+	ix.drop(&next, row, slot)
 	ix.publish(&next)
 	ix.retire(row)
 	return nil
@@ -128,6 +141,7 @@ func (ix *Index) stage(vec []float32) (*state, uint32, error) {
 	if ix.metric == retrieval.Cosine {
 		vector.Normalize(x)
 	}
+	next.longest = max(next.longest, up(norm(x), ix.dim))
 	c := ix.nearest(&next, x)
 	next.lists = next.lists.with(c, next.codec.add(next.lists.at(c), row, x, next.coarse.centroids.Row(int(c))))
 	next.coarse = next.coarse.including(c, x)
@@ -173,7 +187,7 @@ func (ix *Index) nearest(s *state, x []float32) uint32 {
 
 // including returns a coarse quantiser whose list c may hold x.
 func (c *coarse) including(list uint32, x []float32) *coarse {
-	length := float32(norm(x))
+	length := finite(norm(x))
 	if c.l2 || length <= c.high[list] && length >= c.low[list] {
 		return c
 	}
@@ -188,17 +202,29 @@ func (c *coarse) including(list uint32, x []float32) *coarse {
 	return &out
 }
 
-// drop marks a row as dead in its list, which is squeezed if there are many.
-func (ix *Index) drop(s *state, row uint32) {
+// slot returns where in its list the row of an item is. Neither is known of an opened index
+// until now.
+func (ix *Index) slot(s *state, row uint32) (int, error) {
+	c := ix.owner[row]
+	if int64(c) < int64(s.coarse.centroids.Rows) && s.rows.Live(row) {
+		if slot := slices.Index(s.lists.at(c).rows, row); slot >= 0 {
+			return slot, nil
+		}
+	}
+	return 0, fmt.Errorf("row %d is not in its list: %w", row, envelope.ErrCorrupt)
+}
+
+// drop marks a slot as dead in the list of its row, which is squeezed if there are many.
+func (ix *Index) drop(s *state, row uint32, slot int) {
 	c := ix.owner[row]
 	l := s.lists.at(c)
-	l.kill(slices.Index(l.rows, row))
+	l.kill(slot)
 	if l.gone >= tidyLeast && l.gone*tidyShare > len(l.rows) {
 		l = s.codec.squeeze(l)
 		s.lists = s.lists.with(c, l)
 	}
 	// The length that a list promises counts, and goes with the longest.
-	if !s.codec.unit && !ix.l2() && float32(norm(s.vector(row, ix.dim))) >= s.coarse.high[c] {
+	if !s.codec.unit && !ix.l2() && finite(norm(s.vector(row, ix.dim))) >= s.coarse.high[c] {
 		s.coarse = ix.measured(s, c)
 	}
 }
@@ -219,8 +245,9 @@ func (ix *Index) measured(s *state, c uint32) *coarse {
 func (ix *Index) remake(s *state, c uint32) {
 	old := s.lists.at(c)
 	l := &list{rows: make([]uint32, 0, old.len())}
+	limit := s.limit(ix.dim)
 	for _, row := range old.rows {
-		if row != dead {
+		if row < limit {
 			l.rows = append(l.rows, row)
 		}
 	}
@@ -258,7 +285,8 @@ func (ix *Index) sortRows(rows []uint32, s *state) {
 //
 // It takes the time of Build, and the memory of the vectors twice more until it is done.
 // Those of an opened index are in memory from then on, until it is saved and opened again.
-// It fails only with the error of ctx, and then has changed nothing.
+// It fails with the error of ctx, and when the file of an opened index is so damaged that items
+// or vectors cannot be those that were saved; then it has changed nothing.
 func (ix *Index) Compact(ctx context.Context) error {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
@@ -269,13 +297,9 @@ func (ix *Index) Compact(ctx context.Context) error {
 	if st.changes == 0 {
 		return nil
 	}
-	items := make([]recsys.ItemID, 0, st.items)
-	vectors := vector.NewMatrix(st.items, ix.dim)
-	for row := range uint32(st.rows.Limit()) {
-		if st.rows.Live(row) {
-			copy(vectors.Row(len(items)), st.vector(row, ix.dim))
-			items = append(items, st.rows.Item(row))
-		}
+	items, vectors, err := ix.gather(st)
+	if err != nil {
+		return err
 	}
 	cfg := ix.cfg
 	cfg.Queries = ix.sample
@@ -286,4 +310,26 @@ func (ix *Index) Compact(ctx context.Context) error {
 	ix.owner, ix.retired = made.owner, nil
 	ix.state.Store(made.state.Load())
 	return nil
+}
+
+// gather returns the items, in the order of their rows, and the vectors.
+func (ix *Index) gather(st *state) ([]recsys.ItemID, vector.Matrix, error) {
+	items, vectors := make([]recsys.ItemID, 0, st.items), vector.NewMatrix(st.items, ix.dim)
+	for row := range uint32(st.rows.Limit()) {
+		if !st.rows.Live(row) {
+			continue
+		}
+		if len(items) < st.items {
+			copy(vectors.Row(len(items)), st.vector(row, ix.dim))
+		}
+		items = append(items, st.rows.Item(row))
+	}
+	// Nobody has looked at all of an opened index before.
+	if len(items) != st.items {
+		return nil, vectors, fmt.Errorf("ivf: %d rows have items; want %d: %w", len(items), st.items, envelope.ErrCorrupt)
+	}
+	if err := checkMatrix(vectors, items); err != nil {
+		return nil, vectors, fmt.Errorf("%w: %w", err, envelope.ErrCorrupt)
+	}
+	return items, vectors, nil
 }

@@ -250,3 +250,106 @@ func TestSearchesSeeWholeStates(t *testing.T) {
 		wg.Wait()
 	}
 }
+
+// A search whose filter panics gives up its hold on the rows, as any other.
+func TestAPanickingFilterLeavesNothingBehind(t *testing.T) {
+	items, vectors := clustered(16, 300, 8)
+	ix := build(t, ivf.Config{}, items, vectors)
+	calls := 0
+	bad := retrieval.Where(func(recsys.ItemID) bool {
+		if calls++; calls > 100 {
+			panic("a filter")
+		}
+		return true
+	})
+	for range 3 {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("the panic did not come through")
+				}
+			}()
+			_, err := ix.Search(nil, vectors.Row(0), 5, retrieval.SearchOptions{Filter: bad})
+			t.Errorf("Search returned %v", err)
+		}()
+	}
+	before := ix.Bytes()
+	for i := range 3000 {
+		if err := ix.Update(items[5], vectors.Row(i%300)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := ix.Bytes(); after > before*3/2 {
+		t.Errorf("3000 updates of an item took the index from %d to %d bytes", before, after)
+	}
+	even := retrieval.Where(func(item recsys.ItemID) bool { return item%2 == 0 })
+	if got, err := ix.Search(nil, vectors.Row(7), 300, retrieval.SearchOptions{Filter: even}); err != nil || len(got) != 150 {
+		t.Errorf("a search found %d items, %v; want 150", len(got), err)
+	}
+}
+
+// An item that is updated all the time is there in its old or its new state, whichever way
+// a search asks for it.
+func TestAnUpdatedItemIsNeverMissing(t *testing.T) {
+	items, vectors := clustered(17, 500, 8)
+	for _, codes := range []ivf.Codes{ivf.Int8, ivf.PQ} {
+		ix := build(t, ivf.Config{Codes: codes}, items, vectors)
+		item := items[5]
+		q, far := make([]float32, 8), make([]float32, 8)
+		for i := range q {
+			q[i], far[i] = 1, 100
+		}
+		if err := ix.Update(item, far); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan struct{})
+		var writers, readers sync.WaitGroup
+		for w := range 2 {
+			writers.Go(func() {
+				x := append([]float32(nil), far...)
+				for i := range 2500 {
+					x[w] = 100 + float32(i%7)
+					if err := ix.Update(item, x); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		odd := item & 1
+		options := map[string]retrieval.SearchOptions{
+			"all":            {},
+			"filter":         {Filter: retrieval.Where(func(i recsys.ItemID) bool { return i&1 == odd })},
+			"narrow filter":  {Filter: retrieval.AllowItems(item, items[7])},
+			"allow":          {Allow: []recsys.ItemID{item}},
+			"filtered allow": {Allow: items[:9], Filter: retrieval.DenyItems(items[3])},
+			"exclude":        {Exclude: items[6:20]},
+		}
+		for name, opt := range options {
+			readers.Go(func() {
+				for {
+					select {
+					case <-done:
+						return
+					default:
+					}
+					if got, err := ix.Search(nil, q, 3, opt); err != nil || len(got) == 0 || got[0].Item != item || got[0].Score < 800 {
+						t.Errorf("%v, %s: %v, %v; want item %d first", codes, name, got, err, item)
+						return
+					}
+					var score [1]float32
+					if err := ix.Score(score[:], q, []recsys.ItemID{item}); err != nil || !(score[0] >= 800) {
+						t.Errorf("%v: score %v, %v", codes, score, err)
+						return
+					}
+					if v, ok := ix.Vector(nil, item); !ok || v[7] != 100 {
+						t.Errorf("%v: vector %v, %v", codes, v, ok)
+						return
+					}
+				}
+			})
+		}
+		writers.Wait()
+		close(done)
+		readers.Wait()
+	}
+}

@@ -335,7 +335,7 @@ func (r *search) scanPQ(l *list, id uint32, bound float64) {
 	for i := range l.segments {
 		g := &l.segments[i]
 		end := int(g.End)
-		if !r.ix.l2() && bound*float64(g.Norm) < float64(r.found.floor) {
+		if !r.ix.l2() && bound*float64(g.Norm)+r.tiny < float64(r.found.floor) {
 			at = end
 			continue
 		}

@@ -38,8 +38,9 @@ func (r *readers) enter() *scratch {
 	return s
 }
 
-// leave gives the scratch memory back.
+// leave gives the scratch memory back, without what the options referred to.
 func (r *readers) leave(s *scratch) {
+	s.gate.Close()
 	s.pinned.Store(0)
 	r.mu.Lock()
 	r.idle = append(r.idle, s)

@@ -1,6 +1,7 @@
 package ivf
 
 import (
+	"fmt"
 	"math"
 	"sync/atomic"
 
@@ -40,9 +41,11 @@ type search struct {
 	state *state
 	q     []float32
 	gated bool
+	limit uint32 // rows below it have vectors, those in the lists of a damaged file may not
 
 	length  float64 // of q
 	slack   float64
+	tiny    float64 // bound of what a score loses below the normal range, and its bounds
 	scanned int
 }
 
@@ -54,17 +57,20 @@ type search struct {
 // an Effort it reads as many as Build has found to be enough for Config.Recall. With a
 // filter it reads more, or scores every item that passes, whichever takes less time, and
 // an Effort is only a lower bound.
+//
+// Where q or a vector is longer than 2^61, or q under the inner product shorter than 2^-61,
+// scores may overflow or vanish. Such a search compares all vectors, or all that pass; a score
+// may then be infinite, or NaN, which comes last.
 func (ix *Index) Search(dst []retrieval.Neighbor, q []float32, k int, opt retrieval.SearchOptions) ([]retrieval.Neighbor, error) {
 	if err := ix.checkVector(q); err != nil {
-		return dst, err
+		return dst, fmt.Errorf("ivf: query: %w", err)
 	}
 	s := ix.readers.enter()
+	defer ix.readers.leave(s) // a filter may panic
 	run := search{scratch: s, ix: ix, gated: opt.Filter != nil || opt.Allow != nil || len(opt.Exclude) > 0}
 	run.state = ix.open(s, &opt, run.gated)
-	dst = run.do(dst, q, min(k, run.state.items), &opt)
-	s.gate.Close()
-	ix.readers.leave(s)
-	return dst, nil
+	run.limit = run.state.limit(ix.dim)
+	return run.do(dst, q, min(k, run.state.items), &opt), nil
 }
 
 // open loads the state, and resolves the options on the same version of the rows.
@@ -114,19 +120,66 @@ func (r *search) do(dst []retrieval.Neighbor, q []float32, k int, opt *retrieval
 // answer searches for q, as the metric takes it, and returns by which plan; the result is
 // in r.best.
 func (r *search) answer(q []float32, k int, opt *retrieval.SearchOptions) string {
-	r.q, r.length, r.slack = q, norm(q), slack(r.ix.dim)
-	r.best.reset(k)
+	r.begun(q, k)
 	rows, e := r.plan(k, opt.Effort)
-	if e.lists == 0 {
-		r.found.rows = append(r.found.rows[:0], rows...)
-		r.scanned = len(rows)
-		r.rescore()
+	switch {
+	case e.lists == 0:
+		r.allowed(rows)
 		return "allowed"
+	case !r.safe():
+		r.everything()
+		return "all"
 	}
+	r.read(k, e)
+	return "probe"
+}
+
+// begun makes ready for the k best for q.
+func (r *search) begun(q []float32, k int) {
+	r.q, r.length, r.slack = q, norm(q), slack(r.ix.dim)
+	r.tiny = float64(r.ix.dim+16) * 0x1p-149
+	r.best.reset(k)
+}
+
+// allowed scores rows.
+func (r *search) allowed(rows []uint32) {
+	r.found.rows = append(r.found.rows[:0], rows...)
+	r.scanned = len(rows)
+	r.rescore()
+}
+
+// read reads lists, and scores the candidates.
+func (r *search) read(k int, e effort) {
 	r.probe(k, e)
 	r.found.settle()
 	r.rescore()
-	return "probe"
+}
+
+// Where lengths are between short and long, products do not overflow, and what products with
+// centroids lose is little beside the query's length.
+const (
+	long  = 0x1p61
+	short = 0x1p-61
+)
+
+// safe reports whether the bounds hold for the query.
+func (r *search) safe() bool {
+	return r.length <= long && r.state.longest <= long && (r.ix.l2() || r.length == 0 || r.length >= short)
+}
+
+// everything compares the query with every vector.
+func (r *search) everything() {
+	for id := range uint32(r.state.coarse.centroids.Rows) {
+		r.found.rows = r.found.rows[:0]
+		l := r.state.lists.at(id)
+		for slot := range l.rows {
+			if row := l.row(uint32(slot)); r.passing(row) {
+				r.found.rows = append(r.found.rows, row)
+			}
+		}
+		r.scanned += len(l.rows)
+		r.rescore()
+	}
 }
 
 // probe reads lists and leaves candidates for the k best in r.found.
@@ -167,7 +220,7 @@ func (r *search) begin() {
 // scan looks at the vectors of a list.
 func (r *search) scan(l *list, id uint32) {
 	dot := r.order.dots[id]
-	bound := l.shape.bound(dot, r.length, r.ix.l2(), r.slack)
+	bound := l.shape.bound(float64(dot), r.length, r.ix.l2(), r.slack, r.tiny)
 	if r.ix.l2() && bound < float64(r.found.floor) {
 		return
 	}
@@ -183,7 +236,7 @@ func (r *search) scan(l *list, id uint32) {
 	at := uint32(0)
 	for i := range l.segments {
 		g := &l.segments[i]
-		if bound*float64(g.Norm) < float64(r.found.floor) {
+		if bound*float64(g.Norm)+r.tiny < float64(r.found.floor) {
 			at = g.End
 			continue
 		}
@@ -209,7 +262,7 @@ func (r *search) scan(l *list, id uint32) {
 //	|q·x - q'·x'| = |q·f + e·x'| <= |q| |f| + |e| (|x| + |f|).
 func (r *search) errorOf(g *segment) float64 {
 	norm, lost := float64(g.Norm), float64(g.Error)
-	return (r.length*lost + r.coded.lost*(norm+lost) + r.slack*r.length*norm) * (1 + 1e-6)
+	return (r.length*lost+r.coded.lost*(norm+lost)+r.slack*r.length*norm)*(1+1e-6) + r.tiny
 }
 
 // thresholdOf returns an int32 that every integer at or above x exceeds; a NaN is below
@@ -253,11 +306,14 @@ func (r *search) scanL2(l *list) {
 
 // consider makes the item of a slot a candidate if it may be returned.
 func (r *search) consider(l *list, slot uint32, lower, upper float64) {
-	row := l.row(slot)
-	if row == dead || r.gated && !r.gate.Pass(row) {
-		return
+	if row := l.row(slot); r.passing(row) {
+		r.found.add(row, toward(lower, -1), toward(upper, 1))
 	}
-	r.found.add(row, toward(lower, -1), toward(upper, 1))
+}
+
+// passing reports whether what a slot says is a row that may be returned.
+func (r *search) passing(row uint32) bool {
+	return row < r.limit && (!r.gated || r.gate.Pass(row)) // dead is above limit
 }
 
 // toward returns a float32 at or beyond x in a direction.

@@ -102,7 +102,7 @@ func TestContradictionsAreNoticed(t *testing.T) {
 		"changes":       func(c *contents) { c.config["changes"] = -1 },
 		"queries":       func(c *contents) { c.queries = []float32{1} },
 		"nan query":     func(c *contents) { c.queries = []float32{1, 2, nan, 4, 5, 6} },
-		"many queries":  func(c *contents) { c.queries = make([]float32, 257*6) },
+		"many queries":  func(c *contents) { c.queries = make([]float32, 1025*6) },
 		"reach":         func(c *contents) { c.config["tuning"].(map[string]any)["Reach"] = -1 },
 		"rescore":       func(c *contents) { c.config["tuning"].(map[string]any)["Rescore"] = 0 },
 		"doubled item":  func(c *contents) { c.items.([]uint64)[5] = c.items.([]uint64)[6] },
@@ -136,6 +136,7 @@ func TestContradictionsAreNoticed(t *testing.T) {
 			if _, err := ix.ReadFrom(bytes.NewReader(c.file(t))); !errors.Is(err, envelope.ErrCorrupt) {
 				t.Errorf("%v; want ErrCorrupt", err)
 			}
+			used(t, c.file(t))
 		})
 	}
 	items, vectors := clustered(9, 300, 6)

@@ -17,8 +17,8 @@ func (ix *Index) verify() error {
 	if st.items != st.rows.Len() {
 		return fmt.Errorf("%d items; want %d", st.items, st.rows.Len())
 	}
-	if !vector.Finite(st.coarse.centroids.Data) || !vector.Finite(st.coarse.mean) || !vector.Finite(st.coarse.high) || !vector.Finite(st.coarse.low) || !vector.Finite(st.codec.book) || !vector.Finite(ix.sample.Data) {
-		return fmt.Errorf("a centroid is not finite")
+	if err := ix.checkNumbers(st.coarse, st.codec); err != nil {
+		return err
 	}
 	limit := st.rows.Limit()
 	seen := make([]bool, limit)
@@ -96,4 +96,24 @@ func (ix *Index) huge(st *state, l *list, from, to int) bool {
 		}
 	}
 	return false
+}
+
+// checkNumbers reports what is not finite of what all searches use.
+func (ix *Index) checkNumbers(c *coarse, coder *codec) error {
+	for _, part := range []struct {
+		name   string
+		values []float32
+	}{
+		{"centroid", c.centroids.Data},
+		{"mean of a list", c.mean},
+		{"greatest length of a list", c.high},
+		{"least length of a list", c.low},
+		{"codebook", coder.book},
+		{"sample query", ix.sample.Data},
+	} {
+		if !vector.Finite(part.values) {
+			return fmt.Errorf("a %s is not finite", part.name)
+		}
+	}
+	return nil
 }

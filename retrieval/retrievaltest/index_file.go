@@ -247,11 +247,16 @@ func (p *indexProbe) fully(path string) error {
 	return nil
 }
 
+// everyByte is the size up to which files are damaged at every byte. Of what follows, the
+// tables of a format with large fixed parts, about as many bytes are tried, and the borders of
+// blocks.
+const everyByte = 2000
+
 func truncated(p *indexProbe) {
 	p.damaged(func(file []byte) {
-		step := 1 + len(file)/20_000 // a format with large fixed parts is not read at every byte
+		step := 1 + len(file)/everyByte
 		for n := 0; n < len(file); n++ {
-			if n%step != 0 && n%64 > 1 {
+			if n >= everyByte && n%step != 0 && n%64 > 1 {
 				continue
 			}
 			for name, src := range map[string]io.Reader{"stream": struct{ io.Reader }{bytes.NewReader(file[:n])}, "file": bytes.NewReader(file[:n])} {
@@ -286,8 +291,11 @@ func flipped(p *indexProbe) {
 			file[i] ^= 1 << (i % 8)
 			return func() { file[i] ^= 1 << (i % 8) }
 		}
-		step := 1 + len(file)/20_000
-		for i := 0; i < len(file); i += step {
+		step := 1 + len(file)/everyByte
+		for i := 0; i < len(file); i++ {
+			if i >= everyByte && i%step != 0 {
+				continue
+			}
 			undo := flip(i)
 			ix, err := p.Read(bytes.NewReader(file))
 			undo()
