@@ -61,11 +61,16 @@ func BitmapFilter(first recsys.ItemID, set recsys.Bits) *Filter {
 
 // Where returns a filter that matches the items for which a function is true. The
 // function is called by several goroutines at once, must give the same answer for an item
-// each time, and must not call the index.
-func Where(match func(recsys.ItemID) bool) *Filter { return &Filter{match: match} }
+// each time, and must not call the index. Where panics if it is nil.
+func Where(match func(recsys.ItemID) bool) *Filter {
+	if match == nil {
+		panic("retrieval: Where(nil)")
+	}
+	return &Filter{match: match}
+}
 
 // AllOf returns a filter that matches the items that all filters match; every item when
-// there are none.
+// there are none. A nil filter among them changes nothing.
 func AllOf(filters ...*Filter) *Filter {
 	filters = slices.DeleteFunc(slices.Clone(filters), func(f *Filter) bool { return f == nil })
 	f := Where(func(item recsys.ItemID) bool {
@@ -85,7 +90,7 @@ func AllOf(filters ...*Filter) *Filter {
 }
 
 // AnyOf returns a filter that matches the items that at least one of the filters
-// matches; none when there are none.
+// matches; none when there are none, and every item when one of them is nil.
 func AnyOf(filters ...*Filter) *Filter {
 	filters = slices.Clone(filters)
 	f := Where(func(item recsys.ItemID) bool {
@@ -107,7 +112,8 @@ func AnyOf(filters ...*Filter) *Filter {
 	return f
 }
 
-// Not returns a filter that matches the items that f does not.
+// Not returns a filter that matches the items that f does not: none when f is nil, since a
+// nil filter matches everything.
 func Not(f *Filter) *Filter {
 	return Where(func(item recsys.ItemID) bool { return !f.Match(item) })
 }

@@ -212,3 +212,21 @@ func TestAFilterDoesNotKeepItsIndexes(t *testing.T) {
 	}
 	runtime.KeepAlive(f)
 }
+
+func TestWhereWithoutFunctionPanicsAtOnce(t *testing.T) {
+	defer func() {
+		if got := recover(); got != "retrieval: Where(nil)" {
+			t.Errorf("panic %v", got)
+		}
+	}()
+	retrieval.Where(nil)
+}
+
+func TestNilFilterMatchesEverything(t *testing.T) {
+	one := retrieval.AllowItems(1)
+	for item := range recsys.ItemID(3) {
+		if retrieval.Not(nil).Match(item) || !retrieval.AnyOf(nil, one).Match(item) || retrieval.AllOf(nil, one).Match(item) != (item == 1) {
+			t.Errorf("item %d", item)
+		}
+	}
+}

@@ -1,8 +1,10 @@
 package retrieval
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/recsyskit/recsys"
 )
@@ -19,8 +21,9 @@ const (
 	// two-tower model trained with a dot product.
 	InnerProduct Metric = iota
 	// Cosine scores q·x / (|q| |x|), in [-1, 1] but for rounding. Vectors are stored
-	// normalised by vector.Normalize, queries are normalised likewise; a zero vector
-	// scores 0 with everything.
+	// normalised by vector.Normalize, queries are normalised likewise, and the score is
+	// vector.Dot of the two, whose last bit may differ from that of vector.Cosine; a zero
+	// vector scores 0 with everything.
 	Cosine
 	// L2 scores -|q-x|², the negative squared Euclidean distance.
 	L2
@@ -39,12 +42,16 @@ func (m Metric) String() string {
 	return fmt.Sprintf("Metric(%d)", uint8(m))
 }
 
-// ParseMetric returns the metric with a short name, as String writes it.
+// ParseMetric returns the metric with a short name, as String writes it; "dot" is another
+// name for "ip" and "cosine" for "cos". Case does not count.
 func ParseMetric(name string) (Metric, error) {
-	for m := InnerProduct; m <= L2; m++ {
-		if m.String() == name {
-			return m, nil
-		}
+	switch strings.ToLower(name) {
+	case "ip", "dot":
+		return InnerProduct, nil
+	case "cos", "cosine":
+		return Cosine, nil
+	case "l2":
+		return L2, nil
 	}
 	return 0, fmt.Errorf("retrieval: metric is %q; want ip, cos or l2", name)
 }
@@ -93,6 +100,10 @@ type SearchStats struct {
 //
 // All methods are safe for concurrent use, with each other and with those of
 // [MutableIndex]. Vectors are of length Dim.
+//
+// An index that has a method Close is of no use after it, wherever its vectors were: all
+// methods that return an error fail with [ErrClosed], Len is 0 and Vector finds nothing; a
+// second Close does nothing.
 type Index interface {
 	// Search appends the k best items to dst, best first, equal scores by the smaller
 	// item, and returns it. It appends fewer when fewer pass the options, none when
@@ -142,6 +153,30 @@ type MutableIndex interface {
 	Delete(item recsys.ItemID) error
 }
 
+// StoredIndex is what the indexes of this module are: a [MutableIndex] that is saved to a file,
+// which the package's Open maps into memory.
+type StoredIndex interface {
+	MutableIndex
+
+	// Save writes the index to a file, all of it or nothing: the new file replaces the old
+	// one when it is on disk.
+	Save(path string) error
+
+	// Verify reads all of the index, and of the file if it was opened, and returns what is
+	// wrong with it.
+	Verify() error
+
+	// Compact gives back the memory of what was deleted and replaced. When ctx ends, the
+	// index stays as it was.
+	Compact(ctx context.Context) error
+
+	// Bytes returns the memory that the index takes, mapped files included.
+	Bytes() int
+
+	// Close ends the use of the index and gives back its file; see [Index].
+	Close() error
+}
+
 // What an index refuses. Errors that it returns wrap one of these and say which item, row
 // or length it met.
 var (
@@ -155,4 +190,6 @@ var (
 	ErrNotFound = errors.New("item is not in the index")
 	// ErrFull means that an index has no room for another row.
 	ErrFull = errors.New("index is full")
+	// ErrClosed means that an index was closed.
+	ErrClosed = errors.New("index is closed")
 )

@@ -314,7 +314,7 @@ func TestErrorsExitWith2AndNameFileLineAndReason(t *testing.T) {
 		{"empty test", []string{"-train", train, "-test", file(t, "1\n"), "-model", "popular"}, "no interactions"},
 		{"empty sampled", []string{"-train", train, "-test", file(t, "\n"), "-model", "popular", "-protocol", "sampled"}, "no tests"},
 		{"no model file", with("-load", train+"y"), "no such file or directory"},
-		{"another file", with("-load", train), "file is of another kind"},
+		{"another file", with("-load", train), `the file starts with "1 10`},
 		{"nothing to tune on", []string{"-train", file(t, "1 10\n2 20\n"), "-test", test, "-model", "popular", "-tune", "2"}, "-tune needs users with two items"},
 	}
 	for _, tt := range tests {
@@ -340,7 +340,7 @@ func TestModelFileOfAnotherModelIsRefused(t *testing.T) {
 	result(t, "-train", train, "-test", test, "-model", "popular", "-save", path)
 	code, _, stderr := cf("-train", train, "-test", test, "-model", "itemknn", "-load", path)
 	require.Equal(t, 2, code)
-	require.Contains(t, stderr, `it holds "popular"`)
+	require.Contains(t, stderr, `the file holds "popular"; want "itemknn"`)
 }
 
 func TestRunStopsWithTheContext(t *testing.T) {

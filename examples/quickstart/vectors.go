@@ -41,7 +41,7 @@ func chooseVectors(ctx context.Context, d *data, in *retrieval.Interactions, wor
 				return nil, err
 			}
 			for _, decay := range decays {
-				source, err := nearest.New(index, nearest.Config{History: retrieval.History{Decay: decay}})
+				source, err := nearest.New(index, nearest.Config{History: retrieval.History{Decay: decay}, Version: m.Version()})
 				if err != nil {
 					return nil, err
 				}

@@ -302,10 +302,10 @@ func TestErrorsSayWhatTheFileIs(t *testing.T) {
 		want error
 		text string
 	}{
-		{"text", []byte("user,item\n1,2\n"), envelope.ErrKind, `file is of another kind: test.kind, byte 14: it starts with "user,ite"`},
-		{"short text", []byte("use"), envelope.ErrKind, `file is of another kind: test.kind, byte 3: it starts with "use"`},
-		{"another kind", file("als", 1, schema), envelope.ErrKind, `file is of another kind: test.kind, byte 64: it holds "als"`},
-		{"another kind, newer", file("als", 9, schema), envelope.ErrKind, `file is of another kind: test.kind, byte 64: it holds "als"`},
+		{"text", []byte("user,item\n1,2\n"), envelope.ErrKind, `the file starts with "user,ite"; want "test.kind"`},
+		{"short text", []byte("use"), envelope.ErrKind, `the file starts with "use"; want "test.kind"`},
+		{"another kind", file("als", 1, schema), envelope.ErrKind, `the file holds "als"; want "test.kind"`},
+		{"another kind, newer", file("als", 9, schema), envelope.ErrKind, `the file holds "als"; want "test.kind"`},
 		{"newer version", file(kind, 4, schema), envelope.ErrNewer, `file is newer than this program: test.kind, byte 64: version 4; this program reads up to 3`},
 		{"newer layout", laterLayout, envelope.ErrNewer, `file is newer than this program: test.kind, byte 64: layout 2; this program reads up to 1`},
 		{"another schema", file(kind, 3, 1), envelope.ErrSchema, `file has another schema: test.kind, byte 64: it was written for schema 0000000000000001, not feedface12345678`},

@@ -31,8 +31,12 @@ type Error struct {
 	Cause   error // io.EOF when not a single byte came; else nil
 }
 
-// Error names the sentinel first, then the place, then the reason.
+// Error names the sentinel first, then the place, then the reason. Of bytes of another kind,
+// which have no place, it says what they are and what was wanted.
 func (e *Error) Error() string {
+	if e.Err == ErrKind {
+		return fmt.Sprintf("the file %s; want %q", e.Reason, e.Kind)
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%v: %s", e.Err, e.Kind)
 	if e.Section != "" {

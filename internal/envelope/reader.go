@@ -47,7 +47,7 @@ func NewReader(r io.Reader, kind string, maxVersion uint32) *Reader {
 	n, err := io.ReadFull(r, b[:])
 	e.n = int64(n)
 	if got := string(b[:min(n, len(magic))]); !strings.HasPrefix(magic, got) {
-		e.fail(ErrKind, "it starts with %q", got)
+		e.fail(ErrKind, "starts with %q", got)
 		return e
 	}
 	if err != nil {
@@ -62,7 +62,7 @@ func NewReader(r io.Reader, kind string, maxVersion uint32) *Reader {
 	case h.layout > layoutVersion:
 		e.fail(ErrNewer, "layout %d; this program reads up to %d", h.layout, layoutVersion)
 	case h.kind != kind:
-		e.fail(ErrKind, "it holds %q", h.kind)
+		e.fail(ErrKind, "holds %q", h.kind)
 	case h.version > maxVersion:
 		e.fail(ErrNewer, "version %d; this program reads up to %d", h.version, maxVersion)
 	case h.layout == 0 || h.version == 0 || b != h.block():

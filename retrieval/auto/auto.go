@@ -19,7 +19,7 @@ var ErrNoneFits = errors.New("no index fits")
 // Choice is the index that was taken, and what was measured.
 type Choice struct {
 	// Index is the fastest candidate that meets the configuration.
-	Index retrieval.MutableIndex
+	Index retrieval.StoredIndex
 	// Trials has an entry for each candidate, in the order of preference.
 	Trials []Trial
 	// Taken is the position of Index in Trials.
@@ -29,6 +29,9 @@ type Choice struct {
 	about string // the queries
 }
 
+// Save writes the index to a file, which [Open] or the package of the index opens.
+func (c *Choice) Save(path string) error { return c.Index.Save(path) }
+
 // Why returns the reason for the choice and a table of the trials, for people.
 func (c *Choice) Why() string {
 	if len(c.Trials) == 0 {
@@ -37,13 +40,24 @@ func (c *Choice) Why() string {
 	t := c.Trials[c.Taken]
 	var s strings.Builder
 	fmt.Fprintf(&s, "%s: ", t.Index)
-	if exact(t.Index) {
+	switch {
+	case exact(t.Index):
 		fmt.Fprintf(&s, "exact")
-	} else {
+	case t.unsure():
+		fmt.Fprintf(&s, "recall@%d is %.4f on %s, too few to say more", c.k, t.Recall, count(t.queries, "query", "queries"))
+	default:
 		fmt.Fprintf(&s, "recall@%d is %.4f, at least %.4f but for bad luck", c.k, t.Recall, t.Bound)
 	}
 	fmt.Fprintf(&s, "; a search takes %v\n%s\n%s", tenths(t.Query), c.about, table(c.Trials))
 	return s.String()
+}
+
+// count writes a number of things.
+func count(n int, one, several string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, several)
 }
 
 // about says for people where the queries come from.
@@ -178,6 +192,9 @@ func (b *bench) try(ctx context.Context, x *candidate, t *Trial, items []recsys.
 			return err
 		}
 		t.Recall, t.Bound, t.Filtered = plain.mean, plain.bound, narrow.mean
+		if plain.group != nil {
+			t.queries = plain.group.queries.Rows
+		}
 		switch {
 		case !plain.holds(b.cfg.Recall):
 			t.Verdict = short("recall", b.cfg.Recall, plain)

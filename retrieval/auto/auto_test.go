@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/envelope"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/auto"
 	"github.com/recsyskit/recsys/retrieval/vector"
@@ -229,7 +232,7 @@ func TestOpenFindsTheKind(t *testing.T) {
 			t.Fatal(err)
 		}
 		path := filepath.Join(t.TempDir(), "index")
-		if err := choice.Index.(interface{ Save(string) error }).Save(path); err != nil {
+		if err := choice.Save(path); err != nil {
 			t.Fatal(err)
 		}
 		opened, err := auto.Open(path)
@@ -244,7 +247,42 @@ func TestOpenFindsTheKind(t *testing.T) {
 			}
 		}
 	}
-	if _, err := auto.Open(filepath.Join(t.TempDir(), "absent")); err == nil {
-		t.Error("Open of an absent file gives no error")
+}
+
+func TestOpenSaysWhatIsWrong(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "index")
+	check := func(want string, is error) {
+		t.Helper()
+		if x, err := auto.Open(path); x != nil || !errors.Is(err, is) || !strings.HasPrefix(fmt.Sprint(err), want) {
+			t.Errorf("Open is %v, %v; want %s", x, err, want)
+		}
+	}
+	check("auto: open "+path+": ", fs.ErrNotExist)
+	if err := os.WriteFile(path, []byte("user,item,time\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	check("auto: "+path+" holds none of [flat ivf hnsw ivf-pq]", envelope.ErrKind)
+	items, vectors, _ := clustered(50, 4, 0.2, 8)
+	choice, err := auto.Build(context.Background(), auto.Config{Candidates: []string{"flat"}}, items, vectors)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := choice.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, 200); err != nil {
+		t.Fatal(err)
+	}
+	check("auto: flat: "+path+": ", envelope.ErrTruncated)
+}
+
+func TestWhyMakesNoBoundOfFewQueries(t *testing.T) {
+	items, vectors, queries := clustered(300, 8, 0.2, 8)
+	choice, err := auto.Build(context.Background(), auto.Config{K: 5, Recall: 0.5, Queries: queries.Slice(0, 4), Candidates: []string{"hnsw"}}, items, vectors)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if why := choice.Why(); !strings.Contains(why, " on 4 queries, too few to say more") || strings.Contains(why, "bad luck") {
+		t.Error(why)
 	}
 }

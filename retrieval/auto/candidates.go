@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/internal/envelope"
@@ -16,7 +17,7 @@ import (
 
 // sized is what every candidate offers beside the contract.
 type sized interface {
-	retrieval.MutableIndex
+	retrieval.StoredIndex
 	Resident() int
 }
 
@@ -36,7 +37,7 @@ type candidate struct {
 	// tune, unless nil, sets the default effort and returns it.
 	tune func(ctx context.Context, b *bench, x sized) (int, error)
 	// open maps a saved index.
-	open func(path string) (retrieval.MutableIndex, error)
+	open func(path string) (retrieval.StoredIndex, error)
 }
 
 // candidates stand in the order of preference: the simplest first. The first is exact.
@@ -51,8 +52,8 @@ func buildFlat(_ context.Context, cfg Config, items []recsys.ItemID, vectors vec
 	return untyped[sized](flat.New(flat.Config{Metric: cfg.Metric, Workers: cfg.Workers}, items, vectors))
 }
 
-func openFlat(path string) (retrieval.MutableIndex, error) {
-	return untyped[retrieval.MutableIndex](flat.Open(path))
+func openFlat(path string) (retrieval.StoredIndex, error) {
+	return untyped[retrieval.StoredIndex](flat.Open(path))
 }
 
 func buildIVF(codes ivf.Codes) func(context.Context, Config, []recsys.ItemID, vector.Matrix) (sized, error) {
@@ -67,8 +68,8 @@ func buildIVF(codes ivf.Codes) func(context.Context, Config, []recsys.ItemID, ve
 	}
 }
 
-func openIVF(path string) (retrieval.MutableIndex, error) {
-	return untyped[retrieval.MutableIndex](ivf.Open(path))
+func openIVF(path string) (retrieval.StoredIndex, error) {
+	return untyped[retrieval.StoredIndex](ivf.Open(path))
 }
 
 func buildHNSW(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vector.Matrix) (sized, error) {
@@ -93,8 +94,8 @@ func tuneHNSW(ctx context.Context, b *bench, x sized) (int, error) {
 	return effort, nil
 }
 
-func openHNSW(path string) (retrieval.MutableIndex, error) {
-	return untyped[retrieval.MutableIndex](hnsw.Open(path))
+func openHNSW(path string) (retrieval.StoredIndex, error) {
+	return untyped[retrieval.StoredIndex](hnsw.Open(path))
 }
 
 // exact reports whether a candidate is.
@@ -125,12 +126,22 @@ func names() []string {
 }
 
 // Open maps an index that was saved by one of the packages that Build tries, whichever it
-// was. The caller closes it if it is an io.Closer. The error wraps those of the package.
-func Open(path string) (retrieval.MutableIndex, error) {
+// was. The caller closes it. The error wraps those of the package.
+//
+// Never write into or truncate a mapped file (cp over it, rsync --inplace): the process dies.
+// Save and rename replace it safely; a deleted file stays readable.
+func Open(path string) (retrieval.StoredIndex, error) {
 	for _, c := range candidates {
 		x, err := c.open(path)
-		if !errors.Is(err, envelope.ErrKind) {
-			return x, err
+		if err == nil {
+			return x, nil
+		}
+		var none *fs.PathError
+		switch {
+		case errors.As(err, &none): // says nothing of a kind
+			return nil, fmt.Errorf("auto: %w", none)
+		case !errors.Is(err, envelope.ErrKind):
+			return nil, fmt.Errorf("auto: %w", err)
 		}
 	}
 	return nil, fmt.Errorf("auto: %s holds none of %v: %w", path, names(), envelope.ErrKind)

@@ -21,7 +21,8 @@ type Trial struct {
 	// Recall is the mean recall at K, of the kind of queries for which it is least. The
 	// effort was set by the same queries.
 	Recall float64
-	// Bound is that less two standard errors: what it takes luck to fall below.
+	// Bound is that less two standard errors: what it takes luck to fall below. Of fewer than
+	// twenty queries it says little.
 	Bound float64
 	// Filtered is the least mean recall under random filters that let 50, 10, 1 and 0.1 % of
 	// the items through.
@@ -37,8 +38,15 @@ type Trial struct {
 	// Verdict says why the candidate was taken or not.
 	Verdict string
 
-	index sized // nil if it was not built or is out of question
+	queries int   // that Recall is the mean of; 0 where nothing was measured
+	index   sized // nil if it was not built or is out of question
 }
+
+// fewQueries is a number of queries below which Bound says more of them than of the index.
+const fewQueries = 20
+
+// unsure reports whether Bound means nothing.
+func (t *Trial) unsure() bool { return t.queries > 0 && t.queries < fewQueries }
 
 const (
 	// rounds is how often each candidate is timed, in turn with the others.
@@ -119,7 +127,11 @@ func table(trials []Trial) string {
 		}
 		recall, timing := "\t\t", "\t"
 		if t.Recall > 0 {
-			recall = fmt.Sprintf("%.4f\t%.4f\t%.4f", t.Recall, t.Bound, t.Filtered)
+			bound := "–"
+			if !t.unsure() {
+				bound = fmt.Sprintf("%.4f", t.Bound)
+			}
+			recall = fmt.Sprintf("%.4f\t%s\t%.4f", t.Recall, bound, t.Filtered)
 		}
 		if t.Query > 0 {
 			timing = fmt.Sprintf("%v\t%v", tenths(t.Query), tenths(t.FilteredQuery))

@@ -36,6 +36,10 @@ type batch struct {
 //
 // It fails as Search does, names the query, and leaves dst alone then.
 func (x *Index) SearchBatch(dst [][]retrieval.Neighbor, queries vector.Matrix, k int, opt retrieval.SearchOptions) ([][]retrieval.Neighbor, error) {
+	e := x.epoch.Load()
+	if e.closed {
+		return dst, closed("search")
+	}
 	for i := range queries.Rows {
 		if err := x.checkVector(queries.Row(i)); err != nil {
 			return dst, fmt.Errorf("flat: query %d: %w", i, err)
@@ -47,7 +51,7 @@ func (x *Index) SearchBatch(dst [][]retrieval.Neighbor, queries vector.Matrix, k
 	dst = dst[:queries.Rows]
 	stats := retrieval.SearchStats{Plan: planBatch}
 	b := x.batches.Get().(*batch)
-	v := x.epoch.Load().view()
+	v := e.view()
 	for i := 0; i < queries.Rows; i += simd.MaxQueries {
 		n := min(simd.MaxQueries, queries.Rows-i)
 		b.begin(x, v, queries.Slice(i, i+n), k, opt)

@@ -18,8 +18,9 @@ import (
 // New returns an index of items[i] with the vector vectors.Row(i). It copies both. It fails
 // with [retrieval.ErrNotFinite] when a vector has a NaN or an infinity,
 // [retrieval.ErrDuplicate] when an item appears twice, and [retrieval.ErrDimension] when
-// vectors.Dim is not from 1 to 131,071; there may be no rows. The index does not depend on
-// the order of the items.
+// vectors.Dim is not from 1 to 131,071; there may be no rows. A configuration out of its
+// domain is an error that names every field. The index does not depend on the order of the
+// items.
 //
 // It takes O(n log n + n·d) time.
 func New(cfg Config, items []recsys.ItemID, vectors vector.Matrix) (*Index, error) {
@@ -53,8 +54,7 @@ func New(cfg Config, items []recsys.ItemID, vectors vector.Matrix) (*Index, erro
 		return nil, err
 	}
 	x := new(Index)
-	x.replace(newEpoch(rows, main), nil)
-	return x, nil
+	return x, x.replace(newEpoch(rows, main), nil)
 }
 
 // checkInput looks for what cannot be stored.

@@ -1,6 +1,7 @@
 package flat
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/recsyskit/recsys/retrieval"
@@ -62,23 +63,25 @@ type settings struct {
 func (c Config) check(dim int) (settings, error) {
 	s := settings{Metric: c.Metric, Dim: dim, workers: c.Workers}
 	s.Codes = c.Quantize == Int8 || c.Quantize == Auto && dim >= codesPay
-	switch {
-	case c.Quantize > Int8:
-		return s, fmt.Errorf("flat: Config.Quantize is %v; want Auto, None or Int8", c.Quantize)
-	case c.Workers < 0:
-		return s, fmt.Errorf("flat: Config.Workers is %d; want >= 0 (0 means all cores)", c.Workers)
+	var errs []error
+	if c.Quantize > Int8 {
+		errs = append(errs, fmt.Errorf("flat: Config.Quantize is %v; want Auto, None or Int8", c.Quantize))
 	}
-	return s, s.check()
+	if c.Workers < 0 {
+		errs = append(errs, fmt.Errorf("flat: Config.Workers is %d; want >= 0 (0 means all cores)", c.Workers))
+	}
+	return s, errors.Join(append(errs, s.check())...)
 }
 
 func (s settings) check() error {
-	switch {
-	case s.Metric > retrieval.L2:
-		return fmt.Errorf("flat: Config.Metric is %v; want InnerProduct, Cosine or L2", s.Metric)
-	case s.Dim < 1 || s.Dim > code8.MaxDim:
-		return fmt.Errorf("flat: the dimension is %d; want 1 to %d: %w", s.Dim, code8.MaxDim, retrieval.ErrDimension)
+	var errs []error
+	if s.Metric > retrieval.L2 {
+		errs = append(errs, fmt.Errorf("flat: Config.Metric is %v; want InnerProduct, Cosine or L2", s.Metric))
 	}
-	return nil
+	if s.Dim < 1 || s.Dim > code8.MaxDim {
+		errs = append(errs, fmt.Errorf("flat: the dimension is %d; want 1 to %d: %w", s.Dim, code8.MaxDim, retrieval.ErrDimension))
+	}
+	return errors.Join(errs...)
 }
 
 // byNorm reports whether rows are ordered by norm. Under the cosine all norms are 1.

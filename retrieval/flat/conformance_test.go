@@ -15,6 +15,7 @@ func TestConformance(t *testing.T) {
 	for _, quantize := range quantizes {
 		t.Run(quantize.String(), func(t *testing.T) {
 			suite := retrievaltest.IndexSuite{
+				Mutable: true,
 				Read: func(src io.Reader) (retrieval.Index, error) {
 					x := new(flat.Index)
 					_, err := x.ReadFrom(src)

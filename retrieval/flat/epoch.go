@@ -19,6 +19,9 @@ import (
 type epoch struct {
 	rows *retrieval.Rows
 	main *segment
+	// closed makes all calls fail; there are no rows then.
+	closed bool
+
 	word atomic.Uint64 // added rows<<32 | version
 	busy atomic.Uint64 // odd while a writer changes rows
 

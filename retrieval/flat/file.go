@@ -38,9 +38,13 @@ type header struct {
 // WriteTo writes the index, as it is when called, in the format that ReadFrom and Open
 // read. It compacts first, so that the bytes depend on the items, their vectors and the
 // configuration alone, not on the order in which they came. Searches and, once the index is
-// compact, writers go on meanwhile.
+// compact, writers go on meanwhile. After Close it writes nothing.
 func (x *Index) WriteTo(dst io.Writer) (int64, error) {
 	x.mu.Lock()
+	if x.epoch.Load().closed {
+		x.mu.Unlock()
+		return 0, closed("write")
+	}
 	if err := x.compact(context.Background(), x.set.workers); err != nil {
 		x.mu.Unlock()
 		return 0, err
@@ -62,11 +66,21 @@ func (x *Index) WriteTo(dst io.Writer) (int64, error) {
 }
 
 // ReadFrom replaces the index by one that WriteTo wrote, and checks it as Verify does.
-// After an error the index is as it was. It must not run beside other methods.
+// After an error the index is as it was. It must not run beside other methods. An index that
+// was closed is open again.
 //
 // The errors wrap those of a file: it may be of another kind, of a newer version,
 // truncated or corrupt.
 func (x *Index) ReadFrom(src io.Reader) (int64, error) {
+	n, err := x.read(src)
+	if err != nil {
+		return n, fmt.Errorf("flat: %w", err)
+	}
+	return n, nil
+}
+
+// read is ReadFrom without the name of the package in the error.
+func (x *Index) read(src io.Reader) (int64, error) {
 	r := envelope.NewReader(src, kind, fileVersion)
 	e := readEpoch(r)
 	if r.Err() == nil {
@@ -76,20 +90,32 @@ func (x *Index) ReadFrom(src io.Reader) (int64, error) {
 	}
 	n, err := r.Close()
 	if err != nil {
-		return n, fmt.Errorf("flat: %w", err)
+		return n, err
 	}
-	x.replace(e, nil)
-	return n, nil
+	return n, x.replace(e, nil)
 }
 
-// Save writes the index to a file, all of it or nothing.
-func (x *Index) Save(path string) error { return envelope.WriteFile(path, x) }
+// Save writes the index to a file, all of it or nothing: the new file replaces the old one
+// when it is on disk. After Close it fails and leaves the file alone.
+func (x *Index) Save(path string) error {
+	if x.epoch.Load().closed {
+		return closed("save")
+	}
+	if err := envelope.WriteFile(path, x); err != nil {
+		return fmt.Errorf("flat: %w", err)
+	}
+	return nil
+}
 
 // Load reads an index into memory that Save wrote, and checks it.
 func Load(path string) (*Index, error) {
 	x := new(Index)
-	if err := envelope.ReadFile(path, x); err != nil {
-		return nil, err
+	err := envelope.Load(path, func(src io.Reader) error {
+		_, err := x.read(src)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("flat: %w", err)
 	}
 	return x, nil
 }
@@ -98,6 +124,9 @@ func Load(path string) (*Index, error) {
 // size but for a few bytes for every thousand rows: pages are read when they are needed.
 // Changes stay in memory. Open checks sizes only; a file that may be damaged wants Verify.
 // Call Close when the index is not needed any more.
+//
+// Never write into or truncate a mapped file (cp over it, rsync --inplace): the process dies.
+// Save and rename replace it safely; a deleted file stays readable.
 func Open(path string) (*Index, error) {
 	var e *epoch
 	mapped, err := envelope.Map(path, kind, fileVersion, func(r *envelope.Reader) { e = readEpoch(r) })
@@ -105,12 +134,12 @@ func Open(path string) (*Index, error) {
 		return nil, fmt.Errorf("flat: %w", err)
 	}
 	x := new(Index)
-	x.replace(e, mapped)
-	return x, nil
+	return x, x.replace(e, mapped)
 }
 
-// replace makes e the contents of the index.
-func (x *Index) replace(e *epoch, mapped *envelope.Mapped) {
+// replace makes e the contents of the index, and gives back the file of the old ones.
+func (x *Index) replace(e *epoch, mapped *envelope.Mapped) error {
+	old := x.mapped
 	x.set = e.main.set
 	x.mapped = mapped
 	if x.scratch == nil {
@@ -118,18 +147,21 @@ func (x *Index) replace(e *epoch, mapped *envelope.Mapped) {
 		x.batches = &sync.Pool{New: func() any { return new(batch) }}
 	}
 	x.epoch.Store(e)
+	if old != nil {
+		return old.Close()
+	}
+	return nil
 }
 
-// Close gives back the file of an opened index, which is empty then. It must not run beside
-// other methods. For other indexes it does nothing.
+// Close ends the use of the index and gives back its memory, or the file of an opened one: it
+// has no items then, and what can fail fails with [retrieval.ErrClosed]. It must not run beside
+// other methods. A second call does nothing; ReadFrom opens the index again.
 func (x *Index) Close() error {
-	if x.mapped == nil {
-		return nil
-	}
-	x.epoch.Store(newEpoch(new(retrieval.Rows), newSegment(x.set, 0)))
-	err := x.mapped.Close()
-	x.mapped = nil
-	return err
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	e := newEpoch(new(retrieval.Rows), newSegment(x.set, 0))
+	e.closed = true
+	return x.replace(e, nil)
 }
 
 // Verify reads all of the index and reports what is wrong with it: damage to the file of
@@ -138,6 +170,9 @@ func (x *Index) Close() error {
 func (x *Index) Verify() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if x.epoch.Load().closed {
+		return closed("verify")
+	}
 	if x.mapped != nil {
 		if err := x.mapped.Verify(); err != nil {
 			return fmt.Errorf("flat: %w", err)

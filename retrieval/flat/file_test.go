@@ -124,29 +124,6 @@ func TestFileDependsOnTheContentsAlone(t *testing.T) {
 	}
 }
 
-func TestOpenedIndexIsEmptyOnceClosed(t *testing.T) {
-	x, _ := small(t)
-	path := filepath.Join(t.TempDir(), "x.flat")
-	if err := x.Save(path); err != nil {
-		t.Fatal(err)
-	}
-	opened, err := flat.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		if err := opened.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got := search(t, opened, make([]float32, 5), 3, retrieval.SearchOptions{}); len(got) != 0 || opened.Len() != 0 {
-		t.Errorf("found %v of %d items", got, opened.Len())
-	}
-	if err := x.Close(); err != nil || x.Len() != 70 {
-		t.Errorf("Close of an index in memory: %v, %d items", err, x.Len())
-	}
-}
-
 func TestTwoWritersOfOneFileLeaveAWholeOne(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.flat")
 	var wg sync.WaitGroup

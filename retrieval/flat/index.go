@@ -13,7 +13,7 @@ import (
 	"github.com/recsyskit/recsys/retrieval/vector"
 )
 
-// Index is an exact index. New, ReadFrom, Load or Open make one.
+// Index is an exact index. New, ReadFrom, Load or Open make one; Close ends its use.
 //
 // Searches never wait for writers: they work on what was there when they began. Insert and
 // Update add a row of their own, Delete marks one. Writers keep what was added in order, in
@@ -32,7 +32,7 @@ type Index struct {
 	mapped *envelope.Mapped
 }
 
-var _ retrieval.MutableIndex = (*Index)(nil)
+var _ retrieval.StoredIndex = (*Index)(nil)
 
 // Len returns the number of items.
 func (x *Index) Len() int { return x.epoch.Load().rows.Len() }
@@ -92,12 +92,15 @@ func (x *Index) Score(dst []float32, q []float32, items []recsys.ItemID) error {
 	if len(dst) != len(items) {
 		return fmt.Errorf("flat: room for %d scores of %d items: %w", len(dst), len(items), retrieval.ErrDimension)
 	}
+	e := x.epoch.Load()
+	if e.closed {
+		return closed("score")
+	}
 	if err := x.checkVector(q); err != nil {
 		return fmt.Errorf("flat: query: %w", err)
 	}
 	s := x.scratch.Get().(*search)
 	q = s.prepare(x.set, q)
-	e := x.epoch.Load()
 	for i, item := range items {
 		if row, ok := e.rows.Find(item); ok {
 			dst[i] = x.set.score(q, e.vector(row))
@@ -108,6 +111,9 @@ func (x *Index) Score(dst []float32, q []float32, items []recsys.ItemID) error {
 	x.scratch.Put(s)
 	return nil
 }
+
+// closed says that a call came after Close.
+func closed(call string) error { return fmt.Errorf("flat: %s: %w", call, retrieval.ErrClosed) }
 
 // score is the score of a row with a prepared query.
 func (s settings) score(q, row []float32) float32 {

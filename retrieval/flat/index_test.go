@@ -35,6 +35,10 @@ func TestNewRefusesWhatCannotBeStored(t *testing.T) {
 		{flat.Config{Metric: 3}, two, vector.NewMatrix(2, 2), nil, "flat: Config.Metric is Metric(3); want InnerProduct, Cosine or L2"},
 		{flat.Config{Quantize: 3}, two, vector.NewMatrix(2, 2), nil, "flat: Config.Quantize is Quantize(3); want Auto, None or Int8"},
 		{flat.Config{Workers: -1}, two, vector.NewMatrix(2, 2), nil, "flat: Config.Workers is -1; want >= 0 (0 means all cores)"},
+		{flat.Config{Metric: 3, Quantize: 3, Workers: -1}, nil, vector.Matrix{}, retrieval.ErrDimension, `flat: Config.Quantize is Quantize(3); want Auto, None or Int8
+flat: Config.Workers is -1; want >= 0 (0 means all cores)
+flat: Config.Metric is Metric(3); want InnerProduct, Cosine or L2
+flat: the dimension is 0; want 1 to 131071: wrong dimension`},
 	} {
 		x, err := flat.New(c.cfg, c.items, c.vectors)
 		if x != nil || err == nil || !strings.HasPrefix(err.Error(), c.text) || c.want != nil && !errors.Is(err, c.want) {
@@ -58,6 +62,7 @@ func TestWritersRefuseAndChangeNothing(t *testing.T) {
 		{x.Insert(3, nan[:5:5]), retrieval.ErrNotFinite, "flat: item 3: component 4 is NaN: vector is not finite"},
 		{x.Update(1, make([]float32, 5)), retrieval.ErrNotFound, "flat: item 1: item is not in the index"},
 		{x.Delete(1), retrieval.ErrNotFound, "flat: item 1: item is not in the index"},
+		{x.Insert(3, make([]float32, 5)), retrieval.ErrDuplicate, "flat: item 3: item is in the index already; Update replaces it"},
 	} {
 		if !errors.Is(c.err, c.want) || c.err.Error() != c.text {
 			t.Errorf("%v; want %s", c.err, c.text)

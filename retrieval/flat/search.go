@@ -61,13 +61,17 @@ type door struct {
 // Where |q| or a norm is above 2^61 the scores may overflow. Such a search compares every
 // vector; a score may then be infinite, or NaN, which comes last.
 func (x *Index) Search(dst []retrieval.Neighbor, q []float32, k int, opt retrieval.SearchOptions) ([]retrieval.Neighbor, error) {
+	e := x.epoch.Load()
+	if e.closed {
+		return dst, closed("search")
+	}
 	if err := x.checkVector(q); err != nil {
 		return dst, fmt.Errorf("flat: query: %w", err)
 	}
-	s := x.scratch.Get().(*search)
+	s := x.scratch.Get().(*search) // lost, not reused, if a filter's function panics
 	s.door = &s.own
 	s.opt = opt
-	s.begin(x, x.epoch.Load().view(), q, k)
+	s.begin(x, e.view(), q, k)
 	plan := planAll
 	if s.best.k > 0 {
 		rows, listed := s.pass()

@@ -20,18 +20,23 @@ func (x *Index) Insert(item recsys.ItemID, vec []float32) error { return x.put(i
 func (x *Index) Update(item recsys.ItemID, vec []float32) error { return x.put(item, vec, true) }
 
 func (x *Index) put(item recsys.ItemID, vec []float32, update bool) error {
-	if err := x.checkVector(vec); err != nil {
-		return fmt.Errorf("flat: item %d: %w", item, err)
-	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	e := x.epoch.Load()
+	if e.closed && update {
+		return closed("update")
+	} else if e.closed {
+		return closed("insert")
+	}
+	if err := x.checkVector(vec); err != nil {
+		return fmt.Errorf("flat: item %d: %w", item, err)
+	}
 	old, found := e.rows.Find(item)
 	switch {
 	case update && !found:
 		return fmt.Errorf("flat: item %d: %w", item, retrieval.ErrNotFound)
 	case !update && found:
-		return fmt.Errorf("flat: item %d at row %d: %w", item, old, retrieval.ErrDuplicate)
+		return fmt.Errorf("flat: item %d: %w; Update replaces it", item, retrieval.ErrDuplicate)
 	}
 	if int(e.word.Load()>>32) == e.room {
 		if err := x.compact(context.Background(), 1); err != nil {
@@ -75,6 +80,9 @@ func (x *Index) Delete(item recsys.ItemID) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	e := x.epoch.Load()
+	if e.closed {
+		return closed("delete")
+	}
 	row, ok := e.rows.Find(item)
 	if !ok {
 		return fmt.Errorf("flat: item %d: %w", item, retrieval.ErrNotFound)
@@ -108,6 +116,9 @@ func (x *Index) tidy(e *epoch) error {
 func (x *Index) Compact(ctx context.Context) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if x.epoch.Load().closed {
+		return closed("compact")
+	}
 	return x.compact(ctx, x.set.workers)
 }
 

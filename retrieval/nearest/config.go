@@ -47,6 +47,11 @@ type Config struct {
 	// request is answered, so that the old file is given back when nobody reads it any
 	// more; the index must then not serve elsewhere.
 	Owned bool
+
+	// Version names the contents of the index in the record of a request: say, the version of
+	// the model that made the vectors. It stands beside the version of the index, if that has
+	// one. The indexes of this module have none, since they are changed while they serve.
+	Version string
 }
 
 // validate returns an error that names every field that is out of its domain.

@@ -316,7 +316,25 @@ func TestVersionNamesIndexAndConfiguration(t *testing.T) {
 	}
 	ix.version = "two"
 	require.False(t, seen[source(t, ix, nearest.Config{}).Version()])
-	require.Empty(t, source(t, index(t, retrieval.L2, 3), nearest.Config{}).Version())
+
+	bare := func(version string) string {
+		return source(t, index(t, retrieval.L2, 3), nearest.Config{Version: version}).Version()
+	}
+	require.Empty(t, bare(""), "nothing says what is searched")
+	require.Len(t, bare("model-7"), 16)
+	require.NotEqual(t, bare("model-7"), bare("model-8"))
+	both := map[string]bool{bare("two"): true}
+	for _, version := range []string{"", "model-7", "model-8"} {
+		both[source(t, ix, nearest.Config{Version: version}).Version()] = true
+	}
+	require.Len(t, both, 4, "either version counts")
+}
+
+func TestErrorsNameEveryField(t *testing.T) {
+	_, err := nearest.New(nil, nearest.Config{Column: "user", Vectors: fromUser(1), Effort: -1})
+	for _, want := range []string{"nearest: the index is nil", "nearest: Config.Column is", "nearest: Config.Effort is -1"} {
+		require.ErrorContains(t, err, want)
+	}
 }
 
 // indexes are those of this module, by name, of the vectors of an exact one.

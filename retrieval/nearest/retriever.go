@@ -54,10 +54,11 @@ type scratch struct {
 // New returns a retriever over an index. The error names every field of the configuration
 // that is out of its domain.
 func New(index retrieval.Index, cfg Config) (*Retriever, error) {
+	var missing error
 	if index == nil {
-		return nil, errors.New("nearest: the index is nil")
+		missing = errors.New("nearest: the index is nil")
 	}
-	if err := cfg.validate(); err != nil {
+	if err := errors.Join(missing, cfg.validate()); err != nil {
 		return nil, err
 	}
 	history, err := profile.New(cfg.History)
@@ -88,16 +89,19 @@ func (r *Retriever) Bind(s *recsys.Schema) (recsys.Retriever, error) {
 	return &bound, nil
 }
 
-// Version returns 16 hex digits that name the index, by its own version, and the
-// configuration but for its functions; "" when the index has no version.
+// Version returns 16 hex digits that name what is searched, by Config.Version and the version
+// that the index itself may have, and the configuration but for its functions; "" when there
+// is neither, since the configuration alone does not say what was searched.
 func (r *Retriever) Version() string {
-	v, ok := r.index.(recsys.Versioned)
-	if !ok {
+	c, index := r.config, ""
+	if v, ok := r.index.(recsys.Versioned); ok {
+		index = v.Version()
+	}
+	if index == "" && c.Version == "" {
 		return ""
 	}
-	c := r.config
 	c.Vectors, c.Filter = nil, nil
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %+v", v.Version(), c)) // maps are printed in order
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %+v", index, c.Version, c)) // maps are printed in order
 	return hex.EncodeToString(sum[:8])
 }
 

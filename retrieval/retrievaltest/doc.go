@@ -15,7 +15,7 @@
 // [retrieval.Index] states:
 //
 //	func TestConformance(t *testing.T) {
-//		retrievaltest.IndexSuite{Recall: 0.95, Open: open}.Run(t, build)
+//		retrievaltest.IndexSuite{Recall: 0.95, Mutable: true, Open: open}.Run(t, build)
 //	}
 //
 // [Exact] is an index in its shortest form: what the suite compares with.

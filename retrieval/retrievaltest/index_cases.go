@@ -107,12 +107,17 @@ var indexCases = []indexCase{
 	{
 		name:  "allocates-nothing",
 		rule:  "With enough room in dst it does not allocate in steady state.",
-		check: allocatesNothing,
+		check: allocatesNothing, needs: needsNoAllocs,
 	},
 	{
 		name:  "any-workers",
 		rule:  "The same index built twice with the same seed is byte-identical for any number of workers.",
 		check: anyWorkers,
+	},
+	{
+		name:  "mutable",
+		rule:  "MutableIndex is an Index whose items come and go while it is searched: Insert, Update, Delete.",
+		check: mutable, needs: needsMutableSet,
 	},
 	{
 		name:  "insert",
@@ -168,6 +173,11 @@ var indexCases = []indexCase{
 		name:  "flipped",
 		rule:  "A file with a flipped bit is an error: of Read, and of Open or of Verify.",
 		check: flipped, needs: needsWriter | needsRead,
+	},
+	{
+		name:  "closed",
+		rule:  "An index that has a method Close is of no use after it, wherever its vectors were: all methods that return an error fail with ErrClosed, Len is 0 and Vector finds nothing; a second Close does nothing.",
+		check: closedIndex, needs: needsCloser,
 	},
 	{
 		name:  "write-errors",

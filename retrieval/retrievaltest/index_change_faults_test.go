@@ -75,6 +75,7 @@ func buildFaults() []indexFault {
 
 func changeFaults() []indexFault {
 	return []indexFault{
+		{name: "mutable", what: "nothing can be changed", build: unchangeable, suite: func(s *retrievaltest.IndexSuite) { s.Mutable = true }},
 		{name: "insert", what: "replaces what is there", build: of(func() mutant {
 			return mutant{insert: func(x *retrievaltest.Exact, item recsys.ItemID, vec []float32) error {
 				if err := x.Insert(item, vec); !errors.Is(err, retrieval.ErrDuplicate) {

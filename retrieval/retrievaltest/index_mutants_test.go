@@ -2,6 +2,7 @@ package retrievaltest_test
 
 import (
 	"io"
+	"math"
 	"slices"
 	"testing"
 
@@ -127,7 +128,7 @@ type indexFault struct {
 }
 
 func indexFaults() []indexFault {
-	return slices.Concat(searchFaults(), optionFaults(), buildFaults(), changeFaults(), fileFaults())
+	return slices.Concat(searchFaults(), optionFaults(), buildFaults(), changeFaults(), fileFaults(), closeFaults())
 }
 
 func TestEachCaseFindsAnIndexThatBreaksItsRule(t *testing.T) {
@@ -155,16 +156,88 @@ func TestEachCaseFindsAnIndexThatBreaksItsRule(t *testing.T) {
 // searchOnly is an index that nobody can change, write or open.
 type searchOnly struct{ retrieval.Index }
 
-func TestWhatAnIndexCannotDoIsSkipped(t *testing.T) {
-	build := func(m retrieval.Metric, items []recsys.ItemID, vectors vector.Matrix, workers int) (retrieval.Index, error) {
-		x, err := exact(m, items, vectors, workers)
-		if err != nil {
-			return nil, err
-		}
-		return searchOnly{x}, nil
+func unchangeable(m retrieval.Metric, items []recsys.ItemID, vectors vector.Matrix, workers int) (retrieval.Index, error) {
+	x, err := exact(m, items, vectors, workers)
+	if err != nil {
+		return nil, err
 	}
-	require.Empty(t, retrievaltest.IndexSuite{}.Check(build))
-	require.Empty(t, exactSuite().Check(build))
+	return searchOnly{x}, nil
+}
+
+func TestWhatAnIndexCannotDoIsSkipped(t *testing.T) {
+	require.Empty(t, retrievaltest.IndexSuite{}.Check(unchangeable))
+	require.Empty(t, exactSuite().Check(unchangeable))
+}
+
+func TestAMethodThatIsMissingIsNamed(t *testing.T) {
+	suite := retrievaltest.IndexSuite{Mutable: true}
+	found := suite.CheckCase("mutable", unchangeable)
+	require.Len(t, found, 3)
+	for i, method := range []string{"Insert", "Update", "Delete"} {
+		require.Contains(t, found[i].Detail, "has no method "+method+"(recsys.ItemID")
+	}
+	require.Empty(t, suite.CheckCase("mutable", exact))
+}
+
+func TestSettingsOutOfTheirDomainAreViolations(t *testing.T) {
+	for want, s := range map[string]retrievaltest.IndexSuite{
+		"IndexSuite.Recall is 1.5; want a number in (0, 1]":    {Recall: 1.5},
+		"IndexSuite.Recall is -1; want":                        {Recall: -1},
+		"IndexSuite.Recall is NaN; want":                       {Recall: math.NaN()},
+		"IndexSuite.Metrics is empty; want":                    {Metrics: []retrieval.Metric{}},
+		"IndexSuite.Metrics[1] is Metric(7); want":             {Metrics: []retrieval.Metric{0, 7}},
+		"IndexSuite.Patience is -1ns; want >= 0 (0 means five": {Patience: -1},
+	} {
+		found := s.Check(exact)
+		require.Len(t, found, 1, want)
+		require.Contains(t, found[0].Detail, want)
+	}
+	found := retrievaltest.IndexSuite{Recall: 2}.Check(nil)
+	require.Len(t, found, 2)
+	require.Equal(t, "retrievaltest: the function that builds indexes is nil", found[0].Detail)
+}
+
+func TestAllocationsMayBeAllowed(t *testing.T) {
+	for _, f := range indexFaults() {
+		if f.name == "allocates-nothing" {
+			require.Empty(t, retrievaltest.IndexSuite{AllowAllocs: true}.CheckCase(f.name, f.build))
+		}
+	}
+}
+
+// A cosine that is not taken of normalised vectors is right but for its last bits.
+func TestViolationsSayWhatIsWanted(t *testing.T) {
+	cosine := func(q, v []float32) float32 { return vector.Cosine(q, v) }
+	build := of(func() mutant {
+		return mutant{score: func(x *retrievaltest.Exact, dst, q []float32, items []recsys.ItemID) error {
+			if err := x.Score(dst, q, items); err != nil || x.Metric() != retrieval.Cosine {
+				return err
+			}
+			for i, item := range items {
+				if v, ok := x.Vector(nil, item); ok {
+					dst[i] = cosine(q, v)
+				}
+			}
+			return nil
+		}}
+	})
+	found := exactSuite().CheckCase("score", build)
+	require.NotEmpty(t, found)
+	require.Contains(t, found[0].Detail, "vector.Cosine differs in the last bits")
+	for name, want := range map[string]string{
+		"stats":               "fill Plan (which method was taken), Scored (how many rows were compared",
+		"refuses-bad-vectors": "want the row and the item in the text",
+	} {
+		var all string
+		for _, f := range indexFaults() {
+			if f.name == name {
+				for _, v := range exactSuite().CheckCase(name, f.build) {
+					all += v.Detail
+				}
+			}
+		}
+		require.Contains(t, all, want)
+	}
 }
 
 func TestApproximateIndexesPassByTheirRecall(t *testing.T) {

@@ -54,6 +54,25 @@ func (p *indexProbe) holds(what string, ix retrieval.Index, oracle *Exact, item 
 	}
 }
 
+// mutable names the methods that an index lacks.
+func mutable(p *indexProbe) {
+	p.each(3, 4, func(ix retrieval.Index, _ *Exact, _ *catalogue) {
+		if _, ok := ix.(interface {
+			Insert(recsys.ItemID, []float32) error
+		}); !ok {
+			p.fail("%T has no method Insert(recsys.ItemID, []float32) error", ix)
+		}
+		if _, ok := ix.(interface {
+			Update(recsys.ItemID, []float32) error
+		}); !ok {
+			p.fail("%T has no method Update(recsys.ItemID, []float32) error", ix)
+		}
+		if _, ok := ix.(interface{ Delete(recsys.ItemID) error }); !ok {
+			p.fail("%T has no method Delete(recsys.ItemID) error", ix)
+		}
+	})
+}
+
 func inserts(p *indexProbe) {
 	for _, n := range []int{0, 1, 150} {
 		p.mutable(n, 16, func(ix retrieval.MutableIndex, oracle *Exact, c *catalogue) {

@@ -194,7 +194,7 @@ func refusesBadVectors(p *indexProbe) {
 		}
 		for _, name := range names {
 			if !strings.Contains(err.Error(), fmt.Sprint(name)) {
-				p.fail("%v, %s: error %q does not name %v", m, what, err, name)
+				p.fail("%v, %s: error %q does not name %v; want the row and the item in the text", m, what, err, name)
 			}
 		}
 	}
@@ -276,7 +276,7 @@ func scoreOf(p *indexProbe) {
 			}
 			for i, item := range items {
 				if math.Float32bits(got[i]) != math.Float32bits(want[i]) && !(got[i] != got[i] && want[i] != want[i]) {
-					p.fail("%v, dimension %d: item %d has score %v; want %v", ix.Metric(), dim, item, got[i], want[i])
+					p.fail("%v, dimension %d: item %d has score %v; want %v%s", ix.Metric(), dim, item, got[i], want[i], lastBit(ix.Metric(), got[i], want[i]))
 					return
 				}
 			}
@@ -324,7 +324,7 @@ func stats(p *indexProbe) {
 				return
 			}
 			if s.Plan == "" || s.Plan == "stale" || s.Scored < len(got) || s.Rescored < 0 || s.Rescored > s.Scored {
-				p.fail("%v, %s: %d neighbours with %+v", ix.Metric(), name, len(got), s)
+				p.fail("%v, %s: %d neighbours with %+v; fill Plan (which method was taken), Scored (how many rows were compared, at least the neighbours) and Rescored (how many of them again, or 0)", ix.Metric(), name, len(got), s)
 			}
 		}
 	})
@@ -410,7 +410,7 @@ func allocatesNothing(p *indexProbe) {
 				f() // pools and memory reach their size
 			}
 			if n := testing.AllocsPerRun(100, f); n > 0 {
-				p.fail("%v, %s: %v allocations", ix.Metric(), what, n)
+				p.fail("%v, %s: %v allocations; want none, or set IndexSuite.AllowAllocs", ix.Metric(), what, n)
 			}
 		}
 		search := func(opt retrieval.SearchOptions) func() {

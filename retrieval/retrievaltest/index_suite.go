@@ -27,7 +27,8 @@ func RunIndex(t *testing.T, build BuildIndex) {
 // IndexSuite is the conformance suite of indexes with its settings.
 //
 // An index that is an [io.WriterTo] is also checked for what it writes: that it is the same
-// for any number of workers, and, with Read and Open, that it comes back.
+// for any number of workers, and, with Read and Open, that it comes back. One that is an
+// [io.Closer] must refuse every call after Close.
 type IndexSuite struct {
 	// Recall is the least recall, in (0, 1], that the index must reach on every set of the
 	// suite on average over its queries, with the default effort and under every filter. 0 is
@@ -43,6 +44,13 @@ type IndexSuite struct {
 	Read func(io.Reader) (retrieval.Index, error)
 	Open func(path string) (retrieval.Index, error)
 
+	// Mutable says that the index is meant to be a [retrieval.MutableIndex]: one that lacks a
+	// method of it fails then, where it would only be searched otherwise.
+	Mutable bool
+
+	// AllowAllocs lets searches allocate.
+	AllowAllocs bool
+
 	// Patience is how long a case may take, by the wall clock; 0 means five minutes. A case
 	// that takes longer counts as hung, and no further case runs.
 	Patience time.Duration
@@ -51,6 +59,12 @@ type IndexSuite struct {
 // Run checks the indexes that build returns, one subtest for each case.
 func (s IndexSuite) Run(t *testing.T, build BuildIndex) {
 	t.Helper()
+	if wrong := s.validate(build); wrong != nil {
+		for _, v := range wrong {
+			t.Error(v.Detail)
+		}
+		return
+	}
 	hung := false
 	for _, c := range indexCases {
 		t.Run(c.name, func(t *testing.T) {
@@ -71,9 +85,12 @@ func (s IndexSuite) Run(t *testing.T, build BuildIndex) {
 }
 
 // Check is Run without a testing.T: it returns what it finds, at most three violations of
-// each case.
+// each case, or what is wrong with the suite itself.
 func (s IndexSuite) Check(build BuildIndex) []Violation {
-	var all []Violation
+	all := s.validate(build)
+	if all != nil {
+		return all
+	}
 	for _, c := range indexCases {
 		if s.skips(c, build) != "" {
 			continue
@@ -87,6 +104,31 @@ func (s IndexSuite) Check(build BuildIndex) []Violation {
 	return all
 }
 
+// validate returns the settings that make no sense, as violations of a case "settings".
+func (s IndexSuite) validate(build BuildIndex) (all []Violation) {
+	bad := func(format string, args ...any) {
+		all = append(all, Violation{Case: "settings", Rule: "The settings of the suite are in their domains.", Detail: "retrievaltest: " + fmt.Sprintf(format, args...)})
+	}
+	if build == nil {
+		bad("the function that builds indexes is nil")
+	}
+	if !(s.Recall >= 0 && s.Recall <= 1) {
+		bad("IndexSuite.Recall is %v; want a number in (0, 1], or 0 for an exact index", s.Recall)
+	}
+	if s.Metrics != nil && len(s.Metrics) == 0 {
+		bad("IndexSuite.Metrics is empty; want one at least, or nil for all")
+	}
+	for i, m := range s.Metrics {
+		if m > retrieval.L2 {
+			bad("IndexSuite.Metrics[%d] is %v; want InnerProduct, Cosine or L2", i, m)
+		}
+	}
+	if s.Patience < 0 {
+		bad("IndexSuite.Patience is %v; want >= 0 (0 means five minutes)", s.Patience)
+	}
+	return all
+}
+
 // needs says what a case is about.
 type needs uint8
 
@@ -96,6 +138,9 @@ const (
 	needsRead
 	needsOpen
 	needsExact
+	needsMutableSet
+	needsNoAllocs
+	needsCloser
 )
 
 // skips says why a case does not apply, or nothing.
@@ -112,15 +157,21 @@ func (s IndexSuite) skips(c indexCase, build BuildIndex) string {
 	defer closeIndex(ix)
 	_, mutable := ix.(retrieval.MutableIndex)
 	_, writes := ix.(io.WriterTo)
+	_, closes := ix.(io.Closer)
 	for need, lacks := range map[needs]string{
 		needsMutable: "the index is no retrieval.MutableIndex",
 		needsWriter:  "the index is no io.WriterTo",
 		needsRead:    "IndexSuite.Read is not set",
 		needsOpen:    "IndexSuite.Open is not set",
 		needsExact:   "the index is approximate",
+
+		needsMutableSet: "IndexSuite.Mutable is not set",
+		needsNoAllocs:   "IndexSuite.AllowAllocs is set",
+		needsCloser:     "the index is no io.Closer",
 	} {
 		has := map[needs]bool{
 			needsMutable: mutable, needsWriter: writes, needsRead: s.Read != nil, needsOpen: s.Open != nil, needsExact: s.Recall == 0,
+			needsMutableSet: s.Mutable, needsNoAllocs: !s.AllowAllocs, needsCloser: closes,
 		}[need]
 		if c.needs&need != 0 && !has {
 			return lacks
@@ -230,7 +281,7 @@ func (p *indexProbe) sound(got, want []retrieval.Neighbor, oracle *Exact, q []fl
 	if p.Recall == 0 {
 		for i := range min(len(got), len(want)) {
 			if got[i] != want[i] && !sameNeighbor(got[i], want[i]) {
-				return fmt.Errorf("place %d is %v; want %v", i, got[i], want[i])
+				return fmt.Errorf("place %d is %v; want %v%s", i, got[i], want[i], lastBit(oracle.metric, got[i].Score, want[i].Score))
 			}
 		}
 	}
@@ -249,12 +300,20 @@ func (p *indexProbe) sound(got, want []retrieval.Neighbor, oracle *Exact, q []fl
 		case score[0] != score[0]:
 			return fmt.Errorf("item %d is not in the index", n.Item)
 		case math.Float32bits(score[0]) != math.Float32bits(n.Score):
-			return fmt.Errorf("item %d has score %v (%#x); want %v (%#x)", n.Item, n.Score, math.Float32bits(n.Score), score[0], math.Float32bits(score[0]))
+			return fmt.Errorf("item %d has score %v (%#x); want %v (%#x)%s", n.Item, n.Score, math.Float32bits(n.Score), score[0], math.Float32bits(score[0]), lastBit(oracle.metric, n.Score, score[0]))
 		case !passes(n.Item, &opt):
 			return fmt.Errorf("item %d does not pass the options", n.Item)
 		}
 	}
 	return nil
+}
+
+// lastBit says where a score that is nearly right may come from.
+func lastBit(m retrieval.Metric, got, want float32) string {
+	if m != retrieval.Cosine || got == want || !(math.Abs(float64(got-want)) <= 1e-6) {
+		return ""
+	}
+	return ": the score is vector.Dot of vectors scaled by vector.Normalize, from which vector.Cosine differs in the last bits"
 }
 
 func sameNeighbor(a, b retrieval.Neighbor) bool {

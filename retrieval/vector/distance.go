@@ -23,6 +23,9 @@ func L2Sq(a, b []float32) float32 {
 // Cosine returns the cosine of the angle between a and b, in [-1, 1]; 0 if one of them is
 // zero, NaN if one of them has a NaN or an infinity. Components may be as small or as large
 // as float32 holds. It panics if the lengths differ.
+//
+// It may differ in the last bit from Dot of vectors that Normalize has scaled, which is what
+// indexes give under retrieval.Cosine.
 func Cosine(a, b []float32) float32 {
 	mustMatch(a, b)
 	ab, aa, bb := simd.CosineSums(a, b)
@@ -106,6 +109,7 @@ const (
 	errLengths = "vector: lengths differ"
 	errDim     = "vector: the query is not of the matrix's dimension"
 	errOut     = "vector: out is not as long as the rows"
+	errDst     = "vector: dst is not as long as queries has rows"
 	errRow     = "vector: row out of range"
 )
 

@@ -28,7 +28,10 @@ func NewMatrix(rows, dim int) Matrix {
 // From returns the matrix whose rows are the consecutive dim values of data, which it
 // shares. It panics if dim is not positive or does not divide len(data).
 func From(data []float32, dim int) Matrix {
-	if dim <= 0 || len(data)%dim != 0 {
+	switch {
+	case dim <= 0:
+		panic("vector: dim is not positive")
+	case len(data)%dim != 0:
 		panic("vector: data is not a whole number of rows")
 	}
 	return Matrix{Data: data, Rows: len(data) / dim, Dim: dim, Stride: dim}
@@ -79,7 +82,7 @@ func (m Matrix) checkShape() error {
 	case m.Dim < 0:
 		return fmt.Errorf("vector: Matrix.Dim is %d; want >= 0", m.Dim)
 	case m.Stride < m.Dim:
-		return fmt.Errorf("vector: Matrix.Stride is %d; want >= Dim, which is %d", m.Stride, m.Dim)
+		return fmt.Errorf("vector: Matrix.Stride is %d; want >= Dim, which is %d (From and NewMatrix set it)", m.Stride, m.Dim)
 	case !m.fits():
 		return fmt.Errorf("vector: Matrix.Data has %d values; too few for %d rows of %d at a stride of %d",
 			len(m.Data), m.Rows, m.Dim, m.Stride)

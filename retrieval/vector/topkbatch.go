@@ -18,7 +18,7 @@ func TopKBatch(dst [][]Hit, queries, m Matrix, k int) {
 	m.mustFit()
 	mustNumber(m)
 	if len(dst) != queries.Rows {
-		panic(errOut)
+		panic(errDst)
 	}
 	if queries.Rows > 0 && queries.Dim != m.Dim {
 		panic(errDim)

@@ -241,7 +241,7 @@ func TestMatrixCheckNamesTheMistake(t *testing.T) {
 		{vector.Matrix{Data: make([]float32, 5), Rows: 2, Dim: 2, Stride: 3}, ""},
 		{vector.Matrix{Rows: -1}, "Matrix.Rows is -1"},
 		{vector.Matrix{Dim: -2}, "Matrix.Dim is -2"},
-		{vector.Matrix{Dim: 2, Stride: 1}, "Matrix.Stride is 1"},
+		{vector.Matrix{Dim: 2, Stride: 1}, "Matrix.Stride is 1; want >= Dim, which is 2 (From and NewMatrix set it)"},
 		{vector.Matrix{Data: make([]float32, 4), Rows: 2, Dim: 2, Stride: 3}, "Matrix.Data has 4 values"},
 		{vector.Matrix{Rows: math.MaxInt, Dim: 1, Stride: math.MaxInt, Data: make([]float32, 9)}, "Matrix.Data has 9 values"},
 		{bad, "row 2 has +Inf in column 1"},
@@ -341,5 +341,22 @@ func TestNothingAllocates(t *testing.T) {
 		hits = vector.TopK(hits[:0], q, m, 20)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestPanicsSayWhatIsWrong(t *testing.T) {
+	for want, f := range map[string]func(){
+		"vector: dim is not positive":                    func() { vector.From(nil, 0) },
+		"vector: data is not a whole number of rows":     func() { vector.From(make([]float32, 3), 2) },
+		"vector: dst is not as long as queries has rows": func() { vector.TopKBatch(nil, vector.NewMatrix(1, 2), vector.NewMatrix(3, 2), 1) },
+	} {
+		func() {
+			defer func() {
+				if got := recover(); got != want {
+					t.Errorf("panic %v; want %v", got, want)
+				}
+			}()
+			f()
+		}()
 	}
 }
