@@ -31,6 +31,7 @@ type Index struct {
 	epochs  epochs
 	scratch *sync.Pool
 	mapped  *envelope.Mapped
+	moving  atomic.Bool // is an item between two rows, and may be at both
 
 	mu     sync.Mutex // of writers; guards the rest
 	writer writer
@@ -196,7 +197,7 @@ func (x *Index) Bytes() int { return x.Resident() + 4*x.mappable() }
 // but the float vectors, of which they read a few rows, unless they walk on those.
 func (x *Index) Resident() int {
 	s := x.store.Load()
-	n := 4*len(s.vectors) + len(s.codes) + 4*(len(s.squares)+len(s.tops)+len(s.links)) + s.upper.bytes() + 8*s.rows.Limit()
+	n := 4*len(s.vectors) + len(s.codes) + 4*(len(s.squares)+len(s.tops)+len(s.links)+len(s.twins)) + s.upper.bytes() + 8*s.rows.Limit()
 	return n - 4*x.mappable()
 }
 

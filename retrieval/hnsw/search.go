@@ -66,7 +66,7 @@ func (x *Index) search(dst []retrieval.Neighbor, sc *scratch, q []float32, k int
 	readers := x.epochs.enter(sc.shard)
 	defer readers.Add(-1)
 	s := x.store.Load()
-	version := s.rows.Version()
+	moving, version := x.moving.Load(), s.rows.Version()
 	g := &sc.gate
 	g.Open(s.rows, opt)
 	defer g.Close()
@@ -89,7 +89,7 @@ func (x *Index) search(dst []retrieval.Neighbor, sc *scratch, q []float32, k int
 	for ef, ok := x.plan(s, g, k, opt.Effort); ok && !enough; ok = ef*rowsPerStep < passing {
 		stats.Plan = "walk"
 		sc.walk(s, q, ef)
-		enough = sc.take(s, rescore, version)+g.Excluded() >= k
+		enough = sc.take(s, rescore, k, version)+g.Excluded() >= k
 		ef *= 2
 	}
 	if !enough {
@@ -98,12 +98,12 @@ func (x *Index) search(dst []retrieval.Neighbor, sc *scratch, q []float32, k int
 			stats.Plan = "allowed"
 		}
 		sc.scan(s, q, k, passing)
-		sc.take(s, len(sc.walker.pool), version)
+		sc.take(s, len(sc.walker.pool), 0, version)
 	}
 	stats.Scored = sc.walker.walked
 	stats.Rescored = len(sc.rows)
 	from := len(dst)
-	dst = sc.finish(dst, s, k, s.rows.Version() != version)
+	dst = sc.finish(dst, s, k, moving || x.moving.Load() || s.rows.Version() != version)
 	return dst[:from+len(g.Settle(dst[from:], opt))]
 }
 
@@ -133,9 +133,14 @@ func (x *Index) plan(s *store, g *gate.Gate, k, effort int) (ef int, ok bool) {
 	effort = min(max(effort, k), maxEffort) + g.Excluded()
 	// Of the pool, only rows that pass count.
 	dead := float64(s.deadRows.Load())
-	wide := float64(effort) * (float64(s.rows.Len()) + dead) / float64(passing)
+	all, count := s.linked(), s.linked()
+	if selection := g.Selection(); selection != nil {
+		count = s.linkedOf(selection)
+	}
+	all = max(all, count)
+	wide := float64(effort) * (float64(all) + dead) / float64(count)
 	if dead > 0 {
-		wide = max(wide, roomFor(k+g.Excluded(), dead/(dead+float64(s.rows.Len()))))
+		wide = max(wide, roomFor(k+g.Excluded(), dead/(dead+float64(all))))
 	}
 	if wide*rowsPerStep >= float64(passing) || wide > 4*maxEffort {
 		return 0, false
@@ -160,44 +165,70 @@ func (sc *scratch) walk(s *store, q []float32, ef int) {
 	w.walk(0)
 }
 
-// take fills sc.rows with the first n rows of the pool that are live and pass, and returns
-// how many they are. For a row that has lost its item since it was linked it takes the row
-// that the item has now: an item that is being updated is not missed.
-func (sc *scratch) take(s *store, n int, version uint64) int {
-	g := &sc.gate
-	list, listed := g.List()
+// take fills sc.rows with the first n rows of the pool that are live and pass, with up to k
+// for each that have an equal vector and follow it, and returns how many they are.
+func (sc *scratch) take(s *store, n, k int, version uint64) int {
 	sc.rows = sc.rows[:0]
-	moved := false
+	distinct, unsorted := 0, false
 	for _, e := range sc.walker.pool {
-		if len(sc.rows) >= n {
+		if distinct >= n || len(sc.rows) >= twinShare*n {
 			break
 		}
-		row := rowOf(e)
-		if !s.live(row) {
-			if int(row) >= s.rows.Limit() || s.isDead(row) && s.rows.Version() == version {
-				continue // the item was gone, or elsewhere, when the search began
-			}
-			now, ok := s.rows.Find(s.rows.Item(row))
-			if !ok || int(now) >= s.capacity {
-				continue
-			}
-			row, moved = now, true
+		from, row := len(sc.rows), rowOf(e)
+		unsorted = sc.admit(s, row, version) || unsorted
+		if k > 0 {
+			unsorted = sc.admitFollowers(s, row, k, version) || unsorted
 		}
-		if !g.Pass(row) {
-			continue
+		if len(sc.rows) > from {
+			distinct++
 		}
-		if listed {
-			if _, ok := slices.BinarySearch(list, row); !ok {
-				continue
-			}
-		}
-		sc.rows = append(sc.rows, row)
 	}
-	if moved {
+	if unsorted {
 		slices.Sort(sc.rows)
 		sc.rows = slices.Compact(sc.rows)
 	}
 	return len(sc.rows)
+}
+
+// admit appends a row to sc.rows if it is live and passes. For a row that has lost its item
+// since it was linked it takes the row that the item has now: an item that is being updated
+// is not missed. It reports whether that row may be there already.
+func (sc *scratch) admit(s *store, row uint32, version uint64) (moved bool) {
+	if !s.live(row) {
+		if int(row) >= s.rows.Limit() || s.isDead(row) && s.rows.Version() == version {
+			return false // the item was gone, or elsewhere, when the search began
+		}
+		now, ok := s.rows.Find(s.rows.Item(row))
+		if !ok || int(now) >= s.capacity {
+			return false
+		}
+		row, moved = now, true
+	}
+	if !sc.gate.Pass(row) {
+		return false
+	}
+	if list, ok := sc.gate.List(); ok {
+		if _, ok := slices.BinarySearch(list, row); !ok {
+			return false
+		}
+	}
+	sc.rows = append(sc.rows, row)
+	return moved
+}
+
+// admitFollowers admits up to k of the rows behind one, and reports whether there are any:
+// an heir is behind a dead row and in the graph.
+func (sc *scratch) admitFollowers(s *store, row uint32, k int, version uint64) bool {
+	next, ok := s.follower(row)
+	if !ok {
+		return false
+	}
+	to := len(sc.rows) + k
+	for hops := 0; ok && len(sc.rows) < to && hops < s.capacity; hops++ {
+		sc.admit(s, next, version)
+		next, ok = s.follower(next)
+	}
+	return true
 }
 
 // finish scores sc.rows and appends the k best to dst. If rows have changed since the search

@@ -38,8 +38,13 @@ type store struct {
 
 	hubs [hubCount]atomic.Uint32 // rows of large norms, ending at none; only for inner product
 
+	twins  []uint32 // 1 + the row of an equal vector that follows each row, 0 if none does
+	behind []uint64 // bits of the rows that follow another and are not in the graph
+
+	followers *atomic.Int64 // how many items have such a row
+
 	dead     []uint64      // bits of the rows without an item that links may lead to
-	deadRows *atomic.Int64 // how many they are
+	deadRows *atomic.Int64 // how many of them are in the graph
 }
 
 // newStore makes room for rows.
@@ -57,6 +62,8 @@ func newStore(cfg *Config, rows *retrieval.Rows, dim, capacity int) *store {
 	}
 	s.entry.Store(none)
 	s.setHubs(nil)
+	s.twins, s.behind = make([]uint32, capacity), make([]uint64, capacity/64)
+	s.followers = new(atomic.Int64)
 	s.dead, s.deadRows = make([]uint64, capacity/64), new(atomic.Int64)
 	if cfg.Quant == Int8 {
 		s.pitch = codePitch(dim)
@@ -90,6 +97,9 @@ func (s *store) grown(cfg *Config, capacity int) *store {
 	copy(t.squares, s.squares)
 	copy(t.tops, s.tops)
 	t.scale = s.scale
+	copy(t.twins, s.twins)
+	copy(t.behind, s.behind)
+	t.followers = s.followers
 	copy(t.dead, s.dead)
 	t.deadRows = s.deadRows
 	t.setHubs(s.listHubs(nil))
@@ -104,7 +114,7 @@ func (s *store) rescaled(scale float32) *store {
 	t := &store{
 		rows: s.rows, metric: s.metric, dim: s.dim, capacity: s.capacity, vectors: s.vectors,
 		codes: alloc[uint8](len(s.codes)), tops: s.tops, pitch: s.pitch, scale: scale,
-		degree: s.degree, links: s.links, upper: s.upper, dead: s.dead, deadRows: s.deadRows,
+		degree: s.degree, links: s.links, upper: s.upper, twins: s.twins, behind: s.behind, followers: s.followers, dead: s.dead, deadRows: s.deadRows,
 	}
 	if s.squares != nil {
 		t.squares = make([]int32, s.capacity)
@@ -150,13 +160,19 @@ func (s *store) isDead(row uint32) bool {
 // die marks a row that has lost its item.
 func (s *store) die(row uint32) {
 	atomic.StoreUint64(&s.dead[row>>6], s.dead[row>>6]|1<<(row&63))
-	s.deadRows.Add(1)
+	if s.isBehind(row) {
+		s.followers.Add(-1)
+	} else {
+		s.deadRows.Add(1)
+	}
 }
 
 // bury undoes die, once nothing links to the row.
 func (s *store) bury(row uint32) {
 	atomic.StoreUint64(&s.dead[row>>6], s.dead[row>>6]&^(1<<(row&63)))
-	s.deadRows.Add(-1)
+	if !s.isBehind(row) {
+		s.deadRows.Add(-1)
+	}
 }
 
 // list appends the links of a row at a level to dst.

@@ -15,6 +15,8 @@ type writer struct {
 	unit    []float32
 	inlinks []uint32 // how many rows link to each at level 0; nil until the first change
 	dead    []uint32 // rows of deleted items that no sweep has begun to unlink
+	orphans []uint32 // dead rows in the graph for which adopt has not looked for an heir
+	heads   headTable
 	sweep   sweep
 	retired []retired
 	kept    []uint32 // scratch
@@ -68,15 +70,23 @@ func (x *Index) change(item recsys.ItemID, vec []float32, update bool) error {
 		s.setLinks(row, level, nil)
 	}
 	w.inlinks[row] = 0
+	s.setFollower(row, none)
+	s.setBehind(row, false)
 	copy(s.vector(row), vec)
 	s.put(row)
-	x.link(s, row)
-	s.offerHub(row)
+	if !x.chain(s, row, item) {
+		x.join(s, row)
+	}
 	x.tend(s)
 	w.changed = true
 	if update {
+		x.moving.Store(true)
 		old, err := s.rows.Move(item, row)
+		x.moving.Store(false)
 		w.dead = append(w.dead, old)
+		if !s.isBehind(old) {
+			w.orphans = append(w.orphans, old)
+		}
 		s.die(old)
 		return err
 	}
@@ -95,8 +105,12 @@ func (x *Index) Delete(item recsys.ItemID) error {
 	if err != nil {
 		return fmt.Errorf("hnsw: item %d: %w", item, retrieval.ErrNotFound)
 	}
+	s := x.store.Load()
 	x.writer.dead = append(x.writer.dead, row)
-	x.store.Load().die(row)
+	if !s.isBehind(row) {
+		x.writer.orphans = append(x.writer.orphans, row)
+	}
+	s.die(row)
 	x.writer.changed = true
 	return nil
 }
@@ -156,7 +170,7 @@ func (x *Index) link(s *store, row uint32) {
 		}
 		walk.walk(i)
 		at = rowOf(walk.pool[0])
-		candidates := slices.DeleteFunc(l.exact(s, row), func(e entry) bool { return !s.live(rowOf(e)) })
+		candidates := slices.DeleteFunc(l.exact(s, row), func(e entry) bool { return !w.serves(s, rowOf(e)) })
 		w.kept = l.prune(s, row, w.kept[:0], candidates, x.cfg.M, fill(x.cfg.M))
 		s.setLinks(row, i, w.kept)
 		for _, to := range w.kept {
