@@ -82,5 +82,5 @@ func (w *walker) cut() float32 {
 	if !w.query.coded {
 		return keyFloat(key)
 	}
-	return float32(int32(key^1<<31)) * w.query.unit()
+	return w.query.keyProduct(key)
 }

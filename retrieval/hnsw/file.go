@@ -21,7 +21,8 @@ import (
 //	first    uint32 for each tall row and one more: where its blocks of upper start
 //	upper    uint32, blocks × M: links at level 1, 2, … of each tall row
 //	codes    uint8, rows × pitch, or none
-//	squares  int32 for each row, or none
+//	units    float32 for each row, or none: codes then have one scale
+//	squares  float32 for each row, or none
 //	tops     float32 for each 64 rows, or none
 //	vectors  float32, rows × dim
 const (
@@ -74,6 +75,7 @@ func (x *Index) WriteTo(dst io.Writer) (int64, error) {
 	envelope.Write(w, "first", t.first[:tall+1])
 	envelope.Write(w, "upper", t.links[:int(t.first[tall])*t.m])
 	envelope.Write(w, "codes", s.codes[:rows*s.pitch])
+	envelope.Write(w, "units", s.units[:min(rows, len(s.units))])
 	envelope.Write(w, "squares", s.squares[:min(rows, len(s.squares))])
 	envelope.Write(w, "tops", floatsOf(s.tops[:min(rows/64, len(s.tops))]))
 	envelope.Write(w, "vectors", s.vectors[:rows*s.dim])
@@ -199,11 +201,18 @@ func readStore(r *envelope.Reader) (Config, *store) {
 	t.first = envelope.Read[uint32](r, "first")
 	t.links = envelope.Read[uint32](r, "upper")
 	codes := envelope.ReadN[uint8](r, "codes", rows*pitch)
-	sq := envelope.ReadN[int32](r, "squares", squares)
+	units := envelope.Read[float32](r, "units")
+	sq := envelope.ReadN[float32](r, "squares", squares)
 	norms := envelope.ReadN[float32](r, "tops", tops)
 	s.vectors = envelope.ReadN[float32](r, "vectors", rows*h.Dim)
 	if cfg.Quant == Int8 {
 		s.codes = codes
+		if len(units) != 0 {
+			if len(units) != rows && r.Err() == nil {
+				r.Fail(fmt.Sprintf("units of %d codes; want %d", len(units), rows))
+			}
+			s.units = units
+		}
 	}
 	if cfg.Quant == Int8 && cfg.Metric == retrieval.L2 {
 		s.squares = sq

@@ -125,13 +125,19 @@ func (s *store) fill(items []recsys.ItemID, vectors vector.Matrix, normalize boo
 			return cmp.Or(cmp.Compare(norms[b], norms[a]), cmp.Compare(items[a], items[b]), a-b)
 		})
 	}
+	peaks := make([]float32, len(items))
 	for i, at := range order {
 		vec := s.vector(uint32(i))
 		copy(vec, vectors.Row(at))
 		if normalize {
 			vector.Normalize(vec)
 		}
-		s.scale = max(s.scale, peak(vec))
+		peaks[i] = peak(vec)
+	}
+	if scale, ok := commonScale(s.metric, peaks); ok || s.codes == nil {
+		s.scale = scale
+	} else {
+		s.units = make([]float32, s.capacity)
 	}
 	for _, at := range order {
 		row, err := s.rows.Reserve()
@@ -196,7 +202,7 @@ func (x *Index) Bytes() int { return x.Resident() + 4*x.mappable() }
 // but the float vectors, of which they read a few rows, unless they walk on those.
 func (x *Index) Resident() int {
 	s := x.store.Load()
-	n := 4*len(s.vectors) + len(s.codes) + 4*(len(s.squares)+len(s.tops)+len(s.links)) + s.upper.bytes() + 8*s.rows.Limit()
+	n := 4*len(s.vectors) + len(s.codes) + 4*(len(s.units)+len(s.squares)+len(s.tops)+len(s.links)) + s.upper.bytes() + 8*s.rows.Limit()
 	return n - 4*x.mappable()
 }
 

@@ -17,6 +17,7 @@ type writer struct {
 	dead    []uint32 // rows of deleted items that no sweep has begun to unlink
 	sweep   sweep
 	retired []retired
+	coded   int      // changes since codes were chosen
 	kept    []uint32 // scratch
 	around  []uint32 // scratch
 	old     []uint32 // scratch
@@ -95,14 +96,15 @@ func (x *Index) Delete(item recsys.ItemID) error {
 	return nil
 }
 
-// fit returns a store with room for a row and codes that reach to its vector.
+// fit returns a store with room for a row and codes that suit its vector.
 func (x *Index) fit(s *store, row uint32, vec []float32) *store {
 	w, old := &x.writer, s
 	if int(row) >= s.capacity {
 		s = s.grown(&x.cfg, max(64, s.capacity+s.capacity/2))
 	}
-	if p := peak(vec); s.codes != nil && p > s.scale {
-		s = s.rescaled(p + p/4)
+	w.coded++
+	if s.codes != nil && (s.units == nil && peak(vec) > s.scale || w.coded > s.rows.Len()/recodeShare) {
+		s, w.coded = s.recoded(vec), 0
 	}
 	if s != old {
 		x.store.Store(s)
