@@ -229,7 +229,7 @@ func (x *Index) Vector(dst []float32, item recsys.ItemID) ([]float32, bool) {
 // Score writes the score of each item to dst; see [retrieval.Index].
 func (x *Index) Score(dst, q []float32, items []recsys.ItemID) error {
 	if len(dst) != len(items) {
-		return fmt.Errorf("hnsw: dst has length %d; want %d, that of items", len(dst), len(items))
+		return fmt.Errorf("hnsw: dst has length %d; want %d, that of items: %w", len(dst), len(items), retrieval.ErrDimension)
 	}
 	if err := x.checkVector(q); err != nil {
 		return fmt.Errorf("hnsw: query: %w", err)
