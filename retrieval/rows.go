@@ -49,8 +49,8 @@ type rowsChunk struct {
 	live [rowChunk / 64]atomic.Uint64
 }
 
-// Len returns the number of items.
-func (r *Rows) Len() int { return int(r.live.Load()) }
+// Len returns the number of items. After Restore of a damaged file it may be another.
+func (r *Rows) Len() int { return max(0, int(r.live.Load())) }
 
 // Limit returns a bound on rows: every row is below it. It never falls.
 func (r *Rows) Limit() int { return int(r.limit.Load()) }
@@ -186,7 +186,7 @@ func (r *Rows) Delete(item recsys.ItemID, reuse bool) (row uint32, err error) {
 	r.findFree()
 	t := r.table.Load()
 	slot, row := t.slot(r, item)
-	if row == noRow {
+	if row == noRow || !r.Live(row) { // the table of a damaged file may lead to a row without an item
 		return 0, fmt.Errorf("retrieval: item %d: %w", item, ErrNotFound)
 	}
 	t.slots[slot].Store(gone)
@@ -208,7 +208,7 @@ func (r *Rows) Move(item recsys.ItemID, row uint32) (old uint32, err error) {
 	r.findFree()
 	t := r.table.Load()
 	slot, old := t.slot(r, item)
-	if old == noRow {
+	if old == noRow || !r.Live(old) {
 		return 0, fmt.Errorf("retrieval: item %d: %w", item, ErrNotFound)
 	}
 	r.occupy(item, row)

@@ -46,7 +46,7 @@ func (x *Index) change(item recsys.ItemID, vec []float32, update bool) error {
 	s, w := x.store.Load(), &x.writer
 	row, found := s.rows.Find(item)
 	switch {
-	case update && !found:
+	case update && !(found && s.rows.Live(row)): // a damaged file may lead to a row without an item
 		return fmt.Errorf("hnsw: item %d: %w", item, retrieval.ErrNotFound)
 	case !update && found:
 		return fmt.Errorf("hnsw: item %d at row %d: %w", item, row, retrieval.ErrDuplicate)
