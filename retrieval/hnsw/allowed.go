@@ -51,7 +51,7 @@ func (sc *scratch) scan(s *store, q []float32, k, passing int) {
 		}
 		for ; set != 0; set &= set - 1 {
 			row := uint32(word<<6 + bits.TrailingZeros64(set))
-			if selection == nil && (int(row) >= s.rows.Limit() || !s.rows.Live(row)) || !sc.gate.Pass(row) {
+			if selection == nil && (int(row) >= s.rows.Limit() || !s.live(row)) || !sc.gate.Pass(row) {
 				continue
 			}
 			w.fresh[n] = row

@@ -35,6 +35,8 @@ func (s *store) check(cfg *Config) error {
 		}
 	case int(entry) >= s.rows.Limit():
 		return fmt.Errorf("the entry is row %d; want a row below %d", entry, s.rows.Limit())
+	case !s.live(entry) && !s.isDead(entry):
+		return fmt.Errorf("the entry is row %d, which has no item", entry)
 	}
 	for _, r := range s.listHubs(nil) {
 		if int(r) >= s.rows.Limit() {
@@ -86,6 +88,8 @@ func (s *store) checkLinks(row uint32, level int) error {
 			return fmt.Errorf("row %d, level %d has link %d after the end of its links", row, level, i)
 		case int(r) >= s.rows.Limit() || r == row:
 			return fmt.Errorf("row %d, level %d links to row %d; want another row below %d", row, level, r, s.rows.Limit())
+		case s.live(row) && !s.live(r) && !s.isDead(r):
+			return fmt.Errorf("row %d, level %d links to row %d, which has no item", row, level, r)
 		case s.level(r) < level:
 			return fmt.Errorf("row %d links to row %d at level %d, which that does not reach", row, r, level)
 		}
@@ -100,7 +104,7 @@ func (s *store) checkVector(row uint32) error {
 			return fmt.Errorf("row %d has %v at place %d: %w", row, x, i, retrieval.ErrNotFinite)
 		}
 	}
-	if !s.rows.Live(row) {
+	if !s.live(row) {
 		return nil
 	}
 	if s.tops != nil && !(normAbove(v) <= math.Float32frombits(s.tops[row>>6])) {

@@ -10,11 +10,9 @@ import (
 )
 
 // Compact builds the graph anew from the items that are there, with Config.Workers
-// goroutines, and gives the memory of deleted ones back. Changes are linked as they come and
-// what is deleted is unlinked in passing, so that an index stays good without it; but items
-// that come one by one are not linked as well as those that are built together, most of all
-// under inner product. Compact is for quiet hours, when a catalogue has turned over, or half
-// of it was deleted.
+// goroutines, and gives the memory of deleted ones back. An index stays good without it as
+// long as items come about as fast as they go; links under inner product are still a little
+// better in a build. Compact is for quiet hours, and for when a large share was deleted.
 //
 // Searches go on meanwhile, on the old graph; writers wait. When ctx ends, the index stays
 // as it was and Compact returns the error of ctx, wrapped.
@@ -25,7 +23,7 @@ func (x *Index) Compact(ctx context.Context) error {
 	items := make([]recsys.ItemID, 0, s.rows.Len())
 	vectors := vector.Matrix{Data: make([]float32, 0, s.rows.Len()*s.dim), Dim: s.dim, Stride: s.dim}
 	for row := range uint32(s.rows.Limit()) {
-		if s.rows.Live(row) {
+		if s.live(row) {
 			items = append(items, s.rows.Item(row))
 			vectors.Data = append(vectors.Data, s.vector(row)...)
 		}

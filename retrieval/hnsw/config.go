@@ -13,8 +13,9 @@ type Quant uint8
 
 const (
 	// Int8 walks on codes of one byte per dimension and scores the best of what it found
-	// again. It is about 1.4 times as fast as None at equal recall, and the float vectors of
-	// a mapped index are read from the file only for the few rows that are scored again.
+	// again. With 20,000 items of 64 dimensions it is 1.1 times as fast as None at equal
+	// recall, and the float vectors of a mapped index are read from the file only for the few
+	// rows that are scored again.
 	Int8 Quant = iota
 	// None walks on the float vectors.
 	None

@@ -15,6 +15,9 @@ import (
 func TestIndexKeepsTheContract(t *testing.T) {
 	for _, quant := range []hnsw.Quant{hnsw.Int8, hnsw.None} {
 		t.Run(quant.String(), func(t *testing.T) {
+			if quant == hnsw.None && testing.Short() {
+				t.Skip("short: int8 alone")
+			}
 			suite := retrievaltest.IndexSuite{
 				Recall: 0.99,
 				Read: func(r io.Reader) (retrieval.Index, error) {

@@ -11,13 +11,15 @@
 //
 // Under inner product links are chosen by angle among the candidates with the largest
 // products, rows are linked in descending order of norm, and a last pass links to whatever
-// cannot be reached: once built, compacted or written, a walk can come to every item.
+// cannot be reached: once built, compacted or written, a walk can come to every item. Walks
+// begin at the 16 items of the largest norms as well.
 //
 // Under a filter, and for small catalogues, a search compares all items that pass when that
 // is as fast as a walk, so that no filter costs recall.
 //
-// Items come and go while searches run. An item that comes later is not linked as well as
-// in a build, and a deleted one is unlinked by later changes; [Index.Compact] builds anew.
+// Items come and go while searches run. Inserts and updates pay for upkeep: each links two
+// other items anew and takes out some of the links to what was deleted. Deletes only mark.
+// [Index.Compact] builds anew, for when much was deleted and little came.
 //
 // The graph of a build does not depend on the number of workers. Vectors are row-major
 // float32; a [retrieval.Index] says the rest.

@@ -18,10 +18,13 @@ import (
 )
 
 func TestTruncatedFile(t *testing.T) {
-	c := newCatalogue(31, 100, 4, 1)
-	file := written(t, c.build(t, hnsw.Config{Metric: retrieval.L2}))
+	c := newCatalogue(31, 70, 3, 1)
+	file := written(t, c.build(t, hnsw.Config{Metric: retrieval.L2, M: 3}))
 	path := filepath.Join(t.TempDir(), "index")
 	for n := range file {
+		if n > 2000 && n < len(file)-2000 && n%23 != 0 { // in between is the table of rows, nearly all zeros
+			continue
+		}
 		x := new(hnsw.Index)
 		if _, err := x.ReadFrom(bytes.NewReader(file[:n])); err == nil {
 			t.Fatalf("%d of %d bytes are read without an error", n, len(file))

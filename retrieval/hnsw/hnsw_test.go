@@ -129,7 +129,7 @@ func TestRecallOfAWalk(t *testing.T) {
 	want := map[retrieval.Metric]float64{retrieval.InnerProduct: 0.97, retrieval.Cosine: 0.97, retrieval.L2: 0.97}
 	for _, m := range metrics {
 		for _, quant := range []hnsw.Quant{hnsw.Int8, hnsw.None} {
-			x := c.build(t, hnsw.Config{Metric: m, Quant: quant})
+			x := c.build(t, hnsw.Config{Metric: m, Quant: quant, EfConstruction: 100})
 			for _, effort := range []int{16, 64} {
 				got, plan := c.recall(t, x, 10, retrieval.SearchOptions{Effort: effort}, all)
 				t.Logf("%v %v: effort %d, plan %s, recall %.4f", m, quant, effort, plan, got)

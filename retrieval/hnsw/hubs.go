@@ -75,7 +75,7 @@ func (s *store) dropHubs(p *sweep) {
 	}
 	s.setHubs(kept)
 	for _, r := range around {
-		if s.rows.Live(r) {
+		if s.live(r) {
 			s.offerHub(r)
 		}
 	}

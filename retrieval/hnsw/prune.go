@@ -22,16 +22,15 @@ type linker struct {
 
 // prune appends to kept links for a row, at most room in all, from candidates in
 // descending order of the row's keys on float vectors: a candidate is taken if it is nearer
-// to the row than to all that are taken already. If those are
-// fewer than floor, the best of the others fill up to there.
+// to the row than to all that are taken already. If those are fewer than floor, the best of
+// the others fill up to there.
 //
 // Source: Malkov and Yashunin, algorithm 4. Under inner product "nearer" is by angle: the
 // candidates are those with the largest products, which is what a search walks along, but
 // among them those in other directions are kept. By products, as other libraries compare
 // them, one vector with a large norm is nearer than the row to nearly all others, so that
-// rows are left with 3 links and items of small norm with none to them: on factors of the
-// Gowalla check-ins, 40 % could not be reached. By angle it is 3 %, which are then attached
-// (reach.go), and a walk compares a third as many rows at recall .99.
+// rows are left with few links and items of small norm with none to them. By angle, on
+// factors of the Gowalla check-ins 4 % cannot be reached, which are then attached (reach.go).
 func (l *linker) prune(s *store, row uint32, kept []uint32, candidates []entry, room, floor int) []uint32 {
 	byAngle := s.metric == retrieval.InnerProduct
 	norm := float32(1)

@@ -36,7 +36,7 @@ func (s *store) attachAll(cfg *Config, l *linker) int {
 	set, order := s.reached()
 	n := 0
 	for row := range uint32(s.rows.Limit()) {
-		if set[row>>6]>>(row&63)&1 != 0 || !s.rows.Live(row) {
+		if set[row>>6]>>(row&63)&1 != 0 || !s.live(row) {
 			continue
 		}
 		if from, ok := s.anchor(cfg, l, set, row); ok {
@@ -55,7 +55,7 @@ func (s *store) anchor(cfg *Config, l *linker, set []uint64, row uint32) (uint32
 		l.rank(s, row, rows)
 		for _, e := range l.offers {
 			r := rowOf(e)
-			if set[r>>6]>>(r&63)&1 != 0 && s.neighbours(r, 0)[s.degree-1] == none && s.rows.Live(r) {
+			if set[r>>6]>>(r&63)&1 != 0 && s.neighbours(r, 0)[s.degree-1] == none && s.live(r) {
 				return r, true
 			}
 		}
@@ -87,7 +87,7 @@ func (s *store) anchor(cfg *Config, l *linker, set []uint64, row uint32) (uint32
 	}
 	// No room anywhere near: take any.
 	for r := range uint32(s.rows.Limit()) {
-		if set[r>>6]>>(r&63)&1 != 0 && s.neighbours(r, 0)[s.degree-1] == none && s.rows.Live(r) {
+		if set[r>>6]>>(r&63)&1 != 0 && s.neighbours(r, 0)[s.degree-1] == none && s.live(r) {
 			return r, true
 		}
 	}

@@ -2,8 +2,14 @@ package hnsw
 
 import "slices"
 
-// tend links anew the next live rows in turn: each change to the index does it for
-// tended rows, so that after a turnover all have links as good as those of a build.
+// tend links anew the next live rows in turn: each change to the index does it for tended
+// rows. What comes late is linked to by few of those that were there before, most of all
+// under inner product, where a build links in descending order of norm; and what links to
+// deleted rows is repaired from what those linked to alone. Both are made good when a row is
+// linked anew. On 15,000 vectors after two turnovers, with a pool of 32 under inner product,
+// recall falls short of a new graph by 2.1 points with one row for each change and by 1.0
+// with two; linking all anew at the end leaves nothing to gain. Offering a late row to 32 rows
+// around it costs more than linking one anew and gains a third as much.
 func (x *Index) tend(s *store) {
 	w := &x.writer
 	limit := uint32(s.rows.Limit())
@@ -11,7 +17,7 @@ func (x *Index) tend(s *store) {
 		if w.next >= limit {
 			w.next = 0
 		}
-		if row := w.next; row < limit && s.rows.Live(row) {
+		if row := w.next; row < limit && s.live(row) {
 			x.relink(s, row)
 			done++
 		}
@@ -34,7 +40,7 @@ func (x *Index) relink(s *store, row uint32) {
 	walk.start(x.wide(s, max(x.cfg.EfConstruction/2, x.cfg.M)))
 	walk.seed(row)
 	walk.walk(0)
-	candidates := slices.DeleteFunc(l.exact(s, row), func(e entry) bool { return !s.rows.Live(rowOf(e)) })
+	candidates := slices.DeleteFunc(l.exact(s, row), func(e entry) bool { return !s.live(rowOf(e)) })
 	w.kept = l.prune(s, row, w.kept[:0], candidates, x.cfg.M, fill(x.cfg.M))
 	w.old = s.list(w.old[:0], row, 0)
 	l.rows = append(l.rows[:0], w.kept...)

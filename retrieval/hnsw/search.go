@@ -173,8 +173,8 @@ func (sc *scratch) take(s *store, n int, version uint64) int {
 			break
 		}
 		row := rowOf(e)
-		if !s.rows.Live(row) {
-			if s.isDead(row) && s.rows.Version() == version {
+		if !s.live(row) {
+			if int(row) >= s.rows.Limit() || s.isDead(row) && s.rows.Version() == version {
 				continue // the item was gone, or elsewhere, when the search began
 			}
 			now, ok := s.rows.Find(s.rows.Item(row))

@@ -124,6 +124,10 @@ func (s *store) neighbours(row uint32, level int) []uint32 {
 	return s.upper.of(row, level)
 }
 
+// live reports whether a row has an item. Links in a damaged file may lead to any row that
+// there is room for.
+func (s *store) live(row uint32) bool { return int(row) < s.rows.Limit() && s.rows.Live(row) }
+
 // isDead reports whether a row has no item but may be linked to.
 func (s *store) isDead(row uint32) bool {
 	return atomic.LoadUint64(&s.dead[row>>6])>>(row&63)&1 != 0

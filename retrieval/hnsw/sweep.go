@@ -1,8 +1,6 @@
 package hnsw
 
-import (
-	"slices"
-)
+import "slices"
 
 // sweep takes links to rows of deleted items out of the graph, a few rows at a time: each
 // change to the index pays for a part. When it has seen all rows, nothing leads to those of
@@ -24,15 +22,17 @@ type retired struct {
 	epoch uint64
 }
 
-// A sweep begins when 1 of sweepShare rows is dead, and not for fewer than sweepMin.
+// A sweep begins when 1 of sweepShare rows is dead, and not for fewer than sweepMin: under
+// steady change 2 % to 4 % of the rows that walks compare are dead. With 1 of 25, sweeps repair
+// each row less often, but searches lose more than that saves.
 const (
 	sweepShare = 50
 	sweepMin   = 64
-	sweepRows  = 16
+	sweepRows  = 16 // rows looked at for a change, at least
 )
 
 // sweepSome does the part of one change: it looks at twice as many rows as is needed to
-// keep up, or at sweepRows.
+// keep up, at most about 2·sweepShare, or at sweepRows.
 func (x *Index) sweepSome(s *store) {
 	w := &x.writer
 	w.free(s, x.epochs.advance())
@@ -91,7 +91,7 @@ func (p *sweep) has(row uint32) bool {
 func (s *store) tallest() uint32 {
 	best, level := none, -1
 	for row := range uint32(s.rows.Limit()) {
-		if l := s.level(row); l > level && s.rows.Live(row) {
+		if l := s.level(row); l > level && s.live(row) {
 			best, level = row, l
 		}
 	}
@@ -130,7 +130,7 @@ func (w *writer) repair(s *store, row uint32, level int) {
 	slices.Sort(l.rows)
 	l.rows = slices.Compact(l.rows)
 	l.rows = slices.DeleteFunc(l.rows, func(r uint32) bool {
-		return r == row || !s.rows.Live(r) || slices.Contains(kept, r)
+		return r == row || !s.live(r) || slices.Contains(kept, r)
 	})
 	old := len(kept)
 	l.rank(s, row, l.rows)
@@ -159,7 +159,7 @@ func (x *Index) retire(s *store, n int) {
 			s.setLinks(row, level, nil)
 		}
 		for _, r := range w.around {
-			if w.inlinks[r]--; w.inlinks[r] == 0 && s.rows.Live(r) && r != s.entry.Load() {
+			if w.inlinks[r]--; w.inlinks[r] == 0 && s.live(r) && r != s.entry.Load() {
 				w.force(s, r)
 			}
 		}
