@@ -90,7 +90,7 @@ func (s *store) grown(cfg *Config, capacity int) *store {
 	copy(t.codes, s.codes)
 	copy(t.squares, s.squares)
 	if t.scale = s.scale; s.units != nil {
-		t.units = make([]float32, capacity)
+		t.units = make([]float32, t.capacity)
 		copy(t.units, s.units)
 	}
 	copy(t.tops, s.tops)
