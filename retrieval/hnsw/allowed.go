@@ -3,6 +3,7 @@ package hnsw
 import (
 	"math"
 	"math/bits"
+	"sort"
 	"sync/atomic"
 
 	"github.com/recsyskit/recsys/retrieval"
@@ -66,11 +67,33 @@ func (sc *scratch) scan(s *store, q []float32, k, passing int) {
 	w.offer(n)
 }
 
-// offer compares the first n fresh rows and offers them to the pool.
+// offer compares the first n fresh rows and offers them to the pool, in which equal keys
+// stand by item. Equal vectors have equal keys, on codes as well.
 func (w *walker) offer(n int) {
 	w.walked += n
 	w.query.keys(w.keys, w.fresh[:n])
-	w.insertAll(n)
+	for i, key := range w.keys[:n] {
+		e, last := makeEntry(key, w.fresh[i]), len(w.pool)-1
+		if len(w.pool) < cap(w.pool) {
+			w.pool = w.pool[:last+2]
+		} else if key < keyOf(w.pool[last]) || !w.before(e, w.pool[last]) {
+			continue
+		} else {
+			last--
+		}
+		at := sort.Search(last+1, func(i int) bool { return w.before(e, w.pool[i]) })
+		copy(w.pool[at+1:], w.pool[at:])
+		w.pool[at] = e
+	}
+}
+
+// before reports whether entry a is better than b, or as good with the smaller item.
+func (w *walker) before(a, b entry) bool {
+	if keyOf(a) != keyOf(b) {
+		return keyOf(a) > keyOf(b)
+	}
+	rows := w.query.rows
+	return rows.Item(rowOf(a)) < rows.Item(rowOf(b))
 }
 
 // cut returns the product that a row must reach to come into the pool.

@@ -105,9 +105,13 @@ func (q *query) scores(dst []float32, rows []uint32) {
 	}
 }
 
-// floatKey maps numbers to keys of the same order.
+// floatKey maps numbers to keys of the same order. Both zeros have one key; a NaN, which a
+// score that overflows may be, has the least.
 func floatKey(x float32) uint32 {
-	b := math.Float32bits(x)
+	if x != x {
+		return 0
+	}
+	b := math.Float32bits(x + 0)
 	return b ^ (uint32(int32(b)>>31) | 1<<31)
 }
 

@@ -31,12 +31,18 @@ func (sc *scratch) prepare(m retrieval.Metric, q []float32) []float32 {
 	return sc.unit
 }
 
-// Search appends the k best items that it finds to dst; see [retrieval.Index].
+// Search appends the k best items that it finds to dst; see [retrieval.Index]. A score that
+// overflows is infinite, or NaN, which comes last.
 //
 // A walk through the graph finds them, with a pool of opt.Effort. Where so few items pass the
 // filter, or are there at all, that it is no slower to compare all of them, Search does
 // that: the plan in the statistics is then "allowed" or "scan", not "walk". It does that as
 // well when walks, each with twice the pool of the one before, find fewer than k.
+//
+// The answer is in order of score and item, whatever the plan. Where all are compared,
+// equal vectors come in by the smaller item; so do different ones of equal score if they are
+// compared as floats, with Quant None or up to 1,024 that pass. A walk that meets more items
+// of the k-th score than its pool holds takes any of them.
 func (x *Index) Search(dst []retrieval.Neighbor, q []float32, k int, opt retrieval.SearchOptions) ([]retrieval.Neighbor, error) {
 	if err := x.checkVector(q); err != nil {
 		return dst, fmt.Errorf("hnsw: query: %w", err)
@@ -261,6 +267,10 @@ func compare(a, b retrieval.Neighbor) int {
 		return -1
 	case a.Score < b.Score:
 		return 1
+	case a.Score != a.Score && b.Score == b.Score: // NaN after all numbers
+		return 1
+	case a.Score == a.Score && b.Score != b.Score:
+		return -1
 	case a.Item < b.Item:
 		return -1
 	case a.Item > b.Item:
