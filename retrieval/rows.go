@@ -238,9 +238,11 @@ func (r *Rows) changed(row uint32) {
 	r.version.Store(v + 1)
 }
 
-// changes appends the rows that changed after version v to dst, some of them perhaps
-// twice, and returns the version now. ok is false when they are not remembered any more.
-func (r *Rows) changes(dst []uint32, v uint64) (_ []uint32, now uint64, ok bool) {
+// Changes appends the rows that got or lost an item after version v to dst, some of them
+// perhaps twice, and returns the version now. An item that was moved has both its rows among
+// them. ok is false when they are not remembered any more: the last 4,096 are. It waits for
+// a change that is under way.
+func (r *Rows) Changes(dst []uint32, v uint64) (_ []uint32, now uint64, ok bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	now = r.version.Load()

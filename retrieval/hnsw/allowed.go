@@ -11,20 +11,22 @@ import (
 
 const (
 	scanBlock = 192  // rows compared in one call
+	scanRoom  = 16   // entries of the pool for rows that change meanwhile
 	scanFloat = 1024 // up to so many rows, codes are not worth their rounding
 )
 
 // scan fills the pool with the best of all rows that pass: the exact ones when it compares
-// float vectors, else, on codes, so many that the exact ones are among them.
-func (sc *scratch) scan(s *store, q []float32, k, passing int) {
+// float vectors, else, on codes, so many that the exact ones are among them. There is room
+// for some more.
+func (sc *scratch) scan(s *store, q []float32, k, passing, room int) {
 	w := &sc.walker
 	w.query.set(s, q, passing <= scanFloat)
-	keep := k + 16
+	keep := k
 	if w.query.coded {
 		keep = 4*k + 64
 	}
-	w.reserve(min(keep, passing+16), scanBlock+64)
-	if list, ok := sc.gate.List(); ok {
+	w.reserve(min(keep, passing)+room, scanBlock+64)
+	if list := sc.list; sc.listed {
 		for from := 0; from < len(list); from += scanBlock {
 			n := copy(w.fresh, list[from:min(from+scanBlock, len(list))])
 			w.offer(n)

@@ -21,8 +21,9 @@ import (
 // Index is a hierarchical navigable small world graph over the vectors of items. Make one
 // with [New], [Build], [Load] or [Open]; the zero Index is only good for ReadFrom.
 //
-// All methods but ReadFrom and Close may run at the same time. Searches never wait for
-// writers; writers wait for each other.
+// All methods but ReadFrom and Close may run at the same time. Searches do not wait
+// for writers, but for the moment in which one gives an item its row; writers wait for each
+// other.
 type Index struct {
 	cfg     Config // but for Effort
 	effort  atomic.Int64
@@ -31,6 +32,8 @@ type Index struct {
 	epochs  epochs
 	scratch *sync.Pool
 	mapped  *envelope.Mapped
+
+	moves atomic.Uint64 // odd while a writer gives or takes a row
 
 	mu     sync.Mutex // of writers; guards the rest
 	writer writer

@@ -75,6 +75,8 @@ func (x *Index) change(item recsys.ItemID, vec []float32, update bool) error {
 	s.offerHub(row)
 	x.tend(s)
 	w.changed = true
+	x.moves.Add(1)
+	defer x.moves.Add(1)
 	if update {
 		old, err := s.rows.Move(item, row)
 		w.dead = append(w.dead, old)
@@ -92,6 +94,8 @@ func (x *Index) change(item recsys.ItemID, vec []float32, update bool) error {
 func (x *Index) Delete(item recsys.ItemID) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.moves.Add(1)
+	defer x.moves.Add(1)
 	row, err := x.store.Load().rows.Delete(item, false)
 	if err != nil {
 		return fmt.Errorf("hnsw: item %d: %w", item, retrieval.ErrNotFound)
