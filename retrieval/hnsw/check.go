@@ -152,7 +152,8 @@ func (s *store) checkVector(row uint32) error {
 	if s.codes == nil {
 		return nil
 	}
-	step, square := codeStep(s.scale), int32(0)
+	scale, square := s.scaleFor(v), int32(0)
+	step, unit := codeStep(scale), scale/127
 	for i, c := range s.codes[int(row)*s.pitch : int(row+1)*s.pitch] {
 		want := int32(0)
 		if i < s.dim {
@@ -163,8 +164,11 @@ func (s *store) checkVector(row uint32) error {
 		}
 		square += want * want
 	}
-	if s.squares != nil && s.squares[row] != square {
-		return fmt.Errorf("row %d has a code of square %d; want %d", row, s.squares[row], square)
+	if s.units != nil && s.units[row] != unit {
+		return fmt.Errorf("row %d has a code with a unit of %v; want %v", row, s.units[row], unit)
+	}
+	if want := codeSquare(unit, square); s.squares != nil && s.squares[row] != want {
+		return fmt.Errorf("row %d has a code of square %v; want %v", row, s.squares[row], want)
 	}
 	return nil
 }

@@ -25,7 +25,8 @@ import (
 //	twins    uint32 for each row, or none: 1 + the row of an equal vector that follows it
 //	behind   uint64, a bit for each row, or none: does it follow another
 //	codes    uint8, rows × pitch, or none
-//	squares  int32 for each row, or none
+//	units    float32 for each row, or none: codes then have one scale
+//	squares  float32 for each row, or none
 //	tops     float32 for each 64 rows, or none
 //	vectors  float32, rows × dim
 const (
@@ -84,6 +85,7 @@ func (x *Index) WriteTo(dst io.Writer) (int64, error) {
 	envelope.Write(w, "twins", twins)
 	envelope.Write(w, "behind", behind)
 	envelope.Write(w, "codes", s.codes[:rows*s.pitch])
+	envelope.Write(w, "units", s.units[:min(rows, len(s.units))])
 	envelope.Write(w, "squares", s.squares[:min(rows, len(s.squares))])
 	envelope.Write(w, "tops", floatsOf(s.tops[:min(rows/64, len(s.tops))]))
 	envelope.Write(w, "vectors", s.vectors[:rows*s.dim])
@@ -210,11 +212,18 @@ func readStore(r *envelope.Reader) (Config, *store) {
 	t.links = envelope.Read[uint32](r, "upper")
 	s.twins, s.behind = envelope.Read[uint32](r, "twins"), envelope.Read[uint64](r, "behind")
 	codes := envelope.ReadN[uint8](r, "codes", rows*pitch)
-	sq := envelope.ReadN[int32](r, "squares", squares)
+	units := envelope.Read[float32](r, "units")
+	sq := envelope.ReadN[float32](r, "squares", squares)
 	norms := envelope.ReadN[float32](r, "tops", tops)
 	s.vectors = envelope.ReadN[float32](r, "vectors", rows*h.Dim)
 	if cfg.Quant == Int8 {
 		s.codes = codes
+		if len(units) != 0 {
+			if len(units) != rows && r.Err() == nil {
+				r.Fail(fmt.Sprintf("units of %d codes; want %d", len(units), rows))
+			}
+			s.units = units
+		}
 	}
 	if cfg.Quant == Int8 && cfg.Metric == retrieval.L2 {
 		s.squares = sq

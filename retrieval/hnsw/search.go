@@ -19,6 +19,16 @@ type scratch struct {
 	rows   []uint32  // candidates, to be scored exactly
 	scores []float32
 	best   []retrieval.Neighbor
+
+	// See moved.go.
+	opt     retrieval.SearchOptions // of the search
+	moves   uint64                  // of the index when it began
+	version uint64                  // of the rows, too
+	unsure  bool                    // whether rows have changed since
+	listed  bool
+	list    []uint32 // rows that pass, if listed
+	found   []uint32
+	changed []uint32
 }
 
 // prepare returns the query as it is compared: normalised, in scratch memory, under Cosine.
@@ -31,12 +41,18 @@ func (sc *scratch) prepare(m retrieval.Metric, q []float32) []float32 {
 	return sc.unit
 }
 
-// Search appends the k best items that it finds to dst; see [retrieval.Index].
+// Search appends the k best items that it finds to dst; see [retrieval.Index]. A score that
+// overflows is infinite, or NaN, which comes last.
 //
 // A walk through the graph finds them, with a pool of opt.Effort. Where so few items pass the
 // filter, or are there at all, that it is no slower to compare all of them, Search does
 // that: the plan in the statistics is then "allowed" or "scan", not "walk". It does that as
 // well when walks, each with twice the pool of the one before, find fewer than k.
+//
+// The answer is in order of score and item, whatever the plan. Where all are compared,
+// equal vectors come in by the smaller item; so do different ones of equal score if they are
+// compared as floats, with Quant None or up to 1,024 that pass. A walk that meets more items
+// of the k-th score than its pool holds takes any of them.
 func (x *Index) Search(dst []retrieval.Neighbor, q []float32, k int, opt retrieval.SearchOptions) ([]retrieval.Neighbor, error) {
 	if err := x.checkVector(q); err != nil {
 		return dst, fmt.Errorf("hnsw: query: %w", err)
@@ -66,16 +82,13 @@ func (x *Index) search(dst []retrieval.Neighbor, sc *scratch, q []float32, k int
 	readers := x.epochs.enter(sc.shard)
 	defer readers.Add(-1)
 	s := x.store.Load()
-	moving, version := x.moving.Load(), s.rows.Version()
-	g := &sc.gate
-	g.Open(s.rows, opt)
-	defer g.Close()
+	passing := sc.open(x, s, opt)
+	defer sc.close()
 	if x.store.Load() != s {
 		return dst // Search tries again
 	}
 	sc.walker.walked = 0
 	q = sc.prepare(s.metric, q)
-	passing := g.Count()
 	k = min(k, passing)
 	if k == 0 || int(s.entry.Load()) >= s.capacity {
 		return dst
@@ -85,26 +98,28 @@ func (x *Index) search(dst []retrieval.Neighbor, sc *scratch, q []float32, k int
 		rescore = max(3*k, 30)
 	}
 	rescore = max(rescore, k)
-	enough := false
-	for ef, ok := x.plan(s, g, k, opt.Effort); ok && !enough; ok = ef*rowsPerStep < passing {
+	enough := false // for a walk, many more pass than are excluded
+	for ef, ok := x.plan(s, &sc.gate, k, opt.Effort); ok && !enough; ok = ef*rowsPerStep < passing {
 		stats.Plan = "walk"
 		sc.walk(s, q, ef)
-		enough = sc.take(s, rescore, k, version)+g.Excluded() >= k
+		enough = sc.settle(x, s, rescore, k) >= k
 		ef *= 2
 	}
 	if !enough {
 		stats.Plan = "scan"
-		if !g.Everything() {
+		if !sc.gate.Everything() {
 			stats.Plan = "allowed"
 		}
-		sc.scan(s, q, k, passing)
-		sc.take(s, len(sc.walker.pool), 0, version)
+		// As many of the best may be spoiled as rows have changed.
+		for room, more := scanRoom, true; more; room *= 2 {
+			sc.scan(s, q, k, passing, room)
+			sc.settle(x, s, len(sc.walker.pool), 0)
+			more = sc.unsure && s.rows.Version()-sc.version > uint64(room)
+		}
 	}
 	stats.Scored = sc.walker.walked
 	stats.Rescored = len(sc.rows)
-	from := len(dst)
-	dst = sc.finish(dst, s, k, moving || x.moving.Load() || s.rows.Version() != version)
-	return dst[:from+len(g.Settle(dst[from:], opt))]
+	return sc.finish(dst, s, k)
 }
 
 // What a search costs, as far as the choice of its plan depends on it.
@@ -137,7 +152,7 @@ func (x *Index) plan(s *store, g *gate.Gate, k, effort int) (ef int, ok bool) {
 	if selection := g.Selection(); selection != nil {
 		count = s.linkedOf(selection)
 	}
-	all = max(all, count)
+	all, count = max(all, count), max(count, 1)
 	wide := float64(effort) * (float64(all) + dead) / float64(count)
 	if dead > 0 {
 		wide = max(wide, roomFor(k+g.Excluded(), dead/(dead+float64(all))))
@@ -165,79 +180,13 @@ func (sc *scratch) walk(s *store, q []float32, ef int) {
 	w.walk(0)
 }
 
-// take fills sc.rows with the first n rows of the pool that are live and pass, with up to k
-// for each that have an equal vector and follow it, and returns how many they are.
-func (sc *scratch) take(s *store, n, k int, version uint64) int {
-	sc.rows = sc.rows[:0]
-	distinct, unsorted := 0, false
-	for _, e := range sc.walker.pool {
-		if distinct >= n || len(sc.rows) >= twinShare*n {
-			break
-		}
-		from, row := len(sc.rows), rowOf(e)
-		unsorted = sc.admit(s, row, version) || unsorted
-		if k > 0 {
-			unsorted = sc.admitFollowers(s, row, k, version) || unsorted
-		}
-		if len(sc.rows) > from {
-			distinct++
-		}
-	}
-	if unsorted {
-		slices.Sort(sc.rows)
-		sc.rows = slices.Compact(sc.rows)
-	}
-	return len(sc.rows)
-}
-
-// admit appends a row to sc.rows if it is live and passes. For a row that has lost its item
-// since it was linked it takes the row that the item has now: an item that is being updated
-// is not missed. It reports whether that row may be there already.
-func (sc *scratch) admit(s *store, row uint32, version uint64) (moved bool) {
-	if !s.live(row) {
-		if int(row) >= s.rows.Limit() || s.isDead(row) && s.rows.Version() == version {
-			return false // the item was gone, or elsewhere, when the search began
-		}
-		now, ok := s.rows.Find(s.rows.Item(row))
-		if !ok || int(now) >= s.capacity {
-			return false
-		}
-		row, moved = now, true
-	}
-	if !sc.gate.Pass(row) {
-		return false
-	}
-	if list, ok := sc.gate.List(); ok {
-		if _, ok := slices.BinarySearch(list, row); !ok {
-			return false
-		}
-	}
-	sc.rows = append(sc.rows, row)
-	return moved
-}
-
-// admitFollowers admits up to k of the rows behind one, and reports whether there are any:
-// an heir is behind a dead row and in the graph.
-func (sc *scratch) admitFollowers(s *store, row uint32, k int, version uint64) bool {
-	next, ok := s.follower(row)
-	if !ok {
-		return false
-	}
-	to := len(sc.rows) + k
-	for hops := 0; ok && len(sc.rows) < to && hops < s.capacity; hops++ {
-		sc.admit(s, next, version)
-		next, ok = s.follower(next)
-	}
-	return true
-}
-
 // finish scores sc.rows and appends the k best to dst. If rows have changed since the search
 // began, both rows of an item may be there.
-func (sc *scratch) finish(dst []retrieval.Neighbor, s *store, k int, changed bool) []retrieval.Neighbor {
+func (sc *scratch) finish(dst []retrieval.Neighbor, s *store, k int) []retrieval.Neighbor {
 	sc.scores = resize(sc.scores, len(sc.rows))
 	sc.walker.query.scores(sc.scores, sc.rows)
 	best, room := sc.best[:0], k
-	if changed {
+	if sc.unsure {
 		room = len(sc.rows)
 	}
 	if len(sc.rows) > 512 {
@@ -259,7 +208,7 @@ func (sc *scratch) finish(dst []retrieval.Neighbor, s *store, k int, changed boo
 		if kept == k {
 			break
 		}
-		if changed && slices.ContainsFunc(best[:i], func(m retrieval.Neighbor) bool { return m.Item == n.Item }) {
+		if sc.unsure && slices.ContainsFunc(best[:i], func(m retrieval.Neighbor) bool { return m.Item == n.Item }) {
 			continue
 		}
 		dst = append(dst, n)
@@ -292,6 +241,10 @@ func compare(a, b retrieval.Neighbor) int {
 		return -1
 	case a.Score < b.Score:
 		return 1
+	case a.Score != a.Score && b.Score == b.Score: // NaN after all numbers
+		return 1
+	case a.Score == a.Score && b.Score != b.Score:
+		return -1
 	case a.Item < b.Item:
 		return -1
 	case a.Item > b.Item:

@@ -26,10 +26,11 @@ type store struct {
 
 	vectors []float32 // capacity × dim
 	codes   []uint8   // capacity × pitch; nil with Quant None
-	squares []int32   // |code|² of each row; only for L2 on codes
+	scale   float32   // a code of 127 stands for this value, if units is nil
+	units   []float32 // what 1 in the code of each row stands for; see commonScale
+	squares []float32 // |x|² of each row as its code has it; only for L2 on codes
 	tops    []uint32  // bits of the largest norm of each 64 rows; only for inner product
 	pitch   int       // bytes from code to code
-	scale   float32   // a code of 127 stands for this value
 
 	degree int      // room for links of a row at level 0
 	links  []uint32 // capacity × degree
@@ -69,7 +70,7 @@ func newStore(cfg *Config, rows *retrieval.Rows, dim, capacity int) *store {
 		s.pitch = codePitch(dim)
 		s.codes = alloc[uint8](capacity * s.pitch)
 		if cfg.Metric == retrieval.L2 {
-			s.squares = make([]int32, capacity)
+			s.squares = make([]float32, capacity)
 		}
 	}
 	if cfg.Metric == retrieval.InnerProduct {
@@ -95,8 +96,11 @@ func (s *store) grown(cfg *Config, capacity int) *store {
 	copy(t.vectors, s.vectors)
 	copy(t.codes, s.codes)
 	copy(t.squares, s.squares)
+	if t.scale = s.scale; s.units != nil {
+		t.units = make([]float32, t.capacity)
+		copy(t.units, s.units)
+	}
 	copy(t.tops, s.tops)
-	t.scale = s.scale
 	copy(t.twins, s.twins)
 	copy(t.behind, s.behind)
 	t.followers = s.followers
@@ -106,24 +110,6 @@ func (s *store) grown(cfg *Config, capacity int) *store {
 	copy(t.links, s.links)
 	copy(t.upper.links, s.upper.links)
 	t.entry.Store(s.entry.Load())
-	return t
-}
-
-// rescaled returns the store with codes that reach to another value.
-func (s *store) rescaled(scale float32) *store {
-	t := &store{
-		rows: s.rows, metric: s.metric, dim: s.dim, capacity: s.capacity, vectors: s.vectors,
-		codes: alloc[uint8](len(s.codes)), tops: s.tops, pitch: s.pitch, scale: scale,
-		degree: s.degree, links: s.links, upper: s.upper, twins: s.twins, behind: s.behind, followers: s.followers, dead: s.dead, deadRows: s.deadRows,
-	}
-	if s.squares != nil {
-		t.squares = make([]int32, s.capacity)
-	}
-	t.entry.Store(s.entry.Load())
-	t.setHubs(s.listHubs(nil))
-	for row := range uint32(s.rows.Limit()) {
-		t.encode(row)
-	}
 	return t
 }
 
@@ -213,44 +199,9 @@ func (s *store) put(row uint32) {
 	}
 }
 
-// encode stores the code of a row.
-func (s *store) encode(row uint32) {
-	at := int(row) * s.pitch
-	code, step := s.codes[at:at+s.pitch], codeStep(s.scale)
-	square := int32(0)
-	for i, v := range s.vector(row) {
-		c := toInt8(v * step)
-		code[i] = uint8(c + 128)
-		square += c * c
-	}
-	for i := s.dim; i < s.pitch; i++ {
-		code[i] = 128
-	}
-	if s.squares != nil {
-		s.squares[row] = square
-	}
-}
-
-// codeStep returns what a value is multiplied by to become a code.
-func codeStep(scale float32) float32 {
-	if step := 127 / scale; step <= math.MaxFloat32 {
-		return step
-	}
-	return 0 // nothing but zeros, or hardly more
-}
-
 // normAbove returns a number that is no less than the norm of v: the sum of 16 chains of
 // fused products is off by less than (d/16+4) 2^-24 of it.
 func normAbove(v []float32) float32 {
 	slack := 1 + float64(len(v)+128)*0x1p-26
 	return float32(math.Sqrt(float64(simd.Dot(v, v)))*slack) + math.SmallestNonzeroFloat32
-}
-
-// peak returns the largest absolute value in v.
-func peak(v []float32) float32 {
-	p := float32(0)
-	for _, x := range v {
-		p = max(p, x, -x)
-	}
-	return p
 }

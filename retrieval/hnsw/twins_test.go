@@ -300,7 +300,7 @@ func TestEqualVectorsGiveOneFile(t *testing.T) {
 // An item with one of the smallest IDs of its vector is in every answer, wherever in a chain
 // it is put meanwhile.
 func TestNoSearchMissesAnItemThatMovesAmongEqualOnes(t *testing.T) {
-	c := newTwins(10, 6000, 4, 0, 1, normal(10, 40, 4))
+	c := newTwins(10, 20_000, 4, 0, 1, normal(10, 40, 4))
 	for _, m := range []retrieval.Metric{retrieval.Cosine, retrieval.L2} {
 		x := c.build(t, hnsw.Config{Metric: m, EfConstruction: 40})
 		item, vec := c.items[0], slices.Clone(c.vectors.Row(0))

@@ -19,6 +19,7 @@ type writer struct {
 	heads   headTable
 	sweep   sweep
 	retired []retired
+	coded   int      // changes since codes were chosen
 	kept    []uint32 // scratch
 	around  []uint32 // scratch
 	old     []uint32 // scratch
@@ -50,7 +51,7 @@ func (x *Index) change(item recsys.ItemID, vec []float32, update bool) error {
 	s, w := x.store.Load(), &x.writer
 	row, found := s.rows.Find(item)
 	switch {
-	case update && !found:
+	case update && !(found && s.rows.Live(row)): // a damaged file may lead to a row without an item
 		return fmt.Errorf("hnsw: item %d: %w", item, retrieval.ErrNotFound)
 	case !update && found:
 		return fmt.Errorf("hnsw: item %d at row %d: %w", item, row, retrieval.ErrDuplicate)
@@ -79,10 +80,10 @@ func (x *Index) change(item recsys.ItemID, vec []float32, update bool) error {
 	}
 	x.tend(s)
 	w.changed = true
+	x.moves.Add(1)
+	defer x.moves.Add(1)
 	if update {
-		x.moving.Store(true)
 		old, err := s.rows.Move(item, row)
-		x.moving.Store(false)
 		w.dead = append(w.dead, old)
 		if !s.isBehind(old) {
 			w.orphans = append(w.orphans, old)
@@ -101,6 +102,8 @@ func (x *Index) change(item recsys.ItemID, vec []float32, update bool) error {
 func (x *Index) Delete(item recsys.ItemID) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.moves.Add(1)
+	defer x.moves.Add(1)
 	row, err := x.store.Load().rows.Delete(item, false)
 	if err != nil {
 		return fmt.Errorf("hnsw: item %d: %w", item, retrieval.ErrNotFound)
@@ -115,14 +118,15 @@ func (x *Index) Delete(item recsys.ItemID) error {
 	return nil
 }
 
-// fit returns a store with room for a row and codes that reach to its vector.
+// fit returns a store with room for a row and codes that suit its vector.
 func (x *Index) fit(s *store, row uint32, vec []float32) *store {
 	w, old := &x.writer, s
 	if int(row) >= s.capacity {
 		s = s.grown(&x.cfg, max(64, s.capacity+s.capacity/2))
 	}
-	if p := peak(vec); s.codes != nil && p > s.scale {
-		s = s.rescaled(p + p/4)
+	w.coded++
+	if s.codes != nil && (s.units == nil && peak(vec) > s.scale || w.coded > s.rows.Len()/recodeShare) {
+		s, w.coded = s.recoded(vec), 0
 	}
 	if s != old {
 		x.store.Store(s)
