@@ -221,7 +221,7 @@ func (f *Filter) remember(rows *Rows, s *Selection) {
 // advance resolves the filter, from scratch or from an older selection.
 func (f *Filter) advance(old *Selection, rows *Rows) *Selection {
 	if old != nil {
-		if changed, version, ok := rows.changes(nil, old.version); ok {
+		if changed, version, ok := rows.Changes(nil, old.version); ok {
 			s := &Selection{version: version, count: old.count, bits: make(recsys.Bits, max(len(old.bits), (rows.Limit()+63)/64))}
 			copy(s.bits, old.bits)
 			for _, row := range changed {

@@ -49,8 +49,8 @@ type rowsChunk struct {
 	live [rowChunk / 64]atomic.Uint64
 }
 
-// Len returns the number of items.
-func (r *Rows) Len() int { return int(r.live.Load()) }
+// Len returns the number of items. After Restore of a damaged file it may be another.
+func (r *Rows) Len() int { return max(0, int(r.live.Load())) }
 
 // Limit returns a bound on rows: every row is below it. It never falls.
 func (r *Rows) Limit() int { return int(r.limit.Load()) }
@@ -186,7 +186,7 @@ func (r *Rows) Delete(item recsys.ItemID, reuse bool) (row uint32, err error) {
 	r.findFree()
 	t := r.table.Load()
 	slot, row := t.slot(r, item)
-	if row == noRow {
+	if row == noRow || !r.Live(row) { // the table of a damaged file may lead to a row without an item
 		return 0, fmt.Errorf("retrieval: item %d: %w", item, ErrNotFound)
 	}
 	t.slots[slot].Store(gone)
@@ -208,7 +208,7 @@ func (r *Rows) Move(item recsys.ItemID, row uint32) (old uint32, err error) {
 	r.findFree()
 	t := r.table.Load()
 	slot, old := t.slot(r, item)
-	if old == noRow {
+	if old == noRow || !r.Live(old) {
 		return 0, fmt.Errorf("retrieval: item %d: %w", item, ErrNotFound)
 	}
 	r.occupy(item, row)
@@ -238,9 +238,11 @@ func (r *Rows) changed(row uint32) {
 	r.version.Store(v + 1)
 }
 
-// changes appends the rows that changed after version v to dst, some of them perhaps
-// twice, and returns the version now. ok is false when they are not remembered any more.
-func (r *Rows) changes(dst []uint32, v uint64) (_ []uint32, now uint64, ok bool) {
+// Changes appends the rows that got or lost an item after version v to dst, some of them
+// perhaps twice, and returns the version now. An item that was moved has both its rows among
+// them. ok is false when they are not remembered any more: the last 4,096 are. It waits for
+// a change that is under way.
+func (r *Rows) Changes(dst []uint32, v uint64) (_ []uint32, now uint64, ok bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	now = r.version.Load()

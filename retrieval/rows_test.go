@@ -301,6 +301,14 @@ func TestRestoreRefusesWhatDoesNotFit(t *testing.T) {
 		for item := range recsys.ItemID(300) {
 			r.Find(item)
 		}
+		for item := range x.next + 1 {
+			row, ok := r.Find(item)
+			if live := ok && r.Live(row); !live {
+				if row, err := r.Delete(item, false); err == nil {
+					t.Errorf("%s: Delete gives row %d, which has no item", name, row)
+				}
+			}
+		}
 		for i := range recsys.ItemID(200) {
 			if row, err := r.Reserve(); err == nil {
 				r.Insert(1000+i, row)

@@ -3,6 +3,7 @@ package hnsw
 import (
 	"math"
 	"math/bits"
+	"sort"
 	"sync/atomic"
 
 	"github.com/recsyskit/recsys/retrieval"
@@ -10,20 +11,22 @@ import (
 
 const (
 	scanBlock = 192  // rows compared in one call
+	scanRoom  = 16   // entries of the pool for rows that change meanwhile
 	scanFloat = 1024 // up to so many rows, codes are not worth their rounding
 )
 
 // scan fills the pool with the best of all rows that pass: the exact ones when it compares
-// float vectors, else, on codes, so many that the exact ones are among them.
-func (sc *scratch) scan(s *store, q []float32, k, passing int) {
+// float vectors, else, on codes, so many that the exact ones are among them. There is room
+// for some more.
+func (sc *scratch) scan(s *store, q []float32, k, passing, room int) {
 	w := &sc.walker
 	w.query.set(s, q, passing <= scanFloat)
-	keep := k + 16
+	keep := k
 	if w.query.coded {
 		keep = 4*k + 64
 	}
-	w.reserve(min(keep, passing+16), scanBlock+64)
-	if list, ok := sc.gate.List(); ok {
+	w.reserve(min(keep, passing)+room, scanBlock+64)
+	if list := sc.list; sc.listed {
 		for from := 0; from < len(list); from += scanBlock {
 			n := copy(w.fresh, list[from:min(from+scanBlock, len(list))])
 			w.offer(n)
@@ -66,11 +69,33 @@ func (sc *scratch) scan(s *store, q []float32, k, passing int) {
 	w.offer(n)
 }
 
-// offer compares the first n fresh rows and offers them to the pool.
+// offer compares the first n fresh rows and offers them to the pool, in which equal keys
+// stand by item. Equal vectors have equal keys, on codes as well.
 func (w *walker) offer(n int) {
 	w.walked += n
 	w.query.keys(w.keys, w.fresh[:n])
-	w.insertAll(n)
+	for i, key := range w.keys[:n] {
+		e, last := makeEntry(key, w.fresh[i]), len(w.pool)-1
+		if len(w.pool) < cap(w.pool) {
+			w.pool = w.pool[:last+2]
+		} else if key < keyOf(w.pool[last]) || !w.before(e, w.pool[last]) {
+			continue
+		} else {
+			last--
+		}
+		at := sort.Search(last+1, func(i int) bool { return w.before(e, w.pool[i]) })
+		copy(w.pool[at+1:], w.pool[at:])
+		w.pool[at] = e
+	}
+}
+
+// before reports whether entry a is better than b, or as good with the smaller item.
+func (w *walker) before(a, b entry) bool {
+	if keyOf(a) != keyOf(b) {
+		return keyOf(a) > keyOf(b)
+	}
+	rows := w.query.rows
+	return rows.Item(rowOf(a)) < rows.Item(rowOf(b))
 }
 
 // cut returns the product that a row must reach to come into the pool.
@@ -82,5 +107,5 @@ func (w *walker) cut() float32 {
 	if !w.query.coded {
 		return keyFloat(key)
 	}
-	return float32(int32(key^1<<31)) * w.query.unit()
+	return w.query.keyProduct(key)
 }

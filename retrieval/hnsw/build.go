@@ -41,6 +41,9 @@ func (b *builder) build(ctx context.Context, order []uint32) error {
 	for i := range b.workers {
 		b.workers[i] = new(linker)
 	}
+	all := len(order)
+	order = b.fold(order)
+	folded := all - len(order)
 	b.entry.Store(order[0])
 	for done := 1; done < len(order); {
 		if err := ctx.Err(); err != nil {
@@ -56,7 +59,7 @@ func (b *builder) build(ctx context.Context, order []uint32) error {
 		}
 		done += len(batch)
 		if b.cfg.Progress != nil {
-			b.cfg.Progress(done, len(order))
+			b.cfg.Progress(folded+done, all)
 		}
 	}
 	return nil
@@ -157,8 +160,12 @@ func (b *builder) accept(l *linker, level int, pairs []uint64) {
 func (s *store) finish(cfg *Config, l *linker) {
 	s.attachAll(cfg, l)
 	if s.metric == retrieval.InnerProduct {
-		for row := range uint32(min(hubCount, s.rows.Limit())) { // the rows of largest norms
-			s.offerHub(row)
+		n := 0
+		for row := uint32(0); n < hubCount && int(row) < s.rows.Limit(); row++ { // the rows of largest norms
+			if !s.isBehind(row) {
+				s.offerHub(row)
+				n++
+			}
 		}
 	}
 }

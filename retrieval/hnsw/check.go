@@ -3,6 +3,7 @@ package hnsw
 import (
 	"fmt"
 	"math"
+	"slices"
 	"unsafe"
 
 	"github.com/recsyskit/recsys/retrieval"
@@ -35,12 +36,14 @@ func (s *store) check(cfg *Config) error {
 		}
 	case int(entry) >= s.rows.Limit():
 		return fmt.Errorf("the entry is row %d; want a row below %d", entry, s.rows.Limit())
+	case s.isBehind(entry):
+		return fmt.Errorf("the entry is row %d, which follows another", entry)
 	case !s.live(entry) && !s.isDead(entry):
 		return fmt.Errorf("the entry is row %d, which has no item", entry)
 	}
 	for _, r := range s.listHubs(nil) {
-		if int(r) >= s.rows.Limit() {
-			return fmt.Errorf("row %d is a hub; want rows below %d", r, s.rows.Limit())
+		if int(r) >= s.rows.Limit() || s.isBehind(r) {
+			return fmt.Errorf("row %d is a hub; want rows below %d that follow none", r, s.rows.Limit())
 		}
 	}
 	if s.scale != s.scale || s.scale < 0 || s.scale > math.MaxFloat32 {
@@ -56,7 +59,7 @@ func (s *store) check(cfg *Config) error {
 			return err
 		}
 	}
-	return nil
+	return s.checkTwins()
 }
 
 // checkLevels checks that the towers are those of the rows.
@@ -90,8 +93,44 @@ func (s *store) checkLinks(row uint32, level int) error {
 			return fmt.Errorf("row %d, level %d links to row %d; want another row below %d", row, level, r, s.rows.Limit())
 		case s.live(row) && !s.live(r) && !s.isDead(r):
 			return fmt.Errorf("row %d, level %d links to row %d, which has no item", row, level, r)
+		case s.live(row) && (s.isBehind(row) || s.isBehind(r)):
+			return fmt.Errorf("row %d, level %d links to row %d; want both to follow no row", row, level, r)
 		case s.level(r) < level:
 			return fmt.Errorf("row %d links to row %d at level %d, which that does not reach", row, r, level)
+		}
+	}
+	return nil
+}
+
+// checkTwins checks that each row that follows another is in one chain, behind rows of equal
+// vectors.
+func (s *store) checkTwins() error {
+	seen := make([]uint64, s.capacity/64)
+	held := func(row uint32) bool { return s.live(row) || s.isDead(row) }
+	for head := range uint32(s.rows.Limit()) {
+		if !held(head) || s.isBehind(head) {
+			continue
+		}
+		for row := head; s.twins[row] != 0; {
+			next, ok := s.follower(row)
+			switch {
+			case !ok || !held(next):
+				return fmt.Errorf("row %d is followed by row %d, which has no item", row, next)
+			case !slices.Equal(s.vector(next), s.vector(head)):
+				return fmt.Errorf("row %d is followed by row %d; want an equal vector", row, next)
+			}
+			if row = next; !s.isBehind(row) && !s.live(head) {
+				break // the heir
+			}
+			if !s.isBehind(row) || seen[row>>6]>>(row&63)&1 != 0 {
+				return fmt.Errorf("row %d follows two rows, or is in the graph as well", row)
+			}
+			seen[row>>6] |= 1 << (row & 63)
+		}
+	}
+	for row := range uint32(s.rows.Limit()) {
+		if s.live(row) && s.isBehind(row) && seen[row>>6]>>(row&63)&1 == 0 {
+			return fmt.Errorf("row %d follows no row", row)
 		}
 	}
 	return nil
@@ -113,7 +152,8 @@ func (s *store) checkVector(row uint32) error {
 	if s.codes == nil {
 		return nil
 	}
-	step, square := codeStep(s.scale), int32(0)
+	scale, square := s.scaleFor(v), int32(0)
+	step, unit := codeStep(scale), scale/127
 	for i, c := range s.codes[int(row)*s.pitch : int(row+1)*s.pitch] {
 		want := int32(0)
 		if i < s.dim {
@@ -124,8 +164,11 @@ func (s *store) checkVector(row uint32) error {
 		}
 		square += want * want
 	}
-	if s.squares != nil && s.squares[row] != square {
-		return fmt.Errorf("row %d has a code of square %d; want %d", row, s.squares[row], square)
+	if s.units != nil && s.units[row] != unit {
+		return fmt.Errorf("row %d has a code with a unit of %v; want %v", row, s.units[row], unit)
+	}
+	if want := codeSquare(unit, square); s.squares != nil && s.squares[row] != want {
+		return fmt.Errorf("row %d has a code of square %v; want %v", row, s.squares[row], want)
 	}
 	return nil
 }

@@ -20,15 +20,16 @@ func (x *Index) Compact(ctx context.Context) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	s := x.store.Load()
-	n := s.rows.Len()
-	items := make([]recsys.ItemID, 0, n)
-	vectors := vector.Matrix{Data: make([]float32, 0, n*s.dim), Rows: n, Dim: s.dim, Stride: s.dim}
+	items := make([]recsys.ItemID, 0, s.rows.Len())
+	vectors := vector.Matrix{Data: make([]float32, 0, s.rows.Len()*s.dim), Dim: s.dim, Stride: s.dim}
 	for row := range uint32(s.rows.Limit()) {
 		if s.live(row) {
 			items = append(items, s.rows.Item(row))
 			vectors.Data = append(vectors.Data, s.vector(row)...)
 		}
 	}
+	n := len(items) // in a damaged file, not what Len says
+	vectors.Rows = n
 	t := newStore(&x.cfg, new(retrieval.Rows), s.dim, n)
 	if err := t.fill(items, vectors, false); err != nil {
 		return fmt.Errorf("hnsw: compact: %w", err)

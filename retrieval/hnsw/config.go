@@ -74,7 +74,7 @@ type Config struct {
 const (
 	maxM      = 128
 	maxEffort = 1 << 16
-	maxDim    = 1 << 14 // up to here a squared distance of codes fits 31 bits
+	maxDim    = 1 << 14 // up to here a product of codes fits 31 bits
 )
 
 // withDefaults returns the config with zeros replaced, or what is wrong with it.

@@ -14,6 +14,11 @@
 // cannot be reached: once built, compacted or written, a walk can come to every item. Walks
 // begin at the 16 items of the largest norms as well.
 //
+// Of items with equal vectors, bit by bit after normalising, one is in the graph and the
+// others are listed behind it, by ID: however many there are (zero vectors of items without
+// events, copies of a text), they cost no recall, and a walk that finds one finds as many as
+// it is asked for.
+//
 // Under a filter, and for small catalogues, a search compares all items that pass when that
 // is as fast as a walk, so that no filter costs recall.
 //

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/bits"
+	"slices"
 	"sync/atomic"
 
 	"github.com/recsyskit/recsys/internal/envelope"
@@ -20,8 +22,11 @@ import (
 //	rank     uint32 for each word of tall: how many bits are set before it
 //	first    uint32 for each tall row and one more: where its blocks of upper start
 //	upper    uint32, blocks × M: links at level 1, 2, … of each tall row
+//	twins    uint32 for each row, or none: 1 + the row of an equal vector that follows it
+//	behind   uint64, a bit for each row, or none: does it follow another
 //	codes    uint8, rows × pitch, or none
-//	squares  int32 for each row, or none
+//	units    float32 for each row, or none: codes then have one scale
+//	squares  float32 for each row, or none
 //	tops     float32 for each 64 rows, or none
 //	vectors  float32, rows × dim
 const (
@@ -73,7 +78,14 @@ func (x *Index) WriteTo(dst io.Writer) (int64, error) {
 	envelope.Write(w, "rank", t.rank[:rows/64])
 	envelope.Write(w, "first", t.first[:tall+1])
 	envelope.Write(w, "upper", t.links[:int(t.first[tall])*t.m])
+	twins, behind := s.twins[:rows], s.behind[:rows/64]
+	if !slices.ContainsFunc(behind, func(b uint64) bool { return b != 0 }) {
+		twins, behind = nil, nil
+	}
+	envelope.Write(w, "twins", twins)
+	envelope.Write(w, "behind", behind)
 	envelope.Write(w, "codes", s.codes[:rows*s.pitch])
+	envelope.Write(w, "units", s.units[:min(rows, len(s.units))])
 	envelope.Write(w, "squares", s.squares[:min(rows, len(s.squares))])
 	envelope.Write(w, "tops", floatsOf(s.tops[:min(rows/64, len(s.tops))]))
 	envelope.Write(w, "vectors", s.vectors[:rows*s.dim])
@@ -198,12 +210,20 @@ func readStore(r *envelope.Reader) (Config, *store) {
 	t.rank = envelope.ReadN[uint32](r, "rank", rows/64)
 	t.first = envelope.Read[uint32](r, "first")
 	t.links = envelope.Read[uint32](r, "upper")
+	s.twins, s.behind = envelope.Read[uint32](r, "twins"), envelope.Read[uint64](r, "behind")
 	codes := envelope.ReadN[uint8](r, "codes", rows*pitch)
-	sq := envelope.ReadN[int32](r, "squares", squares)
+	units := envelope.Read[float32](r, "units")
+	sq := envelope.ReadN[float32](r, "squares", squares)
 	norms := envelope.ReadN[float32](r, "tops", tops)
 	s.vectors = envelope.ReadN[float32](r, "vectors", rows*h.Dim)
 	if cfg.Quant == Int8 {
 		s.codes = codes
+		if len(units) != 0 {
+			if len(units) != rows && r.Err() == nil {
+				r.Fail(fmt.Sprintf("units of %d codes; want %d", len(units), rows))
+			}
+			s.units = units
+		}
 	}
 	if cfg.Quant == Int8 && cfg.Metric == retrieval.L2 {
 		s.squares = sq
@@ -213,10 +233,20 @@ func readStore(r *envelope.Reader) (Config, *store) {
 	}
 	s.entry.Store(h.Entry)
 	s.setHubs(h.Hubs)
-	s.dead, s.deadRows = make([]uint64, rows/64), new(atomic.Int64)
+	if n := len(s.twins); n != 0 && n != rows || (n+63)/64 != len(s.behind) {
+		r.Fail(fmt.Sprintf("twins are those of %d rows, of which %d may be behind; want %d or none", n, 64*len(s.behind), rows))
+	}
 	if r.Err() != nil {
 		return cfg, nil
 	}
+	if len(s.twins) == 0 {
+		s.twins, s.behind = make([]uint32, rows), make([]uint64, rows/64)
+	}
+	s.followers = new(atomic.Int64)
+	for _, word := range s.behind {
+		s.followers.Add(int64(bits.OnesCount64(word)))
+	}
+	s.dead, s.deadRows = make([]uint64, rows/64), new(atomic.Int64)
 	if err := s.rows.Restore(items, h.Limit, h.Items); err != nil {
 		r.Fail(err.Error())
 	}

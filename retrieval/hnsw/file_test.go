@@ -2,6 +2,8 @@ package hnsw_test
 
 import (
 	"bytes"
+	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -9,6 +11,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/internal/envelope"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/hnsw"
@@ -95,6 +98,86 @@ func TestDamagedFileThatIsOpened(t *testing.T) {
 			}
 			x.Close()
 		}
+	}
+}
+
+// The table of rows says which have an item, where each item is, and how many there are. In
+// a damaged file one contradicts the other.
+func TestDamagedTableOfRows(t *testing.T) {
+	c := newCatalogue(35, 400, 4, 1)
+	x := c.build(t, hnsw.Config{Metric: retrieval.Cosine, M: 4, EfConstruction: 20})
+	for _, item := range c.items[:30] {
+		if err := x.Delete(item); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := written(t, x)
+	table := bytes.Index(file, binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, 7), 10))
+	live := table + 4096*8
+	if table < 0 || file[live+13]&^3 != 0xfc {
+		t.Fatal("the table of rows is not where it is looked for")
+	}
+	path := filepath.Join(t.TempDir(), "index")
+	r := rand.New(rand.NewPCG(3, 4))
+	for round := range 60 {
+		bad := bytes.Clone(file)
+		switch round {
+		case 0: // rows that the table knows have no item
+			clear(bad[live : live+24])
+		case 1: // rows have one that the table does not know
+			for i := range 50 {
+				bad[live+i] = 0xff
+			}
+		default:
+			for range 1 << (round % 7) {
+				bad[live+r.IntN(50)] ^= byte(1 + r.IntN(255))
+			}
+			for range round % 8 { // items twice
+				copy(bad[table+8*r.IntN(400):][:8], bad[table+8*r.IntN(400):])
+			}
+		}
+		if err := os.WriteFile(path, bad, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		churn := func(f func(x *hnsw.Index)) {
+			t.Helper()
+			x, err := hnsw.Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer x.Close()
+			f(x)
+			opt := retrieval.SearchOptions{Filter: retrieval.Where(all), Exclude: c.items[:5]}
+			if got, err := x.Search(nil, c.queries.Row(0), 5, opt); err != nil || len(got) > 5 {
+				t.Errorf("round %d: %d items, %v", round, len(got), err)
+			}
+		}
+		churn(func(x *hnsw.Index) {
+			for _, item := range c.items {
+				_ = x.Delete(item)
+			}
+			for i := range 600 {
+				if err := x.Insert(recsys.ItemID(10_000+i), c.vectors.Row(i%400)); err != nil {
+					t.Errorf("round %d: %v", round, err)
+				}
+			}
+			if _, err := x.WriteTo(io.Discard); err != nil {
+				t.Errorf("round %d: %v", round, err)
+			}
+		})
+		churn(func(x *hnsw.Index) {
+			for i, item := range c.items {
+				_ = x.Update(item, c.vectors.Row(i/2))
+			}
+		})
+		churn(func(x *hnsw.Index) {
+			if x.Compact(context.Background()) != nil {
+				return // an item twice
+			}
+			if _, err := new(hnsw.Index).ReadFrom(bytes.NewReader(written(t, x))); err != nil {
+				t.Errorf("round %d: after Compact, %v", round, err)
+			}
+		})
 	}
 }
 

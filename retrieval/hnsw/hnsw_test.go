@@ -341,6 +341,16 @@ func TestMistakesAreNamed(t *testing.T) {
 	}
 }
 
+func TestScoreNamesADstOfAnotherLength(t *testing.T) {
+	c := newCatalogue(12, 4, 3, 1)
+	x := c.build(t, hnsw.Config{})
+	for _, n := range []int{0, 3, 5} {
+		if err := x.Score(make([]float32, n), c.queries.Row(0), c.items); !errors.Is(err, retrieval.ErrDimension) {
+			t.Errorf("dst of length %d for 4 items: %v; want ErrDimension", n, err)
+		}
+	}
+}
+
 func TestExtremeVectors(t *testing.T) {
 	const n = 200
 	for _, m := range metrics {

@@ -21,8 +21,9 @@ import (
 // Index is a hierarchical navigable small world graph over the vectors of items. Make one
 // with [New], [Build], [Load] or [Open]; the zero Index is only good for ReadFrom.
 //
-// All methods but ReadFrom and Close may run at the same time. Searches never wait for
-// writers; writers wait for each other.
+// All methods but ReadFrom and Close may run at the same time. Searches do not wait
+// for writers, but for the moment in which one gives an item its row; writers wait for each
+// other.
 type Index struct {
 	cfg     Config // but for Effort
 	effort  atomic.Int64
@@ -31,6 +32,8 @@ type Index struct {
 	epochs  epochs
 	scratch *sync.Pool
 	mapped  *envelope.Mapped
+
+	moves atomic.Uint64 // odd while a writer gives or takes a row
 
 	mu     sync.Mutex // of writers; guards the rest
 	writer writer
@@ -125,13 +128,19 @@ func (s *store) fill(items []recsys.ItemID, vectors vector.Matrix, normalize boo
 			return cmp.Or(cmp.Compare(norms[b], norms[a]), cmp.Compare(items[a], items[b]), a-b)
 		})
 	}
+	peaks := make([]float32, len(items))
 	for i, at := range order {
 		vec := s.vector(uint32(i))
 		copy(vec, vectors.Row(at))
 		if normalize {
 			vector.Normalize(vec)
 		}
-		s.scale = max(s.scale, peak(vec))
+		peaks[i] = peak(vec)
+	}
+	if scale, ok := commonScale(s.metric, peaks); ok || s.codes == nil {
+		s.scale = scale
+	} else {
+		s.units = make([]float32, s.capacity)
 	}
 	for _, at := range order {
 		row, err := s.rows.Reserve()
@@ -196,7 +205,7 @@ func (x *Index) Bytes() int { return x.Resident() + 4*x.mappable() }
 // but the float vectors, of which they read a few rows, unless they walk on those.
 func (x *Index) Resident() int {
 	s := x.store.Load()
-	n := 4*len(s.vectors) + len(s.codes) + 4*(len(s.squares)+len(s.tops)+len(s.links)) + s.upper.bytes() + 8*s.rows.Limit()
+	n := 4*len(s.vectors) + len(s.codes) + 4*(len(s.units)+len(s.squares)+len(s.tops)+len(s.links)+len(s.twins)) + s.upper.bytes() + 8*s.rows.Limit()
 	return n - 4*x.mappable()
 }
 
@@ -223,7 +232,7 @@ func (x *Index) Vector(dst []float32, item recsys.ItemID) ([]float32, bool) {
 // Score writes the score of each item to dst; see [retrieval.Index].
 func (x *Index) Score(dst, q []float32, items []recsys.ItemID) error {
 	if len(dst) != len(items) {
-		return fmt.Errorf("hnsw: dst has length %d; want %d, that of items", len(dst), len(items))
+		return fmt.Errorf("hnsw: dst has length %d; want %d, that of items: %w", len(dst), len(items), retrieval.ErrDimension)
 	}
 	if err := x.checkVector(q); err != nil {
 		return fmt.Errorf("hnsw: query: %w", err)

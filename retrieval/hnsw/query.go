@@ -15,8 +15,7 @@ type query struct {
 	vec   []float32
 	coded bool
 	code  []int8
-	peak  float32 // a value of 127 in code stands for this
-	ratio float32 // of the scale of codes to peak; for L2
+	unit  float32 // what 1 in code stands for
 
 	products  []int32
 	distances []float32
@@ -31,32 +30,26 @@ func (q *query) set(s *store, vec []float32, float bool) {
 		return
 	}
 	q.code = resize(q.code, s.pitch)
-	q.peak = peak(vec)
-	q.ratio = s.scale / q.peak // for a peak of 0, all rows are equally far as products go
-	step := codeStep(q.peak)
+	p := peak(vec)
+	q.unit = p / 127
+	step := codeStep(p)
 	for i, v := range vec {
 		q.code[i] = int8(toInt8(v * step))
 	}
 	clear(q.code[len(vec):])
 }
 
-// unit returns what a product of codes has to be multiplied by.
-func (q *query) unit() float32 { return q.scale / 127 * (q.peak / 127) }
-
 // keys fills dst with the keys of rows.
 func (q *query) keys(dst, rows []uint32) {
 	dst = dst[:len(rows)]
 	if q.coded {
 		q.products = resize(q.products, len(rows))
-		products := q.products
-		simd.DotInt8Gather(products, q.code, q.codes, q.pitch, rows)
-		if q.squares != nil {
-			for i, row := range rows {
-				// |q-x|² is |q|² - 2 q·x + |x|²; the first is the same for all rows.
-				products[i] = 2*products[i] - int32(min(float32(q.ratio*float32(q.squares[row])), 1<<30))
-			}
+		simd.DotInt8Gather(q.products, q.code, q.codes, q.pitch, rows)
+		if q.squares != nil || q.units != nil {
+			q.floatKeys(dst, rows)
+			return
 		}
-		for i, p := range products {
+		for i, p := range q.products {
 			dst[i] = uint32(p) ^ 1<<31
 		}
 		return
@@ -66,6 +59,37 @@ func (q *query) keys(dst, rows []uint32) {
 	for i, d := range q.distances {
 		dst[i] = floatKey(d)
 	}
+}
+
+// floatKeys makes keys of the products of codes where those alone do not do. Under L2,
+// |q-x|² is |q|² - 2 q·x + |x|²; the first is the same for all rows.
+func (q *query) floatKeys(dst, rows []uint32) {
+	products := q.products[:len(dst)]
+	rows = rows[:len(dst)]
+	switch {
+	case q.squares == nil:
+		for i, row := range rows {
+			dst[i] = floatKey(float32(products[i]) * q.units[row])
+		}
+	case q.units == nil:
+		unit := 2 * float32(q.unit*(q.scale/127))
+		for i, row := range rows {
+			dst[i] = floatKey(float32(unit*float32(products[i])) - q.squares[row])
+		}
+	default:
+		for i, row := range rows {
+			product := float32(float32(products[i]) * q.units[row])
+			dst[i] = floatKey(float32(2*q.unit*product) - q.squares[row])
+		}
+	}
+}
+
+// keyProduct is the inverse of keys for products of codes.
+func (q *query) keyProduct(key uint32) float32 {
+	if q.units == nil {
+		return float32(int32(key^1<<31)) * (q.scale / 127) * q.unit
+	}
+	return keyFloat(key) * q.unit
 }
 
 // scores fills dst with the scores of rows.
@@ -81,23 +105,19 @@ func (q *query) scores(dst []float32, rows []uint32) {
 	}
 }
 
-// floatKey maps numbers to keys of the same order.
+// floatKey maps numbers to keys of the same order. Both zeros have one key; a NaN, which a
+// score that overflows may be, has the least.
 func floatKey(x float32) uint32 {
-	b := math.Float32bits(x)
+	if x != x {
+		return 0
+	}
+	b := math.Float32bits(x + 0)
 	return b ^ (uint32(int32(b)>>31) | 1<<31)
 }
 
 // keyFloat is the inverse of floatKey.
 func keyFloat(key uint32) float32 {
 	return math.Float32frombits(key ^ (uint32(int32(^key)>>31) | 1<<31))
-}
-
-// toInt8 rounds to the nearest whole number, halves away from zero, within ±127.
-func toInt8(x float32) int32 {
-	if x < 0 {
-		return int32(max(x, -127) - 0.5)
-	}
-	return int32(min(x, 127) + 0.5)
 }
 
 // resize returns a slice of length n, reusing s.

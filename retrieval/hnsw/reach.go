@@ -10,7 +10,7 @@ func (s *store) reached() (set []uint64, order []uint32) {
 	return set, order
 }
 
-// spread adds a row and all that can be come to from it to set, and appends those that are
+// spread adds a row and all that can be come to from it, by links or behind others, to set, and appends those that are
 // new to order.
 func (s *store) spread(set []uint64, order []uint32, row uint32) []uint32 {
 	at := len(order)
@@ -25,6 +25,10 @@ func (s *store) spread(set []uint64, order []uint32, row uint32) []uint32 {
 				order = append(order, r)
 			}
 		}
+		if r, ok := s.follower(order[at]); ok && set[r>>6]>>(r&63)&1 == 0 {
+			set[r>>6] |= 1 << (r & 63)
+			order = append(order, r)
+		}
 	}
 	return order
 }
@@ -36,7 +40,7 @@ func (s *store) attachAll(cfg *Config, l *linker) int {
 	set, order := s.reached()
 	n := 0
 	for row := range uint32(s.rows.Limit()) {
-		if set[row>>6]>>(row&63)&1 != 0 || !s.live(row) {
+		if set[row>>6]>>(row&63)&1 != 0 || !s.live(row) || s.isBehind(row) {
 			continue
 		}
 		if from, ok := s.anchor(cfg, l, set, row); ok {
@@ -55,7 +59,7 @@ func (s *store) anchor(cfg *Config, l *linker, set []uint64, row uint32) (uint32
 		l.rank(s, row, rows)
 		for _, e := range l.offers {
 			r := rowOf(e)
-			if set[r>>6]>>(r&63)&1 != 0 && s.neighbours(r, 0)[s.degree-1] == none && s.live(r) {
+			if set[r>>6]>>(r&63)&1 != 0 && s.neighbours(r, 0)[s.degree-1] == none && s.live(r) && !s.isBehind(r) {
 				return r, true
 			}
 		}
@@ -87,7 +91,7 @@ func (s *store) anchor(cfg *Config, l *linker, set []uint64, row uint32) (uint32
 	}
 	// No room anywhere near: take any.
 	for r := range uint32(s.rows.Limit()) {
-		if set[r>>6]>>(r&63)&1 != 0 && s.neighbours(r, 0)[s.degree-1] == none && s.live(r) {
+		if set[r>>6]>>(r&63)&1 != 0 && s.neighbours(r, 0)[s.degree-1] == none && s.live(r) && !s.isBehind(r) {
 			return r, true
 		}
 	}

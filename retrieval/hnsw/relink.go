@@ -17,7 +17,7 @@ func (x *Index) tend(s *store) {
 		if w.next >= limit {
 			w.next = 0
 		}
-		if row := w.next; row < limit && s.live(row) {
+		if row := w.next; row < limit && s.live(row) && !s.isBehind(row) {
 			x.relink(s, row)
 			done++
 		}
@@ -40,12 +40,12 @@ func (x *Index) relink(s *store, row uint32) {
 	walk.start(x.wide(s, max(x.cfg.EfConstruction/2, x.cfg.M)))
 	walk.seed(row)
 	walk.walk(0)
-	candidates := slices.DeleteFunc(l.exact(s, row), func(e entry) bool { return !s.live(rowOf(e)) })
+	candidates := slices.DeleteFunc(l.exact(s, row), func(e entry) bool { return !w.serves(s, rowOf(e)) })
 	w.kept = l.prune(s, row, w.kept[:0], candidates, x.cfg.M, fill(x.cfg.M))
 	w.old = s.list(w.old[:0], row, 0)
 	l.rows = append(l.rows[:0], w.kept...)
 	for _, r := range w.old {
-		if !s.isDead(r) && !slices.Contains(w.kept, r) {
+		if w.serves(s, r) && !slices.Contains(w.kept, r) {
 			l.rows = append(l.rows, r)
 		}
 	}
@@ -65,7 +65,7 @@ func (x *Index) relink(s *store, row uint32) {
 // wide returns a pool in which about ef rows are live, as far as the dead are not more than
 // three of four.
 func (x *Index) wide(s *store, ef int) int {
-	live, dead := s.rows.Len(), int(s.deadRows.Load())
+	live, dead := s.linked(), int(s.deadRows.Load())
 	return min(ef+ef*dead/max(live, 1), 4*ef)
 }
 

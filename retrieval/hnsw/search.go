@@ -19,6 +19,16 @@ type scratch struct {
 	rows   []uint32  // candidates, to be scored exactly
 	scores []float32
 	best   []retrieval.Neighbor
+
+	// See moved.go.
+	opt     retrieval.SearchOptions // of the search
+	moves   uint64                  // of the index when it began
+	version uint64                  // of the rows, too
+	unsure  bool                    // whether rows have changed since
+	listed  bool
+	list    []uint32 // rows that pass, if listed
+	found   []uint32
+	changed []uint32
 }
 
 // prepare returns the query as it is compared: normalised, in scratch memory, under Cosine.
@@ -31,12 +41,18 @@ func (sc *scratch) prepare(m retrieval.Metric, q []float32) []float32 {
 	return sc.unit
 }
 
-// Search appends the k best items that it finds to dst; see [retrieval.Index].
+// Search appends the k best items that it finds to dst; see [retrieval.Index]. A score that
+// overflows is infinite, or NaN, which comes last.
 //
 // A walk through the graph finds them, with a pool of opt.Effort. Where so few items pass the
 // filter, or are there at all, that it is no slower to compare all of them, Search does
 // that: the plan in the statistics is then "allowed" or "scan", not "walk". It does that as
 // well when walks, each with twice the pool of the one before, find fewer than k.
+//
+// The answer is in order of score and item, whatever the plan. Where all are compared,
+// equal vectors come in by the smaller item; so do different ones of equal score if they are
+// compared as floats, with Quant None or up to 1,024 that pass. A walk that meets more items
+// of the k-th score than its pool holds takes any of them.
 func (x *Index) Search(dst []retrieval.Neighbor, q []float32, k int, opt retrieval.SearchOptions) ([]retrieval.Neighbor, error) {
 	if err := x.checkVector(q); err != nil {
 		return dst, fmt.Errorf("hnsw: query: %w", err)
@@ -66,16 +82,13 @@ func (x *Index) search(dst []retrieval.Neighbor, sc *scratch, q []float32, k int
 	readers := x.epochs.enter(sc.shard)
 	defer readers.Add(-1)
 	s := x.store.Load()
-	version := s.rows.Version()
-	g := &sc.gate
-	g.Open(s.rows, opt)
-	defer g.Close()
+	passing := sc.open(x, s, opt)
+	defer sc.close()
 	if x.store.Load() != s {
 		return dst // Search tries again
 	}
 	sc.walker.walked = 0
 	q = sc.prepare(s.metric, q)
-	passing := g.Count()
 	k = min(k, passing)
 	if k == 0 || int(s.entry.Load()) >= s.capacity {
 		return dst
@@ -85,26 +98,28 @@ func (x *Index) search(dst []retrieval.Neighbor, sc *scratch, q []float32, k int
 		rescore = max(3*k, 30)
 	}
 	rescore = max(rescore, k)
-	enough := false
-	for ef, ok := x.plan(s, g, k, opt.Effort); ok && !enough; ok = ef*rowsPerStep < passing {
+	enough := false // for a walk, many more pass than are excluded
+	for ef, ok := x.plan(s, &sc.gate, k, opt.Effort); ok && !enough; ok = ef*rowsPerStep < passing {
 		stats.Plan = "walk"
 		sc.walk(s, q, ef)
-		enough = sc.take(s, rescore, version)+g.Excluded() >= k
+		enough = sc.settle(x, s, rescore, k) >= k
 		ef *= 2
 	}
 	if !enough {
 		stats.Plan = "scan"
-		if !g.Everything() {
+		if !sc.gate.Everything() {
 			stats.Plan = "allowed"
 		}
-		sc.scan(s, q, k, passing)
-		sc.take(s, len(sc.walker.pool), version)
+		// As many of the best may be spoiled as rows have changed.
+		for room, more := scanRoom, true; more; room *= 2 {
+			sc.scan(s, q, k, passing, room)
+			sc.settle(x, s, len(sc.walker.pool), 0)
+			more = sc.unsure && s.rows.Version()-sc.version > uint64(room)
+		}
 	}
 	stats.Scored = sc.walker.walked
 	stats.Rescored = len(sc.rows)
-	from := len(dst)
-	dst = sc.finish(dst, s, k, s.rows.Version() != version)
-	return dst[:from+len(g.Settle(dst[from:], opt))]
+	return sc.finish(dst, s, k)
 }
 
 // What a search costs, as far as the choice of its plan depends on it.
@@ -133,9 +148,14 @@ func (x *Index) plan(s *store, g *gate.Gate, k, effort int) (ef int, ok bool) {
 	effort = min(max(effort, k), maxEffort) + g.Excluded()
 	// Of the pool, only rows that pass count.
 	dead := float64(s.deadRows.Load())
-	wide := float64(effort) * (float64(s.rows.Len()) + dead) / float64(passing)
+	all, count := s.linked(), s.linked()
+	if selection := g.Selection(); selection != nil {
+		count = s.linkedOf(selection)
+	}
+	all, count = max(all, count), max(count, 1)
+	wide := float64(effort) * (float64(all) + dead) / float64(count)
 	if dead > 0 {
-		wide = max(wide, roomFor(k+g.Excluded(), dead/(dead+float64(s.rows.Len()))))
+		wide = max(wide, roomFor(k+g.Excluded(), dead/(dead+float64(all))))
 	}
 	if wide*rowsPerStep >= float64(passing) || wide > 4*maxEffort {
 		return 0, false
@@ -160,53 +180,13 @@ func (sc *scratch) walk(s *store, q []float32, ef int) {
 	w.walk(0)
 }
 
-// take fills sc.rows with the first n rows of the pool that are live and pass, and returns
-// how many they are. For a row that has lost its item since it was linked it takes the row
-// that the item has now: an item that is being updated is not missed.
-func (sc *scratch) take(s *store, n int, version uint64) int {
-	g := &sc.gate
-	list, listed := g.List()
-	sc.rows = sc.rows[:0]
-	moved := false
-	for _, e := range sc.walker.pool {
-		if len(sc.rows) >= n {
-			break
-		}
-		row := rowOf(e)
-		if !s.live(row) {
-			if int(row) >= s.rows.Limit() || s.isDead(row) && s.rows.Version() == version {
-				continue // the item was gone, or elsewhere, when the search began
-			}
-			now, ok := s.rows.Find(s.rows.Item(row))
-			if !ok || int(now) >= s.capacity {
-				continue
-			}
-			row, moved = now, true
-		}
-		if !g.Pass(row) {
-			continue
-		}
-		if listed {
-			if _, ok := slices.BinarySearch(list, row); !ok {
-				continue
-			}
-		}
-		sc.rows = append(sc.rows, row)
-	}
-	if moved {
-		slices.Sort(sc.rows)
-		sc.rows = slices.Compact(sc.rows)
-	}
-	return len(sc.rows)
-}
-
 // finish scores sc.rows and appends the k best to dst. If rows have changed since the search
 // began, both rows of an item may be there.
-func (sc *scratch) finish(dst []retrieval.Neighbor, s *store, k int, changed bool) []retrieval.Neighbor {
+func (sc *scratch) finish(dst []retrieval.Neighbor, s *store, k int) []retrieval.Neighbor {
 	sc.scores = resize(sc.scores, len(sc.rows))
 	sc.walker.query.scores(sc.scores, sc.rows)
 	best, room := sc.best[:0], k
-	if changed {
+	if sc.unsure {
 		room = len(sc.rows)
 	}
 	if len(sc.rows) > 512 {
@@ -228,7 +208,7 @@ func (sc *scratch) finish(dst []retrieval.Neighbor, s *store, k int, changed boo
 		if kept == k {
 			break
 		}
-		if changed && slices.ContainsFunc(best[:i], func(m retrieval.Neighbor) bool { return m.Item == n.Item }) {
+		if sc.unsure && slices.ContainsFunc(best[:i], func(m retrieval.Neighbor) bool { return m.Item == n.Item }) {
 			continue
 		}
 		dst = append(dst, n)
@@ -261,6 +241,10 @@ func compare(a, b retrieval.Neighbor) int {
 		return -1
 	case a.Score < b.Score:
 		return 1
+	case a.Score != a.Score && b.Score == b.Score: // NaN after all numbers
+		return 1
+	case a.Score == a.Score && b.Score != b.Score:
+		return -1
 	case a.Item < b.Item:
 		return -1
 	case a.Item > b.Item:

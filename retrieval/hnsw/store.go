@@ -26,10 +26,11 @@ type store struct {
 
 	vectors []float32 // capacity × dim
 	codes   []uint8   // capacity × pitch; nil with Quant None
-	squares []int32   // |code|² of each row; only for L2 on codes
+	scale   float32   // a code of 127 stands for this value, if units is nil
+	units   []float32 // what 1 in the code of each row stands for; see commonScale
+	squares []float32 // |x|² of each row as its code has it; only for L2 on codes
 	tops    []uint32  // bits of the largest norm of each 64 rows; only for inner product
 	pitch   int       // bytes from code to code
-	scale   float32   // a code of 127 stands for this value
 
 	degree int      // room for links of a row at level 0
 	links  []uint32 // capacity × degree
@@ -38,8 +39,13 @@ type store struct {
 
 	hubs [hubCount]atomic.Uint32 // rows of large norms, ending at none; only for inner product
 
+	twins  []uint32 // 1 + the row of an equal vector that follows each row, 0 if none does
+	behind []uint64 // bits of the rows that follow another and are not in the graph
+
+	followers *atomic.Int64 // how many items have such a row
+
 	dead     []uint64      // bits of the rows without an item that links may lead to
-	deadRows *atomic.Int64 // how many they are
+	deadRows *atomic.Int64 // how many of them are in the graph
 }
 
 // newStore makes room for rows.
@@ -57,12 +63,14 @@ func newStore(cfg *Config, rows *retrieval.Rows, dim, capacity int) *store {
 	}
 	s.entry.Store(none)
 	s.setHubs(nil)
+	s.twins, s.behind = make([]uint32, capacity), make([]uint64, capacity/64)
+	s.followers = new(atomic.Int64)
 	s.dead, s.deadRows = make([]uint64, capacity/64), new(atomic.Int64)
 	if cfg.Quant == Int8 {
 		s.pitch = codePitch(dim)
 		s.codes = alloc[uint8](capacity * s.pitch)
 		if cfg.Metric == retrieval.L2 {
-			s.squares = make([]int32, capacity)
+			s.squares = make([]float32, capacity)
 		}
 	}
 	if cfg.Metric == retrieval.InnerProduct {
@@ -88,32 +96,20 @@ func (s *store) grown(cfg *Config, capacity int) *store {
 	copy(t.vectors, s.vectors)
 	copy(t.codes, s.codes)
 	copy(t.squares, s.squares)
+	if t.scale = s.scale; s.units != nil {
+		t.units = make([]float32, t.capacity)
+		copy(t.units, s.units)
+	}
 	copy(t.tops, s.tops)
-	t.scale = s.scale
+	copy(t.twins, s.twins)
+	copy(t.behind, s.behind)
+	t.followers = s.followers
 	copy(t.dead, s.dead)
 	t.deadRows = s.deadRows
 	t.setHubs(s.listHubs(nil))
 	copy(t.links, s.links)
 	copy(t.upper.links, s.upper.links)
 	t.entry.Store(s.entry.Load())
-	return t
-}
-
-// rescaled returns the store with codes that reach to another value.
-func (s *store) rescaled(scale float32) *store {
-	t := &store{
-		rows: s.rows, metric: s.metric, dim: s.dim, capacity: s.capacity, vectors: s.vectors,
-		codes: alloc[uint8](len(s.codes)), tops: s.tops, pitch: s.pitch, scale: scale,
-		degree: s.degree, links: s.links, upper: s.upper, dead: s.dead, deadRows: s.deadRows,
-	}
-	if s.squares != nil {
-		t.squares = make([]int32, s.capacity)
-	}
-	t.entry.Store(s.entry.Load())
-	t.setHubs(s.listHubs(nil))
-	for row := range uint32(s.rows.Limit()) {
-		t.encode(row)
-	}
 	return t
 }
 
@@ -150,13 +146,19 @@ func (s *store) isDead(row uint32) bool {
 // die marks a row that has lost its item.
 func (s *store) die(row uint32) {
 	atomic.StoreUint64(&s.dead[row>>6], s.dead[row>>6]|1<<(row&63))
-	s.deadRows.Add(1)
+	if s.isBehind(row) {
+		s.followers.Add(-1)
+	} else {
+		s.deadRows.Add(1)
+	}
 }
 
 // bury undoes die, once nothing links to the row.
 func (s *store) bury(row uint32) {
 	atomic.StoreUint64(&s.dead[row>>6], s.dead[row>>6]&^(1<<(row&63)))
-	s.deadRows.Add(-1)
+	if !s.isBehind(row) {
+		s.deadRows.Add(-1)
+	}
 }
 
 // list appends the links of a row at a level to dst.
@@ -197,44 +199,9 @@ func (s *store) put(row uint32) {
 	}
 }
 
-// encode stores the code of a row.
-func (s *store) encode(row uint32) {
-	at := int(row) * s.pitch
-	code, step := s.codes[at:at+s.pitch], codeStep(s.scale)
-	square := int32(0)
-	for i, v := range s.vector(row) {
-		c := toInt8(v * step)
-		code[i] = uint8(c + 128)
-		square += c * c
-	}
-	for i := s.dim; i < s.pitch; i++ {
-		code[i] = 128
-	}
-	if s.squares != nil {
-		s.squares[row] = square
-	}
-}
-
-// codeStep returns what a value is multiplied by to become a code.
-func codeStep(scale float32) float32 {
-	if step := 127 / scale; step <= math.MaxFloat32 {
-		return step
-	}
-	return 0 // nothing but zeros, or hardly more
-}
-
 // normAbove returns a number that is no less than the norm of v: the sum of 16 chains of
 // fused products is off by less than (d/16+4) 2^-24 of it.
 func normAbove(v []float32) float32 {
 	slack := 1 + float64(len(v)+128)*0x1p-26
 	return float32(math.Sqrt(float64(simd.Dot(v, v)))*slack) + math.SmallestNonzeroFloat32
-}
-
-// peak returns the largest absolute value in v.
-func peak(v []float32) float32 {
-	p := float32(0)
-	for _, x := range v {
-		p = max(p, x, -x)
-	}
-	return p
 }

@@ -37,7 +37,9 @@ func (x *Index) sweepSome(s *store) {
 	w := &x.writer
 	w.free(s, x.epochs.advance())
 	if w.sweep.rows == nil {
-		if len(w.dead) < sweepMin || len(w.dead) < s.rows.Limit()/sweepShare {
+		dead := s.deadRows.Load()
+		few := dead < sweepMin || int(dead) < s.linked()/sweepShare
+		if few && len(w.dead) < s.rows.Limit()/sweepShare+sweepMin || !x.adopt(s, adopted) {
 			return
 		}
 		w.begin(s)
@@ -51,6 +53,7 @@ func (x *Index) sweepSome(s *store) {
 // purge unlinks all dead rows.
 func (x *Index) purge(s *store) {
 	w := &x.writer
+	x.adopt(s, max(len(w.orphans), 1))
 	for w.sweep.rows != nil || len(w.dead) > 0 {
 		if w.sweep.rows == nil {
 			w.begin(s)
@@ -87,11 +90,11 @@ func (p *sweep) has(row uint32) bool {
 	return word < len(p.mask) && p.mask[word]>>(row&63)&1 != 0
 }
 
-// tallest returns the first live row of the highest level, none if there is none.
+// tallest returns the first live row in the graph of the highest level, none if there is none.
 func (s *store) tallest() uint32 {
 	best, level := none, -1
 	for row := range uint32(s.rows.Limit()) {
-		if l := s.level(row); l > level && s.live(row) {
+		if l := s.level(row); l > level && s.live(row) && !s.isBehind(row) {
 			best, level = row, l
 		}
 	}
@@ -103,6 +106,7 @@ func (w *writer) step(s *store, n int) bool {
 	p := &w.sweep
 	for ; n > 0 && p.at < p.end; n-- {
 		if row := p.at; !p.has(row) {
+			p.unchain(s, row)
 			for level := range s.level(row) + 1 {
 				w.repair(s, row, level)
 			}

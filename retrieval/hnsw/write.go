@@ -15,8 +15,11 @@ type writer struct {
 	unit    []float32
 	inlinks []uint32 // how many rows link to each at level 0; nil until the first change
 	dead    []uint32 // rows of deleted items that no sweep has begun to unlink
+	orphans []uint32 // dead rows in the graph for which adopt has not looked for an heir
+	heads   headTable
 	sweep   sweep
 	retired []retired
+	coded   int      // changes since codes were chosen
 	kept    []uint32 // scratch
 	around  []uint32 // scratch
 	old     []uint32 // scratch
@@ -48,7 +51,7 @@ func (x *Index) change(item recsys.ItemID, vec []float32, update bool) error {
 	s, w := x.store.Load(), &x.writer
 	row, found := s.rows.Find(item)
 	switch {
-	case update && !found:
+	case update && !(found && s.rows.Live(row)): // a damaged file may lead to a row without an item
 		return fmt.Errorf("hnsw: item %d: %w", item, retrieval.ErrNotFound)
 	case !update && found:
 		return fmt.Errorf("hnsw: item %d at row %d: %w", item, row, retrieval.ErrDuplicate)
@@ -68,15 +71,23 @@ func (x *Index) change(item recsys.ItemID, vec []float32, update bool) error {
 		s.setLinks(row, level, nil)
 	}
 	w.inlinks[row] = 0
+	s.setFollower(row, none)
+	s.setBehind(row, false)
 	copy(s.vector(row), vec)
 	s.put(row)
-	x.link(s, row)
-	s.offerHub(row)
+	if !x.chain(s, row, item) {
+		x.join(s, row)
+	}
 	x.tend(s)
 	w.changed = true
+	x.moves.Add(1)
+	defer x.moves.Add(1)
 	if update {
 		old, err := s.rows.Move(item, row)
 		w.dead = append(w.dead, old)
+		if !s.isBehind(old) {
+			w.orphans = append(w.orphans, old)
+		}
 		s.die(old)
 		return err
 	}
@@ -91,24 +102,31 @@ func (x *Index) change(item recsys.ItemID, vec []float32, update bool) error {
 func (x *Index) Delete(item recsys.ItemID) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.moves.Add(1)
+	defer x.moves.Add(1)
 	row, err := x.store.Load().rows.Delete(item, false)
 	if err != nil {
 		return fmt.Errorf("hnsw: item %d: %w", item, retrieval.ErrNotFound)
 	}
+	s := x.store.Load()
 	x.writer.dead = append(x.writer.dead, row)
-	x.store.Load().die(row)
+	if !s.isBehind(row) {
+		x.writer.orphans = append(x.writer.orphans, row)
+	}
+	s.die(row)
 	x.writer.changed = true
 	return nil
 }
 
-// fit returns a store with room for a row and codes that reach to its vector.
+// fit returns a store with room for a row and codes that suit its vector.
 func (x *Index) fit(s *store, row uint32, vec []float32) *store {
 	w, old := &x.writer, s
 	if int(row) >= s.capacity {
 		s = s.grown(&x.cfg, max(64, s.capacity+s.capacity/2))
 	}
-	if p := peak(vec); s.codes != nil && p > s.scale {
-		s = s.rescaled(p + p/4)
+	w.coded++
+	if s.codes != nil && (s.units == nil && peak(vec) > s.scale || w.coded > s.rows.Len()/recodeShare) {
+		s, w.coded = s.recoded(vec), 0
 	}
 	if s != old {
 		x.store.Store(s)
@@ -156,7 +174,7 @@ func (x *Index) link(s *store, row uint32) {
 		}
 		walk.walk(i)
 		at = rowOf(walk.pool[0])
-		candidates := slices.DeleteFunc(l.exact(s, row), func(e entry) bool { return !s.live(rowOf(e)) })
+		candidates := slices.DeleteFunc(l.exact(s, row), func(e entry) bool { return !w.serves(s, rowOf(e)) })
 		w.kept = l.prune(s, row, w.kept[:0], candidates, x.cfg.M, fill(x.cfg.M))
 		s.setLinks(row, i, w.kept)
 		for _, to := range w.kept {
