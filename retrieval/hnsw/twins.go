@@ -188,7 +188,7 @@ func (w *writer) index(s *store) {
 	if 4*t.used < 3*len(t.slots) {
 		return
 	}
-	t.reset(s.rows.Len() + len(w.orphans) + 1)
+	t.reset(s.rows.Limit() + len(w.orphans) + 1) // a damaged file may have more rows with items than Len
 	for row := range uint32(s.rows.Limit()) {
 		if s.live(row) && !s.isBehind(row) {
 			t.add(s, row)

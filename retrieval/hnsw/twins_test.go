@@ -232,10 +232,9 @@ func TestEqualVectorsComeAndGo(t *testing.T) {
 			for i := range few.Rows {
 				var stats retrieval.SearchStats
 				got, err := x.Search(nil, few.Row(i), 10, retrieval.SearchOptions{Effort: 10, Stats: &stats})
-				if stats.Plan != "walk" {
-					continue
+				if stats.Plan == "walk" {
+					walks++
 				}
-				walks++
 				if want := answer(t, x, few.Row(i), items, 10); err != nil || !slices.Equal(got, want) {
 					t.Errorf("%v, round %d, vector %d: got %v, %v; want %v", m, round, i, got, err, want)
 				}
