@@ -75,6 +75,7 @@ func (c *catalogue) finds(t *testing.T, x *hnsw.Index, want float64) {
 }
 
 func TestRecallAfterThreeTurnovers(t *testing.T) {
+	oneGoroutine(t)
 	const n = 12000
 	c := newCatalogue(22, n, 12, 100)
 	opt := retrieval.SearchOptions{Effort: 32}
@@ -125,6 +126,7 @@ func TestRecallAfterThreeTurnovers(t *testing.T) {
 }
 
 func TestHalfDeleted(t *testing.T) {
+	oneGoroutine(t)
 	c := newCatalogue(23, 12000, 12, 60)
 	odd := func(item recsys.ItemID) bool { return (item-7)%6 == 3 }
 	opt := retrieval.SearchOptions{Effort: 16}
@@ -184,6 +186,7 @@ func TestRowsAreUsedAgain(t *testing.T) {
 }
 
 func TestAllDeletedThenInserted(t *testing.T) {
+	oneGoroutine(t)
 	c := newCatalogue(25, 800, 8, 5)
 	for _, m := range metrics {
 		x := c.half().build(t, hnsw.Config{Metric: m})
@@ -243,6 +246,7 @@ func TestInsertOfLargerVectors(t *testing.T) {
 // A file has no links to rows of deleted items, so that a later item may take such a row at
 // once.
 func TestDeletedRowsOfAFileAreUsedAgain(t *testing.T) {
+	oneGoroutine(t)
 	c := newCatalogue(27, 6000, 12, 60)
 	for _, m := range metrics {
 		x := c.build(t, hnsw.Config{Metric: m, EfConstruction: 60})
@@ -292,6 +296,7 @@ func TestDeletedRowsOfAFileAreUsedAgain(t *testing.T) {
 
 // However many rows are dead, an insert repairs the links of a bounded number of rows.
 func TestSweepsAreBounded(t *testing.T) {
+	oneGoroutine(t)
 	c := newCatalogue(28, 4000, 8, 1)
 	x := c.half().build(t, hnsw.Config{EfConstruction: 40})
 	for _, item := range c.items[:1500] {

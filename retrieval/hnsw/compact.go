@@ -17,6 +17,9 @@ import (
 // Searches go on meanwhile, on the old graph; writers wait. When ctx ends, the index stays
 // as it was and Compact returns the error of ctx, wrapped.
 func (x *Index) Compact(ctx context.Context) error {
+	if x.closed {
+		return closed("compact")
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	s := x.store.Load()

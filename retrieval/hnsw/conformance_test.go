@@ -19,7 +19,8 @@ func TestIndexKeepsTheContract(t *testing.T) {
 				t.Skip("short: int8 alone")
 			}
 			suite := retrievaltest.IndexSuite{
-				Recall: 0.99,
+				Mutable: true,
+				Recall:  0.99,
 				Read: func(r io.Reader) (retrieval.Index, error) {
 					x := new(hnsw.Index)
 					if _, err := x.ReadFrom(r); err != nil {

@@ -54,6 +54,9 @@ type header struct {
 // items are unlinked first, and items that changes have cut off are linked to again.
 // Searches go on meanwhile, writers wait.
 func (x *Index) WriteTo(dst io.Writer) (int64, error) {
+	if x.closed {
+		return 0, closed("write")
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	s := x.store.Load()
@@ -93,11 +96,20 @@ func (x *Index) WriteTo(dst io.Writer) (int64, error) {
 }
 
 // ReadFrom replaces the index by one that WriteTo wrote, after checking it as Verify does.
-// After an error the index is as it was. It must not run beside other methods.
+// After an error the index is as it was. It must not run beside other methods. An index that
+// was closed is open again.
 //
 // The errors wrap those of package envelope: the file may be of another kind, of a newer
 // version, truncated or corrupt.
 func (x *Index) ReadFrom(src io.Reader) (int64, error) {
+	n, err := x.read(src)
+	if err != nil {
+		err = fmt.Errorf("hnsw: %w", err)
+	}
+	return n, err
+}
+
+func (x *Index) read(src io.Reader) (int64, error) {
 	r := envelope.NewReader(src, kind, fileVersion)
 	cfg, s := readStore(r)
 	if r.Err() == nil {
@@ -107,20 +119,36 @@ func (x *Index) ReadFrom(src io.Reader) (int64, error) {
 	}
 	n, err := r.Close()
 	if err != nil {
-		return n, fmt.Errorf("hnsw: %w", err)
+		return n, err
 	}
+	mapped := x.mapped
 	x.reset(cfg, s, nil)
-	return n, nil
+	if mapped != nil {
+		err = mapped.Close()
+	}
+	return n, err
 }
 
 // Save writes the index to a file, all of it or nothing; see WriteTo.
-func (x *Index) Save(path string) error { return envelope.WriteFile(path, x) }
+func (x *Index) Save(path string) error {
+	if x.closed {
+		return closed("save")
+	}
+	if err := envelope.WriteFile(path, x); err != nil {
+		return fmt.Errorf("hnsw: %w", err)
+	}
+	return nil
+}
 
 // Load reads an index into memory that Save wrote, and checks it.
 func Load(path string) (*Index, error) {
 	x := new(Index)
-	if err := envelope.ReadFile(path, x); err != nil {
-		return nil, err
+	err := envelope.Load(path, func(src io.Reader) error {
+		_, err := x.read(src)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("hnsw: %w", err)
 	}
 	return x, nil
 }
@@ -132,6 +160,9 @@ func Load(path string) (*Index, error) {
 //
 // Open checks sizes only. A damaged file gives wrong answers, no crash; call Verify on one
 // that is not trusted. Call Close when the index is not needed any more.
+//
+// Never write into or truncate a mapped file (cp over it, rsync --inplace): the process
+// dies. Save and rename replace it safely; a deleted file stays readable.
 func Open(path string) (*Index, error) {
 	var cfg Config
 	var s *store
@@ -147,14 +178,16 @@ func Open(path string) (*Index, error) {
 	return x, nil
 }
 
-// Close gives back the file of an opened index, which is empty then. It must not run beside
-// other methods. For other indexes it does nothing.
+// Close ends the use of an index, and gives back the file of an opened one. It has no items
+// then, and what can fail fails with [retrieval.ErrClosed]. It must not run beside other
+// methods.
 func (x *Index) Close() error {
-	if x.mapped == nil {
-		return nil
-	}
 	mapped := x.mapped
 	x.reset(x.cfg, newStore(&x.cfg, new(retrieval.Rows), x.dim, 0), nil)
+	x.closed = true
+	if mapped == nil {
+		return nil
+	}
 	return mapped.Close()
 }
 
@@ -162,6 +195,9 @@ func (x *Index) Close() error {
 // opened one, or rows, links, levels, codes and vectors that contradict each other. Writers
 // wait meanwhile.
 func (x *Index) Verify() error {
+	if x.closed {
+		return closed("verify")
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.mapped != nil {

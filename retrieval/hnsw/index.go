@@ -32,6 +32,7 @@ type Index struct {
 	epochs  epochs
 	scratch *sync.Pool
 	mapped  *envelope.Mapped
+	closed  bool
 
 	moves atomic.Uint64 // odd while a writer gives or takes a row
 
@@ -39,7 +40,7 @@ type Index struct {
 	writer writer
 }
 
-var _ retrieval.MutableIndex = (*Index)(nil)
+var _ retrieval.StoredIndex = (*Index)(nil)
 
 // New returns an index of items, whose vectors are the rows of a matrix, in the same
 // order. It copies both. There may be none, but the dimension must be at least 1.
@@ -82,7 +83,7 @@ func Build(ctx context.Context, cfg Config, items []recsys.ItemID, vectors vecto
 
 // reset makes s the content of the index.
 func (x *Index) reset(cfg Config, s *store, mapped *envelope.Mapped) {
-	x.cfg, x.dim, x.mapped = cfg, s.dim, mapped
+	x.cfg, x.dim, x.mapped, x.closed = cfg, s.dim, mapped, false
 	x.effort.Store(int64(cfg.Effort))
 	x.writer = writer{}
 	x.store.Store(s)
@@ -104,7 +105,7 @@ func check(items []recsys.ItemID, vectors vector.Matrix) error {
 	case vectors.Dim < 1 || vectors.Dim > maxDim:
 		return fmt.Errorf("vectors of dimension %d: %w; want 1 to %d", vectors.Dim, retrieval.ErrDimension, maxDim)
 	case len(items) != vectors.Rows:
-		return fmt.Errorf("%d items with %d vectors; want as many", len(items), vectors.Rows)
+		return fmt.Errorf("%d items with %d vectors; want as many: %w", len(items), vectors.Rows, retrieval.ErrDimension)
 	case len(items) > math.MaxInt32-64:
 		return fmt.Errorf("%d items: %w", len(items), retrieval.ErrFull)
 	}
@@ -229,8 +230,14 @@ func (x *Index) Vector(dst []float32, item recsys.ItemID) ([]float32, bool) {
 	return append(dst, s.vector(row)...), true
 }
 
+// closed says that a call came after Close.
+func closed(call string) error { return fmt.Errorf("hnsw: %s: %w", call, retrieval.ErrClosed) }
+
 // Score writes the score of each item to dst; see [retrieval.Index].
 func (x *Index) Score(dst, q []float32, items []recsys.ItemID) error {
+	if x.closed {
+		return closed("score")
+	}
 	if len(dst) != len(items) {
 		return fmt.Errorf("hnsw: dst has length %d; want %d, that of items: %w", len(dst), len(items), retrieval.ErrDimension)
 	}

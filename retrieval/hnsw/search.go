@@ -54,6 +54,9 @@ func (sc *scratch) prepare(m retrieval.Metric, q []float32) []float32 {
 // compared as floats, with Quant None or up to 1,024 that pass. A walk that meets more items
 // of the k-th score than its pool holds takes any of them.
 func (x *Index) Search(dst []retrieval.Neighbor, q []float32, k int, opt retrieval.SearchOptions) ([]retrieval.Neighbor, error) {
+	if x.closed {
+		return dst, closed("search")
+	}
 	if err := x.checkVector(q); err != nil {
 		return dst, fmt.Errorf("hnsw: query: %w", err)
 	}

@@ -186,6 +186,7 @@ func TestAllOfManyEqualVectorsAreFound(t *testing.T) {
 
 // Every item that leaves is the one of its vector that the graph holds, or one behind it.
 func TestEqualVectorsComeAndGo(t *testing.T) {
+	oneGoroutine(t)
 	const n, dim = 3000, 6
 	few := normal(5, 12, dim)
 	for _, m := range metrics {
@@ -257,6 +258,7 @@ func reread(x *hnsw.Index) (*hnsw.Index, error) {
 }
 
 func TestItemsOfOneVectorLeaveInTurn(t *testing.T) {
+	oneGoroutine(t)
 	const n = 1200
 	c := newTwins(8, n, 4, 1, 1, one(4))
 	for _, m := range metrics {

@@ -43,6 +43,12 @@ func (x *Index) Update(item recsys.ItemID, vec []float32) error {
 }
 
 func (x *Index) change(item recsys.ItemID, vec []float32, update bool) error {
+	switch {
+	case x.closed && update:
+		return closed("update")
+	case x.closed:
+		return closed("insert")
+	}
 	if err := x.checkVector(vec); err != nil {
 		return fmt.Errorf("hnsw: item %d: %w", item, err)
 	}
@@ -54,7 +60,7 @@ func (x *Index) change(item recsys.ItemID, vec []float32, update bool) error {
 	case update && !(found && s.rows.Live(row)): // a damaged file may lead to a row without an item
 		return fmt.Errorf("hnsw: item %d: %w", item, retrieval.ErrNotFound)
 	case !update && found:
-		return fmt.Errorf("hnsw: item %d at row %d: %w", item, row, retrieval.ErrDuplicate)
+		return fmt.Errorf("hnsw: item %d: %w; Update replaces it", item, retrieval.ErrDuplicate)
 	}
 	if x.cfg.Metric == retrieval.Cosine {
 		w.unit = append(w.unit[:0], vec...)
@@ -100,6 +106,9 @@ func (x *Index) change(item recsys.ItemID, vec []float32, update bool) error {
 // of the items without inserting any, searches compare that share of rows in vain. Call
 // Compact when that is much.
 func (x *Index) Delete(item recsys.ItemID) error {
+	if x.closed {
+		return closed("delete")
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.moves.Add(1)

@@ -74,7 +74,7 @@ func checkInput(cfg *Config, items []recsys.ItemID, vectors vector.Matrix) error
 		return err
 	}
 	if vectors.Rows != len(items) {
-		return fmt.Errorf("ivf: %d items for %d vectors", len(items), vectors.Rows)
+		return fmt.Errorf("ivf: %d items for %d vectors: %w", len(items), vectors.Rows, retrieval.ErrDimension)
 	}
 	if vectors.Dim < 1 || vectors.Dim > maxDim {
 		return fmt.Errorf("ivf: vectors of %d values; want 1 to %d: %w", vectors.Dim, maxDim, retrieval.ErrDimension)

@@ -91,6 +91,7 @@ func used(t *testing.T, file []byte) {
 
 // Open looks at little of a file. Whatever the rest holds, nothing panics.
 func TestNothingPanicsOnADamagedFile(t *testing.T) {
+	oneGoroutine(t)
 	r := rand.New(rand.NewPCG(31, 31))
 	for _, c := range []struct {
 		m     retrieval.Metric

@@ -56,6 +56,9 @@ type header struct {
 // WriteTo writes the index, as it is when called, in the format that ReadFrom and Open
 // read. Slots of deleted items are dropped first. Searches go on meanwhile; writers wait.
 func (ix *Index) WriteTo(dst io.Writer) (int64, error) {
+	if ix.closed {
+		return 0, closed("write")
+	}
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
 	ix.bury()
@@ -162,11 +165,20 @@ func (ix *Index) bury() {
 }
 
 // ReadFrom replaces the index by one that WriteTo wrote, and checks it as Verify does.
-// After an error the index is as it was. It must not run beside other methods.
+// After an error the index is as it was. It must not run beside other methods. An index that
+// was closed is open again.
 //
 // The errors wrap those of a file: it may be of another kind, of a newer version,
 // truncated or corrupt.
 func (ix *Index) ReadFrom(src io.Reader) (int64, error) {
+	n, err := ix.load(src)
+	if err != nil {
+		err = fmt.Errorf("ivf: %w", err)
+	}
+	return n, err
+}
+
+func (ix *Index) load(src io.Reader) (int64, error) {
 	r := envelope.NewReader(src, kind, fileVersion)
 	in := new(Index)
 	in.read(r)
@@ -177,28 +189,44 @@ func (ix *Index) ReadFrom(src io.Reader) (int64, error) {
 	}
 	n, err := r.Close()
 	if err != nil {
-		return n, fmt.Errorf("ivf: %w", err)
+		return n, err
 	}
+	mapped := ix.mapped
 	ix.replace(in)
-	return n, nil
+	if mapped != nil {
+		err = mapped.Close()
+	}
+	return n, err
 }
 
 // replace makes the contents of in those of ix.
 func (ix *Index) replace(in *Index) {
 	st := in.state.Load()
 	ix.metric, ix.dim, ix.cfg, ix.owner = in.metric, in.dim, in.cfg, in.owner
-	ix.retired, ix.mapped, ix.sample = nil, in.mapped, in.sample
+	ix.retired, ix.mapped, ix.sample, ix.closed = nil, in.mapped, in.sample, false
 	ix.state.Store(st)
 }
 
 // Save writes the index to a file, all of it or nothing.
-func (ix *Index) Save(path string) error { return envelope.WriteFile(path, ix) }
+func (ix *Index) Save(path string) error {
+	if ix.closed {
+		return closed("save")
+	}
+	if err := envelope.WriteFile(path, ix); err != nil {
+		return fmt.Errorf("ivf: %w", err)
+	}
+	return nil
+}
 
 // Load reads an index into memory that Save wrote, and checks it.
 func Load(path string) (*Index, error) {
 	ix := new(Index)
-	if err := envelope.ReadFile(path, ix); err != nil {
-		return nil, err
+	err := envelope.Load(path, func(src io.Reader) error {
+		_, err := ix.load(src)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ivf: %w", err)
 	}
 	return ix, nil
 }
@@ -211,6 +239,9 @@ func Load(path string) (*Index, error) {
 // Open checks sizes, and what belongs to lists. Of the rest Verify finds any damage; without
 // it, searches of a damaged file miss items, return items that were deleted, items twice or
 // under wrong scores, or NaN, and Update, Delete and Compact may fail. Nothing panics.
+//
+// Never write into or truncate a mapped file (cp over it, rsync --inplace): the process
+// dies. Save and rename replace it safely; a deleted file stays readable.
 func Open(path string) (*Index, error) {
 	ix := new(Index)
 	mapped, err := envelope.Map(path, kind, fileVersion, ix.read)
@@ -222,22 +253,30 @@ func Open(path string) (*Index, error) {
 	return ix, nil
 }
 
-// Close gives back the file of an opened index, which is empty then. It must not run
-// beside other methods. For other indexes it does nothing.
+// Close ends the use of an index, and gives back the file of an opened one. It has no items
+// then, and what can fail fails with [retrieval.ErrClosed]. It must not run beside other
+// methods.
 func (ix *Index) Close() error {
-	if ix.mapped == nil {
+	mapped := ix.mapped
+	empty, err := newEmpty(ix.cfg, ix.dim)
+	if err != nil {
+		return fmt.Errorf("ivf: close: %w", err)
+	}
+	ix.replace(empty)
+	ix.closed = true
+	if mapped == nil {
 		return nil
 	}
-	err := ix.mapped.Close()
-	empty, _ := newEmpty(ix.cfg, ix.dim)
-	ix.replace(empty)
-	return err
+	return mapped.Close()
 }
 
 // Verify reads all of the index and reports what is wrong with it: damage to the file of
 // an opened one, and lists, codes or bounds that contradict the vectors. Writers wait
 // meanwhile.
 func (ix *Index) Verify() error {
+	if ix.closed {
+		return closed("verify")
+	}
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
 	if ix.mapped != nil {

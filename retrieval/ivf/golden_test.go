@@ -56,6 +56,7 @@ func numbered(n int) []recsys.ItemID {
 // Users are no mixtures of places, and the lengths of places differ by a factor of 30: what
 // Build measures without being shown queries must hold for them too.
 func TestGowallaRecallIsWhatIsAskedFor(t *testing.T) {
+	oneGoroutine(t)
 	items, base, queries := gowalla(t)
 	queries = queries.Slice(0, 100)
 	for _, m := range []retrieval.Metric{retrieval.InnerProduct, retrieval.Cosine} {
@@ -84,6 +85,7 @@ func TestGowallaRecallIsWhatIsAskedFor(t *testing.T) {
 // Half of the places turn over three times, and half of what is then there goes: without
 // Compact a search finds what it was asked to.
 func TestGowallaRecallOutlivesTurnovers(t *testing.T) {
+	oneGoroutine(t)
 	items, base, queries := gowalla(t)
 	queries = queries.Slice(0, 100)
 	half := len(items) / 2

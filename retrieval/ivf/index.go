@@ -33,9 +33,10 @@ type Index struct {
 	sample  vector.Matrix // of Config.Queries
 	dots    []float32
 	mapped  *envelope.Mapped
+	closed  bool
 }
 
-var _ retrieval.MutableIndex = (*Index)(nil)
+var _ retrieval.StoredIndex = (*Index)(nil)
 
 // state is what searches see. It never changes but for items that are deleted; a writer
 // stores a new one.
@@ -111,8 +112,14 @@ func (s *state) scores(dst, q []float32, rows []uint32, l2 bool) {
 	}
 }
 
+// closed says that a call came after Close.
+func closed(call string) error { return fmt.Errorf("ivf: %s: %w", call, retrieval.ErrClosed) }
+
 // Score writes the score of each item to dst; see [retrieval.Index].
 func (ix *Index) Score(dst []float32, q []float32, items []recsys.ItemID) error {
+	if ix.closed {
+		return closed("score")
+	}
 	if len(dst) != len(items) {
 		return fmt.Errorf("ivf: room for %d scores of %d items: %w", len(dst), len(items), retrieval.ErrDimension)
 	}

@@ -19,6 +19,7 @@ import (
 // What an index takes is a sum over items and lists, so that two sizes tell what ten million
 // items will take: 4·√n lists, as Build makes by default.
 func TestTenMillionFitInAGigabyte(t *testing.T) {
+	oneGoroutine(t)
 	const target, dim = 10_000_000, 64
 	for _, codes := range []ivf.Codes{ivf.Int8, ivf.PQ} {
 		for _, m := range metrics {

@@ -24,14 +24,17 @@ const (
 // vector with all centroids, and a little for each 64 lists; each eighth of a list that is
 // new, the time to encode the list and to copy the centroids.
 func (ix *Index) Insert(item recsys.ItemID, vec []float32) error {
+	if ix.closed {
+		return closed("insert")
+	}
 	if err := ix.checkVector(vec); err != nil {
 		return fmt.Errorf("ivf: item %d: %w", item, err)
 	}
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
 	table := ix.state.Load().rows
-	if row, ok := table.Find(item); ok {
-		return fmt.Errorf("ivf: item %d at row %d: %w", item, row, retrieval.ErrDuplicate)
+	if _, ok := table.Find(item); ok {
+		return fmt.Errorf("ivf: item %d: %w; Update replaces it", item, retrieval.ErrDuplicate)
 	}
 	next, row, err := ix.stage(vec)
 	if err != nil {
@@ -49,6 +52,9 @@ func (ix *Index) Insert(item recsys.ItemID, vec []float32) error {
 // of a Delete and an Insert. A search sees either vector. It fails when the file of an opened
 // index is so damaged that the old vector is not in the list where it should be.
 func (ix *Index) Update(item recsys.ItemID, vec []float32) error {
+	if ix.closed {
+		return closed("update")
+	}
 	if err := ix.checkVector(vec); err != nil {
 		return fmt.Errorf("ivf: item %d: %w", item, err)
 	}
@@ -84,6 +90,9 @@ func (ix *Index) Update(item recsys.ItemID, vec []float32) error {
 // Delete removes an item; see [retrieval.MutableIndex]. It takes the time to find the
 // item's row in its list; every so often a list is squeezed. It fails as Update does.
 func (ix *Index) Delete(item recsys.ItemID) error {
+	if ix.closed {
+		return closed("delete")
+	}
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
 	next := *ix.state.Load()
@@ -288,6 +297,9 @@ func (ix *Index) sortRows(rows []uint32, s *state) {
 // It fails with the error of ctx, and when the file of an opened index is so damaged that items
 // or vectors cannot be those that were saved; then it has changed nothing.
 func (ix *Index) Compact(ctx context.Context) error {
+	if ix.closed {
+		return closed("compact")
+	}
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
 	st := ix.state.Load()

@@ -16,6 +16,7 @@ import (
 )
 
 func TestRecallOutlivesTurnovers(t *testing.T) {
+	oneGoroutine(t)
 	for _, codes := range []ivf.Codes{ivf.Int8, ivf.PQ} {
 		for _, m := range []retrieval.Metric{retrieval.InnerProduct, retrieval.Cosine} {
 			items, vectors := clustered(11, 12000, 16)
@@ -74,6 +75,7 @@ func oracleOf(t *testing.T, m retrieval.Metric, items []recsys.ItemID, vectors v
 
 // An index that starts empty is one list. Compact makes of it what Build makes.
 func TestCompactSplitsWhatHasGrown(t *testing.T) {
+	oneGoroutine(t)
 	for _, codes := range []ivf.Codes{ivf.Int8, ivf.PQ} {
 		for _, m := range metrics {
 			items, vectors := clustered(12, 4000, 16)

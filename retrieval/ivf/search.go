@@ -62,6 +62,9 @@ type search struct {
 // scores may overflow or vanish. Such a search compares all vectors, or all that pass; a score
 // may then be infinite, or NaN, which comes last.
 func (ix *Index) Search(dst []retrieval.Neighbor, q []float32, k int, opt retrieval.SearchOptions) ([]retrieval.Neighbor, error) {
+	if ix.closed {
+		return dst, closed("search")
+	}
 	if err := ix.checkVector(q); err != nil {
 		return dst, fmt.Errorf("ivf: query: %w", err)
 	}

@@ -14,7 +14,8 @@ import (
 
 func suite(recall float64) retrievaltest.IndexSuite {
 	return retrievaltest.IndexSuite{
-		Recall: recall,
+		Mutable: true,
+		Recall:  recall,
 		Read: func(src io.Reader) (retrieval.Index, error) {
 			ix := new(ivf.Index)
 			_, err := ix.ReadFrom(src)

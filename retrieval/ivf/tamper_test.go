@@ -86,6 +86,7 @@ func (c *contents) file(t *testing.T) []byte {
 
 // A file whose checks hold may still contradict itself.
 func TestContradictionsAreNoticed(t *testing.T) {
+	oneGoroutine(t)
 	nan := float32(math.NaN())
 	for name, f := range map[string]func(c *contents){
 		"metric":        func(c *contents) { c.config["metric"] = "hamming" },

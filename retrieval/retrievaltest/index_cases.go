@@ -6,6 +6,7 @@ type indexCase struct {
 	rule  string // quoted from the doc comments of retrieval
 	check func(*indexProbe)
 	needs needs
+	races bool // several goroutines have a hand in it
 }
 
 var indexCases = []indexCase{
@@ -103,6 +104,7 @@ var indexCases = []indexCase{
 		name:  "concurrent-searches",
 		rule:  "All methods are safe for concurrent use.",
 		check: concurrentSearches,
+		races: true,
 	},
 	{
 		name:  "allocates-nothing",
@@ -113,6 +115,7 @@ var indexCases = []indexCase{
 		name:  "any-workers",
 		rule:  "The same index built twice with the same seed is byte-identical for any number of workers.",
 		check: anyWorkers,
+		races: true,
 	},
 	{
 		name:  "mutable",
@@ -148,6 +151,7 @@ var indexCases = []indexCase{
 		name:  "concurrent-changes",
 		rule:  "A search that runs at the same time sees each item either before or after, never a mixture of two vectors.",
 		check: concurrentChanges, needs: needsMutable,
+		races: true,
 	},
 	{
 		name:  "reads-what-it-wrote",

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/vector"
 )
@@ -56,7 +57,8 @@ type IndexSuite struct {
 	Patience time.Duration
 }
 
-// Run checks the indexes that build returns, one subtest for each case.
+// Run checks the indexes that build returns, one subtest for each case. Under the race
+// detector, which makes them ten times as slow, it leaves out the cases of one goroutine.
 func (s IndexSuite) Run(t *testing.T, build BuildIndex) {
 	t.Helper()
 	if wrong := s.validate(build); wrong != nil {
@@ -71,6 +73,9 @@ func (s IndexSuite) Run(t *testing.T, build BuildIndex) {
 			t.Helper()
 			if hung {
 				t.Skip("a call of an earlier case has not returned")
+			}
+			if race.Enabled && !c.races {
+				t.Skip("one goroutine: nothing for the race detector")
 			}
 			if why := s.skips(c, build); why != "" {
 				t.Skip(why)
