@@ -33,16 +33,16 @@ func (sc *scratch) scan(s *store, q []float32, k, passing, room int) {
 		}
 		return
 	}
-	norm := float32(0)
+	slope, rest := float32(0), float32(0)
 	if s.metric == retrieval.InnerProduct {
-		norm = normAbove(q)
+		slope, rest = w.query.bound()
 	}
 	skip := float32(math.Inf(-1)) // a product that cannot be among the best
 	n := 0
 	selection := sc.gate.Selection()
 	words := (s.rows.Limit() + 63) / 64
 	for word := range min(words, s.capacity/64) {
-		if s.tops != nil && norm*math.Float32frombits(atomic.LoadUint32(&s.tops[word])) < skip {
+		if s.tops != nil && slope*math.Float32frombits(atomic.LoadUint32(&s.tops[word]))+rest < skip {
 			continue
 		}
 		set := ^uint64(0)

@@ -18,6 +18,17 @@ func (x *Index) Unreachable() int {
 // Limit returns how many rows were ever in use since the index was built.
 func (x *Index) Limit() int { return x.store.Load().rows.Limit() }
 
+// Followers returns how many items have rows that follow others, as counted and as they are.
+func (x *Index) Followers() (counted, are int) {
+	s := x.store.Load()
+	for row := range uint32(s.rows.Limit()) {
+		if s.live(row) && s.isBehind(row) {
+			are++
+		}
+	}
+	return int(s.followers.Load()), are
+}
+
 // LinksToDead returns how many links of live rows lead to rows without an item.
 func (x *Index) LinksToDead() int {
 	s := x.store.Load()

@@ -92,6 +92,27 @@ func (q *query) keyProduct(key uint32) float32 {
 	return keyFloat(key) * q.unit
 }
 
+// bound returns a slope and a rest: no product of the query, as its keys have it, is more
+// than slope times the norm of the vector and rest. Those of codes can be more than that of
+// the norms, since each value is off by up to half a unit.
+func (q *query) bound() (slope, rest float32) {
+	if !q.coded {
+		return normAbove(q.vec), 0
+	}
+	sum, square := 0, 0
+	for _, c := range q.code {
+		sum += max(int(c), -int(c))
+		square += int(c) * int(c)
+	}
+	const slack = 1 + 1e-4 // for rounding, here and in codes
+	slope = slack * float32(math.Sqrt(float64(square))) * q.unit
+	rest = slack * float32(sum) / 2 * q.unit / 127 // times the largest value of the vector
+	if q.units != nil {
+		return slope + rest, 0
+	}
+	return slope, rest * q.scale
+}
+
 // scores fills dst with the scores of rows.
 func (q *query) scores(dst []float32, rows []uint32) {
 	dst = dst[:len(rows)]

@@ -155,7 +155,8 @@ func (x *Index) plan(s *store, g *gate.Gate, k, effort int) (ef int, ok bool) {
 	if selection := g.Selection(); selection != nil {
 		count = s.linkedOf(selection)
 	}
-	all, count = max(all, count), max(count, 1)
+	count = max(count, 1)
+	all = max(all, count) // a damaged file may have more followers than items
 	wide := float64(effort) * (float64(all) + dead) / float64(count)
 	if dead > 0 {
 		wide = max(wide, roomFor(k+g.Excluded(), dead/(dead+float64(all))))

@@ -153,12 +153,14 @@ func (s *store) die(row uint32) {
 	}
 }
 
-// bury undoes die, once nothing links to the row.
+// bury undoes die, once nothing links to the row. It is behind no other then: a file that is
+// read has as many followers as rows behind others.
 func (s *store) bury(row uint32) {
 	atomic.StoreUint64(&s.dead[row>>6], s.dead[row>>6]&^(1<<(row&63)))
 	if !s.isBehind(row) {
 		s.deadRows.Add(-1)
 	}
+	s.setBehind(row, false)
 }
 
 // list appends the links of a row at a level to dst.

@@ -69,6 +69,33 @@ func TestTiesAreOfTheSmallerItems(t *testing.T) {
 	}
 }
 
+// Under inner product, scans skip blocks of rows of too small norms. Codes of a vector and of
+// a query in its direction may have a larger product than their norms.
+func TestScansSkipNoEqualVectors(t *testing.T) {
+	const each = 400
+	for _, large := range []float32{0, 1000} { // which gives each code a unit of its own
+		c := ties(56, 20*each, 6, 20, false)
+		for i := range c.items { // the smallest of a vector come last
+			c.items[i] = recsys.ItemID(len(c.items) - i)
+			copy(c.vectors.Row(i), c.queries.Row(i/each))
+		}
+		if large > 0 {
+			c.vectors.Row(0)[3] = large
+		}
+		x := c.inserted(t, hnsw.Config{EfConstruction: 30, M: 4})
+		for i := range c.queries.Rows {
+			var stats retrieval.SearchStats
+			got, err := x.Search(nil, c.queries.Row(i), 10, retrieval.SearchOptions{Effort: 100, Stats: &stats})
+			if err != nil || stats.Plan != "scan" {
+				t.Fatalf("plan is %s; want a scan: %v", stats.Plan, err)
+			}
+			if want := answer(t, x, c.queries.Row(i), c.items, 10); !slices.Equal(got, want) {
+				t.Errorf("with a component of %g, query %d: got %v; want %v", large, i, got, want)
+			}
+		}
+	}
+}
+
 // A walk may not meet all items of a score. Those that it returns are in order.
 func TestAWalkOrdersItsAnswer(t *testing.T) {
 	c := ties(55, 12000, 4, 400, true)

@@ -230,6 +230,9 @@ func TestEqualVectorsComeAndGo(t *testing.T) {
 					t.Fatalf("%v: %v", m, err)
 				}
 			}
+			if counted, are := x.Followers(); counted != are {
+				t.Errorf("%v, round %d: %d followers are counted; want %d", m, round, counted, are)
+			}
 			for i := range few.Rows {
 				var stats retrieval.SearchStats
 				got, err := x.Search(nil, few.Row(i), 10, retrieval.SearchOptions{Effort: 10, Stats: &stats})
