@@ -171,6 +171,7 @@ func TestHalfDeleted(t *testing.T) {
 }
 
 func TestRowsAreUsedAgain(t *testing.T) {
+	oneGoroutine(t)
 	c := newCatalogue(24, 1000, 8, 1)
 	x := c.build(t, hnsw.Config{EfConstruction: 20})
 	for range 10 {
@@ -220,6 +221,7 @@ func TestAllDeletedThenInserted(t *testing.T) {
 
 // Vectors that exceed what codes reached to at first are not cut off.
 func TestInsertOfLargerVectors(t *testing.T) {
+	oneGoroutine(t)
 	c := newCatalogue(26, 2000, 8, 20)
 	for i := 500; i < 2000; i++ {
 		for j := range c.vectors.Row(i) {

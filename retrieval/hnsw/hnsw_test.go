@@ -175,6 +175,7 @@ func TestSeedChangesTheGraph(t *testing.T) {
 }
 
 func TestEveryItemCanBeReached(t *testing.T) {
+	oneGoroutine(t)
 	same := newCatalogue(4, 1500, 8, 1)
 	for i := range same.vectors.Rows {
 		copy(same.vectors.Row(i), same.vectors.Row(i%3))
