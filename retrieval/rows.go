@@ -55,7 +55,7 @@ func (r *Rows) Len() int { return max(0, int(r.live.Load())) }
 // Limit returns a bound on rows: every row is below it. It never falls.
 func (r *Rows) Limit() int { return int(r.limit.Load()) }
 
-// Version returns the number of changes so far.
+// Version grows with every change.
 func (r *Rows) Version() uint64 { return r.version.Load() }
 
 // Item returns the item of a row that is below Limit. For a row without an item it
@@ -211,6 +211,7 @@ func (r *Rows) Move(item recsys.ItemID, row uint32) (old uint32, err error) {
 	if old == noRow || !r.Live(old) {
 		return 0, fmt.Errorf("retrieval: item %d: %w", item, ErrNotFound)
 	}
+	r.changed(old) // before as well: who sees the new row sees another version
 	r.occupy(item, row)
 	t.slots[slot].Store(t.slots[slot].Load()&^slotRow | uint64(row+1))
 	r.vacate(old)

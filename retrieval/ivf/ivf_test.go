@@ -312,7 +312,7 @@ func TestRefusedVectorsAreNamed(t *testing.T) {
 	}{
 		"insert":       {ix.Insert(9, nan), retrieval.ErrNotFinite, "ivf: item 9: component 3 is NaN: "},
 		"insert long":  {ix.Insert(9, long), retrieval.ErrDimension, "ivf: item 9: a vector of 5 values; want 4: "},
-		"insert twice": {ix.Insert(items[3], vectors.Row(0)), retrieval.ErrDuplicate, "ivf: item 24 "},
+		"insert twice": {ix.Insert(items[3], vectors.Row(0)), retrieval.ErrDuplicate, "ivf: item 24: "},
 		"update":       {ix.Update(items[1], []float32{float32(math.Inf(-1)), 0, 0, 0}), retrieval.ErrNotFinite, "ivf: item 10: component 0 is -Inf: "},
 		"update none":  {ix.Update(9, vectors.Row(0)), retrieval.ErrNotFound, "ivf: item 9: "},
 		"delete none":  {ix.Delete(9), retrieval.ErrNotFound, "ivf: item 9: "},
