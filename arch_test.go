@@ -22,7 +22,7 @@ var importRules = []struct{ folder, may string }{
 	{"internal/**", "internal/*"},
 	{"retrieval/vector", "internal/*"},
 	{"retrieval/auto", ". retrieval retrieval/* internal/*"},
-	{"retrieval/**", ". retrieval retrieval/internal/* retrieval/vector internal/*"},
+	{"retrieval/**", ". retrieval retrieval/itemsim retrieval/internal/* retrieval/vector internal/*"},
 	{"features/**", ". features internal/*"},
 	{"ranking/**", ". ranking internal/*"},
 	{"objective", "internal/*"},
