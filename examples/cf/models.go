@@ -17,6 +17,8 @@ import (
 var models = slices.Concat(
 	popularModels,
 	itemknnModels,
+	walkModels,
+	slimModels,
 )
 
 // model is an entry of the table: its name, its hyper-parameters, which become flags, and
