@@ -17,6 +17,7 @@ import (
 var models = slices.Concat(
 	popularModels,
 	itemknnModels,
+	alsModels,
 )
 
 // model is an entry of the table: its name, its hyper-parameters, which become flags, and
