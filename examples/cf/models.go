@@ -19,6 +19,7 @@ var models = slices.Concat(
 	itemknnModels,
 	walkModels,
 	slimModels,
+	alsModels,
 )
 
 // model is an entry of the table: its name, its hyper-parameters, which become flags, and
