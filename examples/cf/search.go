@@ -46,7 +46,7 @@ func newSearch(rnd *rand.Rand, params []param, start settings, given map[string]
 	s := &search{rnd: rnd, params: params, fixed: start, started: max(4, n/3)}
 	for i := range params {
 		p := &params[i]
-		if !given[p.name] && (len(p.choices) > 0 || p.hi > p.lo) {
+		if !given[p.name] && !p.still && (len(p.choices) > 0 || p.hi > p.lo) {
 			s.free = append(s.free, i)
 			s.strata = append(s.strata, rnd.Perm(s.started))
 		}

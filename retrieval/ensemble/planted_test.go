@@ -219,9 +219,9 @@ func TestCandidatesOfACaseAreRanked(t *testing.T) {
 		ensemble.Source{Name: "good", Retriever: finds(3, 50, 1, all)},
 	)
 	r := e.Report()
-	require.Greater(t, r.Sources[1].Score, 0.95)
+	require.Greater(t, r.Sources[1].Score, 0.85)
 	require.InDelta(t, 0.11, r.Sources[0].Score, 0.12, "one of nine")
-	require.Greater(t, r.Blend, 0.95)
+	require.Greater(t, r.Blend, 0.85)
 }
 
 func TestLearnRefusesWhatTeachesNothing(t *testing.T) {
