@@ -20,6 +20,7 @@ var models = slices.Concat(
 	walkModels,
 	slimModels,
 	alsModels,
+	blendModels,
 )
 
 // model is an entry of the table: its name, its hyper-parameters, which become flags, and
@@ -47,6 +48,7 @@ type param struct {
 	min, max  float64 // domain; no upper bound unless max > min
 	lo, hi    float64 // what -tune searches; nothing unless hi > lo
 	log       bool    // on a logarithmic scale
+	still     bool    // -tune leaves a choice as it is
 }
 
 // settings are the values of a model's parameters, which have been checked.
@@ -81,12 +83,16 @@ type env struct {
 	seed    uint64
 	workers int
 	log     io.Writer // of progress; nil for none
+	label   string    // before what progress says, for a source of a blend
 }
 
 // progress returns a callback that reports steps of the work called label, nil for none.
 func (e env) progress(label string) func(done, all int) {
 	if e.log == nil {
 		return nil
+	}
+	if e.label != "" {
+		label = e.label + ": " + label
 	}
 	var p *cli.Progress
 	reported := 0
