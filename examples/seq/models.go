@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"io"
+	"slices"
+
+	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/examples/internal/cli"
+	"github.com/recsyskit/recsys/examples/internal/hyper"
+	"github.com/recsyskit/recsys/retrieval"
+)
+
+// models lists what the program can train. A family of models is one file.
+var models = slices.Concat(
+	popularModels,
+	markovModels,
+	knnModels,
+)
+
+// model is an entry of the table: its name, its hyper-parameters, which become flags, and
+// how it is trained and read from a file. The users of the interactions are sequences: of
+// sessions they are in the order of time.
+type model struct {
+	name   string
+	params hyper.Params
+	train  func(ctx context.Context, in *retrieval.Interactions, s hyper.Settings, e env) (trained, error)
+	load   func(path string) (trained, error)
+}
+
+// trained is what a model must be able to do.
+type trained interface {
+	recsys.Retriever
+	recsys.ItemScorer
+	Save(path string) error
+}
+
+// env is what a trainer gets beside the data and its settings.
+type env struct {
+	seed     uint64
+	workers  int
+	sessions bool      // users are sessions
+	log      io.Writer // of progress; nil for none
+}
+
+// progress returns a callback that reports steps of the work called label, nil for none.
+func (e env) progress(label string) func(done, all int) { return cli.Steps(e.log, label) }
+
+func modelNamed(name string) *model {
+	for i := range models {
+		if models[i].name == name {
+			return &models[i]
+		}
+	}
+	return nil
+}
+
+func modelNames() []string {
+	var names []string
+	for i := range models {
+		names = append(names, models[i].name)
+	}
+	return names
+}
+
+// modelParams yields the parameters of every model.
+func modelParams(yield func(string, hyper.Params) bool) {
+	for i := range models {
+		if !yield(models[i].name, models[i].params) {
+			return
+		}
+	}
+}
