@@ -236,6 +236,8 @@ type Sink struct {
 	spill    []ItemID // beyond the limit, kept when the request explains
 	spillMax int
 
+	own *itemRule // of a sink that Open was called on
+
 	self *Sink // finds a sink that was overwritten by another
 	_    noCopy
 }
@@ -248,6 +250,17 @@ func (*noCopy) Unlock() {}
 
 // NewSink returns a sink with room for n candidates, for tests and offline use.
 func NewSink(n int) *Sink { return &Sink{limit: n} }
+
+// Open readies s for a call of a retriever that answers q: it is empty, has room for n
+// candidates, and what q excludes or does not allow takes no room. A stage that asks other
+// retrievers opens a sink of its own for each. It allocates only to grow. The pipeline's
+// sinks are not the stage's to open.
+func (s *Sink) Open(q *Query, n int) {
+	if s.own == nil {
+		s.own = new(itemRule)
+	}
+	s.reset(n, s.own.set(q), false)
+}
 
 // Add proposes an item with the source's own score, higher is better, and reports
 // whether there is room for more. Items that the request excludes take no room.

@@ -21,6 +21,7 @@ type data struct {
 	now       time.Time       // the newest time in training
 	tests     []test
 	positives int // pairs of user and held-out item
+	cold      coldness
 }
 
 // test is what one user, or one line of sampled tests, holds out.
@@ -29,6 +30,7 @@ type test struct {
 	relevant   []int32 // places in the catalogue, ascending
 	candidates []int32 // that are ranked, ascending; nil for all
 	weight     float64 // tests of one user add up to 1
+	cold       bool    // little is known of the user
 }
 
 // line is a line of sampled tests.
@@ -51,6 +53,15 @@ func load(o *options) (*data, error) {
 	if train.Len() == 0 {
 		return nil, cli.Inputf(o.trainFile, 0, "no interactions")
 	}
+	d, err := loadTests(o, train, names)
+	if err == nil {
+		d.markCold(o.coldAtMost)
+	}
+	return d, err
+}
+
+// loadTests reads the test file.
+func loadTests(o *options, train *retrieval.Interactions, names *names) (*data, error) {
 	if o.sampled {
 		lines, err := readSampled(o.testFile, names)
 		if err != nil {
@@ -140,7 +151,7 @@ func newData(train *retrieval.Interactions, more ...recsys.ItemID) *data {
 	}
 	for u := range train.NumUsers() {
 		for _, t := range train.Times(u) {
-			if at := time.Unix(0, t); at.After(d.now) {
+			if at := time.Unix(0, t).UTC(); at.After(d.now) {
 				d.now = at
 			}
 		}
@@ -225,16 +236,27 @@ func (d *data) task(o *options) *protocol.Task {
 		Catalogue: d.catalogue,
 		Cases:     len(d.tests),
 		Cutoffs:   o.cutoffs,
+		ColdItems: d.cold.item,
 		Workers:   o.common.Workers,
 		Case: func(i int, c *protocol.Case) {
 			t := &d.tests[i]
-			history := c.Request.History[:0]
-			if row, ok := d.train.UserRow(t.user); ok {
-				history = d.train.AppendHistory(history, row)
-			}
-			c.Request = recsys.Request{ID: "test", Seed: 1, User: t.user, Now: d.now, History: history}
-			c.Relevant, c.Candidates, c.Weight = t.relevant, t.candidates, t.weight
+			d.ask(&c.Request, t.user)
+			c.Relevant, c.Candidates, c.Weight, c.Cold = t.relevant, t.candidates, t.weight, t.cold
 			c.Excluded = d.seen(c.Excluded[:0], t.user)
 		},
 	}
+}
+
+// ask fills r, whose slices it reuses, with what a service would ask for a user: with the user's
+// history, and without what is in it.
+func (d *data) ask(r *recsys.Request, user recsys.UserID) {
+	history, exclude := r.History[:0], r.Exclude[:0]
+	if row, ok := d.train.UserRow(user); ok {
+		history = d.train.AppendHistory(history, row)
+		items, _ := d.train.ByUser().Row(row)
+		for _, i := range items {
+			exclude = append(exclude, d.train.Items()[i])
+		}
+	}
+	*r = recsys.Request{ID: "test", Seed: 1, User: user, Now: d.now, History: history, Exclude: exclude}
 }

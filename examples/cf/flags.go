@@ -5,8 +5,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/recsyskit/recsys/examples/internal/cli"
 )
@@ -25,7 +28,13 @@ type options struct {
 	settings    settings        // of the model
 	given       map[string]bool // settings that the command line fixes
 	trials      int
+	tuneTime    time.Duration
 	tuneMetric  string
+	coldAtMost  int     // interactions of a cold user or item; below 0 for a tenth of them
+	sources     []*part // of a blend
+	weights     []float64
+	sourcesText string
+	weightsText string
 	save, load  string
 	modelFlags  settings // as given
 	name        string
@@ -36,7 +45,7 @@ type options struct {
 // newFlags returns the flags of the program, those of all models among them.
 func newFlags() (*flag.FlagSet, *options) {
 	fs := cli.NewFlagSet("cf", "cf -train F -test F -model NAME [flags]")
-	o := &options{common: cli.AddCommon(fs), modelFlags: settings{}, given: map[string]bool{}}
+	o := &options{common: cli.AddCommon(fs), modelFlags: settings{}}
 	fs.BoolVar(&o.json, "json", false, "write one JSON object per line, the result last")
 	fs.StringVar(&o.trainFile, "train", "", "training `file`")
 	fs.StringVar(&o.testFile, "test", "", "test `file`")
@@ -45,8 +54,12 @@ func newFlags() (*flag.FlagSet, *options) {
 	fs.StringVar(&o.protocol, "protocol", "full", "`what` is ranked: full (all items) or sampled (test lines \"user positive negative…\")")
 	fs.StringVar(&o.cutoffsText, "k", "20", "`cutoffs`, separated by commas")
 	fs.StringVar(&o.name, "model", "", "`name` of the model: "+strings.Join(modelNames(), ", "))
-	fs.IntVar(&o.trials, "tune", 0, "search hyper-parameters in `N` trials on the training file")
+	fs.IntVar(&o.trials, "tune", 0, "search hyper-parameters in `N` trials on the training file, of a blend those of each source")
+	fs.DurationVar(&o.tuneTime, "tune-time", 0, "end the search of -tune after this `time`, such as 10m; the result then depends on the machine")
 	fs.StringVar(&o.tuneMetric, "tune-metric", "ndcg", "`metric` that -tune raises: ndcg, recall or hr")
+	fs.IntVar(&o.coldAtMost, "cold", -1, "users and items with at most `N` interactions in training count as cold (default: the tenth of them with the fewest)")
+	fs.StringVar(&o.sourcesText, "sources", "", "of -model blend: its `models`, separated by commas, each name[:parameter=value…]; label=name for a name of its own")
+	fs.StringVar(&o.weightsText, "weights", "", "of -model blend: `weights` of the sources, separated by commas, in place of learning them")
 	fs.StringVar(&o.save, "save", "", "write the model to a `file`")
 	fs.StringVar(&o.load, "load", "", "read the model from a `file` in place of training")
 	for name, usage := range modelFlags() {
@@ -90,6 +103,10 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 	switch {
 	case o.trials < 0:
 		return cli.Usagef("-tune is %d; want >= 0", o.trials)
+	case o.tuneTime < 0:
+		return cli.Usagef("-tune-time is %v; want >= 0", o.tuneTime)
+	case o.tuneTime > 0 && o.trials == 0:
+		return cli.Usagef("-tune-time bounds -tune, which is missing")
 	case o.load != "" && o.trials > 0:
 		return cli.Usagef("-load and -tune exclude each other")
 	case o.load != "" && len(o.modelFlags) > 0:
@@ -101,7 +118,10 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 	if o.model = modelNamed(o.name); o.model == nil {
 		return cli.Usagef("-model is %q; want one of %s", o.name, strings.Join(modelNames(), ", "))
 	}
-	return o.parseSettings()
+	if err := o.parseSettings(); err != nil {
+		return err
+	}
+	return o.parseSources()
 }
 
 func (o *options) parseCutoffs() error {
@@ -122,25 +142,41 @@ func (o *options) parseCutoffs() error {
 
 // parseSettings gives every parameter of the model its value.
 func (o *options) parseSettings() error {
-	o.settings = settings{}
-	for i := range o.model.params {
-		p := &o.model.params[i]
-		value, given := o.modelFlags[p.name]
-		if !given {
-			o.settings[p.name] = p.def
+	var unknown string
+	var err error
+	o.settings, o.given, unknown, err = o.model.settle(o.modelFlags)
+	switch {
+	case err != nil:
+		return cli.Usagef("-%w", err)
+	case unknown != "":
+		return cli.Usagef("-%s is no flag of model %s", unknown, o.model.name)
+	}
+	return nil
+}
+
+// settle gives every parameter of a model its value: the given one, or the default. It names
+// a given parameter that the model does not have.
+func (m *model) settle(values settings) (all settings, given map[string]bool, unknown string, err error) {
+	all, given = settings{}, map[string]bool{}
+	for i := range m.params {
+		p := &m.params[i]
+		value, is := values[p.name]
+		if !is {
+			all[p.name] = p.def
 			continue
 		}
 		if err := p.check(value); err != nil {
-			return cli.Usagef("-%s is %q; %w", p.name, value, err)
+			return nil, nil, "", fmt.Errorf("%s is %q; %w", p.name, value, err)
 		}
-		o.settings[p.name], o.given[p.name] = value, true
+		all[p.name], given[p.name] = value, true
 	}
-	for name := range o.modelFlags {
-		if !o.given[name] {
-			return cli.Usagef("-%s is no flag of model %s", name, o.model.name)
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if !given[name] {
+			unknown = name
+			break
 		}
 	}
-	return nil
+	return all, given, unknown, nil
 }
 
 // env returns what a trainer gets beside the data and its settings.

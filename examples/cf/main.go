@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"time"
 
@@ -38,13 +39,7 @@ func (p *program) run(ctx context.Context) error {
 		cli.F("train", d.train.Len()), cli.F("test", d.positives)); err != nil {
 		return err
 	}
-	s := p.settings
-	if p.trials > 0 {
-		if s, err = p.tune(ctx, d.train); err != nil {
-			return err
-		}
-	}
-	m, seconds, err := p.obtain(ctx, d, s)
+	m, seconds, err := p.obtain(ctx, d)
 	if err != nil {
 		return err
 	}
@@ -65,18 +60,35 @@ func (p *program) run(ctx context.Context) error {
 	return p.result(d, r, seconds, time.Since(start).Seconds())
 }
 
-// obtain returns the model, trained with s or read from a file, and the seconds that took.
-func (p *program) obtain(ctx context.Context, d *data, s settings) (trained, float64, error) {
+// obtain returns the model, trained or read from a file, and the seconds that took, those of
+// tuning not counted.
+func (p *program) obtain(ctx context.Context, d *data) (m trained, seconds float64, err error) {
+	settings := p.settings
 	start := time.Now()
-	if p.load == "" {
-		m, err := p.model.train(ctx, d.train, s, p.env(p.log))
-		return m, time.Since(start).Seconds(), err
+	switch {
+	case p.load != "" && p.sources != nil:
+		m, err = p.loadBlend()
+	case p.load != "":
+		m, err = p.model.load(p.load)
+	case p.sources != nil:
+		return p.trainBlend(ctx, d)
+	default:
+		if p.trials > 0 {
+			v, err := p.split(d.train)
+			if err != nil {
+				return nil, 0, err
+			}
+			if settings, _, err = p.tune(ctx, v, &part{model: p.model, settings: p.settings, given: p.given}); err != nil {
+				return nil, 0, err
+			}
+			start = time.Now()
+		}
+		m, err = p.model.train(ctx, d.train, settings, p.env(p.log))
 	}
-	m, err := p.model.load(p.load)
-	if err != nil {
-		return nil, 0, &cli.InputError{File: "-load", Err: err} // err names the file
+	if err != nil && p.load != "" {
+		err = &cli.InputError{File: "-load", Err: err} // err names the file
 	}
-	return m, time.Since(start).Seconds(), nil
+	return m, time.Since(start).Seconds(), err
 }
 
 // event writes what happened on the way: a line of JSON, or of text.
@@ -108,14 +120,44 @@ func (p *program) result(d *data, r *protocol.Result, train, eval float64) error
 		at := "@" + strconv.Itoa(k)
 		o = append(o, cli.F("recall"+at, r.Recall[i]), cli.F("ndcg"+at, r.NDCG[i]), cli.F("hr"+at, r.HitRate[i]))
 	}
-	o = append(o, cli.F("train_s", train), cli.F("eval_s", eval))
+	o = append(append(o, p.coldFields(d, r)...), cli.F("train_s", train), cli.F("eval_s", eval))
 	if p.json {
 		return cli.WriteJSON(p.out, o)
 	}
 	for _, f := range o {
-		if _, err := fmt.Fprintf(p.out, "%-12s %v\n", f.Key, f.Value); err != nil {
+		if _, err := fmt.Fprintf(p.out, "%-22s %v\n", f.Key, f.Value); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// coldFields are the rows of cold and warm users and items: how many cases each is the mean of, and
+// up to how many interactions in training count as cold.
+func (p *program) coldFields(d *data, r *protocol.Result) []cli.Field {
+	var fields []cli.Field
+	for _, x := range []struct {
+		name       string
+		atMost     int
+		cold, warm protocol.Part
+	}{
+		{"users", d.cold.users, r.ColdUsers, r.WarmUsers},
+		{"items", d.cold.items, r.ColdItems, r.WarmItems},
+	} {
+		fields = append(fields, cli.F("cold_"+x.name+"_at_most", x.atMost), cli.F("cold_"+x.name, x.cold.Cases))
+		for i, k := range p.cutoffs {
+			at := "recall@" + strconv.Itoa(k)
+			fields = append(fields,
+				cli.F(at+"_cold_"+x.name, orNothing(x.cold, i)), cli.F(at+"_warm_"+x.name, orNothing(x.warm, i)))
+		}
+	}
+	return fields
+}
+
+// orNothing returns the recall of a part of the cases, NaN when there are none.
+func orNothing(p protocol.Part, i int) float64 {
+	if p.Cases == 0 {
+		return math.NaN()
+	}
+	return p.Recall[i]
 }

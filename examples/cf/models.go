@@ -17,6 +17,7 @@ import (
 var models = slices.Concat(
 	popularModels,
 	itemknnModels,
+	blendModels,
 )
 
 // model is an entry of the table: its name, its hyper-parameters, which become flags, and
@@ -78,12 +79,16 @@ type env struct {
 	seed    uint64
 	workers int
 	log     io.Writer // of progress; nil for none
+	label   string    // before what progress says, for a source of a blend
 }
 
 // progress returns a callback that reports steps of the work called label, nil for none.
 func (e env) progress(label string) func(done, all int) {
 	if e.log == nil {
 		return nil
+	}
+	if e.label != "" {
+		label = e.label + ": " + label
 	}
 	var p *cli.Progress
 	reported := 0

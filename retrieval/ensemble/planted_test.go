@@ -1,0 +1,296 @@
+package ensemble_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/hash"
+	"github.com/recsyskit/recsys/retrieval/ensemble"
+)
+
+// planted proposes items by a score that is made for each user and item, and knows those for
+// which it is not 0.
+type planted func(user recsys.UserID, item recsys.ItemID) float32
+
+const plantedItems = 200
+
+func (p planted) Retrieve(_ context.Context, q *recsys.Query, out *recsys.Sink) error {
+	type scored struct {
+		item  recsys.ItemID
+		score float32
+	}
+	var all []scored
+	for id := recsys.ItemID(1); id <= plantedItems; id++ {
+		if x := p(q.User, id); x != 0 {
+			all = append(all, scored{id, x})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b scored) int {
+		switch {
+		case a.score > b.score:
+			return -1
+		case a.score < b.score:
+			return 1
+		}
+		return 0
+	})
+	for _, x := range all {
+		if !out.Add(x.item, x.score) {
+			break
+		}
+	}
+	return nil
+}
+
+func (p planted) ScoreItems(_ context.Context, q *recsys.Query, items []recsys.ItemID, dst []float32) error {
+	for i, id := range items {
+		dst[i] = 0
+		if id <= plantedItems {
+			dst[i] = p(q.User, id)
+		}
+	}
+	return nil
+}
+
+// listOnly hides that a retriever is an ItemScorer.
+type listOnly struct{ recsys.Retriever }
+
+// noise is a number in [0, 1) that depends on its arguments alone.
+func noise(seed, user, item uint64) float32 {
+	return float32(hash.Combine(seed, user, item)>>40) / (1 << 24)
+}
+
+// answersOf returns four items for a user.
+func answersOf(user recsys.UserID) []recsys.ItemID { return answers()[user%1000] }
+
+var answers = sync.OnceValue(func() [][]recsys.ItemID {
+	lists := make([][]recsys.ItemID, 1000)
+	for user := range lists {
+		rnd := rand.New(rand.NewPCG(uint64(user), 5))
+		for _, i := range rnd.Perm(plantedItems)[:4] {
+			lists[user] = append(lists[user], recsys.ItemID(i+1))
+		}
+		slices.Sort(lists[user])
+	}
+	return lists
+})
+
+// finds returns a source that gives the answers of a user which are in its part a score of up
+// to lift more than the noise that all items have, times the scale.
+func finds(seed uint64, lift, scale float32, part func(item recsys.ItemID) bool) planted {
+	return func(user recsys.UserID, item recsys.ItemID) float32 {
+		x := noise(seed, uint64(user), uint64(item))
+		if part(item) && slices.Contains(answersOf(user), item) {
+			x += lift * noise(seed+1, uint64(user), uint64(item))
+		}
+		return scale * (x + 0.001)
+	}
+}
+
+func even(item recsys.ItemID) bool { return item%2 == 0 }
+func odd(item recsys.ItemID) bool  { return item%2 == 1 }
+func all(recsys.ItemID) bool       { return true }
+func none(recsys.ItemID) bool      { return false }
+
+func plantedCases(n int) []ensemble.Case {
+	cases := make([]ensemble.Case, n)
+	for i := range cases {
+		user := recsys.UserID(i + 1)
+		cases[i] = ensemble.Case{Request: recsys.Request{ID: "x", Seed: 1, User: user}, Relevant: answersOf(user)}
+	}
+	return cases
+}
+
+func learn(t testing.TB, cfg ensemble.Config, cases []ensemble.Case, sources ...ensemble.Source) *ensemble.Ensemble {
+	t.Helper()
+	e, err := ensemble.Learn(t.Context(), sources, cases, cfg)
+	require.NoError(t, err)
+	return e
+}
+
+// Two sources that find different answers both earn their place; a copy of the first, in other
+// units, adds nothing, and neither does one that knows nothing.
+func TestARedundantSourceAddsNothing(t *testing.T) {
+	first := finds(1, 4, 1, even)
+	copied := func(user recsys.UserID, item recsys.ItemID) float32 { return 1000 * first(user, item) }
+	e := learn(t, ensemble.Config{Budget: 40, K: 5}, plantedCases(400),
+		ensemble.Source{Name: "even", Retriever: first},
+		ensemble.Source{Name: "copy", Retriever: planted(copied)},
+		ensemble.Source{Name: "odd", Retriever: finds(3, 4, 7, odd)},
+		ensemble.Source{Name: "noise", Retriever: finds(5, 0, 1, none)},
+	)
+	r := e.Report()
+	t.Log("\n" + r.String())
+	even, copy, odd, noise := r.Sources[0], r.Sources[1], r.Sources[2], r.Sources[3]
+	require.Greater(t, even.Added, 0.2)
+	require.Greater(t, odd.Added, 0.2)
+	require.InDelta(t, 0, copy.Added, 0.001)
+	require.InDelta(t, 0, noise.Added, 0.03)
+	require.Equal(t, even.Recall, copy.Recall, "alone it is as good")
+	require.Zero(t, copy.Quota)
+	require.Zero(t, copy.Weight)
+	require.InDelta(t, 0, noise.Weight, 0.05)
+	require.InDelta(t, 1, odd.Weight/even.Weight, 0.3, "units play no part")
+	require.Greater(t, r.Blend, r.Single+0.1)
+	require.LessOrEqual(t, even.Quota+odd.Quota+noise.Quota, 40)
+}
+
+func TestABetterSourceGetsMoreWeight(t *testing.T) {
+	e := learn(t, ensemble.Config{K: 10}, plantedCases(300),
+		ensemble.Source{Name: "good", Retriever: finds(1, 3, 1, all)},
+		ensemble.Source{Name: "poor", Retriever: finds(3, 0.7, 50, all)},
+	)
+	r := e.Report()
+	t.Log("\n" + r.String())
+	require.Equal(t, 1.0, e.Weights()["good"])
+	require.Less(t, e.Weights()["poor"], 0.8)
+	require.Greater(t, e.Weights()["poor"], 0.05)
+	require.Greater(t, r.Blend, r.Single)
+	require.GreaterOrEqual(t, r.Blend, r.Equal)
+	require.Greater(t, r.Sources[0].Gain, r.Sources[1].Gain)
+}
+
+// What is learned by heart from a few cases must not be kept: the check finds that equal
+// weights, or one source, are better on others.
+func TestTheCheckNeverKeepsWhatIsWorseOnHeldOutCases(t *testing.T) {
+	kept := map[string]int{}
+	for seed := range uint64(12) {
+		e := learn(t, ensemble.Config{Seed: seed, K: 3, Budget: 12}, plantedCases(12),
+			ensemble.Source{Name: "a", Retriever: finds(10*seed, 0.5, 1, all)},
+			ensemble.Source{Name: "b", Retriever: finds(10*seed+3, 0.5, 1, all)},
+			ensemble.Source{Name: "c", Retriever: finds(10*seed+6, 0.5, 1, all)},
+		)
+		r := e.Report()
+		require.GreaterOrEqual(t, r.Blend, r.Equal)
+		require.GreaterOrEqual(t, r.Blend, r.Single)
+		require.Equal(t, 3, r.HeldOut)
+		require.Equal(t, 9, r.Cases)
+		kept[r.WeightsKept]++
+	}
+	require.Greater(t, kept["equal"]+kept["single"], 0, "kept: %v", kept)
+}
+
+func TestLearningDoesNotDependOnWorkersOrOrderOfCalls(t *testing.T) {
+	sources := []ensemble.Source{
+		{Name: "a", Retriever: finds(1, 2, 1, even)},
+		{Name: "b", Retriever: listOnly{finds(3, 2, 1, odd)}},
+		{Name: "c", Retriever: finds(5, 1, 1, all), Quota: 77, Weight: 5},
+	}
+	var files []string
+	for _, workers := range []int{1, 2, 7} {
+		e := learn(t, ensemble.Config{Workers: workers, Budget: 30}, plantedCases(80), sources...)
+		files = append(files, e.Version())
+	}
+	require.Equal(t, files[0], files[1])
+	require.Equal(t, files[0], files[2])
+}
+
+// The metric of sampled protocols ranks the candidates of the case.
+func TestCandidatesOfACaseAreRanked(t *testing.T) {
+	cases := plantedCases(150)
+	for i := range cases {
+		a := cases[i].Relevant[0]
+		cases[i].Relevant = []recsys.ItemID{a, a}
+		cases[i].Candidates = []recsys.ItemID{a, 7, 3, 150, 3, 20, 90, 151, 152, 153}
+	}
+	e := learn(t, ensemble.Config{K: 1, Metric: ensemble.HitRate}, cases,
+		ensemble.Source{Name: "noise", Retriever: finds(1, 0, 1, none)},
+		ensemble.Source{Name: "good", Retriever: finds(3, 50, 1, all)},
+	)
+	r := e.Report()
+	require.Greater(t, r.Sources[1].Score, 0.95)
+	require.InDelta(t, 0.11, r.Sources[0].Score, 0.12, "one of nine")
+	require.Greater(t, r.Blend, 0.95)
+}
+
+func TestLearnRefusesWhatTeachesNothing(t *testing.T) {
+	good := ensemble.Source{Name: "a", Retriever: finds(1, 2, 1, all)}
+	failing := errors.New("no connection")
+	learn := func(cases []ensemble.Case, cfg ensemble.Config, sources ...ensemble.Source) error {
+		_, err := ensemble.Learn(t.Context(), sources, cases, cfg)
+		return err
+	}
+	cases := plantedCases(10)
+	require.ErrorIs(t, learn(nil, ensemble.Config{}, good), ensemble.ErrNoCases)
+	require.ErrorIs(t, learn(append(make([]ensemble.Case, 5), cases[0]), ensemble.Config{}, good), ensemble.ErrNoCases)
+	nothing := planted(func(recsys.UserID, recsys.ItemID) float32 { return 0 })
+	require.ErrorIs(t, learn(cases, ensemble.Config{}, ensemble.Source{Name: "a", Retriever: nothing}), ensemble.ErrNoCases)
+	broken := recsys.RetrieverFunc(func(context.Context, *recsys.Query, *recsys.Sink) error { return failing })
+	err := learn(cases, ensemble.Config{}, good, ensemble.Source{Name: "search", Retriever: broken})
+	require.ErrorIs(t, err, failing)
+	require.ErrorContains(t, err, `source "search"`)
+
+	err = learn(cases, ensemble.Config{Metric: 9, K: -1, Budget: 1, HeldOut: 2, Workers: -1}, good, good)
+	for _, want := range []string{
+		"Config.Metric is 9", "Config.K is -1", "Config.Budget is 1; want 2, one per source", "Config.HeldOut is 2",
+		"Config.Workers is -1", `source 1 ("a"): another source has this name`,
+	} {
+		require.ErrorContains(t, err, want)
+	}
+	require.ErrorContains(t, learn(cases, ensemble.Config{}), "no sources")
+	require.ErrorContains(t, learn(cases, ensemble.Config{}, ensemble.Source{Name: "x"}), "Retriever is nil")
+
+	ctx, cancel := context.WithCancelCause(t.Context())
+	why := errors.New("enough")
+	cancel(why)
+	_, err = ensemble.Learn(ctx, []ensemble.Source{good}, cases, ensemble.Config{})
+	require.ErrorIs(t, err, why)
+}
+
+// Greedy quotas against all ways to spend a small budget.
+func TestQuotasAreNearTheBestOfAll(t *testing.T) {
+	sources := []ensemble.Source{
+		{Name: "a", Retriever: finds(1, 1, 1, even)},
+		{Name: "b", Retriever: finds(3, 1, 1, odd)},
+		{Name: "c", Retriever: finds(5, 0.5, 1, all)},
+	}
+	const budget = 12
+	cases := plantedCases(100)
+	lists := func(i int, user recsys.UserID) map[recsys.ItemID]int {
+		out := recsys.NewSink(budget)
+		require.NoError(t, sources[i].Retriever.Retrieve(t.Context(), recsys.NewQuery(&recsys.Request{User: user}, nil, "x"), out))
+		ranks := map[recsys.ItemID]int{}
+		ids, _ := out.Items()
+		for r, id := range ids {
+			ranks[id] = r
+		}
+		return ranks
+	}
+	var ranks [][3]map[recsys.ItemID]int
+	for i := range cases {
+		u := cases[i].Request.User
+		ranks = append(ranks, [3]map[recsys.ItemID]int{lists(0, u), lists(1, u), lists(2, u)})
+	}
+	recall := func(quotas ...int) float64 {
+		found := 0
+		for i := range cases {
+			for _, id := range cases[i].Relevant {
+				for j, q := range quotas {
+					if r, in := ranks[i][j][id]; in && r < q {
+						found++
+						break
+					}
+				}
+			}
+		}
+		return float64(found) / float64(4*len(cases))
+	}
+	best := 0.0
+	for a := range budget + 1 {
+		for b := range budget + 1 - a {
+			best = max(best, recall(a, b, budget-a-b))
+		}
+	}
+	e := learn(t, ensemble.Config{Budget: budget, HeldOut: 0.001}, cases, sources...)
+	q := e.Quotas()
+	require.LessOrEqual(t, q["a"]+q["b"]+q["c"], budget)
+	require.Greater(t, recall(q["a"], q["b"], q["c"]), best*(1-1/2.718281828), "what greedy guarantees")
+	require.Greater(t, recall(q["a"], q["b"], q["c"]), best*0.93, "and what it does as a rule; quotas %v", q)
+}

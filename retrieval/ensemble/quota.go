@@ -1,0 +1,148 @@
+package ensemble
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/recsyskit/recsys"
+)
+
+// absent is the rank of an answer that a source does not propose.
+const absent = math.MaxInt32
+
+// answers holds, for every case, where each source proposes its answers.
+type answers [][]int32 // by case: answers x sources, from 0
+
+// learnQuotas sets the quotas of the sources, and what the report says of recall.
+func (l *learner) learnQuotas(ctx context.Context) error {
+	S := len(l.sources)
+	ranks := make(answers, len(l.cases))
+	deep := slices.Clone(l.sources)
+	for i := range deep {
+		deep[i].Quota = l.Budget
+	}
+	err := l.each(ctx, func(i int, q *recsys.Query, s *scratch) error {
+		relevant := l.cases[i].Relevant
+		rank := make([]int32, len(relevant)*S)
+		for k := range rank {
+			rank[k] = absent
+		}
+		for j := range deep {
+			if err := s.ask(ctx, &deep[j], s.sinks[j], q); err != nil {
+				return err
+			}
+			ids, _ := s.sinks[j].Items()
+			for r := len(ids) - 1; r >= 0; r-- { // of doubles the first counts
+				if at, is := slices.BinarySearch(relevant, ids[r]); is {
+					rank[at*S+j] = int32(r)
+				}
+			}
+		}
+		ranks[i] = rank
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	learned, err := l.greedy(ranks)
+	if err != nil {
+		return err
+	}
+	equal := make([]int, S)
+	for j := range equal {
+		equal[j] = l.Budget / S
+	}
+	r := l.report
+	r.Recall, r.RecallEqual = ranks.recall(l.heldOut, learned), ranks.recall(l.heldOut, equal)
+	quotas := learned
+	if r.RecallEqual > r.Recall {
+		r.QuotasKept, quotas = "equal", equal
+	} else {
+		r.QuotasKept = "learned"
+	}
+	for j := range l.sources {
+		l.sources[j].Quota = quotas[j]
+		alone, without := make([]int, S), slices.Clone(quotas)
+		alone[j], without[j] = l.Budget, 0
+		s := &r.Sources[j]
+		s.Quota = quotas[j]
+		s.Recall = ranks.recall(l.heldOut, alone)
+		s.Added = ranks.recall(l.heldOut, quotas) - ranks.recall(l.heldOut, without)
+	}
+	return nil
+}
+
+// recall is the mean over cases of the share of answers that are in the pool.
+func (a answers) recall(cases, quotas []int) float64 {
+	sum := 0.0
+	for _, i := range cases {
+		found := 0
+		for rank := a[i]; len(rank) > 0; rank = rank[len(quotas):] {
+			for j, q := range quotas {
+				if int(rank[j]) < q {
+					found++
+					break
+				}
+			}
+		}
+		sum += float64(found) / float64(len(a[i])/len(quotas))
+	}
+	return sum / float64(len(cases))
+}
+
+// greedy spends the budget: each step goes to the source, and is as long, as gives the most
+// recall per candidate, but no shorter than a hundredth of the budget. It ends when nothing more
+// is found.
+func (l *learner) greedy(ranks answers) ([]int, error) {
+	S := len(l.sources)
+	quotas := make([]int, S)
+	gain := make([]float64, l.Budget+1)
+	shortest := max(1, l.Budget/100)
+	for left := l.Budget; left > 0; {
+		source, step, best := -1, 0, 0.0
+		for j := range S {
+			// gain[n] is what the next n candidates of the source find that no other has.
+			gain := gain[:left+1]
+			clear(gain)
+			for _, i := range l.learning {
+				worth := 1 / float64(len(ranks[i])/S)
+				for rank := ranks[i]; len(rank) > 0; rank = rank[S:] {
+					if ahead := int(rank[j]) - quotas[j]; ahead >= 0 && ahead < left && !found(rank[:S], quotas) {
+						gain[ahead+1] += worth
+					}
+				}
+			}
+			sum := 0.0
+			for n := 1; n <= left; n++ {
+				sum += gain[n]
+				if n < min(shortest, left) {
+					continue
+				}
+				if rate := sum / float64(n); rate > best*(1+1e-9) {
+					source, step, best = j, n, rate
+				}
+			}
+		}
+		if source < 0 {
+			break
+		}
+		quotas[source] += step
+		left -= step
+	}
+	if slices.Max(quotas) == 0 {
+		return nil, fmt.Errorf("%w: of %d cases no source proposes an answer among its best %d", ErrNoCases, len(l.learning), l.Budget)
+	}
+	return quotas, nil
+}
+
+// found reports whether an answer with these ranks is in the pool.
+func found(rank []int32, quotas []int) bool {
+	for j, q := range quotas {
+		if int(rank[j]) < q {
+			return true
+		}
+	}
+	return false
+}
