@@ -217,6 +217,11 @@ func heldOut(in *retrieval.Interactions, o *options, rnd *rand.Rand) (*data, err
 	return d, nil
 }
 
+// request asks for what comes next.
+func (d *data) request(t *test) recsys.Request {
+	return recsys.Request{ID: "test", Seed: 1, User: t.user, Now: d.now, History: t.input}
+}
+
 // task returns the evaluation of all tests.
 func (d *data) task(o *options) *protocol.Task {
 	return &protocol.Task{
@@ -226,7 +231,7 @@ func (d *data) task(o *options) *protocol.Task {
 		Workers:   o.common.Workers,
 		Case: func(i int, c *protocol.Case) {
 			t := &d.tests[i]
-			c.Request = recsys.Request{ID: "test", Seed: 1, User: t.user, Now: d.now, History: t.input}
+			c.Request = d.request(t)
 			c.Relevant, c.Candidates = append(c.Relevant[:0], t.target), t.candidates
 			c.Excluded = c.Excluded[:0]
 			if d.exclude {

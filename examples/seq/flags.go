@@ -2,13 +2,14 @@ package main
 
 import (
 	"flag"
-	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/recsyskit/recsys/examples/internal/cli"
 	"github.com/recsyskit/recsys/examples/internal/hyper"
 	"github.com/recsyskit/recsys/examples/internal/input"
+	"github.com/recsyskit/recsys/examples/internal/lab"
 )
 
 // options is what the command line says.
@@ -30,7 +31,12 @@ type options struct {
 	given       map[string]string // parameters of the model, as given
 	settings    hyper.Settings
 	trials      int
+	tuneTime    time.Duration
 	tuneMetric  string
+	sourcesText string
+	weightsText string
+	sources     []*lab.Part // of a blend
+	weights     []float64
 	save, load  string
 }
 
@@ -49,8 +55,11 @@ func newFlags() (*flag.FlagSet, *options) {
 	fs.IntVar(&o.evalUsers, "eval-users", 0, "test a random `number` of users; 0 for all")
 	fs.StringVar(&o.cutoffsText, "k", "5,10,20", "`cutoffs`, separated by commas")
 	fs.StringVar(&o.name, "model", "", "`name` of the model: "+strings.Join(modelNames(), ", "))
-	fs.IntVar(&o.trials, "tune", 0, "search hyper-parameters in `N` trials on the training data")
+	fs.IntVar(&o.trials, "tune", 0, "search hyper-parameters in `N` trials on the training data, of a blend those of each source")
+	fs.DurationVar(&o.tuneTime, "tune-time", 0, "end the search of -tune after this `time`, such as 10m; the result then depends on the machine")
 	fs.StringVar(&o.tuneMetric, "tune-metric", "ndcg", "`metric` that -tune raises: ndcg, hr or mrr")
+	fs.StringVar(&o.sourcesText, "sources", "", "of -model blend: its `models`, separated by commas, each name[:parameter=value…]; label=name for a name of its own")
+	fs.StringVar(&o.weightsText, "weights", "", "of -model blend: `weights` of the sources, separated by commas, in place of learning them")
 	fs.StringVar(&o.save, "save", "", "write the model to a `file`")
 	fs.StringVar(&o.load, "load", "", "read the model from a `file` in place of training")
 	for name, usage := range hyper.Usage(modelParams) {
@@ -79,6 +88,8 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 		return cli.Usagef("-eval-users is %d; want >= 0 (0 means all)", o.evalUsers)
 	case o.trials < 0:
 		return cli.Usagef("-tune is %d; want >= 0", o.trials)
+	case o.tuneTime < 0:
+		return cli.Usagef("-tune-time is %v; want >= 0 (0 means no limit)", o.tuneTime)
 	case o.load != "" && o.trials > 0:
 		return cli.Usagef("-load and -tune exclude each other")
 	case o.load != "" && len(o.given) > 0:
@@ -99,8 +110,33 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 		return cli.Usagef("-model is %q; want one of %s", o.name, strings.Join(modelNames(), ", "))
 	}
 	var err error
-	o.settings, err = o.model.params.Resolve(o.name, o.given)
+	if o.settings, err = o.model.params.Resolve(o.name, o.given); err != nil {
+		return err
+	}
+	return o.parseSources()
+}
+
+// parseSources reads -sources and -weights.
+func (o *options) parseSources() (err error) {
+	if o.name != blendName {
+		if o.sourcesText != "" || o.weightsText != "" {
+			return cli.Usagef("-sources and -weights are of -model %s", blendName)
+		}
+		return nil
+	}
+	if o.sources, err = lab.ParseParts(o.sourcesText, o.benchModel); err != nil {
+		return err
+	}
+	o.weights, err = lab.ParseWeights(o.weightsText, len(o.sources))
 	return err
+}
+
+// benchModel returns what a blend may have, nil for another name.
+func (o *options) benchModel(name string) *lab.Model {
+	if m := modelNamed(name); m != nil && m.train != nil {
+		return m.bench(o)
+	}
+	return nil
 }
 
 // parseFiles finds out which files there are and what is ranked.
@@ -154,8 +190,3 @@ func (o *options) parseCutoffs() error {
 
 // sessions reports whether the sequences are sessions in the order of time.
 func (o *options) sessions() bool { return o.protocol == "sessions" }
-
-// env returns what a trainer gets beside the data and its settings.
-func (o *options) env(log io.Writer) env {
-	return env{seed: o.common.Seed, workers: o.common.Workers, sessions: o.sessions(), log: log}
-}

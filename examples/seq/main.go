@@ -2,13 +2,12 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"strconv"
 	"time"
 
 	"github.com/recsyskit/recsys/examples/internal/cli"
-	"github.com/recsyskit/recsys/examples/internal/hyper"
+	"github.com/recsyskit/recsys/examples/internal/lab"
 	"github.com/recsyskit/recsys/examples/internal/protocol"
 )
 
@@ -30,20 +29,18 @@ type program struct {
 }
 
 func (p *program) run(ctx context.Context) error {
+	l := &lab.Lab{
+		Seed: p.common.Seed, Workers: p.common.Workers, Trials: p.trials, TuneTime: p.tuneTime,
+		Metric: p.tuneMetric, K: p.cutoffs[0], JSON: p.json, Out: p.out, Log: p.log,
+	}
 	d, err := load(p.options)
 	if err != nil {
 		return err
 	}
-	if err := p.event("data", p.counts(d)...); err != nil {
+	if err := l.Event("data", p.counts(d)...); err != nil {
 		return err
 	}
-	s := p.settings
-	if p.trials > 0 {
-		if s, err = p.tune(ctx, d.train); err != nil {
-			return err
-		}
-	}
-	m, seconds, err := p.obtain(ctx, d, s)
+	m, seconds, err := p.obtain(ctx, l, d)
 	if err != nil {
 		return err
 	}
@@ -61,38 +58,39 @@ func (p *program) run(ctx context.Context) error {
 		return err
 	}
 	progress.Done()
-	return p.result(d, r, seconds, time.Since(start).Seconds())
+	return l.Result(p.result(d, r, seconds, time.Since(start).Seconds()))
 }
 
-// obtain returns the model, trained with s or read from a file, and the seconds that took.
-func (p *program) obtain(ctx context.Context, d *data, s hyper.Settings) (trained, float64, error) {
+// obtain returns the model, trained or read from a file, and the seconds that took, those of
+// tuning not counted.
+func (p *program) obtain(ctx context.Context, l *lab.Lab, d *data) (m trained, seconds float64, err error) {
 	start := time.Now()
-	if p.load == "" {
-		m, err := p.model.train(ctx, d.train, s, p.env(p.log))
-		return m, time.Since(start).Seconds(), err
-	}
-	m, err := p.model.load(p.load)
-	if err != nil {
-		return nil, 0, &cli.InputError{File: "-load", Err: err} // err names the file
-	}
-	return m, time.Since(start).Seconds(), nil
-}
-
-// event writes what happened on the way: a line of JSON, or of text.
-func (p *program) event(name string, fields ...cli.Field) error {
-	if p.json {
-		return cli.WriteJSON(p.out, append(cli.Object{cli.F("event", name)}, fields...))
-	}
-	_, err := fmt.Fprint(p.out, name+":")
-	for _, f := range fields {
-		if err == nil {
-			_, err = fmt.Fprintf(p.out, " %s %v", f.Key, f.Value)
+	switch {
+	case p.load != "" && p.sources != nil:
+		m, err = lab.LoadBlend(p.load, p.sources)
+	case p.load != "":
+		m, err = p.model.load(p.load)
+	case p.sources != nil:
+		split := func() (lab.Split, error) { return p.hold(d.train) }
+		return l.TrainBlend(ctx, d.train, split, p.sources, p.weights, p.settings.Int("budget"))
+	default:
+		model, settings := p.model.bench(p.options), p.settings
+		if p.trials > 0 {
+			v, err := p.hold(d.train)
+			if err != nil {
+				return nil, 0, err
+			}
+			if settings, _, err = l.Tune(ctx, v, &lab.Part{Model: model, Settings: settings, Given: p.given}); err != nil {
+				return nil, 0, err
+			}
+			start = time.Now()
 		}
+		m, err = model.Train(ctx, d.train, settings, p.log, "")
 	}
-	if err == nil {
-		_, err = fmt.Fprintln(p.out)
+	if err != nil && p.load != "" {
+		err = &cli.InputError{File: "-load", Err: err} // err names the file
 	}
-	return err
+	return m, time.Since(start).Seconds(), err
 }
 
 // counts describes the data: sequences in training, items of the catalogue, events in
@@ -104,20 +102,11 @@ func (p *program) counts(d *data) []cli.Field {
 	}
 }
 
-func (p *program) result(d *data, r *protocol.Result, train, eval float64) error {
+func (p *program) result(d *data, r *protocol.Result, train, eval float64) cli.Object {
 	o := append(cli.Object{cli.F("model", p.model.name)}, p.counts(d)...)
 	for i, k := range p.cutoffs {
 		at := "@" + strconv.Itoa(k)
 		o = append(o, cli.F("hr"+at, r.HitRate[i]), cli.F("ndcg"+at, r.NDCG[i]), cli.F("mrr"+at, r.ReciprocalRank[i]))
 	}
-	o = append(o, cli.F("train_s", train), cli.F("eval_s", eval))
-	if p.json {
-		return cli.WriteJSON(p.out, o)
-	}
-	for _, f := range o {
-		if _, err := fmt.Fprintf(p.out, "%-12s %v\n", f.Key, f.Value); err != nil {
-			return err
-		}
-	}
-	return nil
+	return append(o, cli.F("train_s", train), cli.F("eval_s", eval))
 }

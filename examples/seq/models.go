@@ -5,9 +5,9 @@ import (
 	"io"
 	"slices"
 
-	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/examples/internal/cli"
 	"github.com/recsyskit/recsys/examples/internal/hyper"
+	"github.com/recsyskit/recsys/examples/internal/lab"
 	"github.com/recsyskit/recsys/retrieval"
 )
 
@@ -16,6 +16,7 @@ var models = slices.Concat(
 	popularModels,
 	markovModels,
 	knnModels,
+	blendModels,
 )
 
 // model is an entry of the table: its name, its hyper-parameters, which become flags, and
@@ -29,22 +30,36 @@ type model struct {
 }
 
 // trained is what a model must be able to do.
-type trained interface {
-	recsys.Retriever
-	recsys.ItemScorer
-	Save(path string) error
-}
+type trained = lab.Trained
 
 // env is what a trainer gets beside the data and its settings.
 type env struct {
 	seed     uint64
 	workers  int
 	sessions bool      // users are sessions
-	log      io.Writer // of progress; nil for none
+	log      io.Writer // of progress
+	label    string    // before what progress says, for a source of a blend
 }
 
-// progress returns a callback that reports steps of the work called label, nil for none.
-func (e env) progress(label string) func(done, all int) { return cli.Steps(e.log, label) }
+// progress returns a callback that reports steps of the work called label.
+func (e env) progress(label string) func(done, all int) {
+	if e.label != "" {
+		label = e.label + ": " + label
+	}
+	return cli.Steps(e.log, label)
+}
+
+// bench returns the model as the lab takes it.
+func (m *model) bench(o *options) *lab.Model {
+	return &lab.Model{
+		Name: m.name, Params: m.params, Load: m.load,
+		Train: func(ctx context.Context, in *retrieval.Interactions, s hyper.Settings, log io.Writer, label string) (trained, error) {
+			return m.train(ctx, in, s, env{
+				seed: o.common.Seed, workers: o.common.Workers, sessions: o.sessions(), log: log, label: label,
+			})
+		},
+	}
+}
 
 func modelNamed(name string) *model {
 	for i := range models {

@@ -1,7 +1,6 @@
 package hyper_test
 
 import (
-	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -39,36 +38,6 @@ func TestResolveNamesFlagValueAndRemedy(t *testing.T) {
 		require.EqualError(t, err, want)
 		require.Equal(t, 2, cli.ExitCode(err))
 	}
-}
-
-func TestDrawStaysWithinRangesAndKeepsWhatIsFixed(t *testing.T) {
-	start, err := params.Resolve("knn", map[string]string{"b": "0.3"})
-	require.NoError(t, err)
-	s := hyper.Search{Params: params, Start: start, Fixed: map[string]string{"asymmetry": "0"}, Trials: 200}
-	draw := func() (all []hyper.Settings) {
-		rnd := rand.New(rand.NewPCG(1, 1))
-		for trial := range s.Trials {
-			all = append(all, s.Draw(rnd, trial, start))
-		}
-		return all
-	}
-	all := draw()
-	require.Equal(t, all, draw(), "the same seed gives the same trials")
-	require.Equal(t, start, all[0])
-	near := 0
-	for trial, got := range all {
-		require.Equal(t, "0", got["asymmetry"])
-		n := got.Int("neighbors")
-		require.True(t, 20 <= n && n <= 1000, got)
-		require.NoError(t, params[1].Check(got["weighting"]))
-		if trial > s.Trials/2 && 100 <= n && n <= 400 {
-			near++
-		}
-		if trial > 0 && trial <= s.Trials/2 {
-			require.Equal(t, "0.75", got["b"], "nothing is searched: the default")
-		}
-	}
-	require.Greater(t, near, 80, "the second half is near the best")
 }
 
 func TestUsageCollectsModels(t *testing.T) {
