@@ -65,6 +65,27 @@ func (p *Progress) Done() {
 	fmt.Fprintf(p.w, "%s: %d in %v\n", p.label, p.done, round(p.now().Sub(p.start)))
 }
 
+// Steps returns a function that reports the progress of work called label to w, in the form
+// that the trainers of the library call: with how many steps of all are done. It returns nil,
+// which they take for no report, when w is nil.
+func Steps(w io.Writer, label string) func(done, all int) {
+	if w == nil {
+		return nil
+	}
+	var p *Progress
+	reported := 0
+	return func(done, all int) {
+		if p == nil {
+			p = NewProgress(w, label, all, nil)
+		}
+		p.Add(done - reported)
+		reported = done
+		if done == all {
+			p.Done()
+		}
+	}
+}
+
 // round drops digits that nobody reads.
 func round(d time.Duration) time.Duration {
 	if d >= 10*time.Second {

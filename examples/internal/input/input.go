@@ -1,0 +1,92 @@
+// Package input reads the files of interactions that the programs cf and seq take. What is
+// wrong with a file is a *[cli.InputError], which makes a program exit with 2.
+package input
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/examples/internal/cli"
+	"github.com/recsyskit/recsys/features"
+	"github.com/recsyskit/recsys/retrieval"
+)
+
+// IDs turns the ids of the files of a run into those of the library. The zero value takes
+// them for numbers.
+type IDs struct {
+	users, items *features.Vocabulary // of ids that are strings
+}
+
+// NewIDs returns the ids of a kind, "number" or "string", nil for another.
+func NewIDs(kind string) *IDs {
+	switch kind {
+	case "number":
+		return &IDs{}
+	case "string":
+		return &IDs{users: new(features.Vocabulary), items: new(features.Vocabulary)}
+	}
+	return nil
+}
+
+// User returns the id of a user.
+func (ids *IDs) User(text string) (recsys.UserID, error) {
+	id, err := parse(ids.users, text)
+	return recsys.UserID(id), err
+}
+
+// Item returns the id of an item.
+func (ids *IDs) Item(text string) (recsys.ItemID, error) {
+	id, err := parse(ids.items, text)
+	return recsys.ItemID(id), err
+}
+
+func parse(v *features.Vocabulary, text string) (uint64, error) {
+	if v != nil {
+		return v.Add(text)
+	}
+	id, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, errors.New("want an unsigned number below 2^64 (-ids string takes any text)")
+	}
+	return id, nil
+}
+
+// Interactions reads a file in a format: "lists" is "user item item …" per line, "pairs"
+// "user item", "sessions" "item item …", whose users are the lines, from 1, and any other "user,item[,value][,time]" with an optional header. A file
+// without interactions is an error.
+func Interactions(name, format string, ids *IDs) (*retrieval.Interactions, error) {
+	in, err := cli.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	var x *retrieval.Interactions
+	opt := retrieval.ReadOptions{UserID: ids.User, ItemID: ids.Item}
+	switch format {
+	case "lists":
+		x, err = retrieval.ReadLists(in, name, opt)
+	case "sessions":
+		x, err = retrieval.ReadSessions(in, name, opt)
+	case "pairs":
+		opt.Columns, opt.Header = []string{"user", "item"}, retrieval.HeaderNone
+		x, err = retrieval.ReadInteractions(in, name, opt)
+	default:
+		x, err = retrieval.ReadInteractions(in, name, opt)
+	}
+	if e, ok := errors.AsType[*retrieval.ReadError](err); ok {
+		reason := e.Reason
+		if e.Field != "" {
+			reason = fmt.Sprintf("%s %q: %s", e.Field, e.Value, e.Reason)
+		}
+		return nil, cli.Inputf(e.File, e.Line, "%s", reason)
+	}
+	if err != nil {
+		return nil, cli.Inputf(name, 0, "%w", err)
+	}
+	if x.Len() == 0 {
+		return nil, cli.Inputf(name, 0, "no interactions")
+	}
+	return x, nil
+}
