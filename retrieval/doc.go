@@ -12,8 +12,11 @@
 //	generator             type              a request takes               source
 //	most popular          Popular           candidates + exclusions       –
 //	newest                Newest            candidates + exclusions       –
-//	item-based neighbours itemknn.Model     neighbours of the history     Deshpande and Karypis 2004
+//	item-to-item weights  itemsim.Model     weights of the history        Deshpande and Karypis 2004
 //	nearest vectors       nearest.Retriever a search of an index          –
+//
+// The weights from item to item come from package itemknn (nearest neighbours), walk (random
+// walks) or slim (sparse regression).
 //
 // Retrievers that describe a user by what the request's history holds, and so
 // serve users whom they have not met, weigh its events by a [History]. None drops

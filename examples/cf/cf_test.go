@@ -340,7 +340,7 @@ func TestModelFileOfAnotherModelIsRefused(t *testing.T) {
 	result(t, "-train", train, "-test", test, "-model", "popular", "-save", path)
 	code, _, stderr := cf("-train", train, "-test", test, "-model", "itemknn", "-load", path)
 	require.Equal(t, 2, code)
-	require.Contains(t, stderr, `the file holds "popular"; want "itemknn"`)
+	require.Contains(t, stderr, `the file holds "popular"; want "itemsim"`)
 }
 
 func TestRunStopsWithTheContext(t *testing.T) {

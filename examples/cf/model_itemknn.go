@@ -2,10 +2,26 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/itemknn"
+	"github.com/recsyskit/recsys/retrieval/itemsim"
 )
+
+// loadItemsim reads models that the trainer made.
+func loadItemsim(trainer string) func(path string) (trained, error) {
+	return func(path string) (trained, error) {
+		m, err := itemsim.Load(path)
+		if err != nil {
+			return nil, err
+		}
+		if m.Trainer() != trainer {
+			return nil, fmt.Errorf("%s: the model is of trainer %q; want %q", path, m.Trainer(), trainer)
+		}
+		return m, nil
+	}
+}
 
 var itemknnModels = []model{
 	{
@@ -38,6 +54,6 @@ var itemknnModels = []model{
 			}
 			return itemknn.Train(ctx, in, cfg)
 		},
-		load: func(path string) (trained, error) { return itemknn.Load(path) },
+		load: loadItemsim("itemknn"),
 	},
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/recsyskit/recsys/metrics"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/itemknn"
+	"github.com/recsyskit/recsys/retrieval/itemsim"
 )
 
 // What item-kNN is chosen from, and the number of users of part B that choose.
@@ -24,12 +25,14 @@ const choosers = 400
 // chooseKNN trains item-kNN with each shrinkage and takes the one that, with the best decay
 // of the history, has the highest recall@20 on users of part B; the first in the order of the
 // lists on a tie. The similarities come from part A alone. Part C plays no part.
-func chooseKNN(ctx context.Context, d *data, in *retrieval.Interactions, workers int, stderr io.Writer) (*itemknn.Model, error) {
+func chooseKNN(ctx context.Context, d *data, in *retrieval.Interactions, workers int, stderr io.Writer) (*itemsim.Model, error) {
 	part := d.choosers()
-	var best *itemknn.Model
+	var best *itemsim.Model
+	var chosen itemknn.Config
 	bestRecall := math.Inf(-1)
 	for _, shrinkage := range shrinkages {
-		m, err := itemknn.Train(ctx, in, itemknn.Config{Neighbors: neighbors(len(in.Items())), Shrinkage: shrinkage, Workers: workers})
+		cfg := itemknn.Config{Neighbors: neighbors(len(in.Items())), Shrinkage: shrinkage, Workers: workers}
+		m, err := itemknn.Train(ctx, in, cfg)
 		if err != nil {
 			return nil, err
 		}
@@ -43,13 +46,12 @@ func chooseKNN(ctx context.Context, d *data, in *retrieval.Interactions, workers
 				return nil, err
 			}
 			if recall > bestRecall {
-				best, bestRecall = m, recall
+				best, chosen, bestRecall = m, cfg, recall
 			}
 		}
 	}
-	c := best.Config()
 	fmt.Fprintf(stderr, "item-kNN: shrinkage %g, decay %g, %d neighbours; recall@%d %.4f on %d users of part B, the best of %d settings\n",
-		c.Shrinkage, c.History.Decay, c.Neighbors, cutoff, bestRecall, len(part), len(shrinkages)*len(decays))
+		chosen.Shrinkage, best.History().Decay, chosen.Neighbors, cutoff, bestRecall, len(part), len(shrinkages)*len(decays))
 	return best, nil
 }
 

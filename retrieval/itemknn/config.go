@@ -47,8 +47,9 @@ type Config struct {
 	// Keep says whose neighbours are kept. The zero value is PerTarget.
 	Keep Keep
 
-	// History says how the events of a request count at serving.
-	History retrieval.History
+	// History says how the events of a request count at serving. The model can change it:
+	// see [itemsim.Model.WithHistory].
+	History retrieval.History `json:"-"`
 
 	// Workers is the number of goroutines in training; 0 means GOMAXPROCS. The model does
 	// not depend on it.

@@ -15,8 +15,8 @@
 // weighted interactions of item i, α = 1/2 is the cosine, and only the largest similarities
 // are kept, [PerTarget] or [PerSource].
 //
-// On an item page, where there is an anchor and perhaps no history, the anchor is the
-// history; [Model.Neighbors] lists what an item proposes.
+// The model is an [itemsim.Model], which serves, explains, is updated and saved. On an item
+// page, where there is an anchor and perhaps no history, the anchor is the history.
 //
 // # Sources
 //
@@ -24,8 +24,8 @@
 // Internet Computing 2003; Deshpande and Karypis, TOIS 2004. The similarity, its weightings
 // and its shrinkage are those of Ferrari Dacrema, Boglio, Cremonesi and Jannach, TOIS 2021,
 // whose published figures the golden test of examples/cf reproduces. It differs in two
-// points: a user's inverse document frequency, which scales all scores of a request alike, is
-// left out at serving; and it is ln((1 + items) / (1 + items of u)) in place of
+// points: what scales all scores of a request alike, a user's inverse document frequency and
+// the K1+1 of BM25, is left out at serving; and the frequency is ln((1 + items) / (1 + items of u)) in place of
 // ln(items / (1 + items of u)), which is below 0 for a user who took every item and leaves
 // nothing of a catalogue of three.
 package itemknn

@@ -42,7 +42,7 @@ func ExampleTrain() {
 	// Output: 4
 }
 
-func ExampleModel_Neighbors() {
+func ExampleTrain_neighbors() {
 	in, err := retrieval.NewInteractions(retrieval.Records{
 		Users: []recsys.UserID{1, 1, 2, 2, 3, 3},
 		Items: []recsys.ItemID{1, 2, 1, 2, 1, 3},
@@ -54,9 +54,8 @@ func ExampleModel_Neighbors() {
 	if err != nil {
 		panic(err)
 	}
-	items, similarities := model.Neighbors(nil, nil, 1, 10)
-	for k, id := range items {
-		fmt.Printf("%d %.3f\n", id, similarities[k])
+	for _, n := range model.Neighbors(nil, 1, 10) {
+		fmt.Printf("%d %.3f\n", n.Item, n.Weight)
 	}
 	// Output:
 	// 2 0.816

@@ -4,20 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"runtime"
-	"sync"
 
 	"github.com/recsyskit/recsys/internal/fmath"
 	"github.com/recsyskit/recsys/retrieval"
-	"github.com/recsyskit/recsys/retrieval/internal/fingerprint"
 	"github.com/recsyskit/recsys/retrieval/internal/itemitem"
-	"github.com/recsyskit/recsys/retrieval/internal/profile"
+	"github.com/recsyskit/recsys/retrieval/itemsim"
 )
 
 // Train returns the model of the interactions. Its items are those of in, also the ones
 // without interactions, which have no neighbours. The model keeps no part of in but the
-// slice of its items.
+// slice of its items. Its trainer is "itemknn".
 //
 // Time is O(Σ_u |items of u|²): users with very long histories dominate it. Memory beside
 // the model is about as much again, 8 bytes per interaction and 8 bytes per item and
@@ -25,7 +22,7 @@ import (
 //
 // The errors are those of cfg, field by field, and, when ctx ends first, one that wraps
 // its cause.
-func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*Model, error) {
+func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*itemsim.Model, error) {
 	if in == nil {
 		return nil, errors.New("itemknn: interactions are nil")
 	}
@@ -47,19 +44,24 @@ func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*Model,
 		Workers:  workers,
 		Progress: cfg.Progress,
 	}
-	rows, err := p.Compute(ctx)
+	weights, err := p.Compute(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("itemknn: training stopped: %w", err)
 	}
 	if cfg.Keep == PerTarget {
-		rows = rows.Transpose(workers)
+		weights = weights.Transpose()
 	}
-	m, err := itemitem.New(in.Items(), *rows)
+	m, err := itemsim.New(in.Items(), weights, itemsim.Spec{
+		Trainer:    "itemknn",
+		Config:     cfg,
+		History:    cfg.History,
+		Damping:    w.damping(),
+		Saturation: w.length,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("itemknn: %w", err)
 	}
-	cfg.Workers, cfg.Progress = 0, nil
-	return newModel(cfg, m, w)
+	return m, nil
 }
 
 // similarity returns the function from a dot product of an item (row) and another (column)
@@ -86,16 +88,4 @@ func similarity(cfg *Config, byItem *retrieval.CSR) func(row, column int32, dot 
 	return func(row, column int32, dot float32) float32 {
 		return float32(float64(dot) / (float64(left[row]*right[column]) + shrinkage))
 	}
-}
-
-// newModel puts a model together from its parts; cfg has its defaults.
-func newModel(cfg Config, m *itemitem.Matrix, w *weigher) (*Model, error) {
-	cfg.History.Kinds = maps.Clone(cfg.History.Kinds) // the caller may change its own
-	history, err := profile.New(cfg.History)
-	if err != nil {
-		return nil, err
-	}
-	model := &Model{config: cfg, matrix: m, weigher: w, history: history}
-	model.version = sync.OnceValue(func() string { return fingerprint.Of(model) })
-	return model, nil
 }

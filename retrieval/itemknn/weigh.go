@@ -5,10 +5,10 @@ import (
 
 	"github.com/recsyskit/recsys/internal/fmath"
 	"github.com/recsyskit/recsys/retrieval"
-	"github.com/recsyskit/recsys/retrieval/internal/profile"
+	"github.com/recsyskit/recsys/retrieval/itemsim"
 )
 
-// weigher applies a weighting to interactions in training and to histories at serving.
+// weigher applies a weighting to interactions.
 type weigher struct {
 	weighting Weighting
 	k1        float32
@@ -57,16 +57,16 @@ func (w *weigher) weigh(item int32, x float32) float32 {
 	return x
 }
 
-// history weighs the entries of a user at serving. The factor of the user would scale all
-// scores alike and is left out.
-func (w *weigher) history(entries []profile.Entry) {
-	if w.weighting == Cosine {
-		return
+// damping returns how histories count at serving: as the interactions do, but for what
+// scales all scores of a request alike.
+func (w *weigher) damping() itemsim.Damping {
+	switch w.weighting {
+	case TFIDF:
+		return itemsim.SquareRoot
+	case BM25:
+		return itemsim.Saturating
 	}
-	for k := range entries {
-		e := &entries[k]
-		e.Weight = w.weigh(e.Item, e.Weight)
-	}
+	return itemsim.Linear
 }
 
 // matrices returns the weighted interactions by user and by item. They share their

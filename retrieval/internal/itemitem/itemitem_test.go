@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -15,7 +13,6 @@ import (
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/internal/itemitem"
-	"github.com/recsyskit/recsys/retrieval/internal/profile"
 )
 
 // random returns interactions with weights in quarters, so that sums are exact, and many ties.
@@ -65,7 +62,9 @@ func naive(in *retrieval.Interactions, keep int) (rows [][]int32, weights [][]fl
 		})
 		var columns []int32
 		var values []float32
-		for _, e := range row[:min(keep, len(row))] {
+		row = row[:min(keep, len(row))]
+		slices.SortFunc(row, func(a, b entry) int { return cmp.Compare(a.column, b.column) })
+		for _, e := range row {
 			columns, values = append(columns, e.column), append(values, e.weight)
 		}
 		rows, weights = append(rows, columns), append(weights, values)
@@ -79,10 +78,12 @@ func TestProductIsTheNaiveProduct(t *testing.T) {
 			in := random(t, uint64(size.n), size.users, size.items, size.n)
 			got, err := product(in, keep, 3).Compute(t.Context())
 			require.NoError(t, err)
-			require.NoError(t, got.Check(in.NumItems()))
+			require.NoError(t, got.Check())
+			require.Equal(t, in.NumItems(), got.Rows())
+			require.Equal(t, in.NumItems(), got.Cols)
 			rows, weights := naive(in, keep)
 			for i := range rows {
-				index, weight := got.Row(int32(i))
+				index, weight := got.Row(i)
 				require.Equal(t, rows[i], append([]int32(nil), index...), "row %d of %v, keep %d", i, size, keep)
 				require.Equal(t, weights[i], append([]float32(nil), weight...))
 			}
@@ -95,8 +96,9 @@ func TestProductOfNothingIsEmpty(t *testing.T) {
 	require.NoError(t, err)
 	rows, err := product(in, 10, 4).Compute(t.Context())
 	require.NoError(t, err)
-	require.NoError(t, rows.Check(0))
-	require.NoError(t, rows.Transpose(2).Check(0))
+	require.NoError(t, rows.Check())
+	require.Zero(t, rows.Rows())
+	require.Zero(t, itemitem.KeepBest(rows, 3, 2).Rows())
 }
 
 func TestProductDoesNotDependOnWorkers(t *testing.T) {
@@ -110,7 +112,7 @@ func TestProductDoesNotDependOnWorkers(t *testing.T) {
 		got, err := p.Compute(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, want, got)
-		require.Equal(t, want.Transpose(1), got.Transpose(workers))
+		require.Equal(t, itemitem.KeepBest(want, 5, 1), itemitem.KeepBest(got, 5, workers))
 	}
 }
 
@@ -138,182 +140,25 @@ func TestProductStopsWithTheCauseOfTheContext(t *testing.T) {
 	require.ErrorIs(t, err, why)
 }
 
-func TestTransposeIsTheTransposedMatrix(t *testing.T) {
+func TestKeepBestKeepsTheLargestOfEachRow(t *testing.T) {
 	in := random(t, 3, 40, 50, 700)
-	rows, err := product(in, 8, 1).Compute(t.Context())
+	all, err := product(in, 1000, 1).Compute(t.Context())
 	require.NoError(t, err)
-	back := rows.Transpose(2)
-	require.NoError(t, back.Check(rows.Len()))
-	at := func(r *itemitem.Rows, i, j int32) float32 {
-		index, weight := r.Row(i)
-		if k := slices.Index(index, j); k >= 0 {
-			return weight[k]
-		}
-		return 0
-	}
-	for i := range int32(rows.Len()) {
-		for j := range int32(rows.Len()) {
-			require.Equal(t, at(rows, i, j), at(back, j, i))
-		}
-	}
-	require.Equal(t, rows, back.Transpose(3))
-}
-
-func TestCheckSaysWhatIsWrong(t *testing.T) {
-	nan := float32(math.NaN())
-	for want, r := range map[string]itemitem.Rows{
-		"2 row starts; want 3":             {Start: []int64{0, 0}},
-		"1 columns and 0 weights":          {Start: []int64{0, 1, 1}, Index: []int32{1}},
-		"do not cover":                     {Start: []int64{0, 0, 0}, Index: []int32{1}, Weight: []float32{1}},
-		"row 0 ends before it starts":      {Start: []int64{0, -1, 1}, Index: []int32{1}, Weight: []float32{1}},
-		"row 1 ends before it starts":      {Start: []int64{0, 2, 1}, Index: []int32{1}, Weight: []float32{1}},
-		"column 2 of 2":                    {Start: []int64{0, 1, 1}, Index: []int32{2}, Weight: []float32{1}},
-		"column -1 of 2":                   {Start: []int64{0, 1, 1}, Index: []int32{-1}, Weight: []float32{1}},
-		"is NaN; want a finite":            {Start: []int64{0, 1, 1}, Index: []int32{1}, Weight: []float32{nan}},
-		"row 0 is out of order at entry 1": {Start: []int64{0, 2, 2}, Index: []int32{0, 1}, Weight: []float32{1, 2}},
-		"row 1 is out of order at entry 1": {Start: []int64{0, 0, 2}, Index: []int32{1, 0}, Weight: []float32{1, 1}},
-	} {
-		require.ErrorContains(t, r.Check(2), want)
-	}
-	_, err := itemitem.New([]recsys.ItemID{2, 1}, itemitem.Rows{Start: []int64{0, 0, 0}})
-	require.ErrorContains(t, err, "ascending")
-}
-
-// matrix returns a served matrix, some of whose weights are negative.
-func matrix(t testing.TB, n int) *itemitem.Matrix {
-	rnd := rand.New(rand.NewPCG(5, uint64(n)))
-	rows := itemitem.Rows{Start: []int64{0}}
-	ids := make([]recsys.ItemID, n)
-	for i := range n {
-		ids[i] = recsys.ItemID(3 * i)
-		columns := rnd.Perm(n)[:rnd.IntN(n/2+1)]
-		weights := make([]float32, len(columns))
-		for k := range weights {
-			weights[k] = float32(rnd.IntN(9)-2) / 4 // many ties, also at 0
-		}
-		slices.SortFunc(weights, func(a, b float32) int { return cmp.Compare(b, a) })
-		for k := range columns { // equal weights by column
-			end := k
-			for end < len(columns) && weights[end] == weights[k] {
-				end++
-			}
-			slices.Sort(columns[k:end])
-		}
-		for k, c := range columns {
-			rows.Index, rows.Weight = append(rows.Index, int32(c)), append(rows.Weight, weights[k])
-		}
-		rows.Start = append(rows.Start, int64(len(rows.Index)))
-	}
-	m, err := itemitem.New(ids, rows)
-	require.NoError(t, err)
-	return m
-}
-
-// scores is what the served scores must be.
-func scores(m *itemitem.Matrix, p []profile.Entry) []float32 {
-	sums := make([]float32, m.Items.Len())
-	for _, e := range p {
-		index, weight := m.Row(e.Item)
-		for k, c := range index {
-			sums[c] += e.Weight * weight[k]
-		}
-	}
-	return sums
-}
-
-func TestProposeIsTheSortedListOfPositiveScores(t *testing.T) {
-	rnd := rand.New(rand.NewPCG(8, 8))
-	for _, n := range []int{1, 2, 10, 60, 300} {
-		m := matrix(t, n)
-		for range 30 {
-			var p []profile.Entry
-			for _, i := range rnd.Perm(n)[:rnd.IntN(min(n, 6)+1)] {
-				p = append(p, profile.Entry{Item: int32(i), Weight: float32(rnd.IntN(4)+1) / 2})
-			}
-			want := scores(m, p)
-			var order []int
-			for i, s := range want {
-				if s > 0 {
-					order = append(order, i)
-				}
-			}
-			slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(want[j], want[i]) })
-			for _, explain := range []bool{false, true} {
-				exclude := map[recsys.ItemID]bool{}
-				req := recsys.Request{K: 1, Explain: explain}
-				for range rnd.IntN(4) {
-					id := recsys.ItemID(3 * rnd.IntN(n))
-					exclude[id], req.Exclude = true, append(req.Exclude, id)
-				}
-				if rnd.IntN(2) == 0 {
-					for range n / 3 {
-						req.Allow = append(req.Allow, recsys.ItemID(3*rnd.IntN(n)))
-					}
-				}
-				var ids []recsys.ItemID
-				for _, i := range order {
-					id := recsys.ItemID(3 * i)
-					if !exclude[id] && (len(req.Allow) == 0 || slices.Contains(req.Allow, id)) {
-						ids = append(ids, id)
-					}
-				}
-				quota := rnd.IntN(n) + 1
-				got, values := serve(t, m, p, req, quota)
-				require.Equal(t, ids[:min(quota, len(ids))], got, fmt.Sprint(n, quota, req))
-				for k, id := range got {
-					require.Equal(t, want[id/3], values[k])
-				}
-			}
-			s := m.Acquire()
-			s.Profile = append(s.Profile[:0], p...)
-			items, dst := []recsys.ItemID{1}, []float32{9}
-			for i := range n {
-				items, dst = append(items, recsys.ItemID(3*i)), append(dst, 9)
-			}
-			m.Score(s, items, dst)
-			m.Release(s)
-			require.Equal(t, append([]float32{0}, want...), dst)
-		}
+	for _, keep := range []int{-1, 0, 1, 7, 1000} {
+		got := itemitem.KeepBest(all, keep, 3)
+		require.NoError(t, got.Check())
+		want, err := product(in, max(keep, 0), 1).Compute(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, want, got)
 	}
 }
 
-// serve asks through a pipeline, since only there a sink minds Exclude and Allow.
-func serve(t *testing.T, m *itemitem.Matrix, p []profile.Entry, req recsys.Request, quota int) (ids []recsys.ItemID, values []float32) {
-	ids = []recsys.ItemID{}
-	r := recsys.RetrieverFunc(func(_ context.Context, q *recsys.Query, out *recsys.Sink) error {
-		s := m.Acquire()
-		defer m.Release(s)
-		s.Profile = append(s.Profile[:0], p...)
-		m.Propose(s, q, out)
-		i, v := out.Items()
-		ids, values = append(ids, i...), append(values, v...)
-		return nil
-	})
-	pipeline, err := recsys.NewPipeline(recsys.Retrieve("m", r, recsys.Quota(quota))).Build()
-	require.NoError(t, err)
-	if _, err := pipeline.Recommend(t.Context(), &req); err != nil {
-		require.ErrorIs(t, err, recsys.ErrNoCandidates)
+func TestEachRowVisitsEveryRowOnce(t *testing.T) {
+	for _, n := range []int{0, 1, 63, 64, 65, 1000} {
+		visits := make([]int, n)
+		itemitem.EachRow(n, 3, func() func(int) {
+			return func(row int) { visits[row]++ }
+		})
+		require.Equal(t, slices.Repeat([]int{1}, n), visits)
 	}
-	if len(ids) == 0 {
-		ids = nil
-	}
-	return ids, values
-}
-
-func TestExtremeWeightsStayFinite(t *testing.T) {
-	m, err := itemitem.New([]recsys.ItemID{0, 1, 2}, itemitem.Rows{
-		Start: []int64{0, 2, 4, 4}, Index: []int32{1, 2, 1, 2},
-		Weight: []float32{math.MaxFloat32, -math.MaxFloat32, math.MaxFloat32, math.MaxFloat32},
-	})
-	require.NoError(t, err)
-	s := m.Acquire()
-	s.Profile = []profile.Entry{{Item: 0, Weight: 10}, {Item: 1, Weight: 10}}
-	dst := make([]float32, 3)
-	m.Score(s, []recsys.ItemID{0, 1, 2}, dst)
-	m.Release(s)
-	require.Equal(t, []float32{0, math.MaxFloat32, 0}, dst, "Inf is the largest number, Inf - Inf nothing")
-	s = m.Acquire()
-	s.Profile = []profile.Entry{{Item: 0, Weight: 1}}
-	m.Score(s, []recsys.ItemID{0, 1, 2}, dst)
-	require.Equal(t, []float32{0, math.MaxFloat32, -math.MaxFloat32}, dst, "and nothing stays behind")
 }

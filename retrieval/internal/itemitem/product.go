@@ -1,7 +1,12 @@
+// Package itemitem computes sparse item-to-item matrices: what the trainers of package
+// itemsim's models share.
 package itemitem
 
 import (
 	"context"
+	"math"
+	"math/bits"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -40,12 +45,12 @@ type block struct {
 	weights []float32
 }
 
-// Compute returns the rows of the product without the diagonal, each in the order of
-// [Rows]. Every row is computed by one worker in the order of the factors' entries, so
-// that the result does not depend on Workers. If ctx ends, it returns ctx's cause.
+// Compute returns the kept entries of the product, without the diagonal. Every row is
+// computed by one worker in the order of the factors' entries, so that the result does not
+// depend on Workers. If ctx ends, it returns ctx's cause.
 //
 // It takes time O(Σ_u |items of u|²), and beside the result 8 bytes per item and worker.
-func (p *Product) Compute(ctx context.Context) (*Rows, error) {
+func (p *Product) Compute(ctx context.Context) (*retrieval.CSR, error) {
 	n := p.Left.Rows()
 	blocks := make([]block, (n+productBlock-1)/productBlock)
 	var (
@@ -110,7 +115,7 @@ func (w *worker) row(row int32, out *block) {
 		dots[item] = 0
 	}
 	w.touched = touched
-	best := topk.Best(w.keys, w.Keep)
+	best := byPosition(topk.Select(w.keys, w.Keep))
 	for _, key := range best {
 		out.columns = append(out.columns, topk.Position(key))
 		out.weights = append(out.weights, topk.Score(key))
@@ -118,9 +123,29 @@ func (w *worker) row(row int32, out *block) {
 	out.counts = append(out.counts, int32(len(best)))
 }
 
+// byPosition sorts keys by their positions, which differ.
+func byPosition(keys []uint64) []uint64 {
+	for i, k := range keys {
+		keys[i] = bits.RotateLeft64(k, 32)
+	}
+	slices.Sort(keys)
+	for i, k := range keys {
+		keys[i] = bits.RotateLeft64(k, 32)
+	}
+	return keys
+}
+
+// finite bounds a weight by the largest float32; NaN counts as nothing known.
+func finite(x float32) float32 {
+	if x != x {
+		return 0
+	}
+	return min(max(x, -math.MaxFloat32), math.MaxFloat32)
+}
+
 // join puts the blocks one after the other and lets go of each.
-func join(n int, blocks []block) *Rows {
-	r := &Rows{Start: make([]int64, 1, n+1)}
+func join(n int, blocks []block) *retrieval.CSR {
+	r := &retrieval.CSR{Cols: n, Start: make([]int64, 1, n+1)}
 	total := 0
 	for i := range blocks {
 		total += len(blocks[i].columns)

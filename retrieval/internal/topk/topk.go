@@ -49,6 +49,13 @@ func descending(x float32) uint32 {
 // It permutes keys and returns a part of them, and does not allocate. The keys
 // must differ. It takes O(len(keys) + n log n) time on average.
 func Best(keys []uint64, n int) []uint64 {
+	keys = Select(keys, n)
+	slices.Sort(keys)
+	return keys
+}
+
+// Select is Best without the order, in O(len(keys)) time on average.
+func Select(keys []uint64, n int) []uint64 {
 	if n <= 0 {
 		return keys[:0]
 	}
@@ -56,7 +63,6 @@ func Best(keys []uint64, n int) []uint64 {
 		split(keys, n)
 		keys = keys[:n]
 	}
-	slices.Sort(keys)
 	return keys
 }
 
