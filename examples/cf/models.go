@@ -17,6 +17,8 @@ import (
 var models = slices.Concat(
 	popularModels,
 	itemknnModels,
+	easeModels,
+	puresvdModels,
 )
 
 // model is an entry of the table: its name, its hyper-parameters, which become flags, and
