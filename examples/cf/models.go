@@ -18,6 +18,7 @@ var models = slices.Concat(
 	popularModels,
 	itemknnModels,
 	easeModels,
+	gfcfModels,
 	puresvdModels,
 )
 

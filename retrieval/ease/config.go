@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime/debug"
 
 	"github.com/recsyskit/recsys/retrieval"
 )
@@ -73,23 +72,5 @@ func (c Config) withDefaults() (Config, error) {
 			c.Neighbors = 200
 		}
 	}
-	if c.MaxBytes == 0 {
-		c.MaxBytes = 8 << 30
-		if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 {
-			c.MaxBytes = limit
-		}
-	}
 	return c, errors.Join(errs...)
-}
-
-// A MemoryError says that training would take more memory than it may.
-type MemoryError struct {
-	Items, Users int   // of the interactions
-	Need, Max    int64 // bytes
-}
-
-// Error names the bytes and what can be done.
-func (e *MemoryError) Error() string {
-	return fmt.Sprintf("ease: exact training for %d items and %d users needs %d bytes; Config.MaxBytes is %d: raise it, keep fewer Neighbors, leave out rare items, or set Local",
-		e.Items, e.Users, e.Need, e.Max)
 }

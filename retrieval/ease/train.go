@@ -7,6 +7,7 @@ import (
 	"runtime"
 
 	"github.com/recsyskit/recsys/retrieval"
+	"github.com/recsyskit/recsys/retrieval/internal/memory"
 	"github.com/recsyskit/recsys/retrieval/itemsim"
 )
 
@@ -17,8 +18,8 @@ import (
 // The model is the same to the bit for any number of workers, on machines with the same
 // kernels (see RECSYS_SIMD); others differ by the rounding of float32.
 //
-// The errors are those of cfg, field by field; a *[MemoryError] when the exact form needs more
-// than cfg.MaxBytes; that the matrix is not positive definite in float32, as with weights of
+// The errors are those of cfg, field by field; how many bytes the exact form needs, when
+// they are more than cfg.MaxBytes; that the matrix is not positive definite in float32, as with weights of
 // 10^15 beside a regularisation of 1; and, when ctx ends first, one that wraps its cause. A
 // training that was stopped leaves nothing: there is no model before the end.
 func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*itemsim.Model, error) {
@@ -35,8 +36,8 @@ func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*itemsi
 	fit := exact
 	if cfg.Local {
 		fit = local
-	} else if need := need(in, &cfg); need > cfg.MaxBytes {
-		return nil, &MemoryError{in.NumItems(), in.NumUsers(), need, cfg.MaxBytes}
+	} else if err := memory.Check(need(in, &cfg), cfg.MaxBytes, "keep fewer Neighbors, leave out rare items, or set Local"); err != nil {
+		return nil, fmt.Errorf("ease: exact %w", err)
 	}
 	weights, err := fit(ctx, in, &cfg)
 	if err != nil {
