@@ -21,6 +21,9 @@ var models = slices.Concat(
 	slimModels,
 	alsModels,
 	blendModels,
+	easeModels,
+	gfcfModels,
+	puresvdModels,
 )
 
 // model is an entry of the table: its name, its hyper-parameters, which become flags, and
