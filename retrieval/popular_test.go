@@ -113,14 +113,14 @@ func TestPopularSurfaceHasCountsOfItsOwnAndFallsBack(t *testing.T) {
 	video := interactions(t, act{1, 30, 0, 1}, act{2, 30, 0, 1}, act{3, 20, 0, 1})
 	all := interactions(t, act{1, 30, 0, 1}, act{2, 30, 0, 1}, act{3, 20, 0, 1},
 		act{1, 10, 0, 1}, act{2, 10, 0, 1}, act{3, 10, 0, 1}, act{4, 10, 0, 1}, act{4, 40, 0, 1})
-	p := newPopular(t, all, retrieval.PopularConfig{Surfaces: map[string]*retrieval.Interactions{"video": video}})
+	p := newPopular(t, all, retrieval.PopularConfig{Prior: 1, Surfaces: map[string]*retrieval.Interactions{"video": video}})
 	for _, surface := range []string{"", "home"} {
 		ids, _ := ask(t, p, recsys.Request{Surface: surface}, 10)
 		require.Equal(t, []recsys.ItemID{10, 30, 20, 40}, ids, "surface %q has the counts of all", surface)
 	}
 	ids, scores := ask(t, p, recsys.Request{Surface: "video"}, 10)
 	require.Equal(t, []recsys.ItemID{30, 20, 10, 40}, ids, "items that the surface has not seen follow by their popularity everywhere")
-	require.Equal(t, []float32{2 + 2./8, 1 + 1./8, 4. / 8, 1. / 8}, scores)
+	require.Equal(t, []float32{2 + 2*8, 1 + 1*8, 4, 1}, scores)
 
 	p = newPopular(t, all, retrieval.PopularConfig{Prior: 1000, Surfaces: map[string]*retrieval.Interactions{"video": video}})
 	ids, _ = ask(t, p, recsys.Request{Surface: "video"}, 10)

@@ -16,6 +16,7 @@ import (
 // models lists what the program can train. A family of models is one file.
 var models = slices.Concat(
 	popularModels,
+	bprModels,
 	itemknnModels,
 	walkModels,
 	slimModels,

@@ -1,0 +1,150 @@
+package bpr
+
+import (
+	"cmp"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/fmath"
+	"github.com/recsyskit/recsys/internal/simd"
+	"github.com/recsyskit/recsys/retrieval/internal/profile"
+)
+
+// scratch is the memory of one call.
+type scratch struct {
+	profile []profile.Entry
+	vector  []float32 // the user's
+	diff    []float32
+	rng     rand.PCG
+	squares float32 // of the gradients
+	bias    float32 // of the user, for Logistic
+}
+
+func (m *Model) acquire() *scratch {
+	if s, ok := m.pool.Get().(*scratch); ok {
+		return s
+	}
+	return &scratch{vector: make([]float32, m.config.width()), diff: make([]float32, m.config.Factors)}
+}
+
+// user fills s.vector with the vector of the request's user and reports whether there is one.
+func (m *Model) user(s *scratch, q *recsys.Query) bool {
+	s.profile = m.history.Read(s.profile, q, &m.factors.Items)
+	if len(s.profile) > 0 {
+		m.fold(s)
+		return true
+	}
+	if at := m.factors.FindUser(q.User); at >= 0 {
+		copy(s.vector, m.factors.UserVectors.Row(at))
+		return true
+	}
+	return false
+}
+
+// How many steps a fold-in takes: so many for each entry of the profile, within bounds.
+const (
+	foldPasses             = 30
+	leastSteps, mostSteps  = 300, 1000
+	warpSteps, warpPerStep = 0, 0
+)
+
+// fold learns a vector for s.profile with the vectors of items as they are, from 0, as the
+// model's users were learned. The draws are always the same.
+func (m *Model) fold(s *scratch) {
+	d := m.config.Factors
+	x := s.vector[:d]
+	clear(x)
+	if !m.config.NoBiases {
+		s.vector[d] = 1
+	}
+	s.squares, s.bias = 0, 0
+	s.rng.Seed(m.config.Seed, 0x666f6c64)
+	total := 0.0
+	for _, e := range s.profile {
+		total += float64(e.Weight)
+	}
+	n := len(s.profile)
+	steps := max(min(max(foldPasses*n, leastSteps), mostSteps), n)
+	for k := range steps {
+		e := s.profile[k%n]
+		rate := m.config.LearningRate * (1 - float64(k)/float64(steps))
+		m.foldStep(s, e.Item, float64(e.Weight)/total*float64(n), rate)
+	}
+}
+
+// foldStep is a step of the user alone.
+func (m *Model) foldStep(s *scratch, i int32, weight, rate float64) {
+	switch m.config.Loss {
+	case BPR:
+		if j := m.draw(s); j >= 0 {
+			m.foldPair(s, i, j, weight*fmath.Sigmoid(-m.margin(s, i, j)), rate)
+		}
+	case WARP:
+		for trial := 1; trial <= m.config.Negatives; trial++ {
+			j := m.draw(s)
+			if j < 0 || m.margin(s, i, j) < 1 {
+				if j >= 0 {
+					m.foldPair(s, i, j, weight*harmonic((m.factors.Items.Len()-len(s.profile))/trial), rate)
+				}
+				return
+			}
+		}
+	case Logistic:
+		m.foldTarget(s, i, weight*m.config.Confidence, 1, rate)
+		for range m.config.Negatives {
+			if j := m.draw(s); j >= 0 {
+				m.foldTarget(s, j, weight, 0, rate)
+			}
+		}
+	}
+}
+
+// harmonic returns Σ 1/k for k up to n, of at least 1, to a percent.
+func harmonic(n int) float64 {
+	const euler = 0.5772156649015329
+	n = max(n, 1)
+	return fmath.Log(float64(n)) + euler + 0.5/float64(n)
+}
+
+// draw returns a random item that the profile lacks, -1 when none was found.
+func (m *Model) draw(s *scratch) int32 {
+	for range maxDraws {
+		j := int32(below(&s.rng, m.factors.Items.Len()))
+		if _, ok := slices.BinarySearchFunc(s.profile, j, func(e profile.Entry, j int32) int { return cmp.Compare(e.Item, j) }); !ok {
+			return j
+		}
+	}
+	return -1
+}
+
+// margin returns x_ui - x_uj.
+func (m *Model) margin(s *scratch, i, j int32) float64 {
+	return float64(simd.Dot(s.vector, m.factors.ItemVectors.Row(int(i))) - simd.Dot(s.vector, m.factors.ItemVectors.Row(int(j))))
+}
+
+func (m *Model) foldPair(s *scratch, i, j int32, g, rate float64) {
+	d := m.config.Factors
+	copy(s.diff, m.factors.ItemVectors.Row(int(i))[:d])
+	simd.Sub(s.diff, m.factors.ItemVectors.Row(int(j))[:d])
+	m.foldMove(s, g, s.diff, rate)
+}
+
+func (m *Model) foldTarget(s *scratch, i int32, weight, target, rate float64) {
+	row := m.factors.ItemVectors.Row(int(i))
+	x := float64(simd.Dot(s.vector, row) + s.bias)
+	g := weight * (target - fmath.Sigmoid(x))
+	m.foldMove(s, g, row[:m.config.Factors], rate)
+	s.bias += float32(rate * g)
+}
+
+// foldMove is stepper.move for the user of a request.
+func (m *Model) foldMove(s *scratch, g float64, v []float32, rate float64) {
+	d := m.config.Factors
+	s.squares += float32(g * g * float64(simd.Dot(v, v)) / float64(d))
+	rate /= math.Sqrt(float64(s.squares) + least)
+	w := s.vector[:d]
+	simd.Scale(float32(max(1-float64(rate*max(m.config.Regularization, 0)), 0)), w)
+	simd.Axpy(float32(rate*g), v, w)
+}
