@@ -100,3 +100,9 @@ func (w *Weights) Step(workers, t int, rate float32) {
 		step.Apply(w.W[from:to], w.G[from:to], m, w.V[from:to])
 	})
 }
+
+// Adopt makes w weights that lie elsewhere, with the state of no steps.
+func (w *Weights) Adopt(weights []float32) {
+	*w = *NewWeights(len(weights), w.opt)
+	w.W = weights
+}

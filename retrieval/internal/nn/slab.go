@@ -8,7 +8,12 @@ type Slab struct {
 }
 
 // NewSlab returns a slab of data.
-func NewSlab(data []float32) *Slab { return &Slab{data: data} }
+func NewSlab(data []float32) *Slab {
+	if data == nil {
+		data = []float32{}
+	}
+	return &Slab{data: data}
+}
 
 // Take returns the next n elements, without room to append. It panics when data was given
 // and has fewer left.
