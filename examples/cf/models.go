@@ -17,6 +17,7 @@ import (
 var models = slices.Concat(
 	popularModels,
 	itemknnModels,
+	twotowerModels,
 )
 
 // model is an entry of the table: its name, its hyper-parameters, which become flags, and

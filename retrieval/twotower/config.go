@@ -73,9 +73,11 @@ type Config struct {
 	// Dropout is the share of hidden units that are dropped in training, in [0, 1).
 	Dropout float64
 
-	// IDDropout is the share of examples that do not see the id of their user, in [0, 1), so
-	// that the tower learns to do without. 0 means none; -1 is not needed, since Anonymous
-	// is there.
+	// IDDropout is the share of examples that do not see the id of their user, and of items
+	// with features that do not see theirs, in [0, 1), so that the towers learn to do
+	// without: to serve new users by history and features, and new items by features.
+	//
+	// Source: Volkovs, Yu and Poutanen, DropoutNet, NeurIPS 2017.
 	IDDropout float64
 
 	// Epochs is how often each interaction is seen, 0 to 10000; 0 means 20. Batch is the

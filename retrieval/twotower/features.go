@@ -123,22 +123,10 @@ func (f *Features[ID]) check(of string) error {
 		if c.Vectors.Rows > 0 {
 			if err := c.Vectors.Check(); err != nil {
 				bad("column %q: %w", c.Name, err)
-			} else if k := infinite(c.Vectors); k >= 0 {
-				bad("column %q of %d is not finite", c.Name, f.Keys[k])
 			}
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// infinite returns the first row of m with a value that is not finite, or -1.
-func infinite(m vector.Matrix) int {
-	for i := range m.Rows {
-		if !vector.Finite(m.Row(i)) {
-			return i
-		}
-	}
-	return -1
 }
 
 // encode returns the features as rows of ids, which ascend. specs, if not nil, are those of an

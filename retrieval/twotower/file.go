@@ -42,6 +42,7 @@ func (m *Model) WriteTo(dst io.Writer) (int64, error) {
 	w.WriteJSON("model", h)
 	envelope.Write(w, "users", m.users)
 	envelope.Write(w, "items", m.Items())
+	envelope.Write(w, "hidden-items", m.net.hidden())
 	envelope.Write(w, "item-vectors", m.Vectors().Data)
 	envelope.Write(w, "user-numbers", m.userFeatures.values)
 	envelope.Write(w, "user-values", m.userFeatures.bucket)
@@ -98,6 +99,7 @@ func sections(r *envelope.Reader) (*Model, error) {
 	}
 	users := envelope.Read[recsys.UserID](r, "users")
 	items := envelope.Read[recsys.ItemID](r, "items")
+	hidden := envelope.Read[int32](r, "hidden-items")
 	vectors := vector.Matrix{Data: envelope.ReadN[float32](r, "item-vectors", len(items)*cfg.Dim), Rows: len(items), Dim: cfg.Dim, Stride: cfg.Dim}
 	userFeatures, itemFeatures := &inputs{specs: h.UserFeatures}, &inputs{specs: h.ItemFeatures}
 	userFeatures.layout()
@@ -108,6 +110,12 @@ func sections(r *envelope.Reader) (*Model, error) {
 		return nil, nil
 	}
 	net := newNetwork(&cfg, len(users), items, userFeatures, itemFeatures)
+	for _, i := range hidden {
+		if i < 0 || int(i) >= len(items) {
+			return nil, fmt.Errorf("hidden item %d of %d", i, len(items))
+		}
+	}
+	net.hide(hidden)
 	net.fill(&cfg, userFeatures, itemFeatures, func(name string, size int) []float32 { return envelope.ReadN[float32](r, name, size) })
 	if r.Err() != nil {
 		return nil, nil

@@ -174,6 +174,9 @@ func (m *Model) read(s *scratch, q *recsys.Query) (known bool, err error) {
 	s.profile = m.history.Read(s.profile, q, &m.scan.Items)
 	s.items, s.weights = s.items[:0], s.weights[:0]
 	for _, e := range s.profile {
+		if m.net.itemAt[e.Item] == nobody {
+			continue
+		}
 		s.items, s.weights = append(s.items, e.Item), append(s.weights, e.Weight)
 		known = true
 	}
@@ -315,10 +318,9 @@ func (m *Model) AppendItemVector(dst []float32, item recsys.ItemID, columns ...C
 	n := m.net
 	var a activations
 	n.item.resize(&a, 1, false)
-	row := m.scan.Items.Find(item)
 	at := nobody
-	if row >= 0 {
-		at = n.itemPlaces.of(row, uint64(item))
+	if row := m.scan.Items.Find(item); row >= 0 {
+		at = n.itemAt[row]
 	}
 	gather(a.in[:n.items.Dim], n.items, at)
 	values, cats = f.row(0)

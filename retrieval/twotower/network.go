@@ -20,7 +20,29 @@ type network struct {
 	users, items, history, userCats, itemCats *nn.Table
 
 	userPlaces, itemPlaces places
-	itemAt                 [][2]int32 // by row of the catalogue
+	itemAt                 [][2]int32 // by row of the catalogue; nobody for an item that is its features alone
+}
+
+// nobody stands for the places of an id without a vector.
+var nobody = [2]int32{-1, -1}
+
+// hide makes items their features alone: of those that nobody took in training, the vectors
+// of the ids say nothing.
+func (n *network) hide(items []int32) {
+	for _, i := range items {
+		n.itemAt[i] = nobody
+	}
+}
+
+// hidden lists the items that are hidden, ascending.
+func (n *network) hidden() []int32 {
+	var rows []int32
+	for i, at := range n.itemAt {
+		if at == nobody {
+			rows = append(rows, int32(i))
+		}
+	}
+	return rows
 }
 
 // newNetwork returns the form of a network for the configuration and the features: neither
@@ -134,9 +156,9 @@ func gather(x []float32, t *nn.Table, at [2]int32) bool {
 	return true
 }
 
-// itemInput writes the input row of an item of the catalogue.
-func (n *network) itemInput(x []float32, item int32, f *inputs) {
-	gather(x[:n.items.Dim], n.items, n.itemAt[item])
+// itemInput writes the input row of an item of the catalogue, its id at the places at.
+func (n *network) itemInput(x []float32, item int32, at [2]int32, f *inputs) {
+	gather(x[:n.items.Dim], n.items, at)
 	if f.dense+f.cats > 0 {
 		values, cats := f.row(item)
 		f.fill(x[n.items.Dim:], values, cats, n.itemCats)

@@ -41,7 +41,8 @@ type batch struct {
 type shard struct {
 	from, to int
 	activations
-	weights []float32 // gradient of the tower's dense weights
+	places  [][2]int32 // of the id of each row; nobody where it is not seen
+	weights []float32  // gradient of the tower's dense weights
 	grad    *tower
 
 	// Of examples.
@@ -49,7 +50,6 @@ type shard struct {
 	ends    []int32 // of each
 	share   []float32
 	slopes  []float32
-	hidden  []bool // whether the id is not seen
 	logits  []float32
 	scaled  []float32 // user / temperature
 	ditem   []float32 // candidates × dim
@@ -154,19 +154,30 @@ func layout(list *[]*shard, rows int, create func() *shard) []*shard {
 	return (*list)[:n]
 }
 
-// step trains on the examples as step number step and returns the sum of their losses.
+// step trains on the examples as step number step and returns the sum of their losses. When
+// that is no number the weights stay as they were.
 func (t *trainer) step(examples []int32, step int) float64 {
+	loss, users, items := t.gradients(examples, step)
+	if nn.Finite(loss) {
+		t.update(users, items, step)
+	}
+	return loss
+}
+
+// gradients returns the sum of the losses of the examples, and the shards, which then hold the
+// gradients of the mean.
+func (t *trainer) gradients(examples []int32, step int) (loss float64, users, items []*shard) {
 	b, dim := &t.batch, t.cfg.Dim
 	key := hash.Combine(t.cfg.Seed, stepSeed, uint64(step))
 	t.begin(examples, step)
 	t.net.pack(true)
 	b.user, b.duser = grow(b.user, len(examples)*dim), grow(b.duser, len(examples)*dim)
-	users := layout(&b.users, len(examples), func() *shard { return newShard(t.buildUser) })
+	users = layout(&b.users, len(examples), func() *shard { return newShard(t.buildUser) })
 	nn.Each(t.workers, len(users), func(i int) { t.seeUsers(users[i], key) })
 	t.mine(step)
 
 	b.item = grow(b.item, len(b.candidates)*dim)
-	items := layout(&b.items, len(b.candidates), func() *shard { return newShard(t.buildItem) })
+	items = layout(&b.items, len(b.candidates), func() *shard { return newShard(t.buildItem) })
 	nn.Each(t.workers, len(items), func(i int) { t.seeItems(items[i], key) })
 	nn.Each(t.workers, 2, func(i int) {
 		if i == 0 {
@@ -176,14 +187,10 @@ func (t *trainer) step(examples []int32, step int) float64 {
 		}
 	})
 	nn.Each(t.workers, len(users), func(i int) { t.compare(users[i]) })
-	loss := 0.0
 	b.parts = b.parts[:0]
 	for _, s := range users {
 		loss += s.loss
 		b.parts = append(b.parts, s.ditem)
-	}
-	if !nn.Finite(loss) {
-		return loss // and leave the weights alone
 	}
 	b.ditem = grow(b.ditem, len(b.candidates)*dim)
 	nn.Reduce(t.workers, b.ditem, b.parts...)
@@ -194,8 +201,7 @@ func (t *trainer) step(examples []int32, step int) float64 {
 			t.learnItems(items[i-len(users)], key)
 		}
 	})
-	t.update(users, items, step)
-	return loss
+	return loss, users, items
 }
 
 func newShard(build func(*nn.Slab) *tower) *shard {
@@ -208,12 +214,11 @@ func newShard(build func(*nn.Slab) *tower) *shard {
 func (t *trainer) seeUsers(s *shard, key uint64) {
 	n, b, dim := t.net, &t.batch, t.cfg.Dim
 	n.user.resize(&s.activations, s.to-s.from, true)
-	s.history, s.ends, s.hidden = s.history[:0], s.ends[:0], grow(s.hidden, s.rows)
-	for r, e := range b.examples[s.from:s.to] {
+	s.history, s.ends, s.places = s.history[:0], s.ends[:0], s.places[:0]
+	for _, e := range b.examples[s.from:s.to] {
 		s.history = t.stream.history(s.history, e, key)
 		s.ends = append(s.ends, int32(len(s.history)))
-		draw := hash.Combine(key, uint64(e), 1)
-		s.hidden[r] = float64(draw>>11)*0x1p-53 < t.cfg.IDDropout
+		s.places = append(s.places, t.seen(t.userAt[t.stream.user[e]], hash.Combine(key, uint64(e), 1)))
 	}
 	s.share = grow(s.share, len(s.history))
 	for i := range s.share {
@@ -222,18 +227,19 @@ func (t *trainer) seeUsers(s *shard, key uint64) {
 	for r, e := range b.examples[s.from:s.to] {
 		from, to := s.past(r)
 		user := t.stream.user[e]
-		id := t.userAt[user]
-		if s.hidden[r] {
-			id = nobody
-		}
 		values, cats := t.userFeatures.row(t.userRow[user])
-		n.userInput(s.in[r*n.user.width:(r+1)*n.user.width], id, s.history[from:to], s.share[from:to], t.userFeatures, values, cats)
+		n.userInput(s.in[r*n.user.width:(r+1)*n.user.width], s.places[r], s.history[from:to], s.share[from:to], t.userFeatures, values, cats)
 	}
 	n.user.forward(&s.activations, b.user[s.from*dim:s.to*dim], !t.cfg.Dot, t.cfg.Dropout, hash.Combine(key, uint64(s.from), 2))
 }
 
-// nobody stands for the places of an id that is not known.
-var nobody = [2]int32{-1, -1}
+// seen returns the places of an id, or nobody where the draw hides it.
+func (t *trainer) seen(at [2]int32, draw uint64) [2]int32 {
+	if float64(draw>>11)*0x1p-53 < t.cfg.IDDropout {
+		return nobody
+	}
+	return at
+}
 
 // past returns where the history of row r is.
 func (s *shard) past(r int) (from, to int32) {
@@ -247,8 +253,14 @@ func (s *shard) past(r int) (from, to int32) {
 func (t *trainer) seeItems(s *shard, key uint64) {
 	n, b, dim := t.net, &t.batch, t.cfg.Dim
 	n.item.resize(&s.activations, s.to-s.from, true)
+	s.places = s.places[:0]
 	for r, item := range b.candidates[s.from:s.to] {
-		n.itemInput(s.in[r*n.item.width:(r+1)*n.item.width], item, t.itemFeatures)
+		at := n.itemAt[item]
+		if n.item.width > dim { // without features an id is all there is
+			at = t.seen(at, hash.Combine(key, uint64(item), 4))
+		}
+		s.places = append(s.places, at)
+		n.itemInput(s.in[r*n.item.width:(r+1)*n.item.width], item, at, t.itemFeatures)
 	}
 	out := b.item[s.from*dim : s.to*dim]
 	n.item.forward(&s.activations, out, !t.cfg.Dot, t.cfg.Dropout, hash.Combine(key, uint64(s.from), 3))
@@ -290,10 +302,8 @@ func (t *trainer) learnUsers(s *shard, key uint64) {
 	at := 0
 	s.ids.Reset(s.din, tower.width)
 	if n.users != nil {
-		for r, e := range b.examples[s.from:s.to] {
-			if !s.hidden[r] {
-				touch(&s.ids, t.userAt[t.stream.user[e]], int32(r), 1)
-			}
+		for r, at := range s.places {
+			touch(&s.ids, at, int32(r), 1)
 		}
 		at = dim
 	}
@@ -356,8 +366,8 @@ func (t *trainer) learnItems(s *shard, key uint64) {
 	n.item.backward(s.grad, &s.activations, b.ditem[s.from*dim:s.to*dim], b.item[s.from*dim:s.to*dim],
 		!t.cfg.Dot, t.cfg.Dropout, hash.Combine(key, uint64(s.from), 3))
 	s.ids.Reset(s.din, n.item.width)
-	for r, item := range b.candidates[s.from:s.to] {
-		touch(&s.ids, n.itemAt[item], int32(r), 1)
+	for r, at := range s.places {
+		touch(&s.ids, at, int32(r), 1)
 	}
 	s.learnCategories(s.din, n.item.width, dim, t.itemFeatures, t.cfg.CategoryDim, func(r int) []int32 {
 		_, cats := t.itemFeatures.row(b.candidates[s.from+r])
@@ -401,27 +411,32 @@ func (t *trainer) update(users, items []*shard, step int) {
 	sum(t.userWeights, users)
 	sum(t.itemWeights, items)
 	for _, u := range t.updaters {
-		lists := t.lists[:0]
-		for _, s := range items {
-			switch u.table {
-			case t.net.items:
-				lists = append(lists, &s.ids)
-			case t.net.itemCats:
-				lists = append(lists, &s.cats)
-			}
-		}
-		for _, s := range users {
-			if u.table == t.net.history {
-				lists = append(lists, &s.pooled, &s.attended)
-			}
-			switch u.table {
-			case t.net.users:
-				lists = append(lists, &s.ids)
-			case t.net.userCats:
-				lists = append(lists, &s.cats)
-			}
-		}
-		u.Step(t.workers, step, rate, lists...)
-		t.lists = lists
+		u.Step(t.workers, step, rate, t.listsOf(u.table, users, items)...)
 	}
+}
+
+// listsOf returns the gradients of a table. The memory is used again.
+func (t *trainer) listsOf(table *nn.Table, users, items []*shard) []*nn.Grads {
+	lists := t.lists[:0]
+	for _, s := range items {
+		switch table {
+		case t.net.items:
+			lists = append(lists, &s.ids)
+		case t.net.itemCats:
+			lists = append(lists, &s.cats)
+		}
+	}
+	for _, s := range users {
+		if table == t.net.history {
+			lists = append(lists, &s.pooled, &s.attended)
+		}
+		switch table {
+		case t.net.users:
+			lists = append(lists, &s.ids)
+		case t.net.userCats:
+			lists = append(lists, &s.cats)
+		}
+	}
+	t.lists = lists
+	return lists
 }

@@ -189,7 +189,15 @@ func (t *trainer) prepare(in *retrieval.Interactions) {
 		u.Decay = float32(cfg.Regularization / float64(cfg.Batch))
 		t.updaters = append(t.updaters, updater{u, table})
 	}
-	t.freq = newFrequency(t.stream.counts(len(t.items)), cfg.Batch, cfg.FrequencyRate)
+	counts := t.stream.counts(len(t.items))
+	if t.itemFeatures.width(cfg.CategoryDim) > 0 {
+		for i, n := range counts {
+			if n == 0 {
+				t.net.hide([]int32{int32(i)})
+			}
+		}
+	}
+	t.freq = newFrequency(counts, cfg.Batch, cfg.FrequencyRate)
 	t.batch.place = make([]int32, len(t.items))
 	t.userRow, t.userAt = make([]int32, in.NumUsers()), make([][2]int32, in.NumUsers())
 	for u, id := range in.Users() {
@@ -366,7 +374,7 @@ func (n *network) vectors(cfg *Config, f *inputs, workers int) vector.Matrix {
 		var a activations
 		n.item.resize(&a, to-from, false)
 		for r := range a.rows {
-			n.itemInput(a.in[r*n.item.width:(r+1)*n.item.width], int32(from+r), f)
+			n.itemInput(a.in[r*n.item.width:(r+1)*n.item.width], int32(from+r), n.itemAt[from+r], f)
 		}
 		n.item.forward(&a, out.Data[from*cfg.Dim:to*cfg.Dim], !cfg.Dot, 0, 0)
 	})
