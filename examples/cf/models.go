@@ -25,6 +25,7 @@ var models = slices.Concat(
 	easeModels,
 	gfcfModels,
 	puresvdModels,
+	twotowerModels,
 )
 
 // model is an entry of the table: its name, its hyper-parameters, which become flags, and

@@ -1,0 +1,442 @@
+package twotower
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"github.com/recsyskit/recsys/internal/hash"
+	"github.com/recsyskit/recsys/internal/simd"
+	"github.com/recsyskit/recsys/retrieval/internal/nn"
+	"github.com/recsyskit/recsys/retrieval/internal/topk"
+)
+
+// A batch is cut into shards of about rowsPerShard rows, at most maxShards, whatever the
+// number of workers. Each keeps gradients of its own, so that more of them cost memory.
+const (
+	rowsPerShard = 128
+	maxShards    = 16
+)
+
+func shardsOf(rows int) int { return min(max((rows+rowsPerShard-1)/rowsPerShard, 1), maxShards) }
+
+// batch is one step's work and its memory.
+type batch struct {
+	examples   []int32 // of the stream
+	target     []int32 // of each example: the place of its item among the candidates
+	candidates []int32 // rows of the catalogue, each once
+	logq       []float32
+	place      []int32 // by row of the catalogue: 1 + its place among the candidates; 0 is none
+
+	user, item   []float32 // vectors: examples × dim, candidates × dim
+	duser, ditem []float32 // gradients
+	scaled       []float32 // item / temperature
+	toItems      simd.Packed
+	fromItems    simd.Packed
+	users, items []*shard
+	parts        [][]float32
+}
+
+// shard is the work on some rows of a batch: examples on the user's side, candidates on the
+// item's.
+type shard struct {
+	from, to int
+	activations
+	places  [][2]int32 // of the id of each row; nobody where it is not seen
+	weights []float32  // gradient of the tower's dense weights
+	grad    *tower
+
+	// Of examples.
+	history []int32 // the items of all histories
+	ends    []int32 // of each
+	share   []float32
+	slopes  []float32
+	logits  []float32
+	scaled  []float32 // user / temperature
+	ditem   []float32 // candidates × dim
+	packed  simd.Packed
+	loss    float64
+
+	ids, pooled, attended, cats nn.Grads
+}
+
+// begin fills the batch of step t: its examples, the candidates and the logQ of each.
+func (t *trainer) begin(examples []int32, step int) {
+	b := &t.batch
+	for _, item := range b.candidates {
+		b.place[item] = 0
+	}
+	b.examples, b.candidates = examples, b.candidates[:0]
+	b.target = grow(b.target, len(examples))
+	for i, e := range examples {
+		b.target[i] = b.add(t.stream.items[e])
+	}
+	for _, item := range b.candidates {
+		t.freq.see(item, step)
+	}
+	rng := rand.New(rand.NewPCG(t.cfg.Seed, hash.Combine(stepSeed, uint64(step))))
+	n := len(t.items)
+	for range max(t.cfg.Negatives, 0) {
+		b.add(int32(rng.IntN(n)))
+	}
+	b.logq = grow(b.logq, len(b.candidates))
+	absent := math.Pow(1-1/float64(n), float64(max(t.cfg.Negatives, 0)))
+	for i, item := range b.candidates {
+		b.logq[i] = t.logq(item, absent)
+	}
+	b.scaled = grow(b.scaled, len(b.candidates)*t.cfg.Dim)
+}
+
+// add returns the place of an item among the candidates, to which it is added if need be.
+func (b *batch) add(item int32) int32 {
+	if b.place[item] == 0 {
+		b.candidates = append(b.candidates, item)
+		b.place[item] = int32(len(b.candidates))
+	}
+	return b.place[item] - 1
+}
+
+// logq returns what is subtracted from the logit of an item: the logarithm of the probability
+// that it is among the candidates, when the other draws leave it out with the probability
+// absent.
+func (t *trainer) logq(item int32, absent float64) float32 {
+	p := 1 - (1-t.freq.probability(item))*absent
+	return float32((1 - t.cfg.Debias) * math.Log(max(p, 1e-30)))
+}
+
+// mine adds the hard negatives: of even draws those that score highest, by the vectors of the
+// last epoch, for one of the first users of the batch.
+func (t *trainer) mine(step int) {
+	h := t.cfg.HardNegatives
+	if h == 0 || t.vectors.Rows == 0 {
+		return
+	}
+	const draws, share = 8, 8
+	b, dim, n := &t.batch, t.cfg.Dim, len(t.items)
+	rng := rand.New(rand.NewPCG(t.cfg.Seed, hash.Combine(stepSeed, uint64(step), 1)))
+	t.pool = t.pool[:0]
+	t.poolRows = grow(t.poolRows, draws*h*dim)
+	for i := range draws * h {
+		item := int32(rng.IntN(n))
+		t.pool = append(t.pool, item)
+		copy(t.poolRows[i*dim:], t.vectors.Row(int(item)))
+	}
+	users := max(len(b.examples)/share, 1)
+	t.poolUsers.PackT(b.user, dim, users, dim)
+	t.poolKeys = t.poolKeys[:0]
+	t.poolLogits = grow(t.poolLogits, rowsPerShard*users)
+	for from := 0; from < len(t.pool); from += rowsPerShard {
+		rows := min(rowsPerShard, len(t.pool)-from)
+		simd.Gemm(t.poolLogits, users, t.poolRows[from*dim:], dim, rows, &t.poolUsers, false)
+		for r := range rows {
+			t.poolKeys = append(t.poolKeys, topk.Key(simd.Max(t.poolLogits[r*users:(r+1)*users]), int32(from+r)))
+		}
+	}
+	absent := math.Pow(1-1/float64(n), float64(max(t.cfg.Negatives, 0)+len(t.pool)))
+	for _, key := range topk.Best(t.poolKeys, h) {
+		item := t.pool[topk.Position(key)]
+		if at := b.add(item); int(at) == len(b.logq) {
+			b.logq = append(b.logq, 0)
+		}
+		b.logq[b.place[item]-1] = t.logq(item, absent)
+	}
+	b.scaled = grow(b.scaled, len(b.candidates)*dim)
+}
+
+// layout returns the shards of so many rows, with their bounds.
+func layout(list *[]*shard, rows int, create func() *shard) []*shard {
+	n := shardsOf(rows)
+	for len(*list) < n {
+		*list = append(*list, create())
+	}
+	for i, s := range (*list)[:n] {
+		s.from, s.to = nn.Bounds(i, n, rows)
+	}
+	return (*list)[:n]
+}
+
+// step trains on the examples as step number step and returns the sum of their losses. When
+// that is no number the weights stay as they were.
+func (t *trainer) step(examples []int32, step int) float64 {
+	loss, users, items := t.gradients(examples, step)
+	if nn.Finite(loss) {
+		t.update(users, items, step)
+	}
+	return loss
+}
+
+// gradients returns the sum of the losses of the examples, and the shards, which then hold the
+// gradients of the mean.
+func (t *trainer) gradients(examples []int32, step int) (loss float64, users, items []*shard) {
+	b, dim := &t.batch, t.cfg.Dim
+	key := hash.Combine(t.cfg.Seed, stepSeed, uint64(step))
+	t.begin(examples, step)
+	t.net.pack(true)
+	b.user, b.duser = grow(b.user, len(examples)*dim), grow(b.duser, len(examples)*dim)
+	users = layout(&b.users, len(examples), func() *shard { return newShard(t.buildUser) })
+	nn.Each(t.workers, len(users), func(i int) { t.seeUsers(users[i], key) })
+	t.mine(step)
+
+	b.item = grow(b.item, len(b.candidates)*dim)
+	items = layout(&b.items, len(b.candidates), func() *shard { return newShard(t.buildItem) })
+	nn.Each(t.workers, len(items), func(i int) { t.seeItems(items[i], key) })
+	nn.Each(t.workers, 2, func(i int) {
+		if i == 0 {
+			b.toItems.PackT(b.scaled, dim, len(b.candidates), dim)
+		} else {
+			b.fromItems.Pack(b.scaled, dim, len(b.candidates), dim)
+		}
+	})
+	nn.Each(t.workers, len(users), func(i int) { t.compare(users[i]) })
+	b.parts = b.parts[:0]
+	for _, s := range users {
+		loss += s.loss
+		b.parts = append(b.parts, s.ditem)
+	}
+	b.ditem = grow(b.ditem, len(b.candidates)*dim)
+	nn.Reduce(t.workers, b.ditem, b.parts...)
+	nn.Each(t.workers, len(users)+len(items), func(i int) {
+		if i < len(users) {
+			t.learnUsers(users[i], key)
+		} else {
+			t.learnItems(items[i-len(users)], key)
+		}
+	})
+	return loss, users, items
+}
+
+func newShard(build func(*nn.Slab) *tower) *shard {
+	s := &shard{weights: make([]float32, nn.Size(build))}
+	s.grad = build(nn.NewSlab(s.weights))
+	return s
+}
+
+// seeUsers computes the vectors of the shard's users.
+func (t *trainer) seeUsers(s *shard, key uint64) {
+	n, b, dim := t.net, &t.batch, t.cfg.Dim
+	n.user.resize(&s.activations, s.to-s.from, true)
+	s.history, s.ends, s.places = s.history[:0], s.ends[:0], s.places[:0]
+	for _, e := range b.examples[s.from:s.to] {
+		s.history = t.stream.history(s.history, e, key)
+		s.ends = append(s.ends, int32(len(s.history)))
+		s.places = append(s.places, t.seen(t.userAt[t.stream.user[e]], hash.Combine(key, uint64(e), 1)))
+	}
+	s.share = grow(s.share, len(s.history))
+	for i := range s.share {
+		s.share[i] = 1
+	}
+	for r, e := range b.examples[s.from:s.to] {
+		from, to := s.past(r)
+		user := t.stream.user[e]
+		values, cats := t.userFeatures.row(t.userRow[user])
+		n.userInput(s.in[r*n.user.width:(r+1)*n.user.width], s.places[r], s.history[from:to], s.share[from:to], t.userFeatures, values, cats)
+	}
+	n.user.forward(&s.activations, b.user[s.from*dim:s.to*dim], !t.cfg.Dot, t.cfg.Dropout, hash.Combine(key, uint64(s.from), 2))
+}
+
+// seen returns the places of an id, or nobody where the draw hides it.
+func (t *trainer) seen(at [2]int32, draw uint64) [2]int32 {
+	if float64(draw>>11)*0x1p-53 < t.cfg.IDDropout {
+		return nobody
+	}
+	return at
+}
+
+// past returns where the history of row r is.
+func (s *shard) past(r int) (from, to int32) {
+	if r > 0 {
+		from = s.ends[r-1]
+	}
+	return from, s.ends[r]
+}
+
+// seeItems computes the vectors of the shard's candidates.
+func (t *trainer) seeItems(s *shard, key uint64) {
+	n, b, dim := t.net, &t.batch, t.cfg.Dim
+	n.item.resize(&s.activations, s.to-s.from, true)
+	s.places = s.places[:0]
+	for r, item := range b.candidates[s.from:s.to] {
+		at := n.itemAt[item]
+		if n.item.width > dim { // without features an id is all there is
+			at = t.seen(at, hash.Combine(key, uint64(item), 4))
+		}
+		s.places = append(s.places, at)
+		n.itemInput(s.in[r*n.item.width:(r+1)*n.item.width], item, at, t.itemFeatures)
+	}
+	out := b.item[s.from*dim : s.to*dim]
+	n.item.forward(&s.activations, out, !t.cfg.Dot, t.cfg.Dropout, hash.Combine(key, uint64(s.from), 3))
+	scaled := b.scaled[s.from*dim : s.to*dim]
+	copy(scaled, out)
+	simd.Scale(float32(1/t.cfg.Temperature), scaled)
+}
+
+// compare computes the loss of the shard's examples and the gradients of the vectors: of its
+// users, and its part of those of the candidates.
+func (t *trainer) compare(s *shard) {
+	b, dim, n := &t.batch, t.cfg.Dim, len(t.batch.candidates)
+	s.ditem = grow(s.ditem, n*dim)
+	s.scaled = grow(s.scaled, rowsPerShard*dim)
+	s.logits = grow(s.logits, min(rowsPerShard, s.rows)*n)
+	s.loss = 0
+	scale := 1 / float32(len(b.examples))
+	for from := s.from; from < s.to; from += rowsPerShard {
+		rows := min(rowsPerShard, s.to-from)
+		user, logits := b.user[from*dim:(from+rows)*dim], s.logits[:rows*n]
+		simd.Gemm(logits, n, user, dim, rows, &b.toItems, false)
+		s.loss += nn.CorrectedRows(logits, b.logq, b.target[from:from+rows], scale)
+		simd.Gemm(b.duser[from*dim:], dim, logits, n, rows, &b.fromItems, false)
+		scaled := s.scaled[:rows*dim]
+		copy(scaled, user)
+		simd.Scale(float32(1/t.cfg.Temperature), scaled)
+		s.packed.Pack(scaled, dim, rows, dim)
+		simd.GemmTN(s.ditem, dim, logits, n, n, &s.packed, from > s.from)
+	}
+}
+
+// learnUsers goes back from the gradients of the users' vectors to what they are made of.
+func (t *trainer) learnUsers(s *shard, key uint64) {
+	n, b, dim := t.net, &t.batch, t.cfg.Dim
+	tower := n.user
+	clear(s.weights)
+	tower.backward(s.grad, &s.activations, b.duser[s.from*dim:s.to*dim], b.user[s.from*dim:s.to*dim],
+		!t.cfg.Dot, t.cfg.Dropout, hash.Combine(key, uint64(s.from), 2))
+	at := 0
+	s.ids.Reset(s.din, tower.width)
+	if n.users != nil {
+		for r, at := range s.places {
+			touch(&s.ids, at, int32(r), 1)
+		}
+		at = dim
+	}
+	s.pooled.Reset(s.din[at:], tower.width)
+	s.attended.Reset(tower.context, dim)
+	for r := range s.rows {
+		from, to := s.past(r)
+		for k := from; k < to; k++ {
+			touch(&s.pooled, n.itemAt[s.history[k]], int32(r), s.share[k])
+		}
+		if tower.context != nil {
+			t.attend(s, s.din[r*tower.width+at:][:dim], from, to)
+		}
+	}
+	at += dim
+	s.learnCategories(s.din, tower.width, at, t.userFeatures, t.cfg.CategoryDim, func(r int) []int32 {
+		_, cats := t.userFeatures.row(t.userRow[t.stream.user[b.examples[s.from+r]]])
+		return cats
+	})
+}
+
+// attend adds what the gradient d of a history's vector says of its attention: with shares a,
+// g_k = d·e_k and s_k = c·e_k / √dim, ds_k = a_k (g_k - Σ a g).
+func (t *trainer) attend(s *shard, d []float32, from, to int32) {
+	n := t.net
+	root := float32(1 / math.Sqrt(float64(len(d))))
+	mean := float32(0)
+	s.slopes = grow(s.slopes, int(to-from))
+	for k := from; k < to; k++ {
+		g := n.dot(d, s.history[k])
+		s.slopes[k-from] = g
+		mean += float32(s.share[k] * g)
+	}
+	for k := from; k < to; k++ {
+		ds := float32(s.share[k]*(s.slopes[k-from]-mean)) * root
+		at := n.itemAt[s.history[k]]
+		touch(&s.attended, at, 0, ds)
+		simd.Axpy(ds, n.history.Row(at[0]), s.grad.context)
+		if at[1] >= 0 {
+			simd.Axpy(ds, n.history.Row(at[1]), s.grad.context)
+		}
+	}
+}
+
+// touch adds a touch for each of the places.
+func touch(g *nn.Grads, at [2]int32, from int32, scale float32) {
+	if at[0] < 0 {
+		return
+	}
+	g.Add(at[0], from, scale)
+	if at[1] >= 0 {
+		g.Add(at[1], from, scale)
+	}
+}
+
+// learnItems is learnUsers for the candidates.
+func (t *trainer) learnItems(s *shard, key uint64) {
+	n, b, dim := t.net, &t.batch, t.cfg.Dim
+	clear(s.weights)
+	n.item.backward(s.grad, &s.activations, b.ditem[s.from*dim:s.to*dim], b.item[s.from*dim:s.to*dim],
+		!t.cfg.Dot, t.cfg.Dropout, hash.Combine(key, uint64(s.from), 3))
+	s.ids.Reset(s.din, n.item.width)
+	for r, at := range s.places {
+		touch(&s.ids, at, int32(r), 1)
+	}
+	s.learnCategories(s.din, n.item.width, dim, t.itemFeatures, t.cfg.CategoryDim, func(r int) []int32 {
+		_, cats := t.itemFeatures.row(b.candidates[s.from+r])
+		return cats
+	})
+}
+
+// learnCategories lists the gradients of the categories of each row, which begin at value at
+// of the input, after the numbers.
+func (s *shard) learnCategories(din []float32, width, at int, f *inputs, dim int, row func(r int) []int32) {
+	s.cats.Reset(nil, 0)
+	if f.cats == 0 {
+		return
+	}
+	// Rows are no multiple of dim wide: the stride is one value.
+	s.cats.Reset(din, 1)
+	for r := range s.rows {
+		for i, bucket := range row(r) {
+			if bucket >= 0 {
+				s.cats.Add(bucket, int32(r*width+at+f.dense+i*dim), 1)
+			}
+		}
+	}
+}
+
+// update applies all gradients.
+func (t *trainer) update(users, items []*shard, step int) {
+	rate := float32(t.cfg.Rate)
+	sum := func(to *nn.Weights, shards []*shard) {
+		if len(to.W) == 0 {
+			return
+		}
+		parts := t.batch.parts[:0]
+		for _, s := range shards {
+			parts = append(parts, s.weights)
+		}
+		nn.Reduce(t.workers, to.G, parts...)
+		to.Step(t.workers, step, rate)
+		t.batch.parts = parts
+	}
+	sum(t.userWeights, users)
+	sum(t.itemWeights, items)
+	for _, u := range t.updaters {
+		u.Step(t.workers, step, rate, t.listsOf(u.table, users, items)...)
+	}
+}
+
+// listsOf returns the gradients of a table. The memory is used again.
+func (t *trainer) listsOf(table *nn.Table, users, items []*shard) []*nn.Grads {
+	lists := t.lists[:0]
+	for _, s := range items {
+		switch table {
+		case t.net.items:
+			lists = append(lists, &s.ids)
+		case t.net.itemCats:
+			lists = append(lists, &s.cats)
+		}
+	}
+	for _, s := range users {
+		if table == t.net.history {
+			lists = append(lists, &s.pooled, &s.attended)
+		}
+		switch table {
+		case t.net.users:
+			lists = append(lists, &s.ids)
+		case t.net.userCats:
+			lists = append(lists, &s.cats)
+		}
+	}
+	t.lists = lists
+	return lists
+}
