@@ -264,6 +264,15 @@ func TestConformance(t *testing.T) {
 	}.Run(t, func(t *testing.T) recsys.Retriever { return train(t, in, cfg) })
 }
 
+func TestOneItemProposesNothing(t *testing.T) {
+	m := train(t, baskets(t, []recsys.ItemID{1 << 60}, []recsys.ItemID{1 << 60}), slim.Config{})
+	out := recsys.NewSink(10)
+	q := recsys.NewQuery(&recsys.Request{History: []recsys.Event{{Item: 1 << 60}}}, nil, "x")
+	require.NoError(t, m.Retrieve(t.Context(), q, out))
+	ids, _ := out.Items()
+	require.Empty(t, ids)
+}
+
 func TestCheckerboard(t *testing.T) {
 	retrievaltest.Checkerboard{FoldIn: true}.Run(t, func(t *testing.T, in *retrieval.Interactions) recsys.Retriever {
 		return train(t, in, slim.Config{})
