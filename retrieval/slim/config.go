@@ -43,7 +43,7 @@ type Config struct {
 	// MaxMemory is how many bytes the products of all pairs of items that share users may
 	// take, 8 for each, >= 0; 0 means 4 GiB. Train refuses data that needs more before
 	// it allocates them.
-	MaxMemory int64
+	MaxMemory int64 `json:"-"`
 
 	// History says how the events of a request count at serving. The model can change it:
 	// see [itemsim.Model.WithHistory].

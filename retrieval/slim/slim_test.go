@@ -298,7 +298,7 @@ func TestZeroConfigIsTheDocumentedDefault(t *testing.T) {
 	m := train(t, baskets(t), slim.Config{History: retrieval.History{Last: 4}})
 	var cfg slim.Config
 	require.NoError(t, json.Unmarshal(m.Config(), &cfg))
-	require.Equal(t, slim.Config{L1: 0.1, L2: 100, Candidates: 1000, Sweeps: 100, Tolerance: 0.001, MaxMemory: 4 << 30}, cfg)
+	require.Equal(t, slim.Config{L1: 0.1, L2: 100, Candidates: 1000, Sweeps: 100, Tolerance: 0.001}, cfg)
 	require.Equal(t, "slim", m.Trainer())
 	require.Equal(t, 4, m.History().Last)
 }
