@@ -11,10 +11,10 @@ var slimModels = []model{
 	{
 		name: "slim",
 		params: []param{
-			{name: "l1", doc: "weight of the sum of the weights", def: "1", min: 1e-9, lo: 0.01, hi: 3, log: true},
+			{name: "l1", doc: "weight of the sum of the weights", def: "0.1", min: 1e-9, lo: 0.001, hi: 3, log: true},
 			{name: "l2", doc: "weight of their squares", def: "100", min: 1e-9, lo: 20, hi: 2000, log: true},
-			{name: "neighbors", doc: "weights kept per item", def: "200", integer: true, min: 1, lo: 20, hi: 1000, log: true},
-			{name: "candidates", doc: "items tried per item, those of the largest cosine", def: "500", integer: true, min: 1},
+			{name: "neighbors", doc: "weights kept per item, 0 for all", def: "0", integer: true},
+			{name: "candidates", doc: "items tried per item, those of the largest cosine", def: "1000", integer: true, min: 1},
 		},
 		train: func(ctx context.Context, in *retrieval.Interactions, s settings, e env) (trained, error) {
 			return slim.Train(ctx, in, slim.Config{

@@ -12,7 +12,7 @@ var walkModels = []model{
 		name: "p3alpha",
 		params: []param{
 			{name: "neighbors", doc: "items proposed per item", def: "200", integer: true, min: 1, lo: 20, hi: 1000, log: true},
-			{name: "alpha", doc: "exponent of the steps' probabilities", def: "1", min: 1e-6, max: 10, lo: 0.2, hi: 2},
+			{name: "alpha", doc: "exponent of the steps' probabilities", def: "1", min: 1e-6, max: 10, lo: 0.2, hi: 1.5},
 		},
 		train: trainWalk,
 		load:  loadItemsim("walk"),
@@ -21,8 +21,8 @@ var walkModels = []model{
 		name: "rp3beta",
 		params: []param{
 			{name: "neighbors", doc: "items proposed per item", def: "200", integer: true, min: 1, lo: 20, hi: 1000, log: true},
-			{name: "alpha", doc: "exponent of the steps' probabilities", def: "0.8", min: 1e-6, max: 10, lo: 0.2, hi: 2},
-			{name: "beta", doc: "exponent of the popularity that weights are divided by", def: "0.3", max: 10, lo: 0, hi: 1},
+			{name: "alpha", doc: "exponent of the steps' probabilities", def: "0.8", min: 1e-6, max: 10, lo: 0.2, hi: 1.5},
+			{name: "beta", doc: "exponent of the popularity that weights are divided by", def: "0.3", max: 10, lo: 0, hi: 0.8},
 		},
 		train: trainWalk,
 		load:  loadItemsim("walk"),

@@ -10,10 +10,11 @@ import (
 
 // Config holds the hyper-parameters of a model.
 type Config struct {
-	// L1 is the weight of the sum of the weights, >= 0; 0 means 1. An item that has at most
+	// L1 is the weight of the sum of the weights, >= 0; 0 means 0.1. An item that has at most
 	// that much in common with another never speaks for it, and the more items have no
 	// weight the larger it is. In units of the products: of users, where every interaction
-	// has weight 1.
+	// has weight 1. On the Gowalla check-ins 1 trains in half the time of 0.1 and serves from
+	// fewer weights, at a recall@20 of 0.170 in place of 0.179.
 	L1 float64
 
 	// L2 is the weight of the squares of the weights, >= 0; 0 means 100. It shares weight
@@ -21,12 +22,14 @@ type Config struct {
 	// is that of L1.
 	L2 float64
 
-	// Candidates is how many items are tried for each, >= 0; 0 means 500: those with the
+	// Candidates is how many items are tried for each, >= 0; 0 means 1000: those with the
 	// largest cosine. Time grows with it less than in proportion, memory per worker with up
 	// to its square times 4 bytes.
 	Candidates int
 
-	// Neighbors is how many weights for each item are kept, the largest, >= 0; 0 means 200.
+	// Neighbors is how many weights for each item are kept, the largest, >= 0; 0 means all that
+	// are not 0. Cutting costs accuracy where items have few users: on CiteULike-a 200 in place
+	// of all lowered the hit rate at 10 from 0.892 to 0.880.
 	Neighbors int
 
 	// Sweeps is how often the descent goes over all candidates of an item at most, >= 0; 0
@@ -40,7 +43,7 @@ type Config struct {
 	// MaxMemory is how many bytes the products of all pairs of items that share users may
 	// take, 8 for each, >= 0; 0 means 4 GiB. Train refuses data that needs more before
 	// it allocates them.
-	MaxMemory int64
+	MaxMemory int64 `json:"-"`
 
 	// History says how the events of a request count at serving. The model can change it:
 	// see [itemsim.Model.WithHistory].
@@ -76,10 +79,10 @@ func (c Config) withDefaults() (Config, error) {
 			*v = zero
 		}
 	}
-	penalty("L1", &c.L1, 1)
+	penalty("L1", &c.L1, 0.1)
 	penalty("L2", &c.L2, 100)
-	count("Candidates", &c.Candidates, 500, "500")
-	count("Neighbors", &c.Neighbors, 200, "200")
+	count("Candidates", &c.Candidates, 1000, "1000")
+	count("Neighbors", &c.Neighbors, 0, "all")
 	count("Sweeps", &c.Sweeps, 100, "100")
 	count("Workers", &c.Workers, 0, "GOMAXPROCS")
 	if !(c.Tolerance >= 0 && c.Tolerance < 1) {

@@ -26,8 +26,8 @@ func newSolver(g *gram, cfg Config) *solver {
 	return &solver{gram: g, cfg: cfg, place: make([]int32, len(g.diagonal))}
 }
 
-// solve returns the keys of the weights for item j that are kept, the largest first. The
-// next call overwrites them.
+// solve returns the keys of the weights for item j that are kept, in any order. The next call
+// overwrites them.
 func (s *solver) solve(j int32) []uint64 {
 	s.choose(j)
 	s.descend()
@@ -38,7 +38,10 @@ func (s *solver) solve(j int32) []uint64 {
 		}
 		s.place[i] = 0
 	}
-	return topk.Best(s.keys, s.cfg.Neighbors)
+	if s.cfg.Neighbors > 0 {
+		return topk.Select(s.keys, s.cfg.Neighbors)
+	}
+	return s.keys
 }
 
 // choose lists the candidates for item j.

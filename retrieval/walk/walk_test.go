@@ -209,6 +209,15 @@ func TestConformance(t *testing.T) {
 	}.Run(t, func(t *testing.T) recsys.Retriever { return train(t, in, walk.Config{Beta: 0.3}) })
 }
 
+func TestOneItemProposesNothing(t *testing.T) {
+	m := train(t, baskets(t, []recsys.ItemID{1 << 60}, []recsys.ItemID{1 << 60}), walk.Config{Beta: 0.3})
+	out := recsys.NewSink(10)
+	q := recsys.NewQuery(&recsys.Request{History: []recsys.Event{{Item: 1 << 60}}}, nil, "x")
+	require.NoError(t, m.Retrieve(t.Context(), q, out))
+	ids, _ := out.Items()
+	require.Empty(t, ids)
+}
+
 func TestCheckerboard(t *testing.T) {
 	retrievaltest.Checkerboard{FoldIn: true}.Run(t, func(t *testing.T, in *retrieval.Interactions) recsys.Retriever {
 		return train(t, in, walk.Config{Alpha: 0.7, Beta: 0.3})
