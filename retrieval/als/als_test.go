@@ -160,6 +160,29 @@ func dot(a, b []float32) float64 {
 	return sum
 }
 
+// difference returns the largest difference of the scores of two models of the same users and
+// items.
+func difference(a, b *als.Model) float64 {
+	worst := 0.0
+	for u := range a.Users() {
+		for i := range a.Items() {
+			x, y := dot(a.UserVectors().Row(u), a.Vectors().Row(i)), dot(b.UserVectors().Row(u), b.Vectors().Row(i))
+			if d := math.Abs(x - y); !(d <= worst) { // NaN counts
+				worst = d
+			}
+		}
+	}
+	return worst
+}
+
+// sizes are numbers of factors, the most telling ones in short tests.
+func sizes() []int {
+	if testing.Short() {
+		return []int{3, 32}
+	}
+	return []int{1, 3, 8, 17, 32, 64}
+}
+
 func norm(x []float64) float64 {
 	sum := 0.0
 	for _, v := range x {
@@ -184,7 +207,7 @@ func settings() map[string]als.Config {
 func TestFoldInSolvesTheNormalEquations(t *testing.T) {
 	in := random(t, 1, 150, 120, 3000, false)
 	for name, cfg := range settings() {
-		for _, d := range []int{1, 3, 8, 17, 32, 64} {
+		for _, d := range sizes() {
 			cfg.Factors, cfg.Epochs = d, 2
 			for _, whole := range []bool{false, true} { // with and without the dual form
 				m := train(t, in, cfg)
@@ -204,9 +227,11 @@ func TestFoldInSolvesTheNormalEquations(t *testing.T) {
 					require.NoError(t, err)
 					require.Len(t, got, d+1)
 					require.EqualValues(t, 99, got[0])
+					worst := 0.0
 					for i, x := range want {
-						require.InDelta(t, x, got[i+1], 2e-4*norm(want)+1e-7, "%s, d=%d, n=%d, whole %v", name, d, n, whole)
+						worst = max(worst, math.Abs(x-float64(got[i+1])))
 					}
+					require.Less(t, worst, 2e-4*norm(want)+1e-7, "%s, d=%d, n=%d, whole %v", name, d, n, whole)
 				}
 			}
 		}
@@ -314,11 +339,7 @@ func TestSolversAgree(t *testing.T) {
 			"blocks": {Solver: als.Blocks, Block: 10},
 		} {
 			got := train(t, in, merge(cfg, variant))
-			for u := range in.NumUsers() {
-				for i := range in.NumItems() {
-					require.InDelta(t, dot(want.UserVectors().Row(u), want.Vectors().Row(i)), dot(got.UserVectors().Row(u), got.Vectors().Row(i)), 5e-3, "%s, %s: user %d, item %d", name, kind, u, i)
-				}
-			}
+			require.Less(t, difference(want, got), 5e-3, "%s, %s", name, kind)
 		}
 	}
 }
@@ -337,7 +358,11 @@ func TestSolversComeToTheSameLoss(t *testing.T) {
 }
 
 func TestTheModelDoesNotDependOnWorkers(t *testing.T) {
-	in := random(t, 7, 700, 400, 9000, false)
+	users := 700
+	if testing.Short() {
+		users = 150
+	}
+	in := random(t, 7, users, 400, 13*users, false)
 	for kind, variant := range variants() {
 		cfg := merge(als.Config{Factors: 16, Epochs: 2, Workers: 1, Alpha: 1}, variant)
 		want := train(t, in, cfg)
@@ -374,13 +399,14 @@ func TestItemVectorsLieAlongTheirPrincipalAxes(t *testing.T) {
 	}
 }
 
-// stop returns a context that Progress ends after some epochs.
-func stop(t *testing.T, after int) (context.Context, error, func(epoch, epochs int, loss float64)) {
+var errEnough = errors.New("enough")
+
+// stop returns a context that progress ends after some epochs, with errEnough.
+func stop(t *testing.T, after int) (ctx context.Context, progress func(epoch, epochs int, loss float64)) {
 	ctx, cancel := context.WithCancelCause(t.Context())
-	why := errors.New("enough")
-	return ctx, why, func(epoch, _ int, _ float64) {
+	return ctx, func(epoch, _ int, _ float64) {
 		if epoch == after {
-			cancel(why)
+			cancel(errEnough)
 		}
 	}
 }
@@ -390,10 +416,10 @@ func TestCancelledTrainingGoesOnWhereItEnded(t *testing.T) {
 	for kind, variant := range variants() {
 		cfg := merge(als.Config{Factors: 20, Epochs: 6}, variant)
 		whole := train(t, in, cfg)
-		ctx, why, progress := stop(t, 4)
+		ctx, progress := stop(t, 4)
 		cfg.Progress = progress
 		half, err := als.Train(ctx, in, cfg)
-		require.ErrorIs(t, err, why)
+		require.ErrorIs(t, err, errEnough)
 		require.ErrorContains(t, err, "epoch 5 of 6")
 		require.NotNil(t, half)
 		require.Equal(t, 4, half.Config().Epochs)
@@ -411,16 +437,12 @@ func TestCancelledTrainingGoesOnWhereItEnded(t *testing.T) {
 			require.InEpsilon(t, loss(whole.Config(), in, whole.UserVectors(), whole.Vectors()), loss(again.Config(), in, again.UserVectors(), again.Vectors()), 0.01)
 			continue
 		}
-		for u := range in.NumUsers() {
-			for i := range in.NumItems() {
-				require.InDelta(t, dot(whole.UserVectors().Row(u), whole.Vectors().Row(i)), dot(again.UserVectors().Row(u), again.Vectors().Row(i)), 2e-3, kind)
-			}
-		}
+		require.Less(t, difference(whole, again), 2e-3, kind)
 	}
-	ctx, why, progress := stop(t, 0)
+	ctx, progress := stop(t, 0)
 	progress(0, 0, 0)
 	m, err := als.Train(ctx, in, als.Config{})
-	require.ErrorIs(t, err, why)
+	require.ErrorIs(t, err, errEnough)
 	require.Nil(t, m, "no epoch was completed")
 }
 

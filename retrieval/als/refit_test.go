@@ -126,8 +126,8 @@ func TestRefitOfNothingChangesNoScore(t *testing.T) {
 	}
 	_, err = m.Refit(t.Context(), nil, nil, nil)
 	require.ErrorContains(t, err, "interactions are nil")
-	ctx, why, progress := stop(t, 1)
+	ctx, progress := stop(t, 1)
 	progress(1, 1, 0)
 	_, err = m.Refit(ctx, in, in.Users(), in.Items())
-	require.ErrorIs(t, err, why)
+	require.ErrorIs(t, err, errEnough)
 }
