@@ -64,17 +64,17 @@ func (f *Form) UnmarshalText(text []byte) error {
 	return fmt.Errorf("session: unknown form %q; want reciprocal, constant, linear, proportional, exponential or quadratic", text)
 }
 
-// validate returns an error that starts with the name of the field.
-func (d Decay) validate(proportional bool) error {
+// validate returns an error that names the field of a struct.
+func (d Decay) validate(field string, proportional bool) error {
 	switch {
 	case d.Form == Proportional && !proportional:
-		return fmt.Errorf("Form is %v; want Reciprocal, Constant, Linear, Exponential or Quadratic", d.Form)
+		return fmt.Errorf("session: %s.Form is %v; want Reciprocal, Constant, Linear, Exponential or Quadratic", field, d.Form)
 	case int(d.Form) >= len(forms):
-		return fmt.Errorf("Form is %d; want Reciprocal, Constant, Linear, Proportional, Exponential or Quadratic", d.Form)
+		return fmt.Errorf("session: %s.Form is %d; want Reciprocal, Constant, Linear, Proportional, Exponential or Quadratic", field, d.Form)
 	case d.Form == Exponential && !(d.Scale > 0 && d.Scale <= math.MaxFloat32):
-		return fmt.Errorf("Scale is %v; want a finite number > 0", d.Scale)
+		return fmt.Errorf("session: %s.Scale is %v; want a finite number > 0", field, d.Scale)
 	case d.Form != Exponential && d.Scale != 0:
-		return fmt.Errorf("Scale is %v; want 0 with the form %v", d.Scale, d.Form)
+		return fmt.Errorf("session: %s.Scale is %v; want 0 with the form %v", field, d.Scale, d.Form)
 	}
 	return nil
 }
