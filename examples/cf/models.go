@@ -17,6 +17,8 @@ import (
 var models = slices.Concat(
 	popularModels,
 	itemknnModels,
+	walkModels,
+	slimModels,
 	blendModels,
 )
 
