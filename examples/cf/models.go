@@ -17,6 +17,7 @@ import (
 var models = slices.Concat(
 	popularModels,
 	itemknnModels,
+	alsModels,
 	walkModels,
 	slimModels,
 	blendModels,
