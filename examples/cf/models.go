@@ -17,6 +17,9 @@ import (
 var models = slices.Concat(
 	popularModels,
 	itemknnModels,
+	easeModels,
+	gfcfModels,
+	puresvdModels,
 	alsModels,
 	walkModels,
 	slimModels,
