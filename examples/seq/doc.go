@@ -4,7 +4,7 @@
 //
 //	seq -data Beauty.txt.gz -model markov
 //	seq -data Video.txt.gz -format pairs -protocol sampled -eval-users 10000 -model markov
-//	seq -train train_sessions.txt.gz -test test.txt.gz -format sessions -model vsknn -k 20 -tune 30
+//	seq -train train_sessions.txt.gz -test test.txt.gz -format sessions -model combined -k 20 -tune 30
 //
 // # Files
 //

@@ -120,6 +120,7 @@ func TestScoresAreThoseOfTheOracle(t *testing.T) {
 		session.SKNN(),
 		session.VSKNN(),
 		session.STAN(),
+		session.Combined(),
 		{Neighbors: 7, Sample: 30, Position: exponential(1.7), Length: 0.3, Match: exponential(3), Distance: linear, Recency: 0.2},
 		{Neighbors: 1000, Sample: 13, Position: linear, Match: share, Distance: exponential(0.7), Forward: 0.8, IDF: 0.5, Repeat: 2},
 		{Neighbors: 3, Sample: 1000, Position: share, Length: 1, Forward: 1, Repeat: -1, Recency: 1},
