@@ -277,6 +277,21 @@ func TestTuningHoldsOutWithoutLooking(t *testing.T) {
 	}
 }
 
+// With times the newest items are held out, by their last event.
+func TestTuningHoldsOutTheNewest(t *testing.T) {
+	var b strings.Builder
+	for item := range 10 {
+		fmt.Fprintf(&b, "1,%d,1,%d\n", 10*item, 1_700_000_000+1000*item)
+	}
+	fmt.Fprintf(&b, "1,0,1,%d\n", 1_700_100_000) // again
+	in, err := read(file(t, b.String()), "csv", &names{})
+	require.NoError(t, err)
+	d, err := validation(in, false, rand.New(rand.NewPCG(1, 1)))
+	require.NoError(t, err)
+	require.Equal(t, []int32{d.place(0), d.place(90)}, d.tests[0].relevant)
+	require.Equal(t, 8, d.train.Len())
+}
+
 // repeats is the number of repeated events of the tested users.
 var repeats = []int{0, 0, 1}
 

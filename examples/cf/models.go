@@ -51,6 +51,7 @@ type param struct {
 	min, max  float64 // domain; no upper bound unless max > min
 	lo, hi    float64 // what -tune searches; nothing unless hi > lo
 	log       bool    // on a logarithmic scale
+	still     bool    // -tune leaves a choice as it is
 }
 
 // settings are the values of a model's parameters, which have been checked.

@@ -43,13 +43,16 @@ const (
 // newSearch returns a search of the parameters that are not given, from their values in
 // start, in about n trials.
 func newSearch(rnd *rand.Rand, params []param, start settings, given map[string]bool, n int) *search {
-	s := &search{rnd: rnd, params: params, fixed: start, started: max(4, n/3)}
+	s := &search{rnd: rnd, params: params, fixed: start}
 	for i := range params {
 		p := &params[i]
-		if !given[p.name] && (len(p.choices) > 0 || p.hi > p.lo) {
+		if !given[p.name] && !p.still && (len(p.choices) > 0 || p.hi > p.lo) {
 			s.free = append(s.free, i)
-			s.strata = append(s.strata, rnd.Perm(s.started))
 		}
+	}
+	s.started = min(max(4, n/3), 4*len(s.free)+4)
+	for range s.free {
+		s.strata = append(s.strata, rnd.Perm(s.started))
 	}
 	return s
 }

@@ -16,6 +16,7 @@ var bowl = []param{
 	{name: "kind", def: "a", choices: []string{"a", "b", "c"}},
 	{name: "idle", def: "5", integer: true, lo: 1, hi: 9},
 	{name: "fixed", def: "3"},
+	{name: "solver", def: "fast", choices: []string{"fast", "slow"}, still: true},
 }
 
 // depth is 0 at its best: x = 0.2, y = 30, kind c.
@@ -74,6 +75,7 @@ func TestSearchKeepsWhatIsGivenAndBeginsWithTheStart(t *testing.T) {
 	best(3, 20, map[string]bool{"y": true}, func(s settings) float64 {
 		require.Equal(t, "1", s["y"])
 		require.Equal(t, "3", s["fixed"])
+		require.Equal(t, "fast", s["solver"])
 		seen = append(seen, s)
 		return depth(s)
 	})

@@ -87,8 +87,8 @@ func (l *learner) costs(took [][]time.Duration) {
 	}
 }
 
-// climb returns the weights that are best on the held-out cases among the learned, equal ones
-// and those of the best source alone, and which these are. It writes the report if told to.
+// climb returns the learned weights, or equal ones or those of the best source alone where these
+// are better on the held-out cases, and which they are. It writes the report if told to.
 func (l *learner) climb(ctx context.Context, tables []table, usable func(j int) bool, tell bool) ([]float64, string, error) {
 	learning := newSearch(l, tables, l.learning)
 	heldOut := newSearch(l, tables, l.heldOut)
@@ -117,11 +117,14 @@ func (l *learner) climb(ctx context.Context, tables []table, usable func(j int) 
 	}
 	round(learned)
 	best, kept, top := learned, "learned", heldOut.at(learned)
-	asEqual, asSingle := heldOut.at(equal), heldOut.at(single)
-	if asEqual > top {
+	values := slices.Clone(heldOut.values)
+	asEqual := heldOut.at(equal)
+	if surely(values, heldOut.values) {
 		best, kept, top = equal, "equal", asEqual
+		copy(values, heldOut.values)
 	}
-	if asSingle > top {
+	asSingle := heldOut.at(single)
+	if surely(values, heldOut.values) {
 		best, kept, top = single, "single", asSingle
 	}
 	if !tell {
@@ -136,6 +139,19 @@ func (l *learner) climb(ctx context.Context, tables []table, usable func(j int) 
 		r.Sources[j].Gain = top - heldOut.at(without)
 	}
 	return best, kept, nil
+}
+
+// surely reports whether b is better than a, case by case, by more than the standard error of
+// the difference.
+func surely(a, b []float64) bool {
+	sum, square, n := 0.0, 0.0, float64(len(a))
+	for i := range a {
+		d := b[i] - a[i]
+		sum += d
+		square += float64(d * d)
+	}
+	mean := sum / n
+	return mean > 0 && float64(mean*mean)*n > square/n-float64(mean*mean)
 }
 
 // round makes the largest weight 1 and leaves the others three digits, as a person would write
