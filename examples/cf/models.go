@@ -26,6 +26,13 @@ var models = slices.Concat(
 	gfcfModels,
 	puresvdModels,
 	twotowerModels,
+	easeModels,
+	gfcfModels,
+	puresvdModels,
+	alsModels,
+	walkModels,
+	slimModels,
+	blendModels,
 )
 
 // model is an entry of the table: its name, its hyper-parameters, which become flags, and

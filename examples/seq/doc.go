@@ -4,7 +4,7 @@
 //
 //	seq -data Beauty.txt.gz -model markov
 //	seq -data Video.txt.gz -format pairs -protocol sampled -eval-users 10000 -model markov
-//	seq -train train_sessions.txt.gz -test test.txt.gz -format sessions -model vsknn -k 20 -tune 30
+//	seq -train train_sessions.txt.gz -test test.txt.gz -format sessions -model combined -k 20 -tune 30
 //
 // # Files
 //
@@ -37,7 +37,7 @@
 // With -tune N, the hyper-parameters that are not given as flags are searched on the
 // training data alone: the last item of each training sequence, the last but one of the
 // file, is held out, or of sessions the newest tenth, N models are trained on the rest, the
-// one with the best -tune-metric at the first k on 20,000 tests is taken, and trained again
+// one with the best -tune-metric at the first k on at most 10,000 tests is taken, and trained again
 // on everything. The first trial is the defaults, half of the others are random, the rest
 // random near the best so far. The test items play no part. The same seed gives the same
 // result for any number of workers.
