@@ -132,7 +132,7 @@ func eigen(a matrix, count int) (values []float64, vectors matrix) {
 		for i := range v {
 			v[i] = rng.NormFloat64()
 		}
-		for range 4000 {
+		for range 1000 {
 			next := make([]float64, n)
 			for i, row := range a {
 				for j, x := range row {
@@ -205,10 +205,10 @@ func TestWeightsAreThoseOfTheFilter(t *testing.T) {
 
 // More items than a block of columns, and users of more than a strip.
 func TestWeightsAreThoseOfTheFilterInManyBlocks(t *testing.T) {
-	in := random(t, 4, 90, 150, 1500)
+	in := random(t, 4, 70, 100, 900)
 	cfg := gfcf.Config{Factors: -1, Alpha: 1, UserExponent: 0.5, ItemExponent: 0.5, Sharpening: 2}
 	want := oracle(in, cfg)
-	cfg.Neighbors = 150
+	cfg.Neighbors = 100
 	got := weights(train(t, in, cfg))
 	for i := range want {
 		require.InDeltaSlice(t, want[i], got[i], 1e-4, "item %d", i)
