@@ -81,7 +81,6 @@ type regression struct {
 	near   *retrieval.CSR // the neighbourhoods; a fit replaces its row's weights
 	ridge  float32
 	gram   []float32
-	target []float32
 
 	// The interactions of the neighbourhood by user: lists from head through next.
 	head  []int32 // by user, -1: none

@@ -6,7 +6,6 @@ import (
 	"github.com/recsyskit/recsys/internal/fmath"
 	"github.com/recsyskit/recsys/internal/simd"
 	"github.com/recsyskit/recsys/retrieval"
-	"github.com/recsyskit/recsys/retrieval/internal/parallel"
 	"github.com/recsyskit/recsys/retrieval/internal/spectral"
 )
 
@@ -17,6 +16,7 @@ type filter struct {
 	sharpen        []float32      // coefficients of f, the constant first
 	factors        int            // of the low-pass filter, 0 for none
 	left, right    []float32      // items × factors: its part of F is left·rightᵀ
+	popular        []float32      // by item: the factor of its column
 }
 
 // newFilter normalises the interactions and finds the singular vectors.
@@ -43,6 +43,10 @@ func newFilter(ctx context.Context, in *retrieval.Interactions, cfg *Config) (*f
 			}
 		}
 	}
+	f.popular = make([]float32, f.items)
+	for i, x := range powers(item, cfg.Popularity) {
+		f.popular[i] = float32(x)
+	}
 	if f.factors > 0 {
 		f.left, f.right = v.Data, make([]float32, len(v.Data))
 		up := powers(item, cfg.ItemExponent)
@@ -52,7 +56,6 @@ func newFilter(ctx context.Context, in *retrieval.Interactions, cfg *Config) (*f
 			simd.Scale(float32(up[i]), right)
 			simd.Scale(float32(cfg.Alpha*byItem[i]), left)
 		}
-		f.sharpenFactors(ctx, cfg.Workers)
 	}
 	return f, nil
 }
@@ -109,13 +112,13 @@ const block = 64
 // strip is a matrix of block columns, as part of the memory of a worker.
 type strip struct {
 	*filter
-	y, free []float32 // items × block
-	z       []float32 // users × block
-	packed  simd.Packed
+	y      []float32 // items × block
+	z      []float32 // users × block
+	packed simd.Packed
 }
 
 func (f *filter) strip() *strip {
-	return &strip{filter: f, y: make([]float32, f.items*block), free: make([]float32, f.items*block), z: make([]float32, f.users*block)}
+	return &strip{filter: f, y: make([]float32, f.items*block), z: make([]float32, f.users*block)}
 }
 
 // times makes y = P y.
@@ -139,35 +142,6 @@ func multiply(ctx context.Context, y []float32, m *retrieval.CSR, x []float32) {
 	}
 }
 
-// sharpenFactors makes right = f(P) right, some columns at a time.
-func (f *filter) sharpenFactors(ctx context.Context, workers int) {
-	if len(f.sharpen) == 1 {
-		return
-	}
-	strips := make([]*strip, workers)
-	_ = parallel.Each(ctx, workers, (f.factors+block-1)/block, func(w, b int) { // ctx is looked at later
-		if strips[w] == nil {
-			strips[w] = f.strip()
-		}
-		s, first := strips[w], b*block
-		width := min(block, f.factors-first)
-		clear(s.free)
-		for i := range f.items {
-			copy(s.free[i*block:], f.right[i*f.factors+first:][:width])
-		}
-		clear(s.y)
-		for k := len(f.sharpen) - 1; k >= 0; k-- { // Horner's rule
-			if k < len(f.sharpen)-1 {
-				s.times(ctx)
-			}
-			simd.Axpy(f.sharpen[k], s.free, s.y)
-		}
-		for i := range f.items {
-			copy(f.right[i*f.factors+first:][:width], s.y[i*block:])
-		}
-	})
-}
-
 // worker returns a function that computes columns of F, in memory of its own.
 func (f *filter) worker(ctx context.Context) func(first, count int, dst []float32) {
 	s := f.strip()
@@ -177,9 +151,10 @@ func (f *filter) worker(ctx context.Context) func(first, count int, dst []float3
 			s.packed.PackT(f.right[first*f.factors:], f.factors, count, f.factors)
 			simd.Gemm(s.y, block, f.left, f.factors, f.items, &s.packed, true)
 		}
+		scale := f.popular[first : first+count]
 		for i := range f.items {
 			for c, x := range s.y[i*block : i*block+count] {
-				dst[c*f.items+i] = x
+				dst[c*f.items+i] = x * scale[c]
 			}
 		}
 	}
