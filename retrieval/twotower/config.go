@@ -66,6 +66,10 @@ type Config struct {
 	Optimizer Optimizer
 	Rate      float64
 
+	// Anneal lets the rate fall in a straight line over the steps of all Epochs, to a twentieth in
+	// the last one: fewer epochs then do as well as more of a constant rate.
+	Anneal bool
+
 	// Regularization is added to the gradient of whatever embedding a step uses, times the
 	// embedding, >= 0.
 	Regularization float64

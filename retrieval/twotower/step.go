@@ -393,9 +393,19 @@ func (s *shard) learnCategories(din []float32, width, at int, f *inputs, dim int
 	}
 }
 
+// rate returns the rate of the step under way.
+func (t *trainer) rate() float32 {
+	if !t.cfg.Anneal {
+		return float32(t.cfg.Rate)
+	}
+	n := float64(len(t.stream.items))
+	done := (float64(t.at.Epoch-t.from) + float64(t.at.Example)/n) / float64(t.epochs-t.from)
+	return float32(t.cfg.Rate * max(1-done, 1./20))
+}
+
 // update applies all gradients.
 func (t *trainer) update(users, items []*shard, step int) {
-	rate := float32(t.cfg.Rate)
+	rate := t.rate()
 	sum := func(to *nn.Weights, shards []*shard) {
 		if len(to.W) == 0 {
 			return

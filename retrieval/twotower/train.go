@@ -89,6 +89,7 @@ type trainer struct {
 	held                     *check
 	vectors                  vector.Matrix // of all items after the last epoch, when somebody wants them
 	at                       position
+	from, epochs             int         // the epochs that Config.Epochs counts
 	best                     [][]float32 // weights of the best epoch
 	batch                    batch
 	lists                    []*nn.Grads
@@ -269,16 +270,17 @@ func categories[ID ~uint64](f *Features[ID]) int {
 
 // run trains to the end.
 func (t *trainer) run(ctx context.Context) (*Model, error) {
-	epochs := t.cfg.Epochs
+	t.epochs = t.cfg.Epochs
 	if s := t.cfg.Start; s != nil && s.state == nil {
-		epochs += t.at.Epoch // a finished model gets as many more
+		t.from = t.at.Epoch // a finished model gets as many more
+		t.epochs += t.from
 	}
 	order := make([]int32, len(t.stream.items))
-	for t.at.Epoch < epochs {
+	for t.at.Epoch < t.epochs {
 		t.stream.order(order, t.cfg.Seed, t.at.Epoch)
 		for t.at.Example < len(order) {
 			if ctx.Err() != nil {
-				return t.interrupted(ctx, epochs)
+				return t.interrupted(ctx)
 			}
 			examples := order[t.at.Example:min(t.at.Example+t.cfg.Batch, len(order))]
 			t.at.Step++
@@ -289,7 +291,7 @@ func (t *trainer) run(ctx context.Context) (*Model, error) {
 			t.at.Loss += loss
 			t.at.Example += len(examples)
 		}
-		if t.finishEpoch(epochs) {
+		if t.finishEpoch() {
 			break
 		}
 	}
@@ -303,8 +305,8 @@ func (t *trainer) run(ctx context.Context) (*Model, error) {
 }
 
 // finishEpoch reports what the epoch gave, and whether it was the last one that is worth it.
-func (t *trainer) finishEpoch(epochs int) (stop bool) {
-	p := Progress{Epoch: t.at.Epoch + 1, Epochs: epochs, Loss: t.at.Loss / max(float64(len(t.stream.items)), 1)}
+func (t *trainer) finishEpoch() (stop bool) {
+	p := Progress{Epoch: t.at.Epoch + 1, Epochs: t.epochs, Loss: t.at.Loss / max(float64(len(t.stream.items)), 1)}
 	t.at.Epoch, t.at.Example, t.at.Loss = p.Epoch, 0, 0
 	if t.held != nil || t.cfg.HardNegatives > 0 {
 		t.vectors = t.net.vectors(&t.cfg, t.itemFeatures, t.workers)
@@ -343,8 +345,8 @@ func (t *trainer) keepBest() {
 }
 
 // interrupted returns the model so far, with all that going on takes.
-func (t *trainer) interrupted(ctx context.Context, epochs int) (*Model, error) {
-	why := fmt.Errorf("twotower: training stopped in epoch %d of %d: %w", t.at.Epoch+1, epochs, context.Cause(ctx))
+func (t *trainer) interrupted(ctx context.Context) (*Model, error) {
+	why := fmt.Errorf("twotower: training stopped in epoch %d of %d: %w", t.at.Epoch+1, t.epochs, context.Cause(ctx))
 	m, err := t.model(t.checkpoint())
 	if err != nil {
 		return nil, errors.Join(why, err)
