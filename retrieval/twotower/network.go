@@ -3,6 +3,7 @@ package twotower
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/internal/fmath"
@@ -20,6 +21,7 @@ type network struct {
 	users, items, history, userCats, itemCats *nn.Table
 
 	userPlaces, itemPlaces places
+	strangers              []int32    // rows of users who took nothing in training, ascending: their ids say nothing
 	itemAt                 [][2]int32 // by row of the catalogue; nobody for an item that is its features alone
 }
 
@@ -143,6 +145,14 @@ func (n *network) pack(back bool) {
 	n.item.pack(back)
 }
 
+// userAt returns the places of the id of a user by row, nobody for one without.
+func (n *network) userAt(row int32, id recsys.UserID) [2]int32 {
+	if _, stranger := slices.BinarySearch(n.strangers, row); stranger || n.users == nil {
+		return nobody
+	}
+	return n.userPlaces.of(row, uint64(id))
+}
+
 // gather writes the sum of the rows at two places to x, and reports whether there was one.
 func gather(x []float32, t *nn.Table, at [2]int32) bool {
 	if at[0] < 0 {
@@ -193,7 +203,11 @@ func (n *network) pool(x []float32, items []int32, weights []float32) {
 		}
 		for k, item := range items {
 			// The softmax of s + log w is w e^s over the sum.
-			weights[k] = float32(n.dot(c, item)*root) + float32(fmath.Log(float64(weights[k])/float64(top)))
+			s := float32(n.dot(c, item) * root)
+			if weights[k] < top {
+				s += float32(fmath.Log(float64(weights[k]) / float64(top)))
+			}
+			weights[k] = s
 		}
 		simd.Softmax(weights, weights)
 	} else {

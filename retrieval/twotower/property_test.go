@@ -275,12 +275,29 @@ func TestOddData(t *testing.T) {
 	}
 }
 
+// Users without interactions get nothing by their ids, whose vectors nobody has trained.
 func TestEmptyUsersOfTheTraining(t *testing.T) {
 	in := groups(t, 40, 30, 900)
-	_, empty, err := in.SplitRandom(0.02, 1) // most users have nothing
+	_, some, err := in.SplitRandom(0.01, 1) // most users have nothing, and rows all the same
 	require.NoError(t, err)
-	m := train(t, empty, small(twotower.Config{}))
-	require.Len(t, m.Items(), 30)
+	require.Equal(t, 40, some.NumUsers())
+	for _, cfg := range []twotower.Config{{}, {UserBuckets: 10}, {Validation: 0.5}} {
+		m := train(t, some, small(cfg))
+		require.Len(t, m.Items(), 30)
+		served := 0
+		for u, id := range some.Users() {
+			out := recsys.NewSink(5)
+			require.NoError(t, m.Retrieve(t.Context(), recsys.NewQuery(&recsys.Request{User: id}, nil, "test"), out))
+			if some.HistoryLen(u) == 0 {
+				require.Equal(t, 5, out.Room(), "user %d took nothing", id)
+			} else if out.Room() == 0 {
+				served++
+			}
+		}
+		if cfg.Validation == 0 {
+			require.Positive(t, served)
+		}
+	}
 }
 
 func TestServingAllocatesNothing(t *testing.T) {

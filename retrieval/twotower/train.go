@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"runtime"
 	"slices"
 
@@ -201,10 +200,15 @@ func (t *trainer) prepare(in *retrieval.Interactions) {
 	t.freq = newFrequency(counts, cfg.Batch, cfg.FrequencyRate)
 	t.batch.place = make([]int32, len(t.items))
 	t.userRow, t.userAt = make([]int32, in.NumUsers()), make([][2]int32, in.NumUsers())
+	for at, id := range t.users {
+		if u, ok := in.UserRow(id); !ok || t.stream.start[u] == t.stream.start[u+1] {
+			t.net.strangers = append(t.net.strangers, int32(at))
+		}
+	}
 	for u, id := range in.Users() {
 		at, _ := slices.BinarySearch(t.users, id)
 		t.userRow[u] = int32(at)
-		t.userAt[u] = t.net.userPlaces.of(int32(at), uint64(id))
+		t.userAt[u] = t.net.userAt(int32(at), id)
 	}
 }
 
@@ -250,7 +254,7 @@ func (t *trainer) checkMemory(in *retrieval.Interactions, input Input) error {
 	step := candidates*dim*(maxShards+6) + float64(cfg.Batch)*(candidates+float64(cfg.Last)*6+8*dim) + float64(cfg.HardNegatives)*8*dim
 	floats := tables*copies + step + float64(len(t.items))*(dim+8) + 4*float64(in.NumRecords())
 	if need := 4 * floats; need > float64(cfg.MaxBytes) {
-		return &MemoryError{Need: int64(min(need, math.MaxInt64)), Max: cfg.MaxBytes}
+		return &MemoryError{Need: int64(min(need, 1<<62)), Max: cfg.MaxBytes}
 	}
 	return nil
 }
