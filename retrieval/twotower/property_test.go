@@ -69,6 +69,9 @@ func slope(t *testing.T, m *twotower.Model, want func(p float64) float64, counts
 // Source: Yi et al., RecSys 2019, section 4.1; Bengio and Senécal, IEEE Trans. Neural
 // Networks 2008, for the correction as importance sampling.
 func TestLogQMakesScoresUnbiasedUnderSkewedSampling(t *testing.T) {
+	if race.Enabled {
+		t.Skip("long, and on one goroutine")
+	}
 	in, counts := skewed(t, 1500, 8)
 	cfg := twotower.Config{Dim: 8, Dot: true, Anonymous: true, Untied: true, Batch: 32, Negatives: -1, Rate: 0.01, Epochs: 8, Before: true}
 	for _, debias := range []float64{0, 0.5, 1} {
