@@ -123,6 +123,10 @@ func (n *network) tables() (tables []*nn.Table, names []string) {
 	return tables, names
 }
 
+// quiet is how long the vectors of users' ids are at first beside those of items: a user starts
+// as the history, and the id learns what that does not say.
+const quiet = 0.1
+
 // init draws all weights.
 func (n *network) init(cfg *Config) {
 	rng := rand.New(rand.NewPCG(cfg.Seed, hash.Combine(weightSeed)))
@@ -134,6 +138,9 @@ func (n *network) init(cfg *Config) {
 		bound := 1 / math.Sqrt(float64(t.Dim))
 		if t == n.users && n.userPlaces.k > 1 || (t == n.items || t == n.history) && n.itemPlaces.k > 1 {
 			bound *= math.Sqrt2 / 2
+		}
+		if t == n.users {
+			bound *= quiet
 		}
 		t.Init(bound, rng)
 	}

@@ -180,9 +180,7 @@ func (t *trainer) prepare(in *retrieval.Interactions) {
 	t.net.init(cfg)
 	opt := nn.Optimizer{Kind: nn.Kind(cfg.Optimizer)}
 	t.buildUser, t.buildItem = builders(cfg, t.userFeatures, t.itemFeatures)
-	t.userWeights, t.itemWeights = nn.NewWeights(0, opt), nn.NewWeights(0, opt)
-	t.userWeights.Adopt(t.net.userWeights)
-	t.itemWeights.Adopt(t.net.itemWeights)
+	t.userWeights, t.itemWeights = nn.WeightsOf(t.net.userWeights, opt), nn.WeightsOf(t.net.itemWeights, opt)
 	tables, _ := t.net.tables()
 	for _, table := range tables {
 		u := nn.NewUpdater(table, opt)
@@ -243,33 +241,46 @@ func (t *trainer) checkMemory(in *retrieval.Interactions, input Input) error {
 	if !cfg.Anonymous {
 		tables += rows(len(t.users), cfg.UserBuckets) * dim
 	}
-	var features float64
-	for _, n := range []int{categories(input.Users), categories(input.Items)} {
+	userWidth, userCats := widths(input.Users, cfg.CategoryDim)
+	itemWidth, itemCats := widths(input.Items, cfg.CategoryDim)
+	for _, n := range []int{userCats, itemCats} {
 		if n > 0 {
 			tables += float64(cfg.CategoryBuckets) * float64(cfg.CategoryDim)
 		}
-		features += float64(n)
 	}
 	candidates := min(float64(cfg.Batch)+float64(max(cfg.Negatives, 0)+cfg.HardNegatives), float64(len(t.items)))
-	step := candidates*dim*(maxShards+6) + float64(cfg.Batch)*(candidates+float64(cfg.Last)*6+8*dim) + float64(cfg.HardNegatives)*8*dim
-	floats := tables*copies + step + float64(len(t.items))*(dim+8) + 4*float64(in.NumRecords())
-	if need := 4 * floats; need > float64(cfg.MaxBytes) {
+	hidden := dim
+	for _, h := range cfg.Hidden {
+		hidden += float64(h)
+	}
+	step := candidates*dim*(maxShards+6) + float64(cfg.HardNegatives)*8*dim +
+		float64(cfg.Batch)*(candidates+float64(cfg.Last)*8+8*dim) +
+		2*float64(cfg.Batch)*(2*dim+hidden+float64(userWidth)) + 2*candidates*(dim+hidden+float64(itemWidth))
+	rest := float64(len(t.users))*float64(userWidth) + float64(len(t.items))*(float64(itemWidth)+2*dim+8) + 6*float64(in.NumRecords())
+	if need := 4 * (tables*copies + step + rest); need > float64(cfg.MaxBytes) {
 		return &MemoryError{Need: int64(min(need, 1<<62)), Max: cfg.MaxBytes}
 	}
 	return nil
 }
 
-// categories returns how many columns of categories there are.
-func categories[ID ~uint64](f *Features[ID]) int {
-	n := 0
-	if f != nil {
-		for i := range f.Columns {
-			if len(f.Columns[i].Categories) > 0 {
-				n++
-			}
+// widths returns how many values of a tower's input the features take, and how many columns
+// are categories.
+func widths[ID ~uint64](f *Features[ID], categoryDim int) (values, categories int) {
+	if f == nil {
+		return 0, 0
+	}
+	for i := range f.Columns {
+		switch c := &f.Columns[i]; {
+		case len(c.Categories) > 0:
+			categories++
+			values += categoryDim
+		case c.Vectors.Rows > 0:
+			values += c.Vectors.Dim
+		default:
+			values++
 		}
 	}
-	return n
+	return values, categories
 }
 
 // run trains to the end.
