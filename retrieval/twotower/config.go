@@ -66,8 +66,8 @@ type Config struct {
 	Optimizer Optimizer
 	Rate      float64
 
-	// Anneal lets the rate fall in a straight line over the steps of all Epochs, to a twentieth in
-	// the last one: fewer epochs then do as well as more of a constant rate.
+	// Anneal lets the rate fall in a straight line over the steps of all Epochs, to a
+	// twentieth at the end.
 	Anneal bool
 
 	// Regularization is added to the gradient of whatever embedding a step uses, times the
