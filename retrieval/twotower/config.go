@@ -66,6 +66,10 @@ type Config struct {
 	Optimizer Optimizer
 	Rate      float64
 
+	// Anneal lets the rate fall in a straight line over the steps of all Epochs, to a
+	// twentieth at the end.
+	Anneal bool
+
 	// Regularization is added to the gradient of whatever embedding a step uses, times the
 	// embedding, >= 0.
 	Regularization float64
@@ -108,10 +112,11 @@ type Config struct {
 	FrequencyRate float64
 
 	// Validation in [0, 0.5] is the share of interactions that are held out to measure
-	// recall@20 after each epoch, at random, or with Before the last of the users. 0 means none. Training
-	// stops when it has not risen for Patience epochs, 0 to 1000; 0 means 3. The model is
-	// that of the best epoch, and has not seen what was held out: Model.Epochs tells how
-	// many epochs a training on everything should have.
+	// recall@20 after each epoch, on at most 2,000 users: at random, or with Before, where any
+	// share means that, the last of each user. 0 means none. Training stops when it has not
+	// risen for Patience epochs, 0 to 1000; 0 means 3. The model is that of the best epoch,
+	// and has not seen what was held out: Model.Epochs tells how many epochs a training on
+	// everything should have.
 	Validation float64
 	Patience   int
 
@@ -132,11 +137,11 @@ type Config struct {
 	// Progress, if not nil, is told after each epoch how it went.
 	Progress func(Progress) `json:"-"`
 
-	// Start, if not nil, is a model to go on from: an interrupted one is finished as if it had
-	// not been interrupted, provided that the interactions are the same and so is the rest of the
-	// configuration but for Epochs, Validation and what does not matter to the model; a
+	// Start, if not nil, is a model to go on from. One of an interrupted training is finished
+	// as if nothing had been, to the bit, provided that interactions, features and
+	// configuration are the same (with Validation, the best epoch is that of the rest); a
 	// finished one gets Epochs more. Users and items that it does not know start from
-	// scratch. Dimensions, layers and buckets must be as they were.
+	// scratch. Dimensions, layers, tables and features must be those of the model.
 	Start *Model `json:"-"`
 }
 

@@ -42,6 +42,7 @@ func (m *Model) WriteTo(dst io.Writer) (int64, error) {
 	w.WriteJSON("model", h)
 	envelope.Write(w, "users", m.users)
 	envelope.Write(w, "items", m.Items())
+	envelope.Write(w, "strangers", m.net.strangers)
 	envelope.Write(w, "hidden-items", m.net.hidden())
 	envelope.Write(w, "item-vectors", m.Vectors().Data)
 	envelope.Write(w, "user-numbers", m.userFeatures.values)
@@ -99,6 +100,7 @@ func sections(r *envelope.Reader) (*Model, error) {
 	}
 	users := envelope.Read[recsys.UserID](r, "users")
 	items := envelope.Read[recsys.ItemID](r, "items")
+	strangers := envelope.Read[int32](r, "strangers")
 	hidden := envelope.Read[int32](r, "hidden-items")
 	vectors := vector.Matrix{Data: envelope.ReadN[float32](r, "item-vectors", len(items)*cfg.Dim), Rows: len(items), Dim: cfg.Dim, Stride: cfg.Dim}
 	userFeatures, itemFeatures := &inputs{specs: h.UserFeatures}, &inputs{specs: h.ItemFeatures}
@@ -115,6 +117,7 @@ func sections(r *envelope.Reader) (*Model, error) {
 			return nil, fmt.Errorf("hidden item %d of %d", i, len(items))
 		}
 	}
+	net.strangers = strangers
 	net.hide(hidden)
 	net.fill(&cfg, userFeatures, itemFeatures, func(name string, size int) []float32 { return envelope.ReadN[float32](r, name, size) })
 	if r.Err() != nil {

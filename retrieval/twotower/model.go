@@ -53,6 +53,11 @@ func newModel(cfg Config, users []recsys.UserID, items []recsys.ItemID, net *net
 	if err != nil {
 		return nil, err
 	}
+	for k, row := range net.strangers {
+		if row < 0 || int(row) >= len(users) || k > 0 && row <= net.strangers[k-1] {
+			return nil, fmt.Errorf("user %d of %d without interactions is out of order", row, len(users))
+		}
+	}
 	for u := 1; u < len(users); u++ {
 		if users[u-1] >= users[u] {
 			return nil, fmt.Errorf("user %d follows user %d", users[u], users[u-1])
@@ -168,8 +173,9 @@ func (m *Model) read(s *scratch, q *recsys.Query) (known bool, err error) {
 		row = int32(at)
 	}
 	id := nobody
-	if row >= 0 && m.net.users != nil {
-		id, known = m.net.userPlaces.of(row, uint64(q.User)), true
+	if row >= 0 {
+		id = m.net.userAt(row, q.User)
+		known = id != nobody
 	}
 	s.profile = m.history.Read(s.profile, q, &m.scan.Items)
 	s.items, s.weights = s.items[:0], s.weights[:0]

@@ -3,6 +3,7 @@ package twotower
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/internal/fmath"
@@ -20,6 +21,7 @@ type network struct {
 	users, items, history, userCats, itemCats *nn.Table
 
 	userPlaces, itemPlaces places
+	strangers              []int32    // rows of users who took nothing in training, ascending: their ids say nothing
 	itemAt                 [][2]int32 // by row of the catalogue; nobody for an item that is its features alone
 }
 
@@ -121,6 +123,10 @@ func (n *network) tables() (tables []*nn.Table, names []string) {
 	return tables, names
 }
 
+// quiet is how long the vectors of users' ids are at first beside those of items: a user starts
+// as the history, and the id learns what that does not say.
+const quiet = 0.1
+
 // init draws all weights.
 func (n *network) init(cfg *Config) {
 	rng := rand.New(rand.NewPCG(cfg.Seed, hash.Combine(weightSeed)))
@@ -133,6 +139,9 @@ func (n *network) init(cfg *Config) {
 		if t == n.users && n.userPlaces.k > 1 || (t == n.items || t == n.history) && n.itemPlaces.k > 1 {
 			bound *= math.Sqrt2 / 2
 		}
+		if t == n.users {
+			bound *= quiet
+		}
 		t.Init(bound, rng)
 	}
 }
@@ -141,6 +150,14 @@ func (n *network) init(cfg *Config) {
 func (n *network) pack(back bool) {
 	n.user.pack(back)
 	n.item.pack(back)
+}
+
+// userAt returns the places of the id of a user by row, nobody for one without.
+func (n *network) userAt(row int32, id recsys.UserID) [2]int32 {
+	if _, stranger := slices.BinarySearch(n.strangers, row); stranger || n.users == nil {
+		return nobody
+	}
+	return n.userPlaces.of(row, uint64(id))
 }
 
 // gather writes the sum of the rows at two places to x, and reports whether there was one.
@@ -193,7 +210,11 @@ func (n *network) pool(x []float32, items []int32, weights []float32) {
 		}
 		for k, item := range items {
 			// The softmax of s + log w is w e^s over the sum.
-			weights[k] = float32(n.dot(c, item)*root) + float32(fmath.Log(float64(weights[k])/float64(top)))
+			s := float32(n.dot(c, item) * root)
+			if weights[k] < top {
+				s += float32(fmath.Log(float64(weights[k]) / float64(top)))
+			}
+			weights[k] = s
 		}
 		simd.Softmax(weights, weights)
 	} else {

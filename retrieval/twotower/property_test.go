@@ -69,6 +69,9 @@ func slope(t *testing.T, m *twotower.Model, want func(p float64) float64, counts
 // Source: Yi et al., RecSys 2019, section 4.1; Bengio and Senécal, IEEE Trans. Neural
 // Networks 2008, for the correction as importance sampling.
 func TestLogQMakesScoresUnbiasedUnderSkewedSampling(t *testing.T) {
+	if race.Enabled {
+		t.Skip("long, and on one goroutine")
+	}
 	in, counts := skewed(t, 1500, 8)
 	cfg := twotower.Config{Dim: 8, Dot: true, Anonymous: true, Untied: true, Batch: 32, Negatives: -1, Rate: 0.01, Epochs: 8, Before: true}
 	for _, debias := range []float64{0, 0.5, 1} {
@@ -275,12 +278,29 @@ func TestOddData(t *testing.T) {
 	}
 }
 
+// Users without interactions get nothing by their ids, whose vectors nobody has trained.
 func TestEmptyUsersOfTheTraining(t *testing.T) {
 	in := groups(t, 40, 30, 900)
-	_, empty, err := in.SplitRandom(0.02, 1) // most users have nothing
+	_, some, err := in.SplitRandom(0.01, 1) // most users have nothing, and rows all the same
 	require.NoError(t, err)
-	m := train(t, empty, small(twotower.Config{}))
-	require.Len(t, m.Items(), 30)
+	require.Equal(t, 40, some.NumUsers())
+	for _, cfg := range []twotower.Config{{}, {UserBuckets: 10}, {Validation: 0.5}} {
+		m := train(t, some, small(cfg))
+		require.Len(t, m.Items(), 30)
+		served := 0
+		for u, id := range some.Users() {
+			out := recsys.NewSink(5)
+			require.NoError(t, m.Retrieve(t.Context(), recsys.NewQuery(&recsys.Request{User: id}, nil, "test"), out))
+			if some.HistoryLen(u) == 0 {
+				require.Equal(t, 5, out.Room(), "user %d took nothing", id)
+			} else if out.Room() == 0 {
+				served++
+			}
+		}
+		if cfg.Validation == 0 {
+			require.Positive(t, served)
+		}
+	}
 }
 
 func TestServingAllocatesNothing(t *testing.T) {

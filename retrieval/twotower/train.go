@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"runtime"
 	"slices"
 
@@ -60,16 +59,6 @@ func (e *DivergedError) Error() string {
 	return fmt.Sprintf("twotower: epoch %d, step %d: the loss is %v; Config.Rate is %v: lower it, or raise Temperature", e.Epoch, e.Step, e.Loss, e.Rate)
 }
 
-// A MemoryError says that training would take more memory than it may.
-type MemoryError struct {
-	Need, Max int64 // bytes
-}
-
-// Error names the bytes and what can be done.
-func (e *MemoryError) Error() string {
-	return fmt.Sprintf("twotower: training needs %d bytes; Config.MaxBytes is %d: raise it, set UserBuckets and ItemBuckets, or lower Dim, Batch or Negatives", e.Need, e.Max)
-}
-
 // trainer is a training under way.
 type trainer struct {
 	cfg                      Config
@@ -89,6 +78,7 @@ type trainer struct {
 	held                     *check
 	vectors                  vector.Matrix // of all items after the last epoch, when somebody wants them
 	at                       position
+	from, epochs             int         // the epochs that Config.Epochs counts
 	best                     [][]float32 // weights of the best epoch
 	batch                    batch
 	lists                    []*nn.Grads
@@ -180,9 +170,7 @@ func (t *trainer) prepare(in *retrieval.Interactions) {
 	t.net.init(cfg)
 	opt := nn.Optimizer{Kind: nn.Kind(cfg.Optimizer)}
 	t.buildUser, t.buildItem = builders(cfg, t.userFeatures, t.itemFeatures)
-	t.userWeights, t.itemWeights = nn.NewWeights(0, opt), nn.NewWeights(0, opt)
-	t.userWeights.Adopt(t.net.userWeights)
-	t.itemWeights.Adopt(t.net.itemWeights)
+	t.userWeights, t.itemWeights = nn.WeightsOf(t.net.userWeights, opt), nn.WeightsOf(t.net.itemWeights, opt)
 	tables, _ := t.net.tables()
 	for _, table := range tables {
 		u := nn.NewUpdater(table, opt)
@@ -200,10 +188,15 @@ func (t *trainer) prepare(in *retrieval.Interactions) {
 	t.freq = newFrequency(counts, cfg.Batch, cfg.FrequencyRate)
 	t.batch.place = make([]int32, len(t.items))
 	t.userRow, t.userAt = make([]int32, in.NumUsers()), make([][2]int32, in.NumUsers())
+	for at, id := range t.users {
+		if u, ok := in.UserRow(id); !ok || t.stream.start[u] == t.stream.start[u+1] {
+			t.net.strangers = append(t.net.strangers, int32(at))
+		}
+	}
 	for u, id := range in.Users() {
 		at, _ := slices.BinarySearch(t.users, id)
 		t.userRow[u] = int32(at)
-		t.userAt[u] = t.net.userPlaces.of(int32(at), uint64(id))
+		t.userAt[u] = t.net.userAt(int32(at), id)
 	}
 }
 
@@ -214,71 +207,19 @@ func union[ID ~uint64](a, b []ID) []ID {
 	return slices.Compact(all)
 }
 
-// checkMemory returns a [MemoryError] when the training takes too much.
-func (t *trainer) checkMemory(in *retrieval.Interactions, input Input) error {
-	cfg := &t.cfg
-	copies := 3.0 // weights and moments
-	if cfg.Optimizer == AdaGrad {
-		copies--
-	}
-	if cfg.Validation > 0 {
-		copies++
-	}
-	rows := func(n, buckets int) float64 {
-		if buckets > 0 {
-			return float64(buckets)
-		}
-		return float64(n)
-	}
-	dim := float64(cfg.Dim)
-	tables := rows(len(t.items), cfg.ItemBuckets) * dim
-	if cfg.Untied {
-		tables *= 2
-	}
-	if !cfg.Anonymous {
-		tables += rows(len(t.users), cfg.UserBuckets) * dim
-	}
-	var features float64
-	for _, n := range []int{categories(input.Users), categories(input.Items)} {
-		if n > 0 {
-			tables += float64(cfg.CategoryBuckets) * float64(cfg.CategoryDim)
-		}
-		features += float64(n)
-	}
-	candidates := min(float64(cfg.Batch)+float64(max(cfg.Negatives, 0)+cfg.HardNegatives), float64(len(t.items)))
-	step := candidates*dim*(maxShards+6) + float64(cfg.Batch)*(candidates+float64(cfg.Last)*6+8*dim) + float64(cfg.HardNegatives)*8*dim
-	floats := tables*copies + step + float64(len(t.items))*(dim+8) + 4*float64(in.NumRecords())
-	if need := 4 * floats; need > float64(cfg.MaxBytes) {
-		return &MemoryError{Need: int64(min(need, math.MaxInt64)), Max: cfg.MaxBytes}
-	}
-	return nil
-}
-
-// categories returns how many columns of categories there are.
-func categories[ID ~uint64](f *Features[ID]) int {
-	n := 0
-	if f != nil {
-		for i := range f.Columns {
-			if len(f.Columns[i].Categories) > 0 {
-				n++
-			}
-		}
-	}
-	return n
-}
-
 // run trains to the end.
 func (t *trainer) run(ctx context.Context) (*Model, error) {
-	epochs := t.cfg.Epochs
+	t.epochs = t.cfg.Epochs
 	if s := t.cfg.Start; s != nil && s.state == nil {
-		epochs += t.at.Epoch // a finished model gets as many more
+		t.from = t.at.Epoch // a finished model gets as many more
+		t.epochs += t.from
 	}
 	order := make([]int32, len(t.stream.items))
-	for t.at.Epoch < epochs {
+	for t.at.Epoch < t.epochs {
 		t.stream.order(order, t.cfg.Seed, t.at.Epoch)
 		for t.at.Example < len(order) {
 			if ctx.Err() != nil {
-				return t.interrupted(ctx, epochs)
+				return t.interrupted(ctx)
 			}
 			examples := order[t.at.Example:min(t.at.Example+t.cfg.Batch, len(order))]
 			t.at.Step++
@@ -289,7 +230,7 @@ func (t *trainer) run(ctx context.Context) (*Model, error) {
 			t.at.Loss += loss
 			t.at.Example += len(examples)
 		}
-		if t.finishEpoch(epochs) {
+		if t.finishEpoch() {
 			break
 		}
 	}
@@ -303,8 +244,8 @@ func (t *trainer) run(ctx context.Context) (*Model, error) {
 }
 
 // finishEpoch reports what the epoch gave, and whether it was the last one that is worth it.
-func (t *trainer) finishEpoch(epochs int) (stop bool) {
-	p := Progress{Epoch: t.at.Epoch + 1, Epochs: epochs, Loss: t.at.Loss / max(float64(len(t.stream.items)), 1)}
+func (t *trainer) finishEpoch() (stop bool) {
+	p := Progress{Epoch: t.at.Epoch + 1, Epochs: t.epochs, Loss: t.at.Loss / max(float64(len(t.stream.items)), 1)}
 	t.at.Epoch, t.at.Example, t.at.Loss = p.Epoch, 0, 0
 	if t.held != nil || t.cfg.HardNegatives > 0 {
 		t.vectors = t.net.vectors(&t.cfg, t.itemFeatures, t.workers)
@@ -343,8 +284,8 @@ func (t *trainer) keepBest() {
 }
 
 // interrupted returns the model so far, with all that going on takes.
-func (t *trainer) interrupted(ctx context.Context, epochs int) (*Model, error) {
-	why := fmt.Errorf("twotower: training stopped in epoch %d of %d: %w", t.at.Epoch+1, epochs, context.Cause(ctx))
+func (t *trainer) interrupted(ctx context.Context) (*Model, error) {
+	why := fmt.Errorf("twotower: training stopped in epoch %d of %d: %w", t.at.Epoch+1, t.epochs, context.Cause(ctx))
 	m, err := t.model(t.checkpoint())
 	if err != nil {
 		return nil, errors.Join(why, err)

@@ -79,13 +79,17 @@ type Weights struct {
 	opt        Optimizer
 }
 
-// NewWeights returns n weights of 0.
-func NewWeights(n int, opt Optimizer) *Weights {
-	w := &Weights{W: make([]float32, n), G: make([]float32, n), V: make([]float32, n), opt: opt}
+// NewWeights returns n weights of 0, with the state of no steps.
+func NewWeights(n int, opt Optimizer) *Weights { return WeightsOf(make([]float32, n), opt) }
+
+// WeightsOf returns the weights that lie in w, with the state of no steps.
+func WeightsOf(w []float32, opt Optimizer) *Weights {
+	n := len(w)
+	out := &Weights{W: w, G: make([]float32, n), V: make([]float32, n), opt: opt}
 	if opt.Kind == Adam {
-		w.M = make([]float32, n)
+		out.M = make([]float32, n)
 	}
-	return w
+	return out
 }
 
 // Step applies the gradient G as step t = 1, 2, …. The result is the same to the bit for any
@@ -99,10 +103,4 @@ func (w *Weights) Step(workers, t int, rate float32) {
 		}
 		step.Apply(w.W[from:to], w.G[from:to], m, w.V[from:to])
 	})
-}
-
-// Adopt makes w weights that lie elsewhere, with the state of no steps.
-func (w *Weights) Adopt(weights []float32) {
-	*w = *NewWeights(len(weights), w.opt)
-	w.W = weights
 }

@@ -57,8 +57,7 @@ func TestUpdaterIsTheDenseStepOnTouchedRows(t *testing.T) {
 	for _, opt := range []nn.Optimizer{{}, {Kind: nn.AdaGrad}, {Decay: 0.1}} {
 		got, want := newTable(), newTable()
 		u := nn.NewUpdater(got, opt)
-		ref := nn.NewWeights(len(want.W), opt)
-		copy(ref.W, want.W)
+		ref := nn.WeightsOf(append([]float32(nil), want.W...), opt)
 		for step := 1; step < 6; step++ {
 			lists := touches(uint64(step))
 			grad, touched := dense(lists)
