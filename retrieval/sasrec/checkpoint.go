@@ -3,6 +3,7 @@ package sasrec
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -146,8 +147,8 @@ func fromArrays(arrays map[string]npy.Array, heads int) (*Model, error) {
 		c.dense(l.outer, name+".intermediate.dense_2", 0, a.Dim)
 		c.norm(l.feedNorm, name+".intermediate.LayerNorm")
 	}
-	for name := range c.arrays {
-		if c.err == nil && strings.HasPrefix(name, layerName) {
+	for _, name := range slices.Sorted(maps.Keys(c.arrays)) {
+		if strings.HasPrefix(name, layerName) {
 			c.fail("array %q is none of the %d layers'", name, a.Layers)
 		}
 	}

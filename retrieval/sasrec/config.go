@@ -49,7 +49,7 @@ type Config struct {
 
 	// Share in [0, 1) is the share of the users or sequences that Holdout takes from; 0 means
 	// 0.1, a negative number none. Without any, all Epochs are trained and the last counts.
-	// Not more than 4096 events are ranked, spread over what is held out.
+	// It takes from 4096 users or sequences at most, and ranks as many events, spread over them.
 	Share float64
 
 	// Refit trains again, from the start and on all data, for as many epochs as were best: what

@@ -2,7 +2,6 @@ package sasrec
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -242,9 +241,4 @@ func (m *Model) read(s *scratch, q *recsys.Query) bool {
 	slices.Reverse(s.sequence)
 	m.network.answer(s.user, s.activations, s.sequence, m.vectors.Data)
 	return true
-}
-
-// String says what the model is made of.
-func (m *Model) String() string {
-	return fmt.Sprintf("sasrec: %d items of %d dimensions, %d layers", m.items.Len(), m.config.Dim, m.config.Layers)
 }

@@ -38,7 +38,8 @@ type heldOut struct {
 	target int32
 }
 
-// mostHeldOut bounds how many events a validation ranks.
+// mostHeldOut bounds from how many users events are held out, and how many of them a
+// validation ranks.
 const mostHeldOut = 4096
 
 // prepare cuts the histories into sequences to learn and events to validate with.
@@ -97,10 +98,7 @@ func holders(in *retrieval.Interactions, cfg *Config, share float64) []bool {
 		last := func(u int) int64 { return slices.Max(in.Times(u)) }
 		slices.SortStableFunc(able, func(a, b int) int { return cmp.Compare(last(a), last(b)) })
 	}
-	n := int(float64(share * float64(len(able))))
-	if cfg.Holdout == LastEvents {
-		n = min(n, mostHeldOut)
-	}
+	n := min(int(float64(share*float64(len(able)))), mostHeldOut)
 	for _, u := range able[len(able)-n:] {
 		holds[u] = true
 	}

@@ -22,9 +22,9 @@ import (
 // is the same to the bit for any number of workers, on processors of one tier of kernels.
 //
 // When ctx ends first, Train returns the model so far along with an error that wraps its
-// cause: Config.Start goes on from it. With any other error the model is nil. They are those of
-// cfg, field by field; a training that would take more than Config.Memory; and a loss that is
-// no number any more, with the epoch.
+// cause: Config.Start goes on from it. Where Refit was on, that is the model before it. With any
+// other error the model is nil. They are those of cfg, field by field; a training that would
+// take more than Config.Memory; and a loss that is no number any more, with the epoch.
 func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*Model, error) {
 	if in == nil {
 		return nil, errors.New("sasrec: interactions are nil")
@@ -49,13 +49,15 @@ func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*Model,
 	}
 	t := newTrainer(in, cfg, cfg.Share)
 	err = t.fit(ctx)
-	if err == nil && cfg.Refit && len(t.held) > 0 && t.best > 0 {
-		done := t.trained
-		cfg.Epochs = t.best
-		t = newTrainer(in, cfg, -1)
-		t.refit = true
-		err = t.fit(ctx)
-		t.trained.NDCG = done.NDCG
+	if err == nil && cfg.Refit && t.best > 0 {
+		all := cfg
+		all.Epochs = t.best
+		again := newTrainer(in, all, -1)
+		again.refit, again.trained.NDCG = true, t.trained.NDCG
+		if err = again.fit(ctx); err == nil {
+			again.cfg.Epochs = cfg.Epochs
+			t = again
+		}
 	}
 	if err != nil && ctx.Err() == nil {
 		return nil, err
@@ -65,6 +67,13 @@ func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*Model,
 		return nil, problem
 	}
 	return m, err
+}
+
+func workers(cfg *Config) int {
+	if cfg.Workers > 0 {
+		return cfg.Workers
+	}
+	return runtime.GOMAXPROCS(0)
 }
 
 // estimate returns about how many bytes training takes at its peak.
@@ -78,6 +87,7 @@ func estimate(in *retrieval.Interactions, cfg *Config) int64 {
 		weights*int64(5+mostShards) +
 		rows*(n+1)*5/4 + // logits
 		4*n*d + // vectors of candidates, packed twice, and gradients
+		items*(d+validationUsers*int64(workers(cfg))) + // vectors packed, scores
 		activations*5/4 +
 		int64(in.NumRecords())*5/2
 	return 4 * values
@@ -108,10 +118,7 @@ type trainer struct {
 }
 
 func newTrainer(in *retrieval.Interactions, cfg Config, share float64) *trainer {
-	t := &trainer{cfg: cfg, workers: cfg.Workers, repeats: in.Len() < in.NumRecords()}
-	if t.workers == 0 {
-		t.workers = runtime.GOMAXPROCS(0)
-	}
+	t := &trainer{cfg: cfg, workers: workers(&cfg), repeats: in.Len() < in.NumRecords()}
 	t.learn, t.held = prepare(in, &cfg, share)
 	t.weights = nn.NewWeights(cfg.parameters(), nn.Optimizer{Kind: nn.Adam})
 	t.net = cfg.network(t.weights.W)
