@@ -121,14 +121,8 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Sample < 0 {
 		bad("Sample is %d; want >= 0 (0 means 1000)", c.Sample)
 	}
-	for _, d := range []struct {
-		name string
-		Decay
-	}{{"Position", c.Position}, {"Match", c.Match}, {"Distance", c.Distance}} {
-		if err := d.validate(d.name != "Distance"); err != nil {
-			bad("%s.%w", d.name, err)
-		}
-	}
+	errs = append(errs, c.Position.validate("Config.Position", true), c.Match.validate("Config.Match", true),
+		c.Distance.validate("Config.Distance", false))
 	if !(c.Length >= 0 && c.Length <= 1) {
 		bad("Length is %v; want a number in [0, 1]", c.Length)
 	}

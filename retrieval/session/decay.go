@@ -32,13 +32,17 @@ const (
 	Proportional
 	// Exponential is exp(-steps/Scale).
 	Exponential
+	// Quadratic is 1 / (steps + 1)².
+	Quadratic
 )
 
 var forms = [...]string{
 	Reciprocal: "reciprocal", Constant: "constant", Linear: "linear", Proportional: "proportional", Exponential: "exponential",
+	Quadratic: "quadratic",
 }
 
-// String returns "reciprocal", "constant", "linear", "proportional" or "exponential".
+// String returns "reciprocal", "constant", "linear", "proportional", "exponential" or
+// "quadratic".
 func (f Form) String() string {
 	if int(f) < len(forms) {
 		return forms[f]
@@ -57,20 +61,20 @@ func (f *Form) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("session: unknown form %q; want reciprocal, constant, linear, proportional or exponential", text)
+	return fmt.Errorf("session: unknown form %q; want reciprocal, constant, linear, proportional, exponential or quadratic", text)
 }
 
-// validate returns an error that starts with the name of the field.
-func (d Decay) validate(proportional bool) error {
+// validate returns an error that names the field of a struct.
+func (d Decay) validate(field string, proportional bool) error {
 	switch {
 	case d.Form == Proportional && !proportional:
-		return fmt.Errorf("Form is %v; want Reciprocal, Constant, Linear or Exponential", d.Form)
+		return fmt.Errorf("session: %s.Form is %v; want Reciprocal, Constant, Linear, Exponential or Quadratic", field, d.Form)
 	case int(d.Form) >= len(forms):
-		return fmt.Errorf("Form is %d; want Reciprocal, Constant, Linear, Proportional or Exponential", d.Form)
+		return fmt.Errorf("session: %s.Form is %d; want Reciprocal, Constant, Linear, Proportional, Exponential or Quadratic", field, d.Form)
 	case d.Form == Exponential && !(d.Scale > 0 && d.Scale <= math.MaxFloat32):
-		return fmt.Errorf("Scale is %v; want a finite number > 0", d.Scale)
+		return fmt.Errorf("session: %s.Scale is %v; want a finite number > 0", field, d.Scale)
 	case d.Form != Exponential && d.Scale != 0:
-		return fmt.Errorf("Scale is %v; want 0 with the form %v", d.Scale, d.Form)
+		return fmt.Errorf("session: %s.Scale is %v; want 0 with the form %v", field, d.Scale, d.Form)
 	}
 	return nil
 }
@@ -86,6 +90,8 @@ func (d Decay) at(steps, n int) float64 {
 		return max(0, float64(n-steps)/float64(max(n, 1)))
 	case Exponential:
 		return fmath.Exp(-float64(steps) / d.Scale)
+	case Quadratic:
+		return 1 / (float64(steps+1) * float64(steps+1))
 	}
 	return 1 / float64(steps+1)
 }

@@ -24,6 +24,8 @@ func decay(d session.Decay, steps, n int) float64 {
 		return 1 - float64(steps)/float64(n)
 	case session.Exponential:
 		return math.Exp(-float64(steps) / d.Scale)
+	case session.Quadratic:
+		return math.Pow(1+float64(steps), -2)
 	}
 	return 1 / (1 + float64(steps))
 }
@@ -185,6 +187,7 @@ func TestTransitionsAreThoseOfTheOracle(t *testing.T) {
 		{Gap: 3, Reverse: 0.3, Shrinkage: 2},
 		{Gap: 100, Weight: session.Decay{Form: session.Exponential, Scale: 2}, Raw: true},
 		{Gap: 20, Weight: session.Decay{Form: session.Linear}, Reverse: 1},
+		{Gap: 4, Weight: session.Decay{Form: session.Quadratic}, Raw: true},
 	} {
 		c.History = retrieval.History{}
 		for seed := range uint64(3) {
@@ -200,5 +203,16 @@ func TestTransitionsAreThoseOfTheOracle(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func TestNeighborsOfTransitionsAreTheLargest(t *testing.T) {
+	in := sequences(t, random(2, 90, 25)...)
+	all, err := session.TrainTransitions(t.Context(), in, session.Transitions{Gap: 5})
+	require.NoError(t, err)
+	few, err := session.TrainTransitions(t.Context(), in, session.Transitions{Gap: 5, Neighbors: 3})
+	require.NoError(t, err)
+	for _, i := range in.Items() {
+		require.Equal(t, all.Neighbors(nil, i, 3), few.Neighbors(nil, i, 10))
 	}
 }

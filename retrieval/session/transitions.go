@@ -88,9 +88,7 @@ func (t Transitions) withDefaults() (Transitions, error) {
 	if t.Gap < 0 {
 		bad("Gap is %d; want >= 0 (0 means 1)", t.Gap)
 	}
-	if err := t.Weight.validate(false); err != nil {
-		bad("Weight.%w", err)
-	}
+	errs = append(errs, t.Weight.validate("Transitions.Weight", false))
 	if !(t.Reverse >= 0 && t.Reverse <= math.MaxFloat32) {
 		bad("Reverse is %v; want a finite number >= 0", t.Reverse)
 	}
