@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// halves returns lists of users who take even items or odd ones, and what they lack.
-func halves() (train, test string) {
+// evenAndOdd returns lists of users who take even items or odd ones, and what they lack.
+func evenAndOdd() (train, test string) {
 	var a, b strings.Builder
 	for u := range 24 {
 		fmt.Fprint(&a, u)
@@ -27,7 +27,7 @@ func halves() (train, test string) {
 }
 
 func TestTwotowerLearnsSavesAndLoads(t *testing.T) {
-	trainLists, testLists := halves()
+	trainLists, testLists := evenAndOdd()
 	train, test := file(t, trainLists), file(t, testLists)
 	saved := filepath.Join(t.TempDir(), "model")
 	args := []string{"-train", train, "-test", test, "-model", "twotower", "-k", "1,5"}
@@ -38,7 +38,7 @@ func TestTwotowerLearnsSavesAndLoads(t *testing.T) {
 }
 
 func TestTwotowerReportsItsLoss(t *testing.T) {
-	trainLists, testLists := halves()
+	trainLists, testLists := evenAndOdd()
 	code, _, log := cf("-train", file(t, trainLists), "-test", file(t, testLists), "-model", "twotower", "-epochs", "3", "-validation", "0.2")
 	require.Zero(t, code, log)
 	require.Contains(t, log, "train: epoch 3/3, loss ")

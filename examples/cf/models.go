@@ -16,22 +16,15 @@ import (
 // models lists what the program can train. A family of models is one file.
 var models = slices.Concat(
 	popularModels,
-	bprModels,
 	itemknnModels,
 	walkModels,
 	slimModels,
-	alsModels,
-	blendModels,
 	easeModels,
 	gfcfModels,
+	alsModels,
+	bprModels,
 	puresvdModels,
 	twotowerModels,
-	easeModels,
-	gfcfModels,
-	puresvdModels,
-	alsModels,
-	walkModels,
-	slimModels,
 	blendModels,
 )
 
