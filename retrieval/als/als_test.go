@@ -348,7 +348,7 @@ func TestSolversComeToTheSameLoss(t *testing.T) {
 	in := random(t, 6, 100, 80, 1800, true)
 	final := map[string]float64{}
 	for kind, variant := range variants() {
-		cfg := merge(als.Config{Factors: 8, Epochs: 60}, variant)
+		cfg := merge(als.Config{Factors: 8, Epochs: 60, Regularization: 0.01, Unobserved: 0.2}, variant)
 		cfg.Progress = func(_, _ int, loss float64) { final[kind] = loss }
 		train(t, in, cfg)
 	}
@@ -414,7 +414,7 @@ func stop(t *testing.T, after int) (ctx context.Context, progress func(epoch, ep
 func TestCancelledTrainingGoesOnWhereItEnded(t *testing.T) {
 	in := random(t, 9, 120, 90, 2000, false)
 	for kind, variant := range variants() {
-		cfg := merge(als.Config{Factors: 20, Epochs: 6}, variant)
+		cfg := merge(als.Config{Factors: 20, Epochs: 6, Regularization: 0.003, Unobserved: 0.1}, variant)
 		whole := train(t, in, cfg)
 		ctx, progress := stop(t, 4)
 		cfg.Progress = progress
@@ -444,6 +444,24 @@ func TestCancelledTrainingGoesOnWhereItEnded(t *testing.T) {
 	m, err := als.Train(ctx, in, als.Config{})
 	require.ErrorIs(t, err, errEnough)
 	require.Nil(t, m, "no epoch was completed")
+}
+
+func TestMoreFactorsThanTheDataHasDimensions(t *testing.T) {
+	in := random(t, 8, 100, 30, 1500, false)
+	for kind, variant := range variants() {
+		m := train(t, in, merge(als.Config{Factors: 40, Epochs: 60}, variant))
+		fits := 0.0
+		for u := range in.NumUsers() {
+			cols, _ := in.ByUser().Row(u)
+			for _, i := range cols {
+				fits += dot(m.UserVectors().Row(u), m.Vectors().Row(int(i))) / float64(in.Len())
+			}
+		}
+		require.InDelta(t, 1, fits, 0.1, kind)
+		for i := range 30 {
+			require.InDeltaSlice(t, make([]float32, 10), m.Vectors().Row(i)[30:], 1e-3, kind)
+		}
+	}
 }
 
 func TestWarmStartTakesOtherData(t *testing.T) {
