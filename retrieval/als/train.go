@@ -30,7 +30,7 @@ var ErrDiverged = errors.New("als: training diverged")
 // at the end.
 //
 // Memory is 16 bytes × d for each user and item, 8 bytes for each interaction, 16 with
-// confidences that differ, and 70 × d² bytes and a little for each worker.
+// confidences that differ, some 110 × d² bytes, and a few megabytes for each worker.
 //
 // When ctx ends first, or training diverges, Train returns the model of the last epoch that
 // was completed, nil if there was none, along with an error that wraps the cause of ctx or
