@@ -153,3 +153,24 @@ func TestCheckerboard(t *testing.T) {
 		})
 	}
 }
+
+// Values may be anything that a log holds: a request must be answered all the same.
+func TestHistoriesOfAnyWeightAreServed(t *testing.T) {
+	in := random(t, 30, 80, 40, 900, false)
+	for _, d := range []int{4, 16, 64} {
+		m := train(t, in, als.Config{Factors: d, Epochs: 3, Alpha: 1, History: retrieval.History{Values: true}})
+		m, err := m.WithConfidence(func(r float32) float32 { return 1 + 40*r })
+		require.NoError(t, err)
+		for _, value := range []float32{1e-30, 1, 1e6, 1e12, 1e30, math.MaxFloat32} {
+			for _, n := range []int{1, 2, 20, 40} {
+				req := &recsys.Request{}
+				for k := range n {
+					req.History = append(req.History, recsys.Event{Item: recsys.ItemID(10 * k), Value: value / float32(k%3+1)})
+				}
+				items, scores := retrieve(t, m, req, 40)
+				require.Len(t, items, 40, "d=%d, %d events of %g", d, n, value)
+				require.NotZero(t, scores[0])
+			}
+		}
+	}
+}
