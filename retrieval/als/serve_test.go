@@ -162,7 +162,7 @@ func TestHistoriesOfAnyWeightAreServed(t *testing.T) {
 		m, err := m.WithConfidence(func(r float32) float32 { return 1 + 40*r })
 		require.NoError(t, err)
 		for _, value := range []float32{1e-30, 1, 1e6, 1e12, 1e30, math.MaxFloat32} {
-			for _, n := range []int{1, 2, 20, 40} {
+			for _, n := range []int{1, 2, 3, 12, 20, 40} { // fewer than factors, as many, more
 				req := &recsys.Request{}
 				for k := range n {
 					req.History = append(req.History, recsys.Event{Item: recsys.ItemID(10 * k), Value: value / float32(k%3+1)})
