@@ -28,12 +28,14 @@ func symmetric(kind string, n int) []float64 {
 				a[j*n+i] = a[i*n+j]
 			}
 		}
-	case "rank-2", "wide", "huge":
-		for k := range map[string]int{"rank-2": 2, "wide": n, "huge": n}[kind] {
+	case "rank-2", "wide", "wider", "huge":
+		for k := range map[string]int{"rank-2": 2, "wide": n, "wider": n, "huge": n}[kind] {
 			scale := 1.0
 			switch kind {
 			case "wide":
 				scale = math.Pow(10, -12*float64(k)/float64(n))
+			case "wider":
+				scale = math.Pow(10, -300*float64(k)/float64(n))
 			case "huge":
 				scale = 1e60
 			}
@@ -52,7 +54,7 @@ func symmetric(kind string, n int) []float64 {
 }
 
 func TestPrincipalAxesAreEigenvectors(t *testing.T) {
-	for _, kind := range []string{"zero", "diagonal", "random", "rank-2", "wide", "huge"} {
+	for _, kind := range []string{"zero", "diagonal", "random", "rank-2", "wide", "wider", "huge"} {
 		for _, n := range []int{1, 2, 3, 4, 7, 8, 33, 130} {
 			name := fmt.Sprintf("%s n=%d", kind, n)
 			a := symmetric(kind, n)

@@ -12,7 +12,8 @@
 // All pairs count: the confidence is 1 + alpha in an interaction and 1 elsewhere, λ is the
 // same for all, as in Hu, Koren and Volinsky, ICDM 2008, and in the library implicit, whose
 // loss is the one that is printed. Setting up, which is the transposing of the matrix, counts.
-// With the build tag eigen, an exact solver on Eigen runs along.
+// With the build tag eigen, an exact solver on Eigen runs along, and with -peer a command that
+// is given folder, factors, epochs, solver, alpha and λ, as implicit.py is.
 package main
 
 import (
@@ -26,7 +27,6 @@ import (
 
 	"github.com/recsyskit/recsys/examples/internal/annset"
 	"github.com/recsyskit/recsys/examples/internal/cli"
-	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/als"
 )
 
@@ -34,7 +34,7 @@ func main() { cli.Main(run) }
 
 // options is what the command line says.
 type options struct {
-	data, write          string
+	data, write, command string
 	users, items, cells  int
 	seed                 uint64
 	factors, epochs      int
@@ -61,6 +61,7 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 	fs.IntVar(&o.steps, "steps", 3, "`steps` of cg")
 	fs.IntVar(&o.block, "block", 64, "`factors` in a block of blocks")
 	fs.IntVar(&o.rounds, "rounds", 3, "`rounds`, in each of which all solvers have their turn; the median counts")
+	fs.StringVar(&o.command, "peer", "", "`command` that trains a peer on -data; see implicit.py")
 	fs.BoolVar(&o.json, "json", false, "write one JSON object per line")
 	err := cli.Parse(fs, args)
 	if err == nil {
@@ -108,6 +109,8 @@ func (o *options) check() error {
 	switch {
 	case (o.data == "") == (o.users == 0):
 		return cli.Usagef("one of -data and -synthetic is wanted")
+	case o.command != "" && o.data == "":
+		return cli.Usagef("-peer wants -data")
 	case min(o.rounds, o.epochs, o.factors) < 1:
 		return cli.Usagef("-rounds, -epochs and -factors are %d, %d and %d; want >= 1", o.rounds, o.epochs, o.factors)
 	}
@@ -118,7 +121,7 @@ func (o *options) check() error {
 type lane struct {
 	name      string
 	workers   int
-	train     func(ctx context.Context, in *retrieval.Interactions) (loss float64, err error)
+	train     func(ctx context.Context) (result, error)
 	cpu, wall []float64 // by round
 	loss      float64
 }
@@ -134,9 +137,11 @@ func (o *options) race(ctx context.Context, out io.Writer) error {
 	lanes := o.lanes(m)
 	for range o.rounds {
 		for _, l := range lanes {
-			if err := l.time(ctx, m); err != nil {
+			r, err := l.train(ctx)
+			if err != nil {
 				return err
 			}
+			l.cpu, l.wall, l.loss = append(l.cpu, r.CPU), append(l.wall, r.Wall), r.Loss
 		}
 	}
 	for _, l := range lanes {
@@ -158,36 +163,44 @@ func (o *options) lanes(m *matrix) []*lane {
 	var all []*lane
 	for _, s := range o.solvers {
 		for _, n := range o.workers {
-			all = append(all, &lane{name: s.String(), workers: n, train: func(ctx context.Context, in *retrieval.Interactions) (loss float64, err error) {
-				_, err = als.Train(ctx, in, als.Config{
-					Factors: o.factors, Regularization: o.lambda, Uniform: true, Unobserved: 1, Alpha: o.alpha,
-					Epochs: o.epochs, Solver: s, Steps: o.steps, Block: o.block, Seed: o.seed, Workers: n,
-					Progress: func(_, _ int, l float64) { loss = l },
-				})
-				return loss, err
+			all = append(all, &lane{name: s.String(), workers: n, train: func(ctx context.Context) (result, error) {
+				return o.ours(ctx, m, s, n)
 			}})
 		}
 	}
 	if withEigen {
-		all = append(all, &lane{name: "eigen", workers: 1, train: func(context.Context, *retrieval.Interactions) (float64, error) {
-			return o.eigen(m), nil
+		all = append(all, &lane{name: "eigen", workers: 1, train: func(context.Context) (r result, err error) {
+			watch := annset.StartStopwatch()
+			r.Loss = o.eigen(m)
+			r.Wall, r.CPU = watch.Seconds()
+			return r, nil
 		}})
+	}
+	if o.command != "" {
+		for _, s := range o.solvers {
+			all = append(all, &lane{name: "peer " + s.String(), workers: 1, train: func(ctx context.Context) (result, error) {
+				return o.peer(ctx, s.String())
+			}})
+		}
 	}
 	return all
 }
 
-// time trains once.
-func (l *lane) time(ctx context.Context, m *matrix) error {
+// ours trains once with this library.
+func (o *options) ours(ctx context.Context, m *matrix, solver als.Solver, workers int) (r result, err error) {
 	in, err := m.interactions() // new each time, so that it has not been transposed
 	if err != nil {
-		return err
+		return r, err
 	}
 	runtime.GC()
 	watch := annset.StartStopwatch()
-	l.loss, err = l.train(ctx, in)
-	wall, cpu := watch.Seconds()
-	l.cpu, l.wall = append(l.cpu, cpu), append(l.wall, wall)
-	return err
+	_, err = als.Train(ctx, in, als.Config{
+		Factors: o.factors, Regularization: o.lambda, Uniform: true, Unobserved: 1, Alpha: o.alpha,
+		Epochs: o.epochs, Solver: solver, Steps: o.steps, Block: o.block, Seed: o.seed, Workers: workers,
+		Progress: func(_, _ int, loss float64) { r.Loss = loss },
+	})
+	r.Wall, r.CPU = watch.Seconds()
+	return r, err
 }
 
 func (o *options) print(l *lane, out io.Writer) error {
@@ -200,6 +213,6 @@ func (o *options) print(l *lane, out io.Writer) error {
 			cli.F("cpu_s", cpu), cli.F("wall_s", wall), cli.F("loss", l.loss),
 		})
 	}
-	_, err := fmt.Fprintf(out, "%-7s workers %d  factors %d  epochs %d  cpu %.3f s  wall %.3f s  loss %.6f\n", l.name, l.workers, o.factors, o.epochs, cpu, wall, l.loss)
+	_, err := fmt.Fprintf(out, "%-10s workers %d  factors %d  epochs %d  cpu %.3f s  wall %.3f s  loss %.6f\n", l.name, l.workers, o.factors, o.epochs, cpu, wall, l.loss)
 	return err
 }
