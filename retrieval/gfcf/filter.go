@@ -2,6 +2,7 @@ package gfcf
 
 import (
 	"context"
+	"math"
 
 	"github.com/recsyskit/recsys/internal/fmath"
 	"github.com/recsyskit/recsys/internal/simd"
@@ -22,9 +23,10 @@ type filter struct {
 // newFilter normalises the interactions and finds the singular vectors.
 func newFilter(ctx context.Context, in *retrieval.Interactions, cfg *Config) (*filter, error) {
 	f := &filter{users: in.NumUsers(), items: in.NumItems(), factors: max(cfg.Factors, 0), sharpen: rungeKutta(cfg.Sharpening)}
-	user, item := degrees(in.ByUser()), degrees(in.ByItem())
+	unit := unit(in.ByUser())
+	user, item := degrees(in.ByUser(), unit), degrees(in.ByItem(), unit)
 	byUser, byItem := powers(user, -cfg.UserExponent), powers(item, -cfg.ItemExponent)
-	f.byUser, f.byItem = normalized(in.ByUser(), byUser, byItem), normalized(in.ByItem(), byItem, byUser)
+	f.byUser, f.byItem = normalized(in.ByUser(), byUser, byItem, unit), normalized(in.ByItem(), byItem, byUser, unit)
 	v, values, err := spectral.Decompose(ctx, f.byUser, f.byItem, spectral.Config{
 		Factors:      max(cfg.Factors, 1), // one at least, for the largest value
 		Iterations:   cfg.Iterations,
@@ -69,13 +71,24 @@ func rungeKutta(t float64) []float32 {
 	return []float32{1, float32(-t), float32(t * t / 2), float32(-t * t * t / 6), float32(t * t * t * t / 24)}
 }
 
+// unit returns the power of two that brings the largest weight to [1, 2): weights of any unit
+// give the same filter, within the range of float32.
+func unit(m *retrieval.CSR) float64 {
+	top := float32(0)
+	for _, w := range m.Weight {
+		top = max(top, w)
+	}
+	_, exp := math.Frexp(float64(top))
+	return math.Ldexp(1, 1-exp)
+}
+
 // degrees returns the sums of the rows.
-func degrees(m *retrieval.CSR) []float64 {
+func degrees(m *retrieval.CSR, unit float64) []float64 {
 	d := make([]float64, m.Rows())
 	for r := range d {
 		_, weights := m.Row(r)
 		for _, w := range weights {
-			d[r] += float64(w)
+			d[r] += float64(float64(w) * unit)
 		}
 	}
 	return d
@@ -92,15 +105,15 @@ func powers(d []float64, e float64) []float64 {
 	return p
 }
 
-// normalized returns m with the weights times the factors of their row and column.
-func normalized(m *retrieval.CSR, row, col []float64) *retrieval.CSR {
+// normalized returns m with the weights times unit and the factors of their row and column.
+func normalized(m *retrieval.CSR, row, col []float64, unit float64) *retrieval.CSR {
 	c := *m
 	c.Weight = make([]float32, len(m.Weight))
 	for r := range m.Rows() {
 		cols, weights := m.Row(r)
 		_, to := c.Row(r)
 		for k, j := range cols {
-			to[k] = float32(float64(weights[k]) * row[r] * col[j])
+			to[k] = float32(float64(weights[k]) * unit * row[r] * col[j])
 		}
 	}
 	return &c

@@ -303,10 +303,10 @@ func TestTheUnitOfWeightsDoesNotMatter(t *testing.T) {
 		}
 		in, err := retrieval.NewInteractions(r, retrieval.SumWeights)
 		require.NoError(t, err)
-		return weights(train(t, in, gfcf.Config{Factors: 2, UserExponent: 0.4, Sharpening: 1}))
+		return weights(train(t, in, gfcf.Config{Factors: 2, UserExponent: 0.1, ItemExponent: 0.2, Popularity: 0.5, Sharpening: 1}))
 	}
 	want := model(1)
-	for _, unit := range []float32{0x1p-100, 0x1p-60, 0x1p60, 0x1p100} {
+	for _, unit := range []float32{0x1p-120, 0x1p-60, 0x1p60, 0x1p120} {
 		got := model(unit)
 		for i := range want {
 			require.InDeltaSlice(t, want[i], got[i], 1e-3, "in units of %g", unit)
