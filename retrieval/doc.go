@@ -11,8 +11,10 @@
 //
 //	generator             type              a request takes               source
 //	most popular          Popular           candidates + exclusions       –
+//	rising                NewTrending       candidates + exclusions       Clayton and Kaldor 1987; DuMouchel and Pregibon 2001
 //	newest                Newest            candidates + exclusions       –
 //	item-based neighbours itemknn.Model     neighbours of the history     Deshpande and Karypis 2004
+//	BPR, WARP, logistic   bpr.Model         a fold-in, a scan of items    Rendle et al. 2009; Weston et al. 2011; Johnson 2014
 //	nearest vectors       nearest.Retriever a search of an index          –
 //
 // Retrievers that describe a user by what the request's history holds, and so
@@ -24,7 +26,7 @@
 //
 // An [Index] finds the items whose vectors are nearest to a query. A [MutableIndex] takes
 // new items while it is searched. Package nearest makes a retriever of one; package
-// puresvd learns vectors where there are none yet. Scores are exact, whichever items an
+// puresvd learns vectors where there are none yet, package content makes them of what items are. Scores are exact, whichever items an
 // approximate index finds.
 //
 //	index  type        answers      a search reads                       source

@@ -1,6 +1,7 @@
 package bpr_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math"
@@ -314,6 +315,21 @@ func TestServingDoesNotAllocate(t *testing.T) {
 		full := testing.AllocsPerRun(20, func() { m.Retrieve(context.Background(), q, recsys.NewSink(20)) })
 		require.LessOrEqual(t, full, sink, "the lists of the sink alone")
 	}
+}
+
+// A model from a file may have learned at a rate that a fold-in cannot bear.
+func TestAVectorThatIsNoNumberProposesNothing(t *testing.T) {
+	s := good()
+	s.config.LearningRate, s.config.Regularization = 1e38, -1
+	s.vectors = []float32{1e15, 0, 0, -1e15, 0, 0}
+	var m bpr.Model
+	_, err := m.ReadFrom(bytes.NewReader(s.bytes()))
+	require.NoError(t, err)
+	out := recsys.NewSink(3)
+	req := recsys.Request{User: 1, History: []recsys.Event{{Item: 5}}}
+	require.NoError(t, m.Retrieve(t.Context(), recsys.NewQuery(&req, nil, "x"), out))
+	items, _ := out.Items()
+	require.Empty(t, items)
 }
 
 func TestWithHistory(t *testing.T) {

@@ -94,6 +94,15 @@ func assemble(cfg Config, epochs uint32, repeats []uint16, factors *factor.Model
 	case factors.Dim() != cfg.width():
 		return nil, fmt.Errorf("vectors of %d components; want %d", factors.Dim(), cfg.width())
 	}
+	total := 0
+	for i, n := range repeats {
+		if total += int(n); n == 0 {
+			return nil, fmt.Errorf("item %d is never drawn", factors.Items.IDs()[i])
+		}
+	}
+	if total > 2*mostPerItem*len(repeats) {
+		return nil, fmt.Errorf("%d repeats of %d items", total, len(repeats))
+	}
 	if err := s.check(newState(len(factors.Users), factors.Items.Len(), cfg.Loss)); err != nil {
 		return nil, err
 	}

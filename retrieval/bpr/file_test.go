@@ -99,6 +99,8 @@ func TestReadFromRefusesWhatIsNoModel(t *testing.T) {
 		"1 values of 2 users":    func(s *sections) { s.state[2] = s.state[2][1:] },
 		"a state of -1":          func(s *sections) { s.state[1][0] = -1 },
 		"1 repeats of 2 items":   func(s *sections) { s.repeats = s.repeats[1:] },
+		"item 6 is never drawn":  func(s *sections) { s.repeats[1] = 0 },
+		"65536 repeats of 2":     func(s *sections) { s.repeats[1] = 65535 },
 		"ascending":              func(s *sections) { s.items[1] = 5 },
 		"is not a number":        func(s *sections) { s.vectors[2] = 1e30 },
 	} {

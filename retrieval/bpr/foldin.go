@@ -9,6 +9,7 @@ import (
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/internal/fmath"
 	"github.com/recsyskit/recsys/internal/simd"
+	"github.com/recsyskit/recsys/retrieval/internal/factor"
 	"github.com/recsyskit/recsys/retrieval/internal/profile"
 )
 
@@ -34,7 +35,7 @@ func (m *Model) user(s *scratch, q *recsys.Query) bool {
 	s.profile = m.history.Read(s.profile, q, &m.factors.Items)
 	if len(s.profile) > 0 {
 		m.fold(s)
-		return true
+		return factor.Bounded(s.vector)
 	}
 	if at := m.factors.FindUser(q.User); at >= 0 {
 		copy(s.vector, m.factors.UserVectors.Row(at))

@@ -89,7 +89,7 @@ func TestStepsFollowTheGradient(t *testing.T) {
 				}
 				l := tt.loss(dot(u, i)+b[0], dot(u, j)+b[1], b[2])
 				l += cfg.Regularization / 2 * (dot(u, u) + dot(i, i) + dot(j, j))
-				l += cfg.BiasRegularization / 2 * (dot(b, b))
+				l += cfg.BiasRegularization / 2 * dot(b, b)
 				return l
 			}
 			added := tr.Step(tt.kind, tu, ti, tj, tt.weight, tt.target, nil)
