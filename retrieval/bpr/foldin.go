@@ -44,10 +44,12 @@ func (m *Model) user(s *scratch, q *recsys.Query) bool {
 	return false
 }
 
-// How many steps a fold-in takes: so many for each entry of the profile, within bounds.
+// How many steps a fold-in takes: so many for each entry of the profile, within bounds; and
+// each entry one. A step of Logistic counts for all items that it draws.
 const (
 	foldPasses            = 30
 	leastSteps, mostSteps = 300, 1000
+	mostDraws             = 2000
 )
 
 // fold learns a vector for s.profile with the vectors of items as they are, from 0, by the steps
@@ -66,7 +68,11 @@ func (m *Model) fold(s *scratch) {
 		total += float64(e.Weight)
 	}
 	n := len(s.profile)
-	steps := max(min(max(foldPasses*n, leastSteps), mostSteps), n)
+	steps := min(max(foldPasses*n, leastSteps), mostSteps)
+	if m.config.Loss == Logistic {
+		steps = min(steps, mostDraws/(1+m.config.Negatives))
+	}
+	steps = max(steps, n)
 	for k := range steps {
 		e := s.profile[k%n]
 		rate := m.config.LearningRate * (1 - float64(k)/float64(steps))
