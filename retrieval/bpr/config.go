@@ -51,8 +51,8 @@ type Config struct {
 	Confidence float64
 
 	// Biases gives each item a bias beside its vector. Popularity is then learned at once, and
-	// most items drawn have nothing more to teach: on a validation split of the Gowalla check-ins
-	// recall@20 was lower by a tenth and more. Logistic gains less without.
+	// most items drawn have nothing more to teach: on a validation split of a part of the Gowalla
+	// check-ins recall@20 was .217 with biases and .225 without.
 	Biases bool
 
 	// Hogwild lets the workers take interactions from everywhere at once, each step on rows

@@ -1,13 +1,13 @@
 // Package bpr learns vectors of users and items by comparing items that a user took with items
 // drawn at random: BPR (Rendle, Freudenthaler, Gantner and Schmidt-Thieme, UAI 2009), WARP
 // (Weston, Bengio and Usunier, IJCAI 2011) and logistic matrix factorisation (Johnson, NIPS
-// workshop 2014). The score of an item is the inner product of its vector and the user's, plus
-// the item's bias.
+// workshop 2014). The score of an item is the inner product of its vector and the user's, and
+// with Config.Biases the item's bias.
 //
-//	model, err := bpr.Train(ctx, interactions, bpr.Config{Loss: bpr.WARP})
+//	model, err := bpr.Train(ctx, interactions, bpr.Config{Loss: bpr.BPR})
 //	…
 //	p, err := recsys.NewPipeline(
-//		recsys.Retrieve("warp", model, recsys.Quota(400)),
+//		recsys.Retrieve("bpr", model, recsys.Quota(400)),
 //		…
 //
 // A model scans all items itself. For a larger catalogue, put Vectors into an index and let
@@ -16,11 +16,11 @@
 // # Users
 //
 // A user is folded in from the request's history: a vector is learned by the steps of the
-// training, at most 1000 of them, or one for each event of a longer history, while the items stay as they are. So users who arrived a second
-// ago are served, and those of the training by what they did since. Without a history that the
-// model knows, a user of the training has the vector that was learned; others get nothing. On the
-// Gowalla check-ins vectors that are folded in rank better than the learned ones, which fit
-// their users too well.
+// training, at most 1000 of them or one for each event of a longer history, while the items stay
+// as they are. So users who arrived a second ago are served, and those of the training by what
+// they did since. Without a history that the model knows, a user of the training has the vector
+// that was learned; others get nothing. On the Gowalla check-ins vectors that are folded in rank
+// better than the learned ones, which fit their users too well.
 //
 // # Steps
 //
