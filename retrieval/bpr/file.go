@@ -28,12 +28,13 @@ func (m *Model) WriteTo(dst io.Writer) (int64, error) {
 	w := envelope.NewWriter(dst, kind, version, 0)
 	w.WriteJSON("config", m.config)
 	envelope.WriteValue(w, "epochs", uint32(m.epochs))
+	envelope.Write(w, "repeats", m.repeats)
 	m.factors.Write(w)
-	envelope.Write(w, "user biases", m.state.userBias)
-	envelope.Write(w, "user squares", m.state.userSquares)
-	envelope.Write(w, "item squares", m.state.itemSquares)
-	envelope.Write(w, "bias squares", m.state.biasSquares)
-	envelope.Write(w, "user bias squares", m.state.userBiasSquares)
+	envelope.Write(w, "user-biases", m.state.userBias)
+	envelope.Write(w, "user-squares", m.state.userSquares)
+	envelope.Write(w, "item-squares", m.state.itemSquares)
+	envelope.Write(w, "bias-squares", m.state.biasSquares)
+	envelope.Write(w, "user-bias-squares", m.state.userBiasSquares)
 	n, err := w.Close()
 	if err != nil {
 		return n, fmt.Errorf("bpr: %w", err)
@@ -50,18 +51,19 @@ func (m *Model) ReadFrom(src io.Reader) (int64, error) {
 	var cfg Config
 	r.ReadJSON("config", &cfg)
 	epochs := envelope.ReadValue[uint32](r, "epochs")
+	repeats := envelope.Read[uint16](r, "repeats")
 	factors := factor.Read(r)
 	s := state{
-		userBias:        envelope.Read[float32](r, "user biases"),
-		userSquares:     envelope.Read[float32](r, "user squares"),
-		itemSquares:     envelope.Read[float32](r, "item squares"),
-		biasSquares:     envelope.Read[float32](r, "bias squares"),
-		userBiasSquares: envelope.Read[float32](r, "user bias squares"),
+		userBias:        envelope.Read[float32](r, "user-biases"),
+		userSquares:     envelope.Read[float32](r, "user-squares"),
+		itemSquares:     envelope.Read[float32](r, "item-squares"),
+		biasSquares:     envelope.Read[float32](r, "bias-squares"),
+		userBiasSquares: envelope.Read[float32](r, "user-bias-squares"),
 	}
 	var in *Model
 	if r.Err() == nil {
 		var err error
-		if in, err = assemble(cfg, epochs, factors, s); err != nil {
+		if in, err = assemble(cfg, epochs, repeats, factors, s); err != nil {
 			r.Fail(err.Error())
 		}
 	}
@@ -75,7 +77,7 @@ func (m *Model) ReadFrom(src io.Reader) (int64, error) {
 }
 
 // assemble makes a model of the parts of a file, or says how they contradict each other.
-func assemble(cfg Config, epochs uint32, factors *factor.Model, s state) (*Model, error) {
+func assemble(cfg Config, epochs uint32, repeats []uint16, factors *factor.Model, s state) (*Model, error) {
 	whole, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
@@ -83,17 +85,28 @@ func assemble(cfg Config, epochs uint32, factors *factor.Model, s state) (*Model
 	switch {
 	case whole.Factors != cfg.Factors || whole.Epochs != cfg.Epochs || whole.Negatives != cfg.Negatives ||
 		whole.LearningRate != cfg.LearningRate || whole.Confidence != cfg.Confidence ||
-		whole.Regularization != cfg.Regularization || whole.BiasRegularization != cfg.BiasRegularization:
+		whole.Regularization != cfg.Regularization || whole.Popularity != cfg.Popularity || whole.BiasRegularization != cfg.BiasRegularization:
 		return nil, errors.New("a configuration without its defaults")
 	case epochs > uint32(cfg.Epochs):
 		return nil, fmt.Errorf("%d epochs of %d", epochs, cfg.Epochs)
+	case len(repeats) != factors.Items.Len():
+		return nil, fmt.Errorf("%d repeats of %d items", len(repeats), factors.Items.Len())
 	case factors.Dim() != cfg.width():
 		return nil, fmt.Errorf("vectors of %d components; want %d", factors.Dim(), cfg.width())
+	}
+	total := 0
+	for i, n := range repeats {
+		if total += int(n); n == 0 {
+			return nil, fmt.Errorf("item %d is never drawn", factors.Items.IDs()[i])
+		}
+	}
+	if total > 2*mostPerItem*len(repeats) {
+		return nil, fmt.Errorf("%d repeats of %d items", total, len(repeats))
 	}
 	if err := s.check(newState(len(factors.Users), factors.Items.Len(), cfg.Loss)); err != nil {
 		return nil, err
 	}
-	return newModel(cfg, int(epochs), factors, s)
+	return newModel(cfg, int(epochs), repeats, factors, s)
 }
 
 // arrays returns the arrays of s.

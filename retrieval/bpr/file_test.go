@@ -24,7 +24,7 @@ func trip(t *testing.T, m *bpr.Model) *bpr.Model {
 
 func TestFileRoundTrip(t *testing.T) {
 	in := groups(t, 20, 50, 300)
-	for _, cfg := range []bpr.Config{{}, {Loss: bpr.WARP, NoBiases: true}, {Loss: bpr.Logistic, Hogwild: true, Regularization: -1}} {
+	for _, cfg := range []bpr.Config{{}, {Loss: bpr.WARP, Biases: true}, {Loss: bpr.Logistic, Hogwild: true, Regularization: -1}} {
 		cfg.Factors, cfg.Epochs = 5, 2
 		m := train(t, in, cfg)
 		back := trip(t, m)
@@ -46,6 +46,7 @@ func TestFileRoundTrip(t *testing.T) {
 type sections struct {
 	config               bpr.Config
 	epochs, dim          uint32
+	repeats              []uint16
 	users                []recsys.UserID
 	items                []recsys.ItemID
 	userVectors, vectors []float32
@@ -55,9 +56,9 @@ type sections struct {
 func good() sections {
 	return sections{
 		config: bpr.Config{
-			Loss: bpr.BPR, Factors: 2, Epochs: 9, LearningRate: 0.1, Regularization: 0.01, BiasRegularization: -1, Negatives: 1, Confidence: 1,
+			Loss: bpr.BPR, Factors: 2, Epochs: 9, LearningRate: 0.1, Regularization: 0.01, BiasRegularization: -1, Negatives: 1, Confidence: 1, Biases: true,
 		},
-		epochs: 4, dim: 3,
+		epochs: 4, dim: 3, repeats: []uint16{1, 2},
 		users: []recsys.UserID{1}, items: []recsys.ItemID{5, 6},
 		userVectors: []float32{1, 2, 1}, vectors: make([]float32, 6),
 		state: [5][]float32{nil, {1}, {1, 2}, {3, 4}, nil},
@@ -69,12 +70,13 @@ func (s sections) bytes() []byte {
 	w := envelope.NewWriter(&b, "bpr", 1, 0)
 	w.WriteJSON("config", s.config)
 	envelope.WriteValue(w, "epochs", s.epochs)
+	envelope.Write(w, "repeats", s.repeats)
 	envelope.WriteValue(w, "dimension", s.dim)
 	envelope.Write(w, "users", s.users)
 	envelope.Write(w, "items", s.items)
-	envelope.Write(w, "user vectors", s.userVectors)
-	envelope.Write(w, "item vectors", s.vectors)
-	for k, name := range []string{"user biases", "user squares", "item squares", "bias squares", "user bias squares"} {
+	envelope.Write(w, "user-vectors", s.userVectors)
+	envelope.Write(w, "item-vectors", s.vectors)
+	for k, name := range []string{"user-biases", "user-squares", "item-squares", "bias-squares", "user-bias-squares"} {
 		envelope.Write(w, name, s.state[k])
 	}
 	w.Close()
@@ -91,11 +93,14 @@ func TestReadFromRefusesWhatIsNoModel(t *testing.T) {
 	for want, change := range map[string]func(s *sections){
 		"without its defaults":   func(s *sections) { s.config.LearningRate = 0 },
 		"Factors is 4000000":     func(s *sections) { s.config.Factors = 4_000_000 },
-		"vectors of 3 component": func(s *sections) { s.config.NoBiases = true },
+		"vectors of 3 component": func(s *sections) { s.config.Biases = false },
 		"10 epochs of 9":         func(s *sections) { s.epochs = 10 },
 		"0 values of 1 users":    func(s *sections) { s.config.Loss, s.config.Negatives = bpr.Logistic, 5 },
 		"1 values of 2 users":    func(s *sections) { s.state[2] = s.state[2][1:] },
 		"a state of -1":          func(s *sections) { s.state[1][0] = -1 },
+		"1 repeats of 2 items":   func(s *sections) { s.repeats = s.repeats[1:] },
+		"item 6 is never drawn":  func(s *sections) { s.repeats[1] = 0 },
+		"65536 repeats of 2":     func(s *sections) { s.repeats[1] = 65535 },
 		"ascending":              func(s *sections) { s.items[1] = 5 },
 		"is not a number":        func(s *sections) { s.vectors[2] = 1e30 },
 	} {

@@ -9,6 +9,7 @@ import (
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/internal/fmath"
 	"github.com/recsyskit/recsys/internal/simd"
+	"github.com/recsyskit/recsys/retrieval/internal/factor"
 	"github.com/recsyskit/recsys/retrieval/internal/profile"
 )
 
@@ -34,7 +35,7 @@ func (m *Model) user(s *scratch, q *recsys.Query) bool {
 	s.profile = m.history.Read(s.profile, q, &m.factors.Items)
 	if len(s.profile) > 0 {
 		m.fold(s)
-		return true
+		return factor.Bounded(s.vector)
 	}
 	if at := m.factors.FindUser(q.User); at >= 0 {
 		copy(s.vector, m.factors.UserVectors.Row(at))
@@ -43,20 +44,21 @@ func (m *Model) user(s *scratch, q *recsys.Query) bool {
 	return false
 }
 
-// How many steps a fold-in takes: so many for each entry of the profile, within bounds.
+// How many steps a fold-in takes: so many for each entry of the profile, within bounds; and
+// each entry one. A step of Logistic counts for all items that it draws.
 const (
-	foldPasses             = 30
-	leastSteps, mostSteps  = 300, 1000
-	warpSteps, warpPerStep = 0, 0
+	foldPasses            = 30
+	leastSteps, mostSteps = 300, 1000
+	mostDraws             = 2000
 )
 
-// fold learns a vector for s.profile with the vectors of items as they are, from 0, as the
-// model's users were learned. The draws are always the same.
+// fold learns a vector for s.profile with the vectors of items as they are, from 0, by the steps
+// of the training. The draws are always the same.
 func (m *Model) fold(s *scratch) {
 	d := m.config.Factors
 	x := s.vector[:d]
 	clear(x)
-	if !m.config.NoBiases {
+	if m.config.Biases {
 		s.vector[d] = 1
 	}
 	s.squares, s.bias = 0, 0
@@ -66,7 +68,11 @@ func (m *Model) fold(s *scratch) {
 		total += float64(e.Weight)
 	}
 	n := len(s.profile)
-	steps := max(min(max(foldPasses*n, leastSteps), mostSteps), n)
+	steps := min(max(foldPasses*n, leastSteps), mostSteps)
+	if m.config.Loss == Logistic {
+		steps = min(steps, mostDraws/(1+m.config.Negatives))
+	}
+	steps = max(steps, n)
 	for k := range steps {
 		e := s.profile[k%n]
 		rate := m.config.LearningRate * (1 - float64(k)/float64(steps))
@@ -84,11 +90,12 @@ func (m *Model) foldStep(s *scratch, i int32, weight, rate float64) {
 	case WARP:
 		for trial := 1; trial <= m.config.Negatives; trial++ {
 			j := m.draw(s)
-			if j < 0 || m.margin(s, i, j) < 1 {
-				if j >= 0 {
-					m.foldPair(s, i, j, weight*harmonic((m.factors.Items.Len()-len(s.profile))/trial), rate)
-				}
-				return
+			if j < 0 {
+				break
+			}
+			if m.margin(s, i, j) < 1 {
+				m.foldPair(s, i, j, weight*harmonic((m.factors.Items.Len()-len(s.profile))/trial), rate)
+				break
 			}
 		}
 	case Logistic:
@@ -104,14 +111,14 @@ func (m *Model) foldStep(s *scratch, i int32, weight, rate float64) {
 // harmonic returns Σ 1/k for k up to n, of at least 1, to a percent.
 func harmonic(n int) float64 {
 	const euler = 0.5772156649015329
-	n = max(n, 1)
-	return fmath.Log(float64(n)) + euler + 0.5/float64(n)
+	x := float64(max(n, 1))
+	return fmath.Log(x) + euler + 0.5/x
 }
 
 // draw returns a random item that the profile lacks, -1 when none was found.
 func (m *Model) draw(s *scratch) int32 {
 	for range maxDraws {
-		j := int32(below(&s.rng, m.factors.Items.Len()))
+		j := m.draws[below(&s.rng, len(m.draws))]
 		if _, ok := slices.BinarySearchFunc(s.profile, j, func(e profile.Entry, j int32) int { return cmp.Compare(e.Item, j) }); !ok {
 			return j
 		}
@@ -143,7 +150,7 @@ func (m *Model) foldTarget(s *scratch, i int32, weight, target, rate float64) {
 func (m *Model) foldMove(s *scratch, g float64, v []float32, rate float64) {
 	d := m.config.Factors
 	s.squares += float32(g * g * float64(simd.Dot(v, v)) / float64(d))
-	rate /= math.Sqrt(float64(s.squares) + least)
+	rate /= math.Sqrt(float64(s.squares) + before)
 	w := s.vector[:d]
 	simd.Scale(float32(max(1-float64(rate*max(m.config.Regularization, 0)), 0)), w)
 	simd.Axpy(float32(rate*g), v, w)

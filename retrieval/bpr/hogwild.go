@@ -16,9 +16,9 @@ func (t *trainer) hogwild(ctx context.Context, epoch int) (loss float64, steps i
 	seed := hash.Combine(t.cfg.Seed, 'e', uint64(epoch))
 	order := make([]int32, t.byUser.Rows())
 	permute(order, seed)
-	pool := make([]int32, t.byUser.Cols)
-	for i := range pool {
-		pool[i] = int32(i)
+	var pool []int32
+	for i := range t.repeats {
+		pool = repeated(pool, t.repeats, int32(i))
 	}
 	const usersAtOnce = 16
 	var next atomic.Int64

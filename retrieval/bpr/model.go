@@ -18,7 +18,9 @@ import (
 // and in steady state it allocates nothing. The zero Model is good for ReadFrom alone.
 type Model struct {
 	config  Config
-	epochs  int // that it was trained for
+	epochs  int      // that it was trained for
+	repeats []uint16 // how often an item stands in draws
+	draws   []int32  // what negatives are drawn from
 	factors *factor.Model
 	state   state
 	history *profile.Reader
@@ -33,14 +35,18 @@ var (
 )
 
 // newModel puts a model together from its parts; cfg has its defaults.
-func newModel(cfg Config, epochs int, factors *factor.Model, state state) (*Model, error) {
+func newModel(cfg Config, epochs int, repeats []uint16, factors *factor.Model, state state) (*Model, error) {
 	cfg.Start, cfg.Workers, cfg.Progress = nil, 0, nil
 	cfg.History.Kinds = maps.Clone(cfg.History.Kinds) // the caller may change its own
 	history, err := profile.New(cfg.History)
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{config: cfg, epochs: epochs, factors: factors, state: state, history: history, pool: new(sync.Pool)}
+	m := &Model{config: cfg, epochs: epochs, repeats: repeats, factors: factors, state: state, history: history, pool: new(sync.Pool)}
+	m.draws = make([]int32, 0, len(repeats))
+	for i := range repeats {
+		m.draws = repeated(m.draws, repeats, int32(i))
+	}
 	m.version = sync.OnceValue(func() string { return fingerprint.Of(m) })
 	return m, nil
 }
@@ -52,13 +58,13 @@ func (t *trainer) model(in *retrieval.Interactions, epochs int) (*Model, error) 
 	users, items := vector.NewMatrix(in.NumUsers(), d), vector.NewMatrix(in.NumItems(), d)
 	for u := range users.Rows {
 		copy(users.Row(u), p.user(int32(u)))
-		if !t.cfg.NoBiases {
+		if t.cfg.Biases {
 			users.Row(u)[d-1] = 1
 		}
 	}
 	for i := range items.Rows {
 		copy(items.Row(i), p.item(int32(i)))
-		if !t.cfg.NoBiases {
+		if t.cfg.Biases {
 			items.Row(i)[d-1] = p.bias[i]
 		}
 	}
@@ -66,15 +72,15 @@ func (t *trainer) model(in *retrieval.Interactions, epochs int) (*Model, error) 
 	if err != nil {
 		return nil, fmt.Errorf("bpr: %w", err)
 	}
-	return newModel(t.cfg, epochs, factors, p.state)
+	return newModel(t.cfg, epochs, t.repeats, factors, p.state)
 }
 
 // width returns the dimension of the vectors, the bias included.
 func (c *Config) width() int {
-	if c.NoBiases {
-		return c.Factors
+	if c.Biases {
+		return c.Factors + 1
 	}
-	return c.Factors + 1
+	return c.Factors
 }
 
 // bounded reports whether all parameters can be served.
@@ -89,9 +95,9 @@ func (p *parameters) bounded() bool {
 
 // goOn takes over what a model has learned.
 func (t *trainer) goOn(in *retrieval.Interactions, m *Model) error {
-	if m.config.Factors != t.cfg.Factors || m.config.NoBiases != t.cfg.NoBiases || m.config.Loss != t.cfg.Loss {
-		return fmt.Errorf("bpr: Config.Start has Loss %v, %d Factors, NoBiases %v; want those of the Config: %v, %d, %v",
-			m.config.Loss, m.config.Factors, m.config.NoBiases, t.cfg.Loss, t.cfg.Factors, t.cfg.NoBiases)
+	if m.config.Factors != t.cfg.Factors || m.config.Biases != t.cfg.Biases || m.config.Loss != t.cfg.Loss {
+		return fmt.Errorf("bpr: Config.Start has Loss %v, %d Factors, Biases %v; want those of the Config: %v, %d, %v",
+			m.config.Loss, m.config.Factors, m.config.Biases, t.cfg.Loss, t.cfg.Factors, t.cfg.Biases)
 	}
 	if m.epochs > t.cfg.Epochs {
 		return fmt.Errorf("bpr: Config.Start was trained for %d epochs; want at most Config.Epochs, which is %d", m.epochs, t.cfg.Epochs)
@@ -111,7 +117,7 @@ func (t *trainer) goOn(in *retrieval.Interactions, m *Model) error {
 			row := m.factors.ItemVectors.Row(int(at))
 			copy(p.item(int32(i)), row[:d])
 			p.itemSquares[i] = m.state.itemSquares[at]
-			if !t.cfg.NoBiases {
+			if t.cfg.Biases {
 				p.bias[i], p.biasSquares[i] = row[d], m.state.biasSquares[at]
 			}
 		}
@@ -133,14 +139,13 @@ func (m *Model) Users() []recsys.UserID { return m.factors.Users }
 // Items returns the items, ascending. The slice is the model's.
 func (m *Model) Items() []recsys.ItemID { return m.factors.Items.IDs() }
 
-// UserVectors returns the learned vectors of users: row u belongs to user u of Users. Unless
-// Config.NoBiases is set they have Factors+1 components, of which the last is 1. The memory is
-// the model's.
+// UserVectors returns the learned vectors of users: row u belongs to user u of Users. They
+// have Factors components, with Config.Biases one more, which is 1. The memory is the model's.
 func (m *Model) UserVectors() vector.Matrix { return m.factors.UserVectors }
 
 // Vectors returns the vectors of items for an index by inner product: row i belongs to item i
-// of Items. Unless Config.NoBiases is set they have Factors+1 components, of which the last is
-// the bias. The memory is the model's.
+// of Items. They have Factors components, with Config.Biases one more, which is the bias. The
+// memory is the model's.
 func (m *Model) Vectors() vector.Matrix { return m.factors.ItemVectors }
 
 // Version returns 16 hex digits that name the model by its contents, configuration
@@ -189,5 +194,5 @@ func (m *Model) AppendUser(dst []float32, q *recsys.Query) ([]float32, error) {
 func (m *Model) WithHistory(h retrieval.History) (*Model, error) {
 	cfg := m.config
 	cfg.History = h
-	return newModel(cfg, m.epochs, m.factors, m.state)
+	return newModel(cfg, m.epochs, m.repeats, m.factors, m.state)
 }

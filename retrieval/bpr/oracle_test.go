@@ -53,13 +53,19 @@ func (o *oracle) epoch(epoch int) float64 {
 	for round := range o.blocks {
 		for b := range o.blocks {
 			c := (b + round) % o.blocks
-			pool := o.block(itemOrder, c)
+			block := o.block(itemOrder, c)
+			var pool []int32
+			for _, i := range block {
+				for range o.repeats(i) {
+					pool = append(pool, i)
+				}
+			}
 			type pair struct{ u, i int32 }
 			var pairs []pair
 			for _, u := range o.block(userOrder, b) {
 				row, weights := o.in.ByUser().Row(int(u))
 				for k, i := range row {
-					if weights[k] > 0 && slices.Contains(pool, i) {
+					if weights[k] > 0 && slices.Contains(block, i) {
 						pairs = append(pairs, pair{u, i})
 					}
 				}
@@ -77,6 +83,18 @@ func (o *oracle) epoch(epoch int) float64 {
 		}
 	}
 	return o.loss / float64(max(o.steps, 1))
+}
+
+// repeats is users^Popularity, rounded.
+func (o *oracle) repeats(i int32) int {
+	n := 0
+	_, weights := o.in.ByItem().Row(int(i))
+	for _, w := range weights {
+		if w > 0 {
+			n++
+		}
+	}
+	return int(math.Round(math.Pow(float64(max(n, 1)), o.cfg.Popularity)))
 }
 
 func (o *oracle) negative(u int32, pool []int32) int32 {
@@ -104,7 +122,7 @@ func (o *oracle) step(u, i, j int32) {
 	}
 	move := func(w []float32, squares *float32, g float64, v []float32) {
 		*squares += float32(g * g * float64(simd.Dot(v, v)) / float64(d))
-		rate := o.rate / math.Sqrt(float64(*squares)+1e-8)
+		rate := o.rate / math.Sqrt(float64(*squares)+1)
 		keep, step := float32(max(1-float64(rate*o.reg), 0)), float32(rate*g)
 		for k := range w {
 			w[k] = float32(w[k]*keep) + float32(step*v[k])
@@ -115,7 +133,7 @@ func (o *oracle) step(u, i, j int32) {
 	move(hj, &o.a[5][j], -g, user)
 	shift := func(i int32, g float64) {
 		o.a[6][i] += float32(g * g)
-		rate := o.rate / math.Sqrt(float64(o.a[6][i])+1e-8)
+		rate := o.rate / math.Sqrt(float64(o.a[6][i])+1)
 		o.a[2][i] = float32(float64(float64(o.a[2][i])*max(1-float64(rate*o.reg), 0)) + float64(rate*g))
 	}
 	shift(i, g)
@@ -127,7 +145,7 @@ func TestShardedEpochIsTheNaiveLoop(t *testing.T) {
 		for _, negatives := range []int{1, 3} {
 			t.Run(fmt.Sprint(size, negatives), func(t *testing.T) {
 				in := groups(t, size[0], size[1], size[2])
-				cfg := bpr.Config{Factors: 6, Epochs: 3, LearningRate: 0.1, Regularization: 0.05, Negatives: negatives, Seed: 7, Workers: 3}
+				cfg := bpr.Config{Factors: 6, Epochs: 3, LearningRate: 0.1, Regularization: 0.05, Negatives: negatives, Biases: true, Popularity: float64(negatives-1) / 4, Seed: 7, Workers: 3}
 				tr, start := bpr.NewTrainer(in, cfg), bpr.NewTrainer(in, cfg)
 				for epoch := range 3 {
 					o := &oracle{in: in, cfg: cfg, blocks: tr.Blocks(), a: start.Arrays(), rate: tr.Rate(epoch), reg: 0.05}

@@ -25,6 +25,9 @@ type grid struct {
 	items []int32 // likewise
 	block []int32 // of items
 
+	repeats []uint16
+	pools   [][]int32 // of a block of items: what negatives are drawn from
+
 	start []int64 // cell (b, c) has entries start[b*blocks+c] to start[b*blocks+c+1]
 	user  []int32 // of entries
 	place []int64 // of entries: cells of byUser
@@ -37,7 +40,8 @@ const (
 	leastItemBlock = 32
 )
 
-func newGrid(byUser *retrieval.CSR, items int) *grid {
+func newGrid(byUser *retrieval.CSR, repeats []uint16) *grid {
+	items := len(repeats)
 	g := &grid{
 		blocks: max(1, min(mostBlocks, items/leastItemBlock, byUser.Rows())),
 		byUser: byUser,
@@ -47,6 +51,7 @@ func newGrid(byUser *retrieval.CSR, items int) *grid {
 		user:   make([]int32, byUser.Len()),
 		place:  make([]int64, byUser.Len()),
 	}
+	g.repeats, g.pools = repeats, make([][]int32, g.blocks)
 	g.start = make([]int64, g.blocks*g.blocks+1)
 	return g
 }
@@ -63,6 +68,12 @@ func (g *grid) shuffle(seed uint64, workers int) {
 			g.block[i] = int32(b)
 		}
 	}
+	g.each(workers, func(b int) {
+		g.pools[b] = g.pools[b][:0]
+		for _, i := range g.items[g.cut(len(g.items), b):g.cut(len(g.items), b+1)] {
+			g.pools[b] = repeated(g.pools[b], g.repeats, i)
+		}
+	})
 	g.each(workers, func(b int) { g.count(b) })
 	at := int64(0)
 	for c, n := range g.start {
@@ -165,7 +176,7 @@ func (t *trainer) cell(ctx context.Context, s *stepper, b, c int, seed uint64) {
 	g := t.grid
 	s.rng = rand.PCG{}
 	s.rng.Seed(seed, 0x63656c6c)
-	s.pool = g.items[g.cut(len(g.items), c):g.cut(len(g.items), c+1)]
+	s.pool = g.pools[c]
 	lo, hi := g.start[b*g.blocks+c], g.start[b*g.blocks+c+1]
 	user, place := g.user[lo:hi], g.place[lo:hi]
 	for k := range user {

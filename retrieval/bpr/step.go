@@ -110,21 +110,23 @@ func (s *stepper) pair(u, i, j int32, g float64) {
 	s.move(wu, &p.userSquares[u], g, s.diff, g*g*float64(simd.Dot(s.diff, s.diff))/float64(p.dim))
 	s.move(hi, &p.itemSquares[i], g, s.old, square)
 	s.move(hj, &p.itemSquares[j], -g, s.old, square)
-	if !s.t.cfg.NoBiases {
+	if s.t.cfg.Biases {
 		s.shift(&p.bias[i], &p.biasSquares[i], g)
 		s.shift(&p.bias[j], &p.biasSquares[j], -g)
 	}
 }
 
-// least keeps the first step of a row finite.
-const least = 1e-8
+// before is where the sum of squares of a row begins: a rate falls when a row has seen more
+// than that. From 0, the first steps are the largest, along vectors that are still random: on a
+// validation split of a part of the Gowalla check-ins recall@20 was .199, and .221 from 1.
+const before = 1
 
 // move steps along g times the direction v, and shrinks w as the regularisation says. The
 // rate of a row falls with the squares it has seen: AdaGrad (Duchi, Hazan and Singer, JMLR
 // 2011) with one sum for the row.
 func (s *stepper) move(w []float32, squares *float32, g float64, v []float32, square float64) {
 	*squares += float32(square)
-	rate := s.rate / math.Sqrt(float64(*squares)+least)
+	rate := s.rate / math.Sqrt(float64(*squares)+before)
 	simd.Scale(float32(max(1-float64(rate*s.t.reg), 0)), w)
 	simd.Axpy(float32(rate*g), v, w)
 }
@@ -132,7 +134,7 @@ func (s *stepper) move(w []float32, squares *float32, g float64, v []float32, sq
 // shift is move for a bias.
 func (s *stepper) shift(w, squares *float32, g float64) {
 	*squares += float32(g * g)
-	rate := s.rate / math.Sqrt(float64(*squares)+least)
+	rate := s.rate / math.Sqrt(float64(*squares)+before)
 	*w = float32(float64(float64(*w)*max(1-float64(rate*s.t.biasReg), 0)) + float64(rate*g))
 }
 
@@ -173,7 +175,7 @@ func (s *stepper) logistic(u, i int32, weight, target float64) {
 	square := g * g * float64(simd.Dot(wu, wu)) / float64(p.dim)
 	s.move(wu, &p.userSquares[u], g, hi, g*g*float64(simd.Dot(hi, hi))/float64(p.dim))
 	s.move(hi, &p.itemSquares[i], g, s.old, square)
-	if !s.t.cfg.NoBiases {
+	if s.t.cfg.Biases {
 		s.shift(&p.bias[i], &p.biasSquares[i], g)
 	}
 	s.shift(&p.userBias[u], &p.userBiasSquares[u], g)

@@ -20,7 +20,7 @@ const (
 // stirred returns a trainer whose parameters are away from their start.
 func stirred(t *testing.T, loss bpr.Loss) (bpr.Trainer, bpr.Config) {
 	t.Helper()
-	cfg := bpr.Config{Loss: loss, Factors: dim, LearningRate: 0.01, Regularization: 0.3, BiasRegularization: 0.2, Epochs: 1}
+	cfg := bpr.Config{Loss: loss, Factors: dim, LearningRate: 0.01, Regularization: 0.3, BiasRegularization: 0.2, Biases: true, Epochs: 1}
 	tr := bpr.NewTrainer(groups(t, 12, 40, 200), cfg)
 	rnd := rand.New(rand.NewPCG(1, 1))
 	for k, a := range tr.Arrays() {
@@ -89,13 +89,13 @@ func TestStepsFollowTheGradient(t *testing.T) {
 				}
 				l := tt.loss(dot(u, i)+b[0], dot(u, j)+b[1], b[2])
 				l += cfg.Regularization / 2 * (dot(u, u) + dot(i, i) + dot(j, j))
-				l += cfg.BiasRegularization / 2 * (dot(b, b))
+				l += cfg.BiasRegularization / 2 * dot(b, b)
 				return l
 			}
 			added := tr.Step(tt.kind, tu, ti, tj, tt.weight, tt.target, nil)
 			after := tr.Arrays()
 			moved := func(array, at int, squares float32) float64 {
-				rate := cfg.LearningRate / math.Sqrt(float64(squares)+1e-8)
+				rate := cfg.LearningRate / math.Sqrt(float64(squares)+1)
 				return (float64(after[array][at]) - float64(before[array][at])) / rate
 			}
 			var steps []float64
@@ -180,7 +180,7 @@ func TestSquaresAreThoseOfTheGradient(t *testing.T) {
 // Source: Weston, Bengio and Usunier, IJCAI 2011, algorithm 1 and equation 3 with α_k = 1/k.
 func TestWARPWeighsByTheEstimatedRank(t *testing.T) {
 	in := groups(t, 12, 40, 200)
-	cfg := bpr.Config{Loss: bpr.WARP, Factors: dim, LearningRate: 0.01, Regularization: -1, Epochs: 1, Negatives: 10}
+	cfg := bpr.Config{Loss: bpr.WARP, Factors: dim, LearningRate: 0.01, Regularization: -1, Epochs: 1, Negatives: 10, Biases: true}
 	items, _ := in.ByUser().Row(tu)
 	var lacking []int32
 	for i := range int32(in.NumItems()) {

@@ -80,6 +80,7 @@ type trainer struct {
 	byUser       *retrieval.CSR
 	p            parameters
 	reg, biasReg float64
+	repeats      []uint16  // how often an item stands in the lists that negatives are drawn from
 	harmonic     []float64 // Σ 1/k for k up to the index, for WARP
 	workers      int
 	grid         *grid           // unless Hogwild
@@ -87,6 +88,9 @@ type trainer struct {
 }
 
 func newTrainer(in *retrieval.Interactions, cfg Config) (*trainer, error) {
+	if err := checkMemory(&cfg, in); err != nil {
+		return nil, err
+	}
 	t := &trainer{cfg: cfg, byUser: positive(in.ByUser()), reg: max(cfg.Regularization, 0), biasReg: max(cfg.BiasRegularization, 0)}
 	if t.workers = cfg.Workers; t.workers == 0 {
 		t.workers = runtime.GOMAXPROCS(0)
@@ -97,6 +101,7 @@ func newTrainer(in *retrieval.Interactions, cfg Config) (*trainer, error) {
 			t.harmonic[k] = t.harmonic[k-1] + 1/float64(k)
 		}
 	}
+	t.repeats = repeats(t.byUser, cfg.Popularity)
 	t.p = newParameters(in, &cfg)
 	if cfg.Start != nil {
 		if err := t.goOn(in, cfg.Start); err != nil {
@@ -106,7 +111,7 @@ func newTrainer(in *retrieval.Interactions, cfg Config) (*trainer, error) {
 	if cfg.Hogwild {
 		t.locks = make([]atomic.Uint32, in.NumUsers()+in.NumItems())
 	} else {
-		t.grid = newGrid(t.byUser, in.NumItems())
+		t.grid = newGrid(t.byUser, t.repeats)
 	}
 	return t, nil
 }

@@ -35,7 +35,7 @@ func (c *Config) check(it *Item) error {
 // need not be one of the model's; terms that the model has not met weigh as rare ones. The
 // vector has length 1, or is zero when nothing is known of the item; after [Model.Onto] it is
 // the prediction. It keeps nothing of the item, allocates only to grow dst, and takes some
-// 50 ns for each term.
+// 0.2 µs for each term, and 3 µs for each number.
 //
 // It fails, and returns dst as it was, when the item has another number of fields.
 func (m *Model) Embed(dst []float32, it *Item) ([]float32, error) {
