@@ -115,7 +115,7 @@ func (f *Features[ID]) check(of string) error {
 			bad("column %q has values of %d kinds; want one of Floats, Categories and Vectors", c.Name, kinds)
 		}
 		for k, x := range c.Floats {
-			if math.IsInf(float64(x), 0) {
+			if math.IsInf(float64(x), 0) && k < len(f.Keys) {
 				bad("column %q of %d is %v; want a finite number, or NaN where it is missing", c.Name, f.Keys[k], x)
 				break
 			}

@@ -403,7 +403,7 @@ func TestFeaturesAreChecked(t *testing.T) {
 		"key 3 is there twice":                                  {Keys: []recsys.ItemID{3, 1, 3}},
 		`column 0 has the name ""`:                              {Keys: []recsys.ItemID{3}, Columns: []twotower.Column{{Floats: []float32{1}}}},
 		`column 1 has the name "a"`:                             {Keys: []recsys.ItemID{3}, Columns: []twotower.Column{{Name: "a", Floats: []float32{1}}, {Name: "a", Floats: []float32{1}}}},
-		`column "a" has 2 values of 1 keys`:                     {Keys: []recsys.ItemID{3}, Columns: []twotower.Column{{Name: "a", Floats: []float32{1, 2}}}},
+		`column "a" has 2 values of 1 keys`:                     {Keys: []recsys.ItemID{3}, Columns: []twotower.Column{{Name: "a", Floats: []float32{1, inf}}}},
 		`column "a" has values of 2 kinds`:                      {Keys: []recsys.ItemID{3}, Columns: []twotower.Column{{Name: "a", Floats: []float32{1}, Categories: []uint64{1}}}},
 		`column "a" has values of 0 kinds`:                      {Keys: []recsys.ItemID{3}, Columns: []twotower.Column{{Name: "a"}}},
 		`column "a" of 3 is +Inf`:                               {Keys: []recsys.ItemID{3}, Columns: []twotower.Column{{Name: "a", Floats: []float32{inf}}}},

@@ -1,9 +1,9 @@
 package twotower
 
 import (
-	"math"
 	"math/rand/v2"
 
+	"github.com/recsyskit/recsys/internal/fmath"
 	"github.com/recsyskit/recsys/internal/hash"
 	"github.com/recsyskit/recsys/internal/simd"
 	"github.com/recsyskit/recsys/retrieval/internal/nn"
@@ -78,7 +78,7 @@ func (t *trainer) begin(examples []int32, step int) {
 		b.add(int32(rng.IntN(n)))
 	}
 	b.logq = grow(b.logq, len(b.candidates))
-	absent := math.Pow(1-1/float64(n), float64(max(t.cfg.Negatives, 0)))
+	absent := fmath.Pow(1-1/float64(n), float64(max(t.cfg.Negatives, 0)))
 	for i, item := range b.candidates {
 		b.logq[i] = t.logq(item, absent)
 	}
@@ -98,8 +98,8 @@ func (b *batch) add(item int32) int32 {
 // that it is among the candidates, when the other draws leave it out with the probability
 // absent.
 func (t *trainer) logq(item int32, absent float64) float32 {
-	p := 1 - (1-t.freq.probability(item))*absent
-	return float32((1 - t.cfg.Debias) * math.Log(max(p, 1e-30)))
+	p := 1 - float64((1-t.freq.probability(item))*absent)
+	return float32((1 - t.cfg.Debias) * fmath.Log(max(p, 1e-30)))
 }
 
 // layout returns the shards of so many rows, with their bounds.

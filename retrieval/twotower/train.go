@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/recsyskit/recsys"
-	"github.com/recsyskit/recsys/internal/simd"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/internal/nn"
 	"github.com/recsyskit/recsys/retrieval/vector"
@@ -25,7 +24,7 @@ func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*Model,
 //
 // A step takes O(Batch × (Batch + Negatives) × Dim) time for the comparison of users with
 // items, and as much again for each hidden layer as its weights say. Memory beside the model
-// is twice its tables with Adam, once with AdaGrad, and about 70 values of Dim for each
+// is twice its tables with Adam, once with AdaGrad, and about 25 values of Dim for each
 // candidate of a step.
 //
 // When ctx ends first, the model so far comes with an error that wraps the context's cause;
@@ -82,10 +81,7 @@ type trainer struct {
 	best                     [][]float32 // weights of the best epoch
 	batch                    batch
 	lists                    []*nn.Grads
-	pool                     []int32 // hard negatives
-	poolRows, poolLogits     []float32
-	poolKeys                 []uint64
-	poolUsers                simd.Packed
+	miner                    miner
 }
 
 // updater is the optimiser of a table.
