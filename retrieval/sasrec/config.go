@@ -37,6 +37,11 @@ type Config struct {
 	// worth 22 in steps of 1024.
 	Batch int
 
+	// Average is over how many of the last epochs the weights are averaged, for validation and
+	// for the model; a fraction will do. 0 means 1, a negative number that they are taken as
+	// they are.
+	Average float64
+
 	// Epochs is the largest number of passes over the data, 0 to 100,000; 0 means 100.
 	Epochs int
 
@@ -201,6 +206,13 @@ func (c Config) withDefaults() (Config, error) {
 		}
 	}
 	count("Batch", &c.Batch, 256, 1<<24)
+	if !(c.Average <= 1e6) {
+		bad("Average is %v; want a number of epochs (0 means 1, a negative one none)", c.Average)
+	}
+	if c.Average == 0 {
+		c.Average = 1
+	}
+	c.Average = max(c.Average, -1)
 	count("Epochs", &c.Epochs, 100, 100_000)
 	if c.Patience == 0 {
 		c.Patience = 5

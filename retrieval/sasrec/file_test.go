@@ -67,7 +67,7 @@ func TestVersion1StaysReadable(t *testing.T) {
 }
 
 const tiny = `{"Dim":2,"Heads":1,"Layers":1,"Hidden":1,"Length":3,"Norm":"pre","Activation":"gelu","InputNorm":false,"Scaled":false,"Epsilon":1e-8,` +
-	`"Loss":"softmax","Negatives":1,"Calibration":0.75,"Dropout":0.2,"Rate":0.001,"Batch":1,"Epochs":1,"Patience":1,"Holdout":"events","Share":0.1,` +
+	`"Loss":"softmax","Negatives":1,"Calibration":0.75,"Dropout":0.2,"Rate":0.001,"Batch":1,"Average":1,"Epochs":1,"Patience":1,"Holdout":"events","Share":0.1,` +
 	`"Refit":false,"History":{},"Seed":0}`
 
 // tinyWeights is how many weights such a network has: positions, two norms, queries, keys and
