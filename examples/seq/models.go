@@ -17,6 +17,7 @@ var models = slices.Concat(
 	markovModels,
 	knnModels,
 	itemsModels,
+	sasrecModels,
 	blendModels,
 )
 

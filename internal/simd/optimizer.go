@@ -28,19 +28,34 @@ type Adam struct {
 // moments m and v, zero before the first step, are of one length, else it panics, as it
 // does if t < 1. g is left alone. The hyper-parameters are not checked.
 func (a Adam) Step(w, g, m, v []float32, t int) {
-	if len(g) != len(w) || len(m) != len(w) || len(v) != len(w) {
-		panic(errLengths)
-	}
+	s := a.At(t)
+	s.Apply(w, g, m, v)
+}
+
+// AdamStep is one step of [Adam] with its constants computed: they cost more than the step
+// of a short row of weights.
+type AdamStep struct{ c [8]float32 }
+
+// At returns step t = 1, 2, …. It panics if t < 1.
+func (a Adam) At(t int) AdamStep {
 	if t < 1 {
 		panic("simd: step is not positive")
 	}
 	c1 := 1 - fmath.Pow(float64(a.Beta1), float64(t))
 	c2 := 1 - fmath.Pow(float64(a.Beta2), float64(t))
-	adamStep(w, g, m, v, &[8]float32{
+	return AdamStep{[8]float32{
 		a.Beta1, 1 - a.Beta1, a.Beta2, 1 - a.Beta2,
 		float32(1 / math.Sqrt(c2)), a.Epsilon, float32(float64(a.Rate) / c1),
 		float32(1 - float64(float64(a.Rate)*float64(a.Decay))),
-	})
+	}}
+}
+
+// Apply does what [Adam.Step] does. It panics if the lengths differ.
+func (s *AdamStep) Apply(w, g, m, v []float32) {
+	if len(g) != len(w) || len(m) != len(w) || len(v) != len(w) {
+		panic(errLengths)
+	}
+	adamStep(w, g, m, v, &s.c)
 }
 
 // AdaGrad is a step of gradient descent whose rate falls with the squares seen. Each
