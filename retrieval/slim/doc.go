@@ -16,6 +16,8 @@
 // are more than Candidates of them, those with the largest cosine stay (fsSLIM, section IV.C of
 // the paper, with the cosine as the method that chooses).
 //
+// Beyond the paper, Config.Discount lets users with long histories count less.
+//
 // # When to choose it
 //
 // Columns are independent, so training uses all cores and its time grows with the items;

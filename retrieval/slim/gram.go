@@ -28,7 +28,7 @@ func (g *gram) row(i int32) ([]int32, []float32) {
 
 // newGram computes the products, or refuses when they take more than cfg.MaxMemory.
 func newGram(ctx context.Context, in *retrieval.Interactions, cfg *Config, workers int) (*gram, error) {
-	byItem, byUser := in.ByItem(), in.ByUser()
+	byUser, byItem := discounted(in, cfg.Discount)
 	n := byItem.Rows()
 	g := &gram{start: make([]int64, n+1), diagonal: make([]float32, n)}
 	// How many items share users with each: the length of its row.

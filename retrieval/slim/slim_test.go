@@ -80,6 +80,45 @@ func TestWeightsByHand(t *testing.T) {
 	require.InDelta(t, (10-0.5)/(20+3), weight(m, 2, 3), 1e-5)
 }
 
+// The model with a discount is that of interactions which are divided before.
+func TestDiscountDividesTheInteractionsOfAUser(t *testing.T) {
+	in := random(t, 2, 50, 20, 400)
+	for _, power := range []float64{0.25, 0.5, 1} {
+		var r retrieval.Records
+		before, after := 0.0, 0.0
+		for u, user := range in.Users() {
+			items, weights := in.ByUser().Row(u)
+			n := 0.0
+			for _, w := range weights {
+				if w > 0 {
+					n++
+				}
+			}
+			for k, i := range items {
+				w := float64(weights[k]) / math.Pow(max(n, 1), power)
+				before, after = before+float64(weights[k]*weights[k]), after+w*w
+				r.Users, r.Items, r.Weights = append(r.Users, user), append(r.Items, in.Items()[i]), append(r.Weights, float32(w))
+			}
+		}
+		for k := range r.Weights {
+			r.Weights[k] *= float32(math.Sqrt(before / after))
+		}
+		divided, err := retrieval.NewInteractions(r, retrieval.SumWeights)
+		require.NoError(t, err)
+		cfg := slim.Config{L1: 0.2, L2: 5, Tolerance: 1e-6, Sweeps: 1000}
+		want := train(t, divided, cfg).Weights()
+		cfg.Discount = power
+		got := train(t, in, cfg).Weights()
+		for i := range want.Rows() {
+			for j := range want.Rows() {
+				a, _ := want.At(i, j)
+				b, _ := got.At(i, j)
+				require.InDelta(t, a, b, 1e-4)
+			}
+		}
+	}
+}
+
 func TestL1LeavesOutWhatSharesNoMore(t *testing.T) {
 	in := baskets(t, []recsys.ItemID{1, 2, 3}, []recsys.ItemID{1, 2}, []recsys.ItemID{1, 2})
 	m := train(t, in, slim.Config{L1: 1, L2: 1})
@@ -264,6 +303,15 @@ func TestConformance(t *testing.T) {
 	}.Run(t, func(t *testing.T) recsys.Retriever { return train(t, in, cfg) })
 }
 
+func TestOneItemProposesNothing(t *testing.T) {
+	m := train(t, baskets(t, []recsys.ItemID{1 << 60}, []recsys.ItemID{1 << 60}), slim.Config{})
+	out := recsys.NewSink(10)
+	q := recsys.NewQuery(&recsys.Request{History: []recsys.Event{{Item: 1 << 60}}}, nil, "x")
+	require.NoError(t, m.Retrieve(t.Context(), q, out))
+	ids, _ := out.Items()
+	require.Empty(t, ids)
+}
+
 func TestCheckerboard(t *testing.T) {
 	retrievaltest.Checkerboard{FoldIn: true}.Run(t, func(t *testing.T, in *retrieval.Interactions) recsys.Retriever {
 		return train(t, in, slim.Config{})
@@ -273,10 +321,10 @@ func TestCheckerboard(t *testing.T) {
 func TestConfigErrorsNameEveryField(t *testing.T) {
 	nan := math.NaN()
 	_, err := slim.Train(t.Context(), baskets(t), slim.Config{
-		L1: -1, L2: nan, Candidates: -1, Neighbors: -3, Sweeps: -1, Tolerance: 1, MaxMemory: -1, Workers: -1, History: retrieval.History{Last: -1},
+		L1: -1, L2: nan, Discount: 2, Candidates: -1, Neighbors: -3, Sweeps: -1, Tolerance: 1, MaxMemory: -1, Workers: -1, History: retrieval.History{Last: -1},
 	})
 	for _, want := range []string{
-		"slim: Config.L1 is -1; want a finite number >= 0 (0 means 0.1)", "Config.L2 is NaN", "Config.Candidates is -1", "Config.Neighbors is -3; want >= 0 (0 means all)",
+		"slim: Config.L1 is -1; want a finite number >= 0 (0 means 0.1)", "Config.L2 is NaN", "Config.Discount is 2", "Config.Candidates is -1", "Config.Neighbors is -3; want >= 0 (0 means all)",
 		"Config.Sweeps is -1", "Config.Tolerance is 1", "Config.MaxMemory is -1", "Config.Workers is -1", "History.Last is -1",
 	} {
 		require.ErrorContains(t, err, want)
@@ -289,7 +337,7 @@ func TestZeroConfigIsTheDocumentedDefault(t *testing.T) {
 	m := train(t, baskets(t), slim.Config{History: retrieval.History{Last: 4}})
 	var cfg slim.Config
 	require.NoError(t, json.Unmarshal(m.Config(), &cfg))
-	require.Equal(t, slim.Config{L1: 0.1, L2: 100, Candidates: 1000, Sweeps: 100, Tolerance: 0.001, MaxMemory: 4 << 30}, cfg)
+	require.Equal(t, slim.Config{L1: 0.1, L2: 100, Candidates: 1000, Sweeps: 100, Tolerance: 0.001}, cfg)
 	require.Equal(t, "slim", m.Trainer())
 	require.Equal(t, 4, m.History().Last)
 }

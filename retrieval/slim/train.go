@@ -18,9 +18,11 @@ import (
 // of its items. Its trainer is "slim".
 //
 // The products of all pairs of items that share a user take 8 bytes per ordered pair, at most
-// Config.MaxMemory, and O(Σ_u |items of u|²) time. Each item then takes time in proportion
-// to its candidates times the weights that are ever positive, and the products of those. The
-// model is the same to the bit for any number of workers and on any machine.
+// Config.MaxMemory, and O(Σ_u |items of u|²) time. Each item then takes time in proportion to
+// its candidates times the weights that are ever positive, and the products of those; the
+// weights take 8 bytes each, up to three times while they are put together. The Gowalla
+// check-ins (810,128 interactions of 40,981 items) take about a minute of CPU. The model is
+// the same to the bit for any number of workers and on any machine.
 //
 // The errors are those of cfg, field by field, one that says how many bytes the products
 // need, one for weights whose squares overflow, and, when ctx ends first, one that wraps its
@@ -93,8 +95,10 @@ func solveAll(ctx context.Context, g *gram, cfg Config, workers int) (*retrieval
 		c.Start[j+1] = c.Start[j] + int64(len(solutions[j].from))
 	}
 	c.Index, c.Weight = make([]int32, 0, c.Start[n]), make([]float32, 0, c.Start[n])
-	for _, s := range solutions {
+	for j := range solutions {
+		s := &solutions[j]
 		c.Index, c.Weight = append(c.Index, s.from...), append(c.Weight, s.weights...)
+		*s = solution{}
 	}
 	return c, nil
 }

@@ -17,8 +17,8 @@ type Config struct {
 	// Alpha is the exponent of the probability of each step, in (0, 10]; 0 means 1.
 	Alpha float64
 
-	// Beta is the exponent of the popularity that the weight is divided by, in [0, 10]: 0 is
-	// P3alpha, more proposes less of what is popular.
+	// Beta is the exponent of the popularity that the weight is divided by, in [-10, 10]: 0 is
+	// P3alpha, above 0 proposes less of what is popular, below 0 more.
 	Beta float64
 
 	// Raw leaves the weights as they are. By default those of each item, after the cut to
@@ -49,8 +49,8 @@ func (c Config) withDefaults() (Config, error) {
 	if !(c.Alpha >= 0 && c.Alpha <= 10) {
 		bad("Alpha is %v; want a number in (0, 10] (0 means 1)", c.Alpha)
 	}
-	if !(c.Beta >= 0 && c.Beta <= 10) {
-		bad("Beta is %v; want a number in [0, 10]", c.Beta)
+	if !(c.Beta >= -10 && c.Beta <= 10) {
+		bad("Beta is %v; want a number in [-10, 10]", c.Beta)
 	}
 	if c.Workers < 0 {
 		bad("Workers is %d; want >= 0 (0 means GOMAXPROCS)", c.Workers)

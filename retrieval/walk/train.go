@@ -16,9 +16,9 @@ import (
 // without interactions, which have no neighbours. The model keeps no part of in but the
 // slice of its items. Its trainer is "walk".
 //
-// Time is O(Σ_u |items of u|²): users with very long histories dominate it. Memory beside
-// the model is about twice as much again, 8 bytes per interaction and 8 bytes per item and
-// worker. The model is the same to the bit for any number of workers.
+// Time is O(Σ_u |items of u|²): users with very long histories dominate it. The model has at
+// most Neighbors weights of 8 bytes per item; memory beside it is about twice as much again, 8
+// bytes per interaction and 8 bytes per item and worker. The model is the same to the bit for any number of workers.
 //
 // The errors are those of cfg, field by field, and, when ctx ends first, one that wraps
 // its cause.

@@ -171,6 +171,7 @@ func TestModelIsTheOracles(t *testing.T) {
 		{Neighbors: 7, Alpha: 1.3, Beta: 0.45},
 		{Neighbors: 3, Alpha: 0.71, Beta: 1},
 		{Neighbors: 5, Alpha: 0.5, Beta: 0.2, Raw: true},
+		{Neighbors: 4, Alpha: 0.9, Beta: -0.3},
 	} {
 		in := random(t, uint64(seed), 40, 30, 400)
 		m, want := train(t, in, cfg).Weights(), oracle(in, cfg)
@@ -209,6 +210,15 @@ func TestConformance(t *testing.T) {
 	}.Run(t, func(t *testing.T) recsys.Retriever { return train(t, in, walk.Config{Beta: 0.3}) })
 }
 
+func TestOneItemProposesNothing(t *testing.T) {
+	m := train(t, baskets(t, []recsys.ItemID{1 << 60}, []recsys.ItemID{1 << 60}), walk.Config{Beta: 0.3})
+	out := recsys.NewSink(10)
+	q := recsys.NewQuery(&recsys.Request{History: []recsys.Event{{Item: 1 << 60}}}, nil, "x")
+	require.NoError(t, m.Retrieve(t.Context(), q, out))
+	ids, _ := out.Items()
+	require.Empty(t, ids)
+}
+
 func TestCheckerboard(t *testing.T) {
 	retrievaltest.Checkerboard{FoldIn: true}.Run(t, func(t *testing.T, in *retrieval.Interactions) recsys.Retriever {
 		return train(t, in, walk.Config{Alpha: 0.7, Beta: 0.3})
@@ -218,10 +228,10 @@ func TestCheckerboard(t *testing.T) {
 func TestConfigErrorsNameEveryField(t *testing.T) {
 	nan := math.NaN()
 	_, err := walk.Train(t.Context(), baskets(t), walk.Config{
-		Neighbors: -3, Alpha: nan, Beta: -1, Workers: -1, History: retrieval.History{Last: -1},
+		Neighbors: -3, Alpha: nan, Beta: -11, Workers: -1, History: retrieval.History{Last: -1},
 	})
 	for _, want := range []string{
-		"walk: Config.Neighbors is -3; want >= 0 (0 means 100)", "Config.Alpha is NaN", "Config.Beta is -1", "Config.Workers is -1", "History.Last is -1",
+		"walk: Config.Neighbors is -3; want >= 0 (0 means 100)", "Config.Alpha is NaN", "Config.Beta is -11", "Config.Workers is -1", "History.Last is -1",
 	} {
 		require.ErrorContains(t, err, want)
 	}
