@@ -14,8 +14,8 @@ var alsModels = []model{
 		name: "als",
 		params: []param{
 			{name: "factors", doc: "components of a vector", def: "64", integer: true, min: 1, max: 4096, lo: 64, hi: 512, log: true},
-			{name: "regularization", doc: "λ, scaled by the frequency to the power of nu", def: "0.003", min: 1e-9, lo: 0.0003, hi: 0.1, log: true},
-			{name: "unobserved", doc: "α0, the confidence that a pair without interaction is a 0", def: "0.1", min: 1e-9, max: 1, lo: 0.001, hi: 1, log: true},
+			{name: "regularization", doc: "λ, scaled by the frequency to the power of nu", def: "0.002", min: 1e-9, lo: 0.0001, hi: 0.05, log: true},
+			{name: "unobserved", doc: "α0, the confidence that a pair without interaction is a 0", def: "0.02", min: 1e-9, max: 1, lo: 0.002, hi: 0.5, log: true},
 			{name: "alpha", doc: "slope of the confidence in an interaction", def: "0"},
 			{name: "log-scale", doc: "scale of the weights whose logarithm counts, 0 for none", def: "0"},
 			{name: "nu", doc: "power of the frequency, 0 for the same λ for all", def: "1", max: 2},

@@ -3,231 +3,14 @@ package als_test
 import (
 	"context"
 	"errors"
-	"math"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/recsyskit/recsys"
-	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/als"
-	"github.com/recsyskit/recsys/retrieval/retrievaltest"
 	"github.com/recsyskit/recsys/retrieval/vector"
 )
-
-// random returns interactions of users who each prefer a part of the items; weights differ
-// unless plain is set.
-func random(t testing.TB, seed uint64, users, items, n int, plain bool) *retrieval.Interactions {
-	t.Helper()
-	rng := rand.New(rand.NewPCG(seed, 1))
-	var r retrieval.Records
-	add := func(u, i int) {
-		r.Users, r.Items = append(r.Users, recsys.UserID(3*u)), append(r.Items, recsys.ItemID(10*i))
-		weight := float32(1)
-		if !plain {
-			weight = 0.5 + rng.Float32()
-		}
-		r.Weights = append(r.Weights, weight)
-	}
-	for i := range items { // each item has a user
-		add(i%users, i)
-	}
-	for range n {
-		u, i := rng.IntN(users), min(rng.IntN(items), rng.IntN(items))
-		if rng.IntN(4) > 0 {
-			i = (u%5*items/5 + i/5) % items
-		}
-		add(u, i)
-	}
-	in, err := retrieval.NewInteractions(r, retrieval.LastWeight)
-	require.NoError(t, err)
-	return in
-}
-
-func train(t testing.TB, in *retrieval.Interactions, cfg als.Config) *als.Model {
-	t.Helper()
-	m, err := als.Train(context.Background(), in, cfg)
-	require.NoError(t, err)
-	return m
-}
-
-// curve is the confidence by its definition.
-func curve(cfg als.Config, r float32) float64 {
-	switch {
-	case cfg.Confidence != nil:
-		return float64(cfg.Confidence(r))
-	case cfg.LogScale > 0:
-		return 1 + cfg.Alpha*math.Log(1+float64(r)/cfg.LogScale)
-	}
-	return 1 + cfg.Alpha*float64(r)
-}
-
-func lambda(cfg als.Config, n, others int) float64 {
-	return cfg.Regularization * math.Pow(float64(n)+cfg.Unobserved*float64(others), cfg.Exponent)
-}
-
-// oracle solves the normal equations of a row in float64, by Gaussian elimination.
-//
-// Source: Hu, Koren and Volinsky, ICDM 2008, equation (4), with α0 in place of 1.
-func oracle(cfg als.Config, other vector.Matrix, cols []int32, weights []float32) []float64 {
-	d := other.Dim
-	a := make([][]float64, d)
-	for i := range a {
-		a[i] = make([]float64, d+1)
-	}
-	add := func(v []float32, square, linear float64) {
-		for i := range d {
-			for j := range d {
-				a[i][j] += square * float64(v[i]) * float64(v[j])
-			}
-			a[i][d] += linear * float64(v[i])
-		}
-	}
-	for r := range other.Rows {
-		add(other.Row(r), cfg.Unobserved, 0)
-	}
-	n := 0
-	for k, c := range cols {
-		if weights[k] > 0 {
-			n++
-			conf := curve(cfg, weights[k])
-			add(other.Row(int(c)), conf-cfg.Unobserved, conf)
-		}
-	}
-	for i := range d {
-		a[i][i] += lambda(cfg, n, other.Rows)
-	}
-	for i := range d {
-		p := i
-		for r := i; r < d; r++ {
-			if math.Abs(a[r][i]) > math.Abs(a[p][i]) {
-				p = r
-			}
-		}
-		a[i], a[p] = a[p], a[i]
-		for r := range d {
-			if r != i {
-				f := a[r][i] / a[i][i]
-				for c := i; c <= d; c++ {
-					a[r][c] -= f * a[i][c]
-				}
-			}
-		}
-	}
-	x := make([]float64, d)
-	for i := range x {
-		x[i] = a[i][d] / a[i][i]
-	}
-	return x
-}
-
-// loss is the objective by its definition, over all pairs.
-func loss(cfg als.Config, in *retrieval.Interactions, x, y vector.Matrix) float64 {
-	sum, weight := 0.0, 0.0
-	n := make([]int, in.NumItems())
-	for u := range in.NumUsers() {
-		cells := map[int32]float32{}
-		cols, weights := in.ByUser().Row(u)
-		for k, c := range cols {
-			if weights[k] > 0 {
-				cells[c] = weights[k]
-				n[c]++
-			}
-		}
-		sum += lambda(cfg, len(cells), y.Rows) * dot(x.Row(u), x.Row(u))
-		for i := range in.NumItems() {
-			conf, want := cfg.Unobserved, 0.0
-			if r, ok := cells[int32(i)]; ok {
-				conf, want = curve(cfg, r), 1
-			}
-			e := want - dot(x.Row(u), y.Row(i))
-			sum += conf * e * e
-			weight += conf
-		}
-	}
-	for i := range in.NumItems() {
-		sum += lambda(cfg, n[i], x.Rows) * dot(y.Row(i), y.Row(i))
-	}
-	return sum / weight
-}
-
-func dot(a, b []float32) float64 {
-	sum := 0.0
-	for i, x := range a {
-		sum += float64(x) * float64(b[i])
-	}
-	return sum
-}
-
-func norm(x []float64) float64 {
-	sum := 0.0
-	for _, v := range x {
-		sum += v * v
-	}
-	return math.Sqrt(sum)
-}
-
-// settings are configurations that take every way through the solvers.
-func settings() map[string]als.Config {
-	return map[string]als.Config{
-		"plain":        {},
-		"alpha":        {Alpha: 2, Unobserved: 1},
-		"log":          {Alpha: 5, LogScale: 0.1, Unobserved: 0.5, Exponent: 0.7},
-		"Hu et al.":    {Alpha: 40, Unobserved: 1, Uniform: true, Regularization: 2},
-		"function":     {Confidence: func(r float32) float32 { return 3 * r * r }, Unobserved: 0.05},
-		"no excess":    {Unobserved: 1, Uniform: true, Regularization: 0.5}, // confidence 1 for all pairs
-		"little lamda": {Regularization: 1e-5, Unobserved: 0.01, Alpha: 1},
-	}
-}
-
-func TestFoldInSolvesTheNormalEquations(t *testing.T) {
-	in := random(t, 1, 150, 120, 3000, false)
-	for name, cfg := range settings() {
-		for _, d := range []int{1, 3, 8, 17, 32, 64} {
-			cfg.Factors, cfg.Epochs = d, 2
-			for _, whole := range []bool{false, true} { // with and without the dual form
-				m := train(t, in, cfg)
-				if whole {
-					als.ForgetAxes(m)
-				}
-				for _, n := range []int{1, 2, 5, 11, d * 2 / 3, d, 100} {
-					var items []recsys.ItemID
-					var cols []int32
-					var weights []float32
-					for k := range n {
-						c := (k*37 + n) % 120
-						cols, items, weights = append(cols, int32(c)), append(items, recsys.ItemID(10*c)), append(weights, 0.25+float32(k%7)/4)
-					}
-					want := oracle(m.Config(), m.Vectors(), cols, weights)
-					got, err := m.FoldInUser([]float32{99}, items, weights)
-					require.NoError(t, err)
-					require.Len(t, got, d+1)
-					require.EqualValues(t, 99, got[0])
-					for i, x := range want {
-						require.InDelta(t, x, got[i+1], 2e-4*norm(want)+1e-7, "%s, d=%d, n=%d, whole %v", name, d, n, whole)
-					}
-				}
-			}
-		}
-	}
-}
-
-// variants are the solvers, blocks of several sizes among them.
-func variants() map[string]als.Config {
-	return map[string]als.Config{
-		"exact":           {},
-		"cg":              {Solver: als.ConjugateGradient},
-		"blocks of 5":     {Solver: als.Blocks, Block: 5},
-		"one factor each": {Solver: als.Blocks, Block: 1},
-	}
-}
-
-// merge returns cfg with the solver of variant.
-func merge(cfg, variant als.Config) als.Config {
-	cfg.Solver, cfg.Block, cfg.Steps = variant.Solver, variant.Block, variant.Steps
-	return cfg
-}
 
 func TestTheLossIsTheObjectiveAndFalls(t *testing.T) {
 	in := random(t, 2, 90, 70, 1500, false)
@@ -282,26 +65,6 @@ func TestEveryHalfStepLowersTheLoss(t *testing.T) {
 	}
 }
 
-func TestATrainedUserIsWhatFoldingInGives(t *testing.T) {
-	in := random(t, 4, 200, 150, 3000, false)
-	for name, cfg := range settings() {
-		cfg.Factors, cfg.Epochs = 24, 3
-		m := train(t, in, cfg)
-		for u, id := range in.Users() {
-			cols, weights := in.ByUser().Row(u)
-			items := make([]recsys.ItemID, len(cols))
-			for k, i := range cols {
-				items[k] = in.Items()[i]
-			}
-			got, err := m.FoldInUser(nil, items, weights)
-			require.NoError(t, err)
-			want := m.UserVectors().Row(u)
-			size := float32(math.Sqrt(dot(want, want)))
-			require.InDeltaSlice(t, want, got, float64(1e-4*size), "%s: user %d", name, id)
-		}
-	}
-}
-
 // With as many steps as factors, and with a block of all of them, the other solvers find what
 // Exact does.
 func TestSolversAgree(t *testing.T) {
@@ -314,11 +77,7 @@ func TestSolversAgree(t *testing.T) {
 			"blocks": {Solver: als.Blocks, Block: 10},
 		} {
 			got := train(t, in, merge(cfg, variant))
-			for u := range in.NumUsers() {
-				for i := range in.NumItems() {
-					require.InDelta(t, dot(want.UserVectors().Row(u), want.Vectors().Row(i)), dot(got.UserVectors().Row(u), got.Vectors().Row(i)), 5e-3, "%s, %s: user %d, item %d", name, kind, u, i)
-				}
-			}
+			require.Less(t, difference(want, got), 5e-3, "%s, %s", name, kind)
 		}
 	}
 }
@@ -327,7 +86,7 @@ func TestSolversComeToTheSameLoss(t *testing.T) {
 	in := random(t, 6, 100, 80, 1800, true)
 	final := map[string]float64{}
 	for kind, variant := range variants() {
-		cfg := merge(als.Config{Factors: 8, Epochs: 60}, variant)
+		cfg := merge(als.Config{Factors: 8, Epochs: 60, Regularization: 0.01, Unobserved: 0.2}, variant)
 		cfg.Progress = func(_, _ int, loss float64) { final[kind] = loss }
 		train(t, in, cfg)
 	}
@@ -337,7 +96,11 @@ func TestSolversComeToTheSameLoss(t *testing.T) {
 }
 
 func TestTheModelDoesNotDependOnWorkers(t *testing.T) {
-	in := random(t, 7, 700, 400, 9000, false)
+	users := 700
+	if testing.Short() {
+		users = 150
+	}
+	in := random(t, 7, users, 400, 13*users, false)
 	for kind, variant := range variants() {
 		cfg := merge(als.Config{Factors: 16, Epochs: 2, Workers: 1, Alpha: 1}, variant)
 		want := train(t, in, cfg)
@@ -374,13 +137,14 @@ func TestItemVectorsLieAlongTheirPrincipalAxes(t *testing.T) {
 	}
 }
 
-// stop returns a context that Progress ends after some epochs.
-func stop(t *testing.T, after int) (context.Context, error, func(epoch, epochs int, loss float64)) {
+var errEnough = errors.New("enough")
+
+// stop returns a context that progress ends after some epochs, with errEnough.
+func stop(t *testing.T, after int) (ctx context.Context, progress func(epoch, epochs int, loss float64)) {
 	ctx, cancel := context.WithCancelCause(t.Context())
-	why := errors.New("enough")
-	return ctx, why, func(epoch, _ int, _ float64) {
+	return ctx, func(epoch, _ int, _ float64) {
 		if epoch == after {
-			cancel(why)
+			cancel(errEnough)
 		}
 	}
 }
@@ -388,12 +152,12 @@ func stop(t *testing.T, after int) (context.Context, error, func(epoch, epochs i
 func TestCancelledTrainingGoesOnWhereItEnded(t *testing.T) {
 	in := random(t, 9, 120, 90, 2000, false)
 	for kind, variant := range variants() {
-		cfg := merge(als.Config{Factors: 20, Epochs: 6}, variant)
+		cfg := merge(als.Config{Factors: 20, Epochs: 6, Regularization: 0.003, Unobserved: 0.1}, variant)
 		whole := train(t, in, cfg)
-		ctx, why, progress := stop(t, 4)
+		ctx, progress := stop(t, 4)
 		cfg.Progress = progress
 		half, err := als.Train(ctx, in, cfg)
-		require.ErrorIs(t, err, why)
+		require.ErrorIs(t, err, errEnough)
 		require.ErrorContains(t, err, "epoch 5 of 6")
 		require.NotNil(t, half)
 		require.Equal(t, 4, half.Config().Epochs)
@@ -411,17 +175,31 @@ func TestCancelledTrainingGoesOnWhereItEnded(t *testing.T) {
 			require.InEpsilon(t, loss(whole.Config(), in, whole.UserVectors(), whole.Vectors()), loss(again.Config(), in, again.UserVectors(), again.Vectors()), 0.01)
 			continue
 		}
-		for u := range in.NumUsers() {
-			for i := range in.NumItems() {
-				require.InDelta(t, dot(whole.UserVectors().Row(u), whole.Vectors().Row(i)), dot(again.UserVectors().Row(u), again.Vectors().Row(i)), 2e-3, kind)
-			}
-		}
+		require.Less(t, difference(whole, again), 2e-3, kind)
 	}
-	ctx, why, progress := stop(t, 0)
+	ctx, progress := stop(t, 0)
 	progress(0, 0, 0)
 	m, err := als.Train(ctx, in, als.Config{})
-	require.ErrorIs(t, err, why)
+	require.ErrorIs(t, err, errEnough)
 	require.Nil(t, m, "no epoch was completed")
+}
+
+func TestMoreFactorsThanTheDataHasDimensions(t *testing.T) {
+	in := random(t, 8, 100, 30, 1500, false)
+	for kind, variant := range variants() {
+		m := train(t, in, merge(als.Config{Factors: 40, Epochs: 60}, variant))
+		fits := 0.0
+		for u := range in.NumUsers() {
+			cols, _ := in.ByUser().Row(u)
+			for _, i := range cols {
+				fits += dot(m.UserVectors().Row(u), m.Vectors().Row(int(i))) / float64(in.Len())
+			}
+		}
+		require.InDelta(t, 1, fits, 0.1, kind)
+		for i := range 30 {
+			require.InDeltaSlice(t, make([]float32, 10), m.Vectors().Row(i)[30:], 1e-3, kind)
+		}
+	}
 }
 
 func TestWarmStartTakesOtherData(t *testing.T) {
@@ -439,107 +217,4 @@ func TestWarmStartTakesOtherData(t *testing.T) {
 	require.Less(t, warm[1], cold[1])
 	_, err := als.Train(t.Context(), in, als.Config{Factors: 9, Start: first})
 	require.ErrorContains(t, err, "Config.Factors is 9 and Config.Start has 8")
-}
-
-func request(history ...recsys.ItemID) *recsys.Request {
-	r := &recsys.Request{User: 1 << 40}
-	for _, id := range history {
-		r.History = append(r.History, recsys.Event{Item: id, Kind: recsys.Click})
-	}
-	return r
-}
-
-func retrieve(t testing.TB, m *als.Model, req *recsys.Request, n int) ([]recsys.ItemID, []float32) {
-	t.Helper()
-	out := recsys.NewSink(n)
-	require.NoError(t, m.Retrieve(context.Background(), recsys.NewQuery(req, nil, "test"), out))
-	return out.Items()
-}
-
-func TestKnownUsersAreServedWithoutHistory(t *testing.T) {
-	in := random(t, 12, 100, 80, 2000, false)
-	m := train(t, in, als.Config{Factors: 8, History: retrieval.History{Values: true}})
-	for u, id := range in.Users() {
-		_, learned := retrieve(t, m, &recsys.Request{User: id}, 100)
-		require.Len(t, learned, 80)
-		_, folded := retrieve(t, m, &recsys.Request{User: id, History: in.History(u)}, 100)
-		require.InDeltaSlice(t, learned, folded, 1e-4)
-		v, err := m.UserVector(nil, recsys.NewQuery(&recsys.Request{User: id, History: []recsys.Event{{Item: 7}}}, nil, "x"))
-		require.NoError(t, err)
-		require.Equal(t, m.UserVectors().Row(u), v, "a history of unknown items is none")
-	}
-	items, _ := retrieve(t, m, &recsys.Request{User: 1}, 100)
-	require.Empty(t, items, "an unknown user without history")
-	v, err := m.UserVector(nil, recsys.NewQuery(&recsys.Request{User: 1}, nil, "x"))
-	require.NoError(t, err)
-	require.Empty(t, v)
-	dst := []float32{5, 5}
-	require.NoError(t, m.ScoreItems(t.Context(), recsys.NewQuery(&recsys.Request{User: 1}, nil, "x"), []recsys.ItemID{0, 10}, dst))
-	require.Equal(t, []float32{0, 0}, dst)
-}
-
-// Source: Hu, Koren and Volinsky, ICDM 2008, section 5.
-func TestContributionsAddUpToTheScore(t *testing.T) {
-	in := random(t, 13, 100, 80, 2000, false)
-	for name, cfg := range settings() {
-		cfg.Factors, cfg.Epochs, cfg.History = 8, 4, retrieval.History{Values: true}
-		m := train(t, in, cfg)
-		req := recsys.Request{History: in.History(17)}
-		q := recsys.NewQuery(&req, nil, "x")
-		cols, _ := in.ByUser().Row(17)
-		distinct := len(cols)
-		items, scores := retrieve(t, m, &req, 80)
-		for k, item := range items {
-			parts, err := m.Explain(nil, q, item)
-			require.NoError(t, err)
-			require.Len(t, parts, distinct)
-			sum := float32(0)
-			for i, p := range parts {
-				sum += p.Score
-				if i > 0 {
-					require.GreaterOrEqual(t, parts[i-1].Score, p.Score)
-				}
-			}
-			require.InDelta(t, scores[k], sum, 1e-4, "%s: item %d", name, item)
-		}
-		none, err := m.Explain(nil, q, 5)
-		require.NoError(t, err)
-		require.Empty(t, none, "an unknown item")
-		none, err = m.Explain(nil, recsys.NewQuery(&recsys.Request{User: in.Users()[3]}, nil, "x"), items[0])
-		require.NoError(t, err)
-		require.Empty(t, none, "no history")
-	}
-}
-
-func TestConformance(t *testing.T) {
-	in := random(t, 1, 40, 30, 600, false)
-	suite := retrievaltest.Suite{
-		Requests: []recsys.Request{
-			{User: 1, History: []recsys.Event{{Item: 10}, {Item: 40}}},
-			{User: 2, Items: []recsys.ItemID{70}},
-			{User: 3},
-		},
-		Empty: func() recsys.Retriever {
-			none, err := retrieval.NewInteractions(retrieval.Records{}, retrieval.SumWeights)
-			require.NoError(t, err)
-			return train(t, none, als.Config{Factors: 8})
-		},
-	}
-	for kind, variant := range variants() {
-		t.Run(kind, func(t *testing.T) {
-			suite.Run(t, func(t *testing.T) recsys.Retriever {
-				return train(t, in, merge(als.Config{Factors: 8, Epochs: 3}, variant))
-			})
-		})
-	}
-}
-
-func TestCheckerboard(t *testing.T) {
-	for kind, variant := range variants() {
-		t.Run(kind, func(t *testing.T) {
-			retrievaltest.Checkerboard{FoldIn: true}.Run(t, func(t *testing.T, in *retrieval.Interactions) recsys.Retriever {
-				return train(t, in, merge(als.Config{Factors: 2, Epochs: 40}, variant))
-			})
-		})
-	}
 }

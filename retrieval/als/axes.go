@@ -41,6 +41,11 @@ func principalAxes(ctx context.Context, g []float64, n, workers int) (values, ve
 func reduce(ctx context.Context, g []float64, n int, diag, off []float64) (betas []float64) {
 	betas = make([]float64, n)
 	p := make([]float64, n)
+	largest := 0.0
+	for _, x := range g {
+		largest = max(largest, math.Abs(x))
+	}
+	negligible := 0x1p-60 * largest
 	for k := range n {
 		if ctx.Err() != nil {
 			break
@@ -52,7 +57,7 @@ func reduce(ctx context.Context, g []float64, n int, diag, off []float64) (betas
 		v := g[k*n+k+1 : (k+1)*n]
 		off[k] = v[0]
 		rest := dot(v[1:], v[1:])
-		if rest == 0 {
+		if rest <= negligible*negligible { // its reflection might not be one, by underflow
 			continue
 		}
 		length := math.Sqrt(float64(v[0]*v[0]) + rest)

@@ -9,15 +9,16 @@ import (
 	"github.com/recsyskit/recsys/retrieval"
 )
 
-// Config holds the hyper-parameters of a model. The zero value is what Rendle et al. found
-// to work on all of their data sets, in the middle of their ranges, with 64 factors.
+// Config holds the hyper-parameters of a model. The zero value has 64 factors, and otherwise
+// what Rendle et al. use for the Million Song Data, the sparser one of their large data sets.
+// Regularization and Unobserved are worth a search; then more Factors are worth their time.
 type Config struct {
 	// Factors is the dimension d of the vectors, 0 to 4096; 0 means 64. More factors are
 	// better, up to the hundreds and thousands, where the regularization is right (Rendle
 	// et al. 2022, section 3.2).
 	Factors int
 
-	// Regularization is λ, >= 0; 0 means 0.003. It is the hyper-parameter to search, on a
+	// Regularization is λ, >= 0; 0 means 0.002. It is the hyper-parameter to search, on a
 	// logarithmic scale, say from 0.0005 to 0.05 (with Uniform 1e-5 to 1000), together with
 	// Unobserved.
 	Regularization float64 `json:",omitempty"`
@@ -33,7 +34,7 @@ type Config struct {
 	Uniform bool `json:",omitempty"`
 
 	// Unobserved is α0, the confidence that a pair without interaction is a 0, in (0, 1];
-	// 0 means 0.1. It is to be searched from 0.001 to 1, the smaller the sparser the
+	// 0 means 0.02. It is to be searched from 0.001 to 1, the smaller the sparser the
 	// data. Hu et al. have 1.
 	Unobserved float64 `json:",omitempty"`
 
@@ -162,11 +163,11 @@ func (c Config) withDefaults() (Config, error) {
 		}
 	}
 	count("Factors", &c.Factors, 64, "64", 4096)
-	number("Regularization", &c.Regularization, 0.003, 1e12)
+	number("Regularization", &c.Regularization, 0.002, 1e12)
 	if number("Exponent", &c.Exponent, 1, 2); c.Uniform {
 		c.Exponent = 0
 	}
-	number("Unobserved", &c.Unobserved, 0.1, 1)
+	number("Unobserved", &c.Unobserved, 0.02, 1)
 	number("Alpha", &c.Alpha, 0, 1e12)
 	number("LogScale", &c.LogScale, 0, 1e12)
 	count("Epochs", &c.Epochs, 16, "16", 100_000)

@@ -58,7 +58,7 @@ func ExampleModel_Explain() {
 		log.Fatal(err)
 	}
 	fmt.Printf("item %d adds %.2f\n", parts[0].Item, parts[0].Score)
-	// Output: item 3 adds 0.91
+	// Output: item 3 adds 0.98
 }
 
 func ExampleModel_Refit() {

@@ -27,14 +27,14 @@ func TestTrainingRefuses(t *testing.T) {
 	} {
 		require.ErrorContains(t, err, want)
 	}
-	for _, c := range []float32{float32(math.NaN()), float32(math.Inf(1)), 0.05, -1, 1 << 61} {
+	for _, c := range []float32{float32(math.NaN()), float32(math.Inf(1)), 0.01, -1, 1 << 61} {
 		_, err = als.Train(t.Context(), in, als.Config{Confidence: func(r float32) float32 {
 			if r > 1 {
 				return c
 			}
 			return 1
 		}})
-		require.ErrorContains(t, err, "want at least Unobserved, 0.1, and at most 2^60")
+		require.ErrorContains(t, err, "want at least Unobserved, 0.02, and at most 2^60")
 	}
 }
 

@@ -28,7 +28,7 @@ func bytesNeeded(cfg *Config, users, items, interactions int) float64 {
 	d := float64(cfg.Factors)
 	vectors := 16 * d * (float64(users) + float64(items))
 	cells := 16 * float64(interactions)
-	gram := 8 * (gramBlocks + 5) * d * d
+	axes := 8 * (gramBlocks + 6) * d * d
 	worker := 4*d*d + 4*pieceRows*d + gatherBytes
-	return vectors + cells + gram + worker*float64(cfg.Workers)
+	return vectors + cells + axes + worker*float64(cfg.Workers)
 }

@@ -150,7 +150,6 @@ func (m *Model) with(cfg Config, curve func(float32) float32) (*Model, error) {
 	if err := other.setConfig(cfg); err != nil {
 		return nil, err
 	}
-	other.version = sync.OnceValue(func() string { return fingerprint.Of(&other) })
 	if m.config.Confidence == nil && cfg.Confidence != nil {
 		other.users = other.equations(other.factors.ItemVectors)
 	}

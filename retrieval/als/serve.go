@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/internal/simd"
@@ -117,15 +118,28 @@ func (e *equations) finish(w *workspace, n int) row {
 	return r
 }
 
-// foldIn writes the vector of a row of one interaction or more to x.
+// foldIn writes the vector of a row of one interaction or more to x. Confidences that differ
+// by more than float32 can tell apart may make the equations singular: the largest are then
+// lowered until they are not.
 func (e *equations) foldIn(w *workspace, r row, x []float32) error {
-	if _, ok := e.exact(w, r, x); !ok {
-		return errSingular
+	limit := slices.Max(r.confidence)
+	for {
+		_, ok := e.exact(w, r, x)
+		switch {
+		case ok && factor.Bounded(x):
+			return nil
+		case e.unit || limit < 1:
+			if ok {
+				return errRange
+			}
+			return errSingular
+		}
+		limit /= 1 << 8
+		for k, c := range r.confidence {
+			r.confidence[k] = min(c, max(limit, float32(e.config.Unobserved)))
+			r.excess[k] = excess(r.confidence[k], e.config)
+		}
 	}
-	if !factor.Bounded(x) {
-		return errRange
-	}
-	return nil
 }
 
 // FoldInUser appends to dst the vector that a user with these interactions has, Factors

@@ -30,7 +30,7 @@ var ErrDiverged = errors.New("als: training diverged")
 // at the end.
 //
 // Memory is 16 bytes × d for each user and item, 8 bytes for each interaction, 16 with
-// confidences that differ, and 70 × d² bytes and a little for each worker.
+// confidences that differ, some 110 × d² bytes, and a few megabytes for each worker.
 //
 // When ctx ends first, or training diverges, Train returns the model of the last epoch that
 // was completed, nil if there was none, along with an error that wraps the cause of ctx or
@@ -176,12 +176,27 @@ func (t *trainer) side(ctx context.Context, v, to *vector.Matrix, solved *cells)
 		}
 		return nil, fmt.Errorf("%w: the vectors have no principal axes", ErrDiverged)
 	}
+	dropNoise(values, axes)
 	if err := rotated(ctx, t.workers, *to, *v, axes); err != nil {
 		return nil, err
 	}
 	e := newEquations(&t.cfg, *to, diagonalOf(values), true, solved.uniform)
 	e.keepRoots(solved)
 	return e, nil
+}
+
+// dropNoise makes the axes 0 along which there is nothing but the rounding of float32: where
+// there are more factors than the data has dimensions, these would shrink from epoch to
+// epoch until they leave the range of numbers.
+func dropNoise(values, axes []float64) {
+	const noise = 0x1p-48 // of the square of the length
+	n := len(values)
+	for k, x := range values {
+		if x <= noise*values[0] {
+			values[k] = 0
+			clear(axes[k*n : (k+1)*n])
+		}
+	}
 }
 
 // diagonalOf returns the diagonal matrix of the values, none of them below 0.

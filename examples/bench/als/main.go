@@ -11,14 +11,16 @@
 //
 // All pairs count: the confidence is 1 + alpha in an interaction and 1 elsewhere, λ is the
 // same for all, as in Hu, Koren and Volinsky, ICDM 2008, and in the library implicit, whose
-// loss is the one that is printed. Setting up, which is the transposing of the matrix, counts
-// as an epoch's time does.
+// loss is the one that is printed. Setting up, which is the transposing of the matrix, counts.
+// With the build tag eigen, an exact solver on Eigen runs along, and with -peer a command that
+// is given folder, factors, epochs, solver, alpha and λ, as implicit.py is.
 package main
 
 import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,7 +34,7 @@ func main() { cli.Main(run) }
 
 // options is what the command line says.
 type options struct {
-	data, write          string
+	data, write, command string
 	users, items, cells  int
 	seed                 uint64
 	factors, epochs      int
@@ -59,6 +61,7 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 	fs.IntVar(&o.steps, "steps", 3, "`steps` of cg")
 	fs.IntVar(&o.block, "block", 64, "`factors` in a block of blocks")
 	fs.IntVar(&o.rounds, "rounds", 3, "`rounds`, in each of which all solvers have their turn; the median counts")
+	fs.StringVar(&o.command, "peer", "", "`command` that trains a peer on -data; see implicit.py")
 	fs.BoolVar(&o.json, "json", false, "write one JSON object per line")
 	err := cli.Parse(fs, args)
 	if err == nil {
@@ -106,16 +109,19 @@ func (o *options) check() error {
 	switch {
 	case (o.data == "") == (o.users == 0):
 		return cli.Usagef("one of -data and -synthetic is wanted")
-	case o.rounds < 1:
-		return cli.Usagef("-rounds is %d; want >= 1", o.rounds)
+	case o.command != "" && o.data == "":
+		return cli.Usagef("-peer wants -data")
+	case min(o.rounds, o.epochs, o.factors) < 1:
+		return cli.Usagef("-rounds, -epochs and -factors are %d, %d and %d; want >= 1", o.rounds, o.epochs, o.factors)
 	}
 	return nil
 }
 
 // lane is a way to train, and what it took.
 type lane struct {
-	solver    als.Solver
+	name      string
 	workers   int
+	train     func(ctx context.Context) (result, error)
 	cpu, wall []float64 // by round
 	loss      float64
 }
@@ -128,17 +134,14 @@ func (o *options) race(ctx context.Context, out io.Writer) error {
 	if o.write != "" {
 		return m.write(o.write)
 	}
-	var lanes []*lane
-	for _, s := range o.solvers {
-		for _, n := range o.workers {
-			lanes = append(lanes, &lane{solver: s, workers: n})
-		}
-	}
+	lanes := o.lanes(m)
 	for range o.rounds {
 		for _, l := range lanes {
-			if err := o.time(ctx, m, l); err != nil {
+			r, err := l.train(ctx)
+			if err != nil {
 				return err
 			}
+			l.cpu, l.wall, l.loss = append(l.cpu, r.CPU), append(l.wall, r.Wall), r.Loss
 		}
 	}
 	for _, l := range lanes {
@@ -156,21 +159,48 @@ func (o *options) matrix() (*matrix, error) {
 	return synthetic(o.users, o.items, o.cells, o.seed), nil
 }
 
-// time trains once.
-func (o *options) time(ctx context.Context, m *matrix, l *lane) error {
+func (o *options) lanes(m *matrix) []*lane {
+	var all []*lane
+	for _, s := range o.solvers {
+		for _, n := range o.workers {
+			all = append(all, &lane{name: s.String(), workers: n, train: func(ctx context.Context) (result, error) {
+				return o.ours(ctx, m, s, n)
+			}})
+		}
+	}
+	if withEigen {
+		all = append(all, &lane{name: "eigen", workers: 1, train: func(context.Context) (r result, err error) {
+			watch := annset.StartStopwatch()
+			r.Loss = o.eigen(m)
+			r.Wall, r.CPU = watch.Seconds()
+			return r, nil
+		}})
+	}
+	if o.command != "" {
+		for _, s := range o.solvers {
+			all = append(all, &lane{name: "peer " + s.String(), workers: 1, train: func(ctx context.Context) (result, error) {
+				return o.peer(ctx, s.String())
+			}})
+		}
+	}
+	return all
+}
+
+// ours trains once with this library.
+func (o *options) ours(ctx context.Context, m *matrix, solver als.Solver, workers int) (r result, err error) {
 	in, err := m.interactions() // new each time, so that it has not been transposed
 	if err != nil {
-		return err
+		return r, err
 	}
+	runtime.GC()
 	watch := annset.StartStopwatch()
 	_, err = als.Train(ctx, in, als.Config{
 		Factors: o.factors, Regularization: o.lambda, Uniform: true, Unobserved: 1, Alpha: o.alpha,
-		Epochs: o.epochs, Solver: l.solver, Steps: o.steps, Block: o.block, Seed: o.seed, Workers: l.workers,
-		Progress: func(_, _ int, loss float64) { l.loss = loss },
+		Epochs: o.epochs, Solver: solver, Steps: o.steps, Block: o.block, Seed: o.seed, Workers: workers,
+		Progress: func(_, _ int, loss float64) { r.Loss = loss },
 	})
-	wall, cpu := watch.Seconds()
-	l.cpu, l.wall = append(l.cpu, cpu), append(l.wall, wall)
-	return err
+	r.Wall, r.CPU = watch.Seconds()
+	return r, err
 }
 
 func (o *options) print(l *lane, out io.Writer) error {
@@ -178,9 +208,11 @@ func (o *options) print(l *lane, out io.Writer) error {
 	slices.Sort(l.wall)
 	cpu, wall := l.cpu[len(l.cpu)/2], l.wall[len(l.wall)/2]
 	if o.json {
-		return cli.WriteJSON(out, cli.Object{cli.F("solver", l.solver.String()), cli.F("workers", l.workers), cli.F("factors", o.factors), cli.F("epochs", o.epochs),
-			cli.F("cpu_s", cpu), cli.F("wall_s", wall), cli.F("loss", l.loss)})
+		return cli.WriteJSON(out, cli.Object{
+			cli.F("solver", l.name), cli.F("workers", l.workers), cli.F("factors", o.factors), cli.F("epochs", o.epochs),
+			cli.F("cpu_s", cpu), cli.F("wall_s", wall), cli.F("loss", l.loss),
+		})
 	}
-	_, err := fmt.Fprintf(out, "%-8s workers %d  factors %d  epochs %d  cpu %.3f s  wall %.3f s  loss %.6f\n", l.solver, l.workers, o.factors, o.epochs, cpu, wall, l.loss)
+	_, err := fmt.Fprintf(out, "%-10s workers %d  factors %d  epochs %d  cpu %.3f s  wall %.3f s  loss %.6f\n", l.name, l.workers, o.factors, o.epochs, cpu, wall, l.loss)
 	return err
 }

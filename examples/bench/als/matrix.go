@@ -117,7 +117,7 @@ func read(dir string) (*matrix, error) {
 	path := filepath.Join(dir, metaFile)
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, cli.Inputf(path, 0, "%w", err)
 	}
 	cells := 0
 	if _, err := fmt.Sscan(string(text), &m.users, &m.items, &cells); err != nil || min(m.users, m.items, cells) < 0 || max(m.users, m.items, cells) >= math.MaxInt32 {
@@ -139,7 +139,7 @@ func read(dir string) (*matrix, error) {
 func readInts(path string, n, limit int) ([]int32, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, cli.Inputf(path, 0, "%w", err)
 	}
 	if len(data) != 4*n {
 		return nil, cli.Inputf(path, 0, "%d bytes; want %d", len(data), 4*n)
