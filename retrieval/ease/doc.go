@@ -28,7 +28,8 @@
 // alone, by solving one small system each: B_Sj = (X_SᵀX_S + λI)⁻¹ X_Sᵀx_j for the
 // neighbourhood S of j. That is the sparse approximation of Steck, "Markov Random Fields for
 // Collaborative Filtering" (NeurIPS 2019, section 3.2), with a system for every item (his r =
-// 0), and takes O(items × Neighbors³) time.
+// 0), and takes O(items × Neighbors³) time and memory for the weights alone. On CiteULike-a 200
+// neighbours reach HR@10 0.8738 and NDCG@10 0.7088, where the exact form has 0.8806 and 0.7197.
 //
 // # When to choose it
 //

@@ -343,7 +343,7 @@ func TestTrainingRefuses(t *testing.T) {
 	_, err = ease.Train(t.Context(), in, ease.Config{MaxBytes: need})
 	require.NoError(t, err)
 	_, err = ease.Train(t.Context(), in, ease.Config{MaxBytes: 100, Local: true})
-	require.NoError(t, err)
+	require.ErrorContains(t, err, "ease: local training needs")
 }
 
 func TestWeightsThatAreTooLargeAreRefused(t *testing.T) {

@@ -86,10 +86,10 @@ func byUsers(in *retrieval.Interactions, cfg *Config) bool {
 	return true
 }
 
-// need returns the bytes that exact training takes at most: the matrix and, after one another,
+// exactNeed estimates the bytes that exact training takes: the matrix and, after one another,
 // the factors of an update, and the weights that are kept, twice, with the columns that are
 // computed at once.
-func need(in *retrieval.Interactions, cfg *Config) int64 {
+func exactNeed(in *retrieval.Interactions, cfg *Config) int64 {
 	items, n := int64(in.NumItems()), in.NumItems()
 	byUsers := byUsers(in, cfg)
 	if byUsers {

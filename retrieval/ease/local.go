@@ -53,6 +53,14 @@ func local(ctx context.Context, in *retrieval.Interactions, cfg *Config) (*retri
 	return near.Transpose(), nil
 }
 
+// localNeed estimates the bytes that local training takes: the neighbourhoods, their parts or
+// their transpose beside them, and the system of each worker.
+func localNeed(in *retrieval.Interactions, cfg *Config) int64 {
+	items := int64(in.NumItems())
+	n := min(int64(cfg.Neighbors), items)
+	return 16*items*n + int64(cfg.Workers)*(4*(n+1)*(n+1)+8*items+4*int64(in.NumUsers()))
+}
+
 // nearest returns a row for each item: the items most similar to it, by cosine.
 func nearest(ctx context.Context, in *retrieval.Interactions, cfg *Config) (*retrieval.CSR, error) {
 	norm := make([]float64, in.NumItems())
@@ -81,7 +89,6 @@ type regression struct {
 	near   *retrieval.CSR // the neighbourhoods; a fit replaces its row's weights
 	ridge  float32
 	gram   []float32
-	target []float32
 
 	// The interactions of the neighbourhood by user: lists from head through next.
 	head  []int32 // by user, -1: none

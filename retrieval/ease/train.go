@@ -18,8 +18,8 @@ import (
 // The model is the same to the bit for any number of workers, on machines with the same
 // kernels (see RECSYS_SIMD); others differ by the rounding of float32.
 //
-// The errors are those of cfg, field by field; how many bytes the exact form needs, when
-// they are more than cfg.MaxBytes; that the matrix is not positive definite in float32, as with weights of
+// The errors are those of cfg, field by field; how many bytes the form needs, when they
+// are more than cfg.MaxBytes; that the matrix is not positive definite in float32, as with weights of
 // 10^15 beside a regularisation of 1; and, when ctx ends first, one that wraps its cause. A
 // training that was stopped leaves nothing: there is no model before the end.
 func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*itemsim.Model, error) {
@@ -33,11 +33,12 @@ func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*itemsi
 	if cfg.Workers == 0 {
 		cfg.Workers = runtime.GOMAXPROCS(0)
 	}
-	fit := exact
+	fit, need, form, remedy := exact, exactNeed, "exact", "keep fewer Neighbors, leave out rare items, or set Local"
 	if cfg.Local {
-		fit = local
-	} else if err := memory.Check(need(in, &cfg), cfg.MaxBytes, "keep fewer Neighbors, leave out rare items, or set Local"); err != nil {
-		return nil, fmt.Errorf("ease: exact %w", err)
+		fit, need, form, remedy = local, localNeed, "local", "keep fewer Neighbors, or leave out rare items"
+	}
+	if err := memory.Check(need(in, &cfg), cfg.MaxBytes, remedy); err != nil {
+		return nil, fmt.Errorf("ease: %s %w", form, err)
 	}
 	weights, err := fit(ctx, in, &cfg)
 	if err != nil {

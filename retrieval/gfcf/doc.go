@@ -10,18 +10,23 @@
 // D_U and D_I, R̃ = D_U^-a R D_I^-b divided by its largest singular value, P = R̃ᵀR̃, and V the
 // first right singular vectors of R̃, the scores of a history r are r F with
 //
-//	F = (P + α D_I^-b V Vᵀ D_I^b) f(P)
+//	F = (P f(P) + α D_I^-b V Vᵀ D_I^b) D_I^c
 //
-// where a and b are Config.UserExponent and ItemExponent, α is Alpha, and f is 1 without
-// Sharpening: P is the linear filter, V Vᵀ the ideal low-pass filter. With a = b = 1/2 and f = 1
-// that is equation 9 of Shen et al. ("How Powerful is Graph Convolution for Recommendation?").
+// where a and b are Config.UserExponent and ItemExponent, α is Alpha, c is Popularity, and f is 1
+// without Sharpening: P is the linear filter, V Vᵀ the ideal low-pass filter. With a = b = 1/2, f
+// = 1 and c = 0 that is equation 9 of Shen et al. ("How Powerful is Graph Convolution for
+// Recommendation?").
 // The model is an [itemsim.Model] that holds the Neighbors largest weights to each item, by
 // magnitude. The weight from an item to itself is left out.
 //
 // Sharpening is that of Choi, Hong, Park and Cho, "Blurring-Sharpening Process Models for
 // Collaborative Filtering" (SIGIR 2023): the scores y change by y' = -yP for the time T, in one
 // step of the classical Runge-Kutta method, f(λ) = 1 - Tλ + (Tλ)²/2 - (Tλ)³/6 + (Tλ)⁴/24. Here
-// it applies to both filters, which they call early merge.
+// it applies to the linear filter alone, which they call late merge.
+//
+// The exponents matter more than either filter: P = R̃ᵀR̃ alone, with a = 0.35, b = 0.5 and c =
+// 0.2, has the accuracy of the published GF-CF on a validation split of Gowalla's check-ins.
+// UserExponent, Popularity, Alpha and Sharpening are worth a search, in this order.
 //
 // # When to choose it
 //

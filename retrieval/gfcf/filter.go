@@ -2,11 +2,11 @@ package gfcf
 
 import (
 	"context"
+	"math"
 
 	"github.com/recsyskit/recsys/internal/fmath"
 	"github.com/recsyskit/recsys/internal/simd"
 	"github.com/recsyskit/recsys/retrieval"
-	"github.com/recsyskit/recsys/retrieval/internal/parallel"
 	"github.com/recsyskit/recsys/retrieval/internal/spectral"
 )
 
@@ -17,14 +17,16 @@ type filter struct {
 	sharpen        []float32      // coefficients of f, the constant first
 	factors        int            // of the low-pass filter, 0 for none
 	left, right    []float32      // items × factors: its part of F is left·rightᵀ
+	popular        []float32      // by item: the factor of its column
 }
 
 // newFilter normalises the interactions and finds the singular vectors.
 func newFilter(ctx context.Context, in *retrieval.Interactions, cfg *Config) (*filter, error) {
 	f := &filter{users: in.NumUsers(), items: in.NumItems(), factors: max(cfg.Factors, 0), sharpen: rungeKutta(cfg.Sharpening)}
-	user, item := degrees(in.ByUser()), degrees(in.ByItem())
+	unit := unit(in.ByUser())
+	user, item := degrees(in.ByUser(), unit), degrees(in.ByItem(), unit)
 	byUser, byItem := powers(user, -cfg.UserExponent), powers(item, -cfg.ItemExponent)
-	f.byUser, f.byItem = normalized(in.ByUser(), byUser, byItem), normalized(in.ByItem(), byItem, byUser)
+	f.byUser, f.byItem = normalized(in.ByUser(), byUser, byItem, unit), normalized(in.ByItem(), byItem, byUser, unit)
 	v, values, err := spectral.Decompose(ctx, f.byUser, f.byItem, spectral.Config{
 		Factors:      max(cfg.Factors, 1), // one at least, for the largest value
 		Iterations:   cfg.Iterations,
@@ -43,6 +45,10 @@ func newFilter(ctx context.Context, in *retrieval.Interactions, cfg *Config) (*f
 			}
 		}
 	}
+	f.popular = make([]float32, f.items)
+	for i, x := range powers(item, cfg.Popularity) {
+		f.popular[i] = float32(x)
+	}
 	if f.factors > 0 {
 		f.left, f.right = v.Data, make([]float32, len(v.Data))
 		up := powers(item, cfg.ItemExponent)
@@ -52,7 +58,6 @@ func newFilter(ctx context.Context, in *retrieval.Interactions, cfg *Config) (*f
 			simd.Scale(float32(up[i]), right)
 			simd.Scale(float32(cfg.Alpha*byItem[i]), left)
 		}
-		f.sharpenFactors(ctx, cfg.Workers)
 	}
 	return f, nil
 }
@@ -66,13 +71,24 @@ func rungeKutta(t float64) []float32 {
 	return []float32{1, float32(-t), float32(t * t / 2), float32(-t * t * t / 6), float32(t * t * t * t / 24)}
 }
 
+// unit returns the power of two that brings the largest weight to [1, 2): weights of any unit
+// give the same filter, within the range of float32.
+func unit(m *retrieval.CSR) float64 {
+	top := float32(0)
+	for _, w := range m.Weight {
+		top = max(top, w)
+	}
+	_, exp := math.Frexp(float64(top))
+	return math.Ldexp(1, 1-exp)
+}
+
 // degrees returns the sums of the rows.
-func degrees(m *retrieval.CSR) []float64 {
+func degrees(m *retrieval.CSR, unit float64) []float64 {
 	d := make([]float64, m.Rows())
 	for r := range d {
 		_, weights := m.Row(r)
 		for _, w := range weights {
-			d[r] += float64(w)
+			d[r] += float64(float64(w) * unit)
 		}
 	}
 	return d
@@ -89,15 +105,15 @@ func powers(d []float64, e float64) []float64 {
 	return p
 }
 
-// normalized returns m with the weights times the factors of their row and column.
-func normalized(m *retrieval.CSR, row, col []float64) *retrieval.CSR {
+// normalized returns m with the weights times unit and the factors of their row and column.
+func normalized(m *retrieval.CSR, row, col []float64, unit float64) *retrieval.CSR {
 	c := *m
 	c.Weight = make([]float32, len(m.Weight))
 	for r := range m.Rows() {
 		cols, weights := m.Row(r)
 		_, to := c.Row(r)
 		for k, j := range cols {
-			to[k] = float32(float64(weights[k]) * row[r] * col[j])
+			to[k] = float32(float64(weights[k]) * unit * row[r] * col[j])
 		}
 	}
 	return &c
@@ -109,13 +125,13 @@ const block = 64
 // strip is a matrix of block columns, as part of the memory of a worker.
 type strip struct {
 	*filter
-	y, free []float32 // items × block
-	z       []float32 // users × block
-	packed  simd.Packed
+	y      []float32 // items × block
+	z      []float32 // users × block
+	packed simd.Packed
 }
 
 func (f *filter) strip() *strip {
-	return &strip{filter: f, y: make([]float32, f.items*block), free: make([]float32, f.items*block), z: make([]float32, f.users*block)}
+	return &strip{filter: f, y: make([]float32, f.items*block), z: make([]float32, f.users*block)}
 }
 
 // times makes y = P y.
@@ -139,35 +155,6 @@ func multiply(ctx context.Context, y []float32, m *retrieval.CSR, x []float32) {
 	}
 }
 
-// sharpenFactors makes right = f(P) right, some columns at a time.
-func (f *filter) sharpenFactors(ctx context.Context, workers int) {
-	if len(f.sharpen) == 1 {
-		return
-	}
-	strips := make([]*strip, workers)
-	_ = parallel.Each(ctx, workers, (f.factors+block-1)/block, func(w, b int) { // ctx is looked at later
-		if strips[w] == nil {
-			strips[w] = f.strip()
-		}
-		s, first := strips[w], b*block
-		width := min(block, f.factors-first)
-		clear(s.free)
-		for i := range f.items {
-			copy(s.free[i*block:], f.right[i*f.factors+first:][:width])
-		}
-		clear(s.y)
-		for k := len(f.sharpen) - 1; k >= 0; k-- { // Horner's rule
-			if k < len(f.sharpen)-1 {
-				s.times(ctx)
-			}
-			simd.Axpy(f.sharpen[k], s.free, s.y)
-		}
-		for i := range f.items {
-			copy(f.right[i*f.factors+first:][:width], s.y[i*block:])
-		}
-	})
-}
-
 // worker returns a function that computes columns of F, in memory of its own.
 func (f *filter) worker(ctx context.Context) func(first, count int, dst []float32) {
 	s := f.strip()
@@ -177,9 +164,10 @@ func (f *filter) worker(ctx context.Context) func(first, count int, dst []float3
 			s.packed.PackT(f.right[first*f.factors:], f.factors, count, f.factors)
 			simd.Gemm(s.y, block, f.left, f.factors, f.items, &s.packed, true)
 		}
+		scale := f.popular[first : first+count]
 		for i := range f.items {
 			for c, x := range s.y[i*block : i*block+count] {
-				dst[c*f.items+i] = x
+				dst[c*f.items+i] = x * scale[c]
 			}
 		}
 	}

@@ -106,19 +106,18 @@ func oracle(in *retrieval.Interactions, cfg gfcf.Config) matrix {
 			}
 		}
 	}
-	one := zeros(n, n)
-	for i := range n {
-		one[i][i] = 1
-	}
 	// The Runge-Kutta step, by its four slopes: dF/dt = -F P.
-	y, t := p.plus(low, cfg.Alpha), cfg.Sharpening
+	y, t := p, cfg.Sharpening
 	slope := func(y matrix) matrix { return zeros(n, n).plus(y.times(p), -1) }
 	k1 := slope(y)
 	k2 := slope(y.plus(k1, t/2))
 	k3 := slope(y.plus(k2, t/2))
 	k4 := slope(y.plus(k3, t))
-	y = y.plus(k1, t/6).plus(k2, t/3).plus(k3, t/3).plus(k4, t/6)
+	y = y.plus(k1, t/6).plus(k2, t/3).plus(k3, t/3).plus(k4, t/6).plus(low, cfg.Alpha)
 	for i := range n {
+		for j := range n {
+			y[i][j] *= math.Pow(di[j], cfg.Popularity)
+		}
 		y[i][i] = 0
 	}
 	return y
@@ -133,7 +132,7 @@ func eigen(a matrix, count int) (values []float64, vectors matrix) {
 		for i := range v {
 			v[i] = rng.NormFloat64()
 		}
-		for range 4000 {
+		for range 1000 {
 			next := make([]float64, n)
 			for i, row := range a {
 				for j, x := range row {
@@ -189,9 +188,9 @@ func TestWeightsAreThoseOfTheFilter(t *testing.T) {
 	for _, cfg := range []gfcf.Config{
 		{Factors: 4, Alpha: 0.3, UserExponent: 0.5, ItemExponent: 0.5},
 		{Factors: -1, Alpha: 0.3, UserExponent: 0.5, ItemExponent: 0.5},
-		{Factors: 3, Alpha: 1.5, UserExponent: 0.3, ItemExponent: 0.7},
+		{Factors: 3, Alpha: 1.5, UserExponent: 0.3, ItemExponent: 0.7, Popularity: 0.3},
 		{Factors: 4, Alpha: 0.2, UserExponent: 0.5, ItemExponent: 0.5, Sharpening: 2.5},
-		{Factors: -1, Alpha: 0.2, UserExponent: 0.4, ItemExponent: 0.5, Sharpening: 1},
+		{Factors: -1, Alpha: 0.2, UserExponent: 0.4, ItemExponent: 0.5, Sharpening: 1, Popularity: -0.2},
 	} {
 		t.Run(fmt.Sprintf("%+v", cfg), func(t *testing.T) {
 			want := oracle(in, cfg)
@@ -206,10 +205,10 @@ func TestWeightsAreThoseOfTheFilter(t *testing.T) {
 
 // More items than a block of columns, and users of more than a strip.
 func TestWeightsAreThoseOfTheFilterInManyBlocks(t *testing.T) {
-	in := random(t, 4, 90, 150, 1500)
+	in := random(t, 4, 70, 100, 900)
 	cfg := gfcf.Config{Factors: -1, Alpha: 1, UserExponent: 0.5, ItemExponent: 0.5, Sharpening: 2}
 	want := oracle(in, cfg)
-	cfg.Neighbors = 150
+	cfg.Neighbors = 100
 	got := weights(train(t, in, cfg))
 	for i := range want {
 		require.InDeltaSlice(t, want[i], got[i], 1e-4, "item %d", i)
@@ -238,11 +237,11 @@ func TestTrainingRefuses(t *testing.T) {
 	_, err := gfcf.Train(t.Context(), nil, gfcf.Config{})
 	require.ErrorContains(t, err, "interactions are nil")
 	_, err = gfcf.Train(t.Context(), in, gfcf.Config{
-		Factors: -2, Alpha: math.Inf(1), UserExponent: math.NaN(), ItemExponent: -1, Sharpening: 3, Iterations: -1,
+		Factors: -2, Alpha: math.Inf(1), UserExponent: math.NaN(), ItemExponent: -1, Popularity: 7, Sharpening: 3, Iterations: -1,
 		Oversampling: -1, Neighbors: -1, MaxBytes: -1, Workers: -1, History: retrieval.History{Last: -4},
 	})
 	for _, want := range []string{
-		"Factors is -2", "Alpha is +Inf", "UserExponent is NaN", "ItemExponent is -1", "Sharpening is 3", "Iterations is -1",
+		"Factors is -2", "Alpha is +Inf", "UserExponent is NaN", "ItemExponent is -1", "Popularity is 7", "Sharpening is 3", "Iterations is -1",
 		"Oversampling is -1", "Neighbors is -1", "MaxBytes is -1", "Workers is -1",
 	} {
 		require.ErrorContains(t, err, "gfcf: Config."+want)
@@ -304,10 +303,10 @@ func TestTheUnitOfWeightsDoesNotMatter(t *testing.T) {
 		}
 		in, err := retrieval.NewInteractions(r, retrieval.SumWeights)
 		require.NoError(t, err)
-		return weights(train(t, in, gfcf.Config{Factors: 2, UserExponent: 0.4, Sharpening: 1}))
+		return weights(train(t, in, gfcf.Config{Factors: 2, UserExponent: 0.1, ItemExponent: 0.2, Popularity: 0.5, Sharpening: 1}))
 	}
 	want := model(1)
-	for _, unit := range []float32{0x1p-100, 0x1p-60, 0x1p60, 0x1p100} {
+	for _, unit := range []float32{0x1p-120, 0x1p-60, 0x1p60, 0x1p120} {
 		got := model(unit)
 		for i := range want {
 			require.InDeltaSlice(t, want[i], got[i], 1e-3, "in units of %g", unit)

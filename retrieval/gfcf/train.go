@@ -60,9 +60,9 @@ func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*itemsi
 	return m, nil
 }
 
-// need returns the bytes that training takes at most: the normalised matrix twice, the factors
-// and, one after the other, the decomposition and the columns of the filter with what is kept
-// of them, twice.
+// need estimates the bytes that training takes: the normalised matrix twice, the factors and,
+// one after the other, the decomposition and the columns of the filter with what is kept of
+// them, twice.
 func need(in *retrieval.Interactions, cfg *Config) int64 {
 	users, items := int64(in.NumUsers()), int64(in.NumItems())
 	width := int64(cfg.Factors + cfg.Oversampling)

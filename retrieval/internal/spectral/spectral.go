@@ -33,9 +33,9 @@ type Config struct {
 //
 // It is subspace iteration (Halko, Martinsson and Tropp, SIAM Review 2011, algorithm 4.4):
 // O(Iterations × (cells × w + columns × w²)) time for w = Factors+Oversampling, and 4w bytes
-// for each row and twice for each column. The result has the same bits for any number of workers and on any
-// machine. Weights are used as they are; those whose squares leave the range of float32 must
-// be scaled first.
+// for each row and twice for each column. The result has the same bits for any number of
+// workers and on any machine. Weights are used as they are; those whose squares leave the
+// range of float32 must be scaled first.
 func Decompose(ctx context.Context, a, transposed *retrieval.CSR, cfg Config) (v vector.Matrix, values []float64, err error) {
 	t := newIteration(a, transposed, cfg)
 	for i := range cfg.Iterations {
