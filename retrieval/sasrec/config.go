@@ -29,7 +29,8 @@ type Config struct {
 	// none. Small data wants more: 0.5 for some hundred thousand events.
 	Dropout float64
 
-	// Rate is the step size of Adam, > 0; 0 means 0.001.
+	// Rate is the step size of Adam, > 0; 0 means 0.002: on validation splits of seq-video and
+	// seq-beauty it gets as far as 0.001, the original's, in two thirds of the epochs.
 	Rate float64
 
 	// Batch is how many events a step takes, about: sequences are not cut; 0 means 256. Larger
@@ -192,10 +193,10 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	c.Dropout = max(c.Dropout, -1)
 	if !(c.Rate >= 0 && c.Rate <= 1e6) {
-		bad("Rate is %v; want a number > 0 (0 means 0.001)", c.Rate)
+		bad("Rate is %v; want a number > 0 (0 means 0.002)", c.Rate)
 	}
 	if c.Rate == 0 {
-		c.Rate = 0.001
+		c.Rate = 0.002
 	}
 	count := func(name string, v *int, zero, most int) {
 		if *v < 0 || *v > most {
