@@ -31,7 +31,7 @@
 // # Variants
 //
 // Each source alone, puresvd being vectors of items in an index; merged, all of them by
-// reciprocal rank fusion; pipeline, with features, a linear ranker, an objective and at most
+// reciprocal rank fusion; blend, with quotas and weights learned on part B; pipeline, with features, a linear ranker, an objective and at most
 // eight items of a package; pipeline-diverse, with at most two and maximal marginal
 // relevance; pipeline-explored, the pipeline with places drawn by Plackett–Luce, judged from
 // its own log. The log is replayed, which must give the same slates to the bit, and is

@@ -91,7 +91,7 @@ func variants(t *testing.T, args ...string) (map[string]result, []string) {
 func TestJSONHasALinePerVariant(t *testing.T) {
 	all, names := variants(t, "-data", write(t, brandedHeader+lines(120, 80, branded)))
 	want := []string{
-		"popularity", "itemknn", "itemknn-whole", "itemknn-recent", "puresvd", "same-brand", "merged",
+		"popularity", "itemknn", "itemknn-whole", "itemknn-recent", "puresvd", "same-brand", "merged", "blend",
 		"pipeline", "pipeline-diverse", "pipeline-explored",
 	}
 	if !slices.Equal(names, want) {
@@ -116,7 +116,7 @@ func TestJSONHasALinePerVariant(t *testing.T) {
 func TestWithoutItemColumnsDiversityIsOff(t *testing.T) {
 	file := write(t, lines(120, 80, plain))
 	_, names := variants(t, "-data", file)
-	want := []string{"popularity", "itemknn", "itemknn-whole", "itemknn-recent", "puresvd", "merged", "pipeline", "pipeline-explored"}
+	want := []string{"popularity", "itemknn", "itemknn-whole", "itemknn-recent", "puresvd", "merged", "blend", "pipeline", "pipeline-explored"}
 	if !slices.Equal(names, want) {
 		t.Errorf("variants %v, want %v", names, want)
 	}

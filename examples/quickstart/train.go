@@ -10,6 +10,7 @@ import (
 	"github.com/recsyskit/recsys/objective"
 	"github.com/recsyskit/recsys/ranking"
 	"github.com/recsyskit/recsys/retrieval"
+	"github.com/recsyskit/recsys/retrieval/ensemble"
 )
 
 // models is everything that is learned: sources and item features from the users of
@@ -19,7 +20,8 @@ type models struct {
 	sources []source
 	store   *features.Store
 	lift    lift
-	tallies *tallies // nil without an attribute
+	tallies *tallies           // nil without an attribute
+	blend   *ensemble.Ensemble // nil when there was nothing to learn it from
 
 	ranker *ranking.Linear      // nil when there was nothing to learn it from
 	goal   *objective.Objective // nil without a ranker
@@ -44,6 +46,9 @@ func train(ctx context.Context, d *data, seed uint64, workers int, stderr io.Wri
 	m.lift = newLift(d, counts)
 	var err error
 	if m.store, err = newItemStore(d, counts); err != nil {
+		return nil, err
+	}
+	if err := m.learnBlend(ctx, seed, workers, stderr); err != nil {
 		return nil, err
 	}
 	set, err := m.examples(ctx, workers, stderr)

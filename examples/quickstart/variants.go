@@ -71,7 +71,14 @@ func (m *models) variants() ([]variant, error) {
 	for _, s := range m.sources {
 		plans = append(plans, plan{s.name, "this source alone", []recsys.Option{recsys.Retrieve(s.name, s.r, recsys.Quota(s.quota))}})
 	}
-	plans = append(plans, plan{"merged", "all sources, reciprocal rank fusion, no ranker", m.retrievers()},
+	plans = append(plans, plan{"merged", "all sources, reciprocal rank fusion, no ranker", m.retrievers()})
+	if m.blend != nil {
+		plans = append(plans, plan{
+			"blend", "all sources, quotas and weights learned, no ranker",
+			[]recsys.Option{recsys.Retrieve("blend", m.blend, recsys.Quota(maxCandidates))},
+		})
+	}
+	plans = append(plans,
 		plan{"pipeline", "all sources, ranker, objective" + m.capText(wideCap), m.capped(wideCap)})
 	if m.d.attribute != "" {
 		plans = append(plans, plan{"pipeline-diverse", "the same" + m.capText(tightCap) + ", MMR", m.diverse(tightCap, mmrLambda)})

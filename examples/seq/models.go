@@ -16,6 +16,7 @@ var models = slices.Concat(
 	popularModels,
 	markovModels,
 	knnModels,
+	itemsModels,
 	sasrecModels,
 	blendModels,
 )

@@ -12,7 +12,7 @@ import (
 )
 
 // maxTuned is the number of tests that a trial is measured by.
-const maxTuned = 20_000
+const maxTuned = 10_000
 
 // split is what tuning and blending learn from.
 type split struct {

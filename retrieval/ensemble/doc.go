@@ -36,14 +36,17 @@
 //  1. Quotas: step by step, the source with the most recall per further candidate gets more,
 //     until the budget is spent or nobody finds anything more. (Greedy maximisation of
 //     coverage: Nemhauser, Wolsey and Fisher, Mathematical Programming 1978, section 4, in the
-//     form for costs of Khuller, Moss and Naor, Information Processing Letters 1999.)
+//     form for costs of Khuller, Moss and Naor, Information Processing Letters 1999.) From there,
+//     from one source alone and from equal quotas, candidates are then moved from one source to
+//     another while that finds more.
 //  2. Weights: coordinate search on the metric itself (NDCG or recall at K), each coordinate
 //     over a geometric grid and then by golden section. The metric is a step function of the
 //     weights with no useful gradient, there are few of them, and a pass over the cached
-//     scores takes milliseconds; a weight is zero where no other value is better.
-//  3. Check: a part of the cases takes no part in 1 and 2. If equal weights or one source
-//     alone are better on it, or equal quotas find more, they are kept in place of what was
-//     learned, and [Report] says so.
+//     scores takes milliseconds; a weight is zero where no other value is better. From few cases
+//     weights are learned several times, on samples of them, and averaged.
+//  3. Check: a part of the cases takes no part in 1 and 2. Where equal weights, or one source
+//     alone, are better on it by more than the standard error of the difference, or equal quotas
+//     find more, they are kept in place of what was learned, and [Report] says so.
 //
 // The sources must not have seen the answers: train them on what is left when the answers are
 // taken out, learn the blend, train them again on everything, and hand the new models to

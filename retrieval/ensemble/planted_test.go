@@ -19,7 +19,7 @@ import (
 // which it is not 0.
 type planted func(user recsys.UserID, item recsys.ItemID) float32
 
-const plantedItems = 200
+const plantedItems = 120
 
 func (p planted) Retrieve(_ context.Context, q *recsys.Query, out *recsys.Sink) error {
 	type scored struct {
@@ -137,9 +137,19 @@ func TestARedundantSourceAddsNothing(t *testing.T) {
 	require.Zero(t, copy.Quota)
 	require.Zero(t, copy.Weight)
 	require.InDelta(t, 0, noise.Weight, 0.05)
-	require.InDelta(t, 1, odd.Weight/even.Weight, 0.3, "units play no part")
+	require.InDelta(t, 1, odd.Weight/even.Weight, 0.6, "one is as good as the other")
 	require.Greater(t, r.Blend, r.Single+0.1)
 	require.LessOrEqual(t, even.Quota+odd.Quota+noise.Quota, 40)
+}
+
+func TestUnitsOfScoresPlayNoPart(t *testing.T) {
+	blend := func(scale float32) *ensemble.Report {
+		return learn(t, ensemble.Config{Budget: 30}, plantedCases(60),
+			ensemble.Source{Name: "even", Retriever: finds(1, 2, scale, even)},
+			ensemble.Source{Name: "all", Retriever: finds(3, 1, 1, all)},
+		).Report()
+	}
+	require.Equal(t, blend(1), blend(1024))
 }
 
 func TestABetterSourceGetsMoreWeight(t *testing.T) {
@@ -159,22 +169,26 @@ func TestABetterSourceGetsMoreWeight(t *testing.T) {
 
 // What is learned by heart from a few cases must not be kept: the check finds that equal
 // weights, or one source, are better on others.
-func TestTheCheckNeverKeepsWhatIsWorseOnHeldOutCases(t *testing.T) {
+func TestTheCheckGivesUpWhatWasLearnedByHeart(t *testing.T) {
 	kept := map[string]int{}
-	for seed := range uint64(12) {
-		e := learn(t, ensemble.Config{Seed: seed, K: 3, Budget: 12}, plantedCases(12),
+	for seed := range uint64(15) {
+		e := learn(t, ensemble.Config{Seed: seed, K: 3, Budget: 12}, plantedCases(20),
 			ensemble.Source{Name: "a", Retriever: finds(10*seed, 0.5, 1, all)},
 			ensemble.Source{Name: "b", Retriever: finds(10*seed+3, 0.5, 1, all)},
 			ensemble.Source{Name: "c", Retriever: finds(10*seed+6, 0.5, 1, all)},
 		)
 		r := e.Report()
-		require.GreaterOrEqual(t, r.Blend, r.Equal)
-		require.GreaterOrEqual(t, r.Blend, r.Single)
-		require.Equal(t, 3, r.HeldOut)
-		require.Equal(t, 9, r.Cases)
-		kept[r.WeightsKept]++
+		require.Equal(t, 6, r.HeldOut)
+		require.Equal(t, 14, r.Cases)
+		if kept[r.WeightsKept]++; r.WeightsKept == "equal" {
+			for _, w := range e.Weights() {
+				require.Equal(t, 1.0, w)
+			}
+			require.Equal(t, r.Equal, r.Blend)
+		}
 	}
 	require.Greater(t, kept["equal"]+kept["single"], 0, "kept: %v", kept)
+	require.Greater(t, kept["learned"], 0, "kept: %v", kept)
 }
 
 func TestLearningDoesNotDependOnWorkersOrOrderOfCalls(t *testing.T) {
@@ -198,16 +212,16 @@ func TestCandidatesOfACaseAreRanked(t *testing.T) {
 	for i := range cases {
 		a := cases[i].Relevant[0]
 		cases[i].Relevant = []recsys.ItemID{a, a}
-		cases[i].Candidates = []recsys.ItemID{a, 7, 3, 150, 3, 20, 90, 151, 152, 153}
+		cases[i].Candidates = []recsys.ItemID{a, 7, 3, 110, 3, 20, 90, 111, 112, 113}
 	}
 	e := learn(t, ensemble.Config{K: 1, Metric: ensemble.HitRate}, cases,
 		ensemble.Source{Name: "noise", Retriever: finds(1, 0, 1, none)},
 		ensemble.Source{Name: "good", Retriever: finds(3, 50, 1, all)},
 	)
 	r := e.Report()
-	require.Greater(t, r.Sources[1].Score, 0.95)
+	require.Greater(t, r.Sources[1].Score, 0.85)
 	require.InDelta(t, 0.11, r.Sources[0].Score, 0.12, "one of nine")
-	require.Greater(t, r.Blend, 0.95)
+	require.Greater(t, r.Blend, 0.85)
 }
 
 func TestLearnRefusesWhatTeachesNothing(t *testing.T) {
@@ -291,6 +305,34 @@ func TestQuotasAreNearTheBestOfAll(t *testing.T) {
 	e := learn(t, ensemble.Config{Budget: budget, HeldOut: 0.001}, cases, sources...)
 	q := e.Quotas()
 	require.LessOrEqual(t, q["a"]+q["b"]+q["c"], budget)
-	require.Greater(t, recall(q["a"], q["b"], q["c"]), best*(1-1/2.718281828), "what greedy guarantees")
-	require.Greater(t, recall(q["a"], q["b"], q["c"]), best*0.93, "and what it does as a rule; quotas %v", q)
+	require.Greater(t, recall(q["a"], q["b"], q["c"]), best*0.985, "quotas %v", q)
+}
+
+// Source b repeats what a finds, then finds as much again: with both there is no room for that,
+// and step by step a comes first.
+func TestQuotasAreNotCaughtByWhatOverlaps(t *testing.T) {
+	a := recsys.RetrieverFunc(func(_ context.Context, q *recsys.Query, out *recsys.Sink) error {
+		for id := range recsys.ItemID(10) {
+			out.Add(q.Items[0]+id, 1-float32(id)/100)
+		}
+		return nil
+	})
+	b := recsys.RetrieverFunc(func(_ context.Context, q *recsys.Query, out *recsys.Sink) error {
+		for id := range recsys.ItemID(20) {
+			out.Add(q.Items[0]+(id*9+8)%20, 1-float32(id)/100)
+		}
+		return nil
+	})
+	var cases []ensemble.Case
+	for i := range 40 {
+		first := recsys.ItemID(100 * i)
+		c := ensemble.Case{Request: recsys.Request{Items: []recsys.ItemID{first}}}
+		for id := range recsys.ItemID(20) {
+			c.Relevant = append(c.Relevant, first+id)
+		}
+		cases = append(cases, c)
+	}
+	e := learn(t, ensemble.Config{Budget: 20}, cases, ensemble.Source{Name: "a", Retriever: a}, ensemble.Source{Name: "b", Retriever: b})
+	require.Equal(t, map[string]int{"a": 0, "b": 20}, e.Quotas())
+	require.Equal(t, 1.0, e.Report().Recall)
 }

@@ -46,13 +46,13 @@ func (l *learner) learnQuotas(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	learned, err := l.greedy(ranks)
-	if err != nil {
-		return err
-	}
 	equal := make([]int, S)
 	for j := range equal {
 		equal[j] = l.Budget / S
+	}
+	learned := l.bestQuotas(ranks, equal)
+	if slices.Max(learned) == 0 {
+		return fmt.Errorf("%w: of %d cases no source proposes an answer among its best %d", ErrNoCases, len(l.learning), l.Budget)
 	}
 	r := l.report
 	r.Recall, r.RecallEqual = ranks.recall(l.heldOut, learned), ranks.recall(l.heldOut, equal)
@@ -78,24 +78,104 @@ func (l *learner) learnQuotas(ctx context.Context) error {
 func (a answers) recall(cases, quotas []int) float64 {
 	sum := 0.0
 	for _, i := range cases {
-		found := 0
+		hits := 0
 		for rank := a[i]; len(rank) > 0; rank = rank[len(quotas):] {
-			for j, q := range quotas {
-				if int(rank[j]) < q {
-					found++
-					break
+			if found(rank, quotas) {
+				hits++
+			}
+		}
+		sum += float64(hits) / float64(len(a[i])/len(quotas))
+	}
+	return sum / float64(len(cases))
+}
+
+// bestQuotas returns the quotas within the budget that find the most: what the greedy choice
+// gives, one source alone or equal quotas, improved by moving candidates from one source to
+// another, and without those that find nothing.
+//
+// Greedy alone can be caught: a source that finds much deep in its list and repeats the others at
+// the top is never begun. The better one of greedy and one source alone is what the guarantee of
+// Khuller, Moss and Naor asks for.
+func (l *learner) bestQuotas(ranks answers, equal []int) []int {
+	starts := [][]int{l.greedy(ranks)}
+	for j := range equal {
+		alone := make([]int, len(equal))
+		alone[j] = l.Budget
+		starts = append(starts, alone)
+	}
+	var best []int
+	top := -1.0
+	for _, quotas := range append(starts, slices.Clone(equal)) {
+		if x := l.move(ranks, quotas); x > top+least {
+			best, top = quotas, x
+		}
+	}
+	return l.trim(ranks, best)
+}
+
+// move moves candidates from one source to another as long as that finds more, first many, then
+// few, and returns the recall.
+func (l *learner) move(ranks answers, quotas []int) float64 {
+	value := ranks.recall(l.learning, quotas)
+	spent := 0
+	for _, q := range quotas {
+		spent += q
+	}
+	for step := l.Budget / 2; step >= max(1, l.Budget/100); step /= 2 {
+		for better := true; better; {
+			better = false
+			for to := range quotas {
+				for from := -1; from < len(quotas); from++ {
+					// From the rest of the budget, or from another source.
+					n := min(step, l.Budget-spent)
+					if from >= 0 {
+						n = min(step, quotas[from])
+					}
+					if from == to || n == 0 {
+						continue
+					}
+					if quotas[to] += n; from >= 0 {
+						quotas[from] -= n
+					}
+					if x := ranks.recall(l.learning, quotas); x > value+least {
+						value, better = x, true
+						if from < 0 {
+							spent += n
+						}
+						continue
+					}
+					if quotas[to] -= n; from >= 0 {
+						quotas[from] += n
+					}
 				}
 			}
 		}
-		sum += float64(found) / float64(len(a[i])/len(quotas))
 	}
-	return sum / float64(len(cases))
+	return value
+}
+
+// trim cuts each quota behind the last answer that no other source finds.
+func (l *learner) trim(ranks answers, quotas []int) []int {
+	for j := range quotas {
+		own := quotas[j]
+		quotas[j] = 0
+		need := 0
+		for _, i := range l.learning {
+			for rank := ranks[i]; len(rank) > 0; rank = rank[len(quotas):] {
+				if r := int(rank[j]); r < own && r >= need && !found(rank[:len(quotas)], quotas) {
+					need = r + 1
+				}
+			}
+		}
+		quotas[j] = need
+	}
+	return quotas
 }
 
 // greedy spends the budget: each step goes to the source, and is as long, as gives the most
 // recall per candidate, but no shorter than a hundredth of the budget. It ends when nothing more
 // is found.
-func (l *learner) greedy(ranks answers) ([]int, error) {
+func (l *learner) greedy(ranks answers) []int {
 	S := len(l.sources)
 	quotas := make([]int, S)
 	gain := make([]float64, l.Budget+1)
@@ -131,10 +211,7 @@ func (l *learner) greedy(ranks answers) ([]int, error) {
 		quotas[source] += step
 		left -= step
 	}
-	if slices.Max(quotas) == 0 {
-		return nil, fmt.Errorf("%w: of %d cases no source proposes an answer among its best %d", ErrNoCases, len(l.learning), l.Budget)
-	}
-	return quotas, nil
+	return quotas
 }
 
 // found reports whether an answer with these ranks is in the pool.

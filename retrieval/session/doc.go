@@ -2,9 +2,9 @@
 // others, without gradients: it trains in seconds, takes up what happened a second ago, and is
 // hard to beat.
 //
-//	model, err := session.TrainKNN(ctx, interactions, session.STAN())
+//	model, err := session.TrainKNN(ctx, interactions, session.Combined())
 //	…
-//	p, err := recsys.NewPipeline(recsys.Retrieve("stan", model, recsys.Quota(300))).Build()
+//	p, err := recsys.NewPipeline(recsys.Retrieve("sessions", model, recsys.Quota(300))).Build()
 //
 // The users of the interactions are sequences of events in the order of time: sessions of
 // unknown visitors, from [retrieval.ReadSessions], or what each user did in all.
@@ -26,6 +26,7 @@
 //	S-KNN              KNN            Sample per item, Neighbors' items        Jannach and Ludewig 2017
 //	V-SKNN             KNN            the same                                 Ludewig and Jannach 2018
 //	STAN               KNN            the same                                 Garg et al. 2019
+//	both combined      KNN            the same                                 –
 //
 // Sources in full: Ludewig and Jannach, Evaluation of session-based recommendation
 // algorithms, User Modeling and User-Adapted Interaction 2018; Garg, Gupta, Malhotra, Vig and

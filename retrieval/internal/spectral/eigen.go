@@ -1,4 +1,4 @@
-package puresvd
+package spectral
 
 import (
 	"cmp"

@@ -1,0 +1,72 @@
+package gfcf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+
+	"github.com/recsyskit/recsys/retrieval"
+	"github.com/recsyskit/recsys/retrieval/internal/memory"
+	"github.com/recsyskit/recsys/retrieval/internal/truncate"
+	"github.com/recsyskit/recsys/retrieval/itemsim"
+)
+
+// Train returns the model of the interactions. Its items are those of in, also the ones
+// without interactions, whose weights are 0. The model keeps no part of in but the slice of
+// its items. Its trainer is "gfcf".
+//
+// It takes O(items × (interactions + items × Factors)) time, with Sharpening five times the
+// first term. The model is the same to the bit for any number of workers, on machines with the
+// same kernels (see RECSYS_SIMD); others differ by the rounding of float32.
+//
+// The errors are those of cfg, field by field; how many bytes it needs, when they are more
+// than cfg.MaxBytes; and, when ctx ends first, one that wraps its cause. A training that was
+// stopped leaves nothing: there is no model before the end.
+func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*itemsim.Model, error) {
+	if in == nil {
+		return nil, errors.New("gfcf: interactions are nil")
+	}
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Workers == 0 {
+		cfg.Workers = runtime.GOMAXPROCS(0)
+	}
+	if err := memory.Check(need(in, &cfg), cfg.MaxBytes, "keep fewer Neighbors or Factors, or leave out rare items"); err != nil {
+		return nil, fmt.Errorf("gfcf: %w", err)
+	}
+	f, err := newFilter(ctx, in, &cfg)
+	if err != nil {
+		return nil, fmt.Errorf("gfcf: training stopped in %w", err)
+	}
+	t := truncate.Task{
+		Items:    in.NumItems(),
+		Keep:     cfg.Neighbors,
+		Block:    block,
+		Worker:   func() func(first, count int, dst []float32) { return f.worker(ctx) },
+		Workers:  cfg.Workers,
+		Progress: cfg.part(300, 1000),
+	}
+	weights, err := t.Compute(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("gfcf: training stopped: %w", err)
+	}
+	m, err := itemsim.New(in.Items(), weights, itemsim.Spec{Trainer: "gfcf", Config: cfg, History: cfg.History})
+	if err != nil {
+		return nil, fmt.Errorf("gfcf: %w", err)
+	}
+	return m, nil
+}
+
+// need estimates the bytes that training takes: the normalised matrix twice, the factors and,
+// one after the other, the decomposition and the columns of the filter with what is kept of
+// them, twice.
+func need(in *retrieval.Interactions, cfg *Config) int64 {
+	users, items := int64(in.NumUsers()), int64(in.NumItems())
+	width := int64(cfg.Factors + cfg.Oversampling)
+	decomposition := width * (users + 3*items)
+	columns := int64(cfg.Workers)*block*(users+3*items) + 4*items*min(int64(cfg.Neighbors), items)
+	return 4 * (2*int64(in.Len()) + 2*items*int64(max(cfg.Factors, 0)) + max(decomposition, columns))
+}
