@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// halves is data of two kinds of users: half of them stay within a group of items, the others
+// mixed is data of two kinds of users: half of them stay within a group of items, the others
 // take what is popular.
-func halves(t testing.TB, users int) (train, test string) {
+func mixed(t testing.TB, users int) (train, test string) {
 	rnd := rand.New(rand.NewPCG(4, 4))
 	var a, b strings.Builder
 	for u := range users {
@@ -36,7 +36,7 @@ func halves(t testing.TB, users int) (train, test string) {
 }
 
 func TestBlendTellsWhatEachSourceAdds(t *testing.T) {
-	train, test := halves(t, 300)
+	train, test := mixed(t, 300)
 	args := []string{"-train", train, "-test", test, "-model", "blend", "-budget", "40", "-k", "10", "-sources", "popular,itemknn,again=itemknn:neighbors=200"}
 	lines := results(t, args...)
 	require.Len(t, lines, 1+3+1+1)
@@ -67,7 +67,7 @@ func TestBlendTellsWhatEachSourceAdds(t *testing.T) {
 }
 
 func TestBlendUnderTheSampledProtocol(t *testing.T) {
-	train, _ := halves(t, 200)
+	train, _ := mixed(t, 200)
 	var b strings.Builder
 	for u := range 200 {
 		fmt.Fprintln(&b, u, 100+u%10*20+u%20, 3, 500, 501)
@@ -81,7 +81,7 @@ func TestBlendUnderTheSampledProtocol(t *testing.T) {
 }
 
 func TestBlendOfTunedSources(t *testing.T) {
-	train, test := halves(t, 150)
+	train, test := mixed(t, 150)
 	args := []string{"-train", train, "-test", test, "-model", "blend", "-sources", "popular,knn=itemknn:shrinkage=7", "-tune", "3", "-tune-metric", "recall"}
 	lines := results(t, args...)
 	trials := map[any]int{}
@@ -97,7 +97,7 @@ func TestBlendOfTunedSources(t *testing.T) {
 }
 
 func TestABlendIsSavedWithItsSources(t *testing.T) {
-	train, test := halves(t, 150)
+	train, test := mixed(t, 150)
 	path := filepath.Join(t.TempDir(), "blend")
 	args := []string{"-train", train, "-test", test, "-model", "blend", "-sources", "knn=itemknn:neighbors=50,popular"}
 	want := result(t, append(args, "-save", path)...)

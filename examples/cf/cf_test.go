@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/recsyskit/recsys/examples/internal/input"
 )
 
 // file writes text to a new file and returns its name.
@@ -254,7 +256,7 @@ func TestTunedSettingsAreTrainedOnEverything(t *testing.T) {
 }
 
 func TestTuningHoldsOutWithoutLooking(t *testing.T) {
-	in, err := read(file(t, "1 10 20 30 40 50 60 70 80 90 100\n2 10\n3 10 20\n4 10 20 20 30\n"), "lists", &names{})
+	in, err := input.Interactions(file(t, "1 10 20 30 40 50 60 70 80 90 100\n2 10\n3 10 20\n4 10 20 20 30\n"), "lists", input.NewIDs("number"))
 	require.NoError(t, err)
 	for _, sampled := range []bool{false, true} {
 		d, err := validation(in, sampled, rand.New(rand.NewPCG(1, 1)))
@@ -284,7 +286,7 @@ func TestTuningHoldsOutTheNewest(t *testing.T) {
 		fmt.Fprintf(&b, "1,%d,1,%d\n", 10*item, 1_700_000_000+1000*item)
 	}
 	fmt.Fprintf(&b, "1,0,1,%d\n", 1_700_100_000) // again
-	in, err := read(file(t, b.String()), "csv", &names{})
+	in, err := input.Interactions(file(t, b.String()), "csv", input.NewIDs("number"))
 	require.NoError(t, err)
 	d, err := validation(in, false, rand.New(rand.NewPCG(1, 1)))
 	require.NoError(t, err)
@@ -342,8 +344,8 @@ func TestErrorsExitWith2AndNameFileLineAndReason(t *testing.T) {
 		{"unknown source", blended("-sources", "popular,oracle"), `"oracle" is no model`},
 		{"a source twice", blended("-sources", "popular,popular"), `names "popular" twice; label=name tells them apart`},
 		{"a bad label", blended("-sources", "a/b=popular"), "has no slash"},
-		{"setting of a source", blended("-sources", "itemknn:neighbors=none"), "-sources: itemknn: neighbors is \"none\"; want a whole number"},
-		{"unknown setting of a source", blended("-sources", "knn=itemknn:factors=5"), "knn: factors is no parameter of model itemknn"},
+		{"setting of a source", blended("-sources", "itemknn:neighbors=none"), "-sources: itemknn: -neighbors is \"none\"; want a whole number"},
+		{"unknown setting of a source", blended("-sources", "knn=itemknn:factors=5"), "knn: -factors is no flag of model itemknn"},
 		{"malformed setting of a source", blended("-sources", "itemknn:neighbors"), "is not parameter=value"},
 		{"malformed weights", blended("-sources", "popular", "-weights", "x"), `-weights is "x"`},
 		{"weights of others", blended("-sources", "popular", "-weights", "1,2"), "-weights has 2 numbers; want 1"},
@@ -406,18 +408,6 @@ func TestModelTableIsSound(t *testing.T) {
 		m := &models[i]
 		require.False(t, names[m.name], "%s is there twice", m.name)
 		names[m.name] = true
-		rnd := rand.New(rand.NewPCG(1, 2))
-		for j := range m.params {
-			p := &m.params[j]
-			require.NoError(t, p.check(p.def), "%s -%s", m.name, p.name)
-			if len(p.choices) == 0 && p.hi <= p.lo {
-				continue
-			}
-			for range 100 {
-				value := p.at(p.anywhere(rnd))
-				require.NoError(t, p.check(value), "%s -%s", m.name, p.name)
-				require.Equal(t, value, p.at(p.placeOf(value)), "%s -%s", m.name, p.name)
-			}
-		}
+		require.NoError(t, m.bench(nil).Params.Validate(), m.name)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/examples/internal/cli"
+	"github.com/recsyskit/recsys/examples/internal/input"
 	"github.com/recsyskit/recsys/examples/internal/protocol"
 	"github.com/recsyskit/recsys/retrieval"
 )
@@ -42,18 +43,12 @@ type line struct {
 
 // load reads both files.
 func load(o *options) (*data, error) {
-	names := &names{}
-	if o.ids == "string" {
-		names = newNames()
-	}
-	train, err := read(o.trainFile, o.format, names)
+	ids := input.NewIDs(o.ids)
+	train, err := input.Interactions(o.trainFile, o.format, ids)
 	if err != nil {
 		return nil, err
 	}
-	if train.Len() == 0 {
-		return nil, cli.Inputf(o.trainFile, 0, "no interactions")
-	}
-	d, err := loadTests(o, train, names)
+	d, err := loadTests(o, train, ids)
 	if err == nil {
 		d.markCold(o.coldAtMost)
 	}
@@ -61,9 +56,9 @@ func load(o *options) (*data, error) {
 }
 
 // loadTests reads the test file.
-func loadTests(o *options, train *retrieval.Interactions, names *names) (*data, error) {
+func loadTests(o *options, train *retrieval.Interactions, ids *input.IDs) (*data, error) {
 	if o.sampled {
-		lines, err := readSampled(o.testFile, names)
+		lines, err := readSampled(o.testFile, ids)
 		if err != nil {
 			return nil, err
 		}
@@ -72,49 +67,15 @@ func loadTests(o *options, train *retrieval.Interactions, names *names) (*data, 
 		}
 		return sampledData(train, lines), nil
 	}
-	held, err := read(o.testFile, o.format, names)
+	held, err := input.Interactions(o.testFile, o.format, ids)
 	if err != nil {
 		return nil, err
-	}
-	if held.Len() == 0 {
-		return nil, cli.Inputf(o.testFile, 0, "no interactions")
 	}
 	return fullData(train, held), nil
 }
 
-// read reads a file of interactions. Errors are input errors.
-func read(name, format string, ids *names) (*retrieval.Interactions, error) {
-	in, err := cli.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	var x *retrieval.Interactions
-	opt := retrieval.ReadOptions{UserID: ids.user, ItemID: ids.item}
-	switch format {
-	case "lists":
-		x, err = retrieval.ReadLists(in, name, opt)
-	case "pairs":
-		opt.Columns, opt.Header = []string{"user", "item"}, retrieval.HeaderNone
-		x, err = retrieval.ReadInteractions(in, name, opt)
-	default:
-		x, err = retrieval.ReadInteractions(in, name, opt)
-	}
-	if e, ok := errors.AsType[*retrieval.ReadError](err); ok {
-		reason := e.Reason
-		if e.Field != "" {
-			reason = fmt.Sprintf("%s %q: %s", e.Field, e.Value, e.Reason)
-		}
-		return nil, cli.Inputf(e.File, e.Line, "%s", reason)
-	}
-	if err != nil {
-		return nil, cli.Inputf(name, 0, "%w", err)
-	}
-	return x, nil
-}
-
 // readSampled reads lines "user positive negative…".
-func readSampled(name string, ids *names) ([]line, error) {
+func readSampled(name string, ids *input.IDs) ([]line, error) {
 	var lines []line
 	var fields [][]byte
 	err := cli.ReadLines(name, func(_ int, text []byte) error {
@@ -125,13 +86,13 @@ func readSampled(name string, ids *names) ([]line, error) {
 		case 1:
 			return errors.New("1 field; want user, positive and negatives")
 		}
-		user, err := ids.user(string(fields[0]))
+		user, err := ids.User(string(fields[0]))
 		if err != nil {
 			return fmt.Errorf("user %q: %w", fields[0], err)
 		}
 		items := make([]recsys.ItemID, len(fields)-1)
 		for i, f := range fields[1:] {
-			if items[i], err = ids.item(string(f)); err != nil {
+			if items[i], err = ids.Item(string(f)); err != nil {
 				return fmt.Errorf("item %q: %w", f, err)
 			}
 		}

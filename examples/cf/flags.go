@@ -1,17 +1,15 @@
 package main
 
 import (
-	"errors"
 	"flag"
-	"fmt"
-	"io"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/recsyskit/recsys/examples/internal/cli"
+	"github.com/recsyskit/recsys/examples/internal/hyper"
+	"github.com/recsyskit/recsys/examples/internal/input"
+	"github.com/recsyskit/recsys/examples/internal/lab"
 )
 
 // options is what the command line says.
@@ -25,18 +23,18 @@ type options struct {
 	sampled     bool
 	cutoffs     []int
 	model       *model
-	settings    settings        // of the model
-	given       map[string]bool // settings that the command line fixes
+	bench       *lab.Model     // the same, as the lab takes it
+	settings    hyper.Settings // of the model
 	trials      int
 	tuneTime    time.Duration
 	tuneMetric  string
-	coldAtMost  int     // interactions of a cold user or item; below 0 for a tenth of them
-	sources     []*part // of a blend
+	coldAtMost  int         // interactions of a cold user or item; below 0 for a tenth of them
+	sources     []*lab.Part // of a blend
 	weights     []float64
 	sourcesText string
 	weightsText string
 	save, load  string
-	modelFlags  settings // as given
+	given       map[string]string // parameters of the model, as given
 	name        string
 	protocol    string
 	cutoffsText string
@@ -45,7 +43,7 @@ type options struct {
 // newFlags returns the flags of the program, those of all models among them.
 func newFlags() (*flag.FlagSet, *options) {
 	fs := cli.NewFlagSet("cf", "cf -train F -test F -model NAME [flags]")
-	o := &options{common: cli.AddCommon(fs), modelFlags: settings{}}
+	o := &options{common: cli.AddCommon(fs), given: map[string]string{}}
 	fs.BoolVar(&o.json, "json", false, "write one JSON object per line, the result last")
 	fs.StringVar(&o.trainFile, "train", "", "training `file`")
 	fs.StringVar(&o.testFile, "test", "", "test `file`")
@@ -62,9 +60,9 @@ func newFlags() (*flag.FlagSet, *options) {
 	fs.StringVar(&o.weightsText, "weights", "", "of -model blend: `weights` of the sources, separated by commas, in place of learning them")
 	fs.StringVar(&o.save, "save", "", "write the model to a `file`")
 	fs.StringVar(&o.load, "load", "", "read the model from a `file` in place of training")
-	for name, usage := range modelFlags() {
+	for name, usage := range hyper.Usage(modelParams) {
 		fs.Func(name, usage, func(value string) error {
-			o.modelFlags[name] = value
+			o.given[name] = value
 			return nil
 		})
 	}
@@ -84,9 +82,7 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 	default:
 		return cli.Usagef("-format is %q; want lists, pairs or csv", o.format)
 	}
-	switch o.ids {
-	case "number", "string":
-	default:
+	if input.NewIDs(o.ids) == nil {
 		return cli.Usagef("-ids is %q; want number or string", o.ids)
 	}
 	switch o.protocol {
@@ -109,7 +105,7 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 		return cli.Usagef("-tune-time bounds -tune, which is missing")
 	case o.load != "" && o.trials > 0:
 		return cli.Usagef("-load and -tune exclude each other")
-	case o.load != "" && len(o.modelFlags) > 0:
+	case o.load != "" && len(o.given) > 0:
 		return cli.Usagef("-load takes the model's settings from the file; leave its flags out")
 	}
 	if err := o.parseCutoffs(); err != nil {
@@ -118,7 +114,9 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 	if o.model = modelNamed(o.name); o.model == nil {
 		return cli.Usagef("-model is %q; want one of %s", o.name, strings.Join(modelNames(), ", "))
 	}
-	if err := o.parseSettings(); err != nil {
+	o.bench = o.model.bench(o)
+	var err error
+	if o.settings, err = o.bench.Params.Resolve(o.name, o.given); err != nil {
 		return err
 	}
 	return o.parseSources()
@@ -140,70 +138,25 @@ func (o *options) parseCutoffs() error {
 	return nil
 }
 
-// parseSettings gives every parameter of the model its value.
-func (o *options) parseSettings() error {
-	var unknown string
-	var err error
-	o.settings, o.given, unknown, err = o.model.settle(o.modelFlags)
-	switch {
-	case err != nil:
-		return cli.Usagef("-%w", err)
-	case unknown != "":
-		return cli.Usagef("-%s is no flag of model %s", unknown, o.model.name)
+// parseSources reads -sources and -weights.
+func (o *options) parseSources() (err error) {
+	if o.name != blendName {
+		if o.sourcesText != "" || o.weightsText != "" {
+			return cli.Usagef("-sources and -weights are of -model %s", blendName)
+		}
+		return nil
 	}
-	return nil
+	if o.sources, err = lab.ParseParts(o.sourcesText, o.source); err != nil {
+		return err
+	}
+	o.weights, err = lab.ParseWeights(o.weightsText, len(o.sources))
+	return err
 }
 
-// settle gives every parameter of a model its value: the given one, or the default. It names
-// a given parameter that the model does not have.
-func (m *model) settle(values settings) (all settings, given map[string]bool, unknown string, err error) {
-	all, given = settings{}, map[string]bool{}
-	for i := range m.params {
-		p := &m.params[i]
-		value, is := values[p.name]
-		if !is {
-			all[p.name] = p.def
-			continue
-		}
-		if err := p.check(value); err != nil {
-			return nil, nil, "", fmt.Errorf("%s is %q; %w", p.name, value, err)
-		}
-		all[p.name], given[p.name] = value, true
-	}
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if !given[name] {
-			unknown = name
-			break
-		}
-	}
-	return all, given, unknown, nil
-}
-
-// env returns what a trainer gets beside the data and its settings.
-func (o *options) env(log io.Writer) env {
-	return env{seed: o.common.Seed, workers: o.common.Workers, log: log}
-}
-
-// check returns an error that says what is wanted, nil for a value that p can take.
-func (p *param) check(value string) error {
-	if len(p.choices) > 0 {
-		for _, c := range p.choices {
-			if c == value {
-				return nil
-			}
-		}
-		return errors.New("want " + strings.Join(p.choices, " or "))
-	}
-	x, err := strconv.ParseFloat(value, 64)
-	switch {
-	case err != nil || p.integer && x != float64(int(x)) || !(x >= p.min) || x-x != 0:
-		what := "a number"
-		if p.integer {
-			what = "a whole number"
-		}
-		return fmt.Errorf("want %s >= %v", what, p.min)
-	case p.max > p.min && x > p.max:
-		return fmt.Errorf("want at most %v", p.max)
+// source returns a model that a blend may have, nil for another name.
+func (o *options) source(name string) *lab.Model {
+	if m := modelNamed(name); m != nil && m.train != nil {
+		return m.bench(o)
 	}
 	return nil
 }

@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"math"
 	"strconv"
 	"time"
 
 	"github.com/recsyskit/recsys/examples/internal/cli"
+	"github.com/recsyskit/recsys/examples/internal/lab"
 	"github.com/recsyskit/recsys/examples/internal/protocol"
 )
 
@@ -30,16 +30,20 @@ type program struct {
 }
 
 func (p *program) run(ctx context.Context) error {
+	l := &lab.Lab{
+		Seed: p.common.Seed, Workers: p.common.Workers, Trials: p.trials, TuneTime: p.tuneTime,
+		Metric: p.tuneMetric, K: p.cutoffs[0], JSON: p.json, Out: p.out, Log: p.log,
+	}
 	d, err := load(p.options)
 	if err != nil {
 		return err
 	}
-	if err := p.event("data",
+	if err := l.Event("data",
 		cli.F("users", d.users()), cli.F("items", len(d.catalogue)),
 		cli.F("train", d.train.Len()), cli.F("test", d.positives)); err != nil {
 		return err
 	}
-	m, seconds, err := p.obtain(ctx, d)
+	m, seconds, err := p.obtain(ctx, l, d)
 	if err != nil {
 		return err
 	}
@@ -57,33 +61,34 @@ func (p *program) run(ctx context.Context) error {
 		return err
 	}
 	progress.Done()
-	return p.result(d, r, seconds, time.Since(start).Seconds())
+	return l.Result(p.result(d, r, seconds, time.Since(start).Seconds()))
 }
 
 // obtain returns the model, trained or read from a file, and the seconds that took, those of
 // tuning not counted.
-func (p *program) obtain(ctx context.Context, d *data) (m trained, seconds float64, err error) {
+func (p *program) obtain(ctx context.Context, l *lab.Lab, d *data) (m trained, seconds float64, err error) {
 	settings := p.settings
 	start := time.Now()
 	switch {
 	case p.load != "" && p.sources != nil:
-		m, err = p.loadBlend()
+		m, err = lab.LoadBlend(p.load, p.sources)
 	case p.load != "":
 		m, err = p.model.load(p.load)
 	case p.sources != nil:
-		return p.trainBlend(ctx, d)
+		split := func() (lab.Split, error) { return p.hold(d.train) }
+		return l.TrainBlend(ctx, d.train, split, p.sources, p.weights, p.settings.Int("budget"))
 	default:
 		if p.trials > 0 {
-			v, err := p.split(d.train)
+			v, err := p.hold(d.train)
 			if err != nil {
 				return nil, 0, err
 			}
-			if settings, _, err = p.tune(ctx, v, &part{model: p.model, settings: p.settings, given: p.given}); err != nil {
+			if settings, _, err = l.Tune(ctx, v, &lab.Part{Model: p.bench, Settings: p.settings, Given: p.given}); err != nil {
 				return nil, 0, err
 			}
 			start = time.Now()
 		}
-		m, err = p.model.train(ctx, d.train, settings, p.env(p.log))
+		m, err = p.bench.Train(ctx, d.train, settings, p.log, "")
 	}
 	if err != nil && p.load != "" {
 		err = &cli.InputError{File: "-load", Err: err} // err names the file
@@ -91,24 +96,7 @@ func (p *program) obtain(ctx context.Context, d *data) (m trained, seconds float
 	return m, time.Since(start).Seconds(), err
 }
 
-// event writes what happened on the way: a line of JSON, or of text.
-func (p *program) event(name string, fields ...cli.Field) error {
-	if p.json {
-		return cli.WriteJSON(p.out, append(cli.Object{cli.F("event", name)}, fields...))
-	}
-	_, err := fmt.Fprint(p.out, name+":")
-	for _, f := range fields {
-		if err == nil {
-			_, err = fmt.Fprintf(p.out, " %s %v", f.Key, f.Value)
-		}
-	}
-	if err == nil {
-		_, err = fmt.Fprintln(p.out)
-	}
-	return err
-}
-
-func (p *program) result(d *data, r *protocol.Result, train, eval float64) error {
+func (p *program) result(d *data, r *protocol.Result, train, eval float64) cli.Object {
 	o := cli.Object{
 		cli.F("model", p.model.name),
 		cli.F("users", d.users()),
@@ -120,16 +108,7 @@ func (p *program) result(d *data, r *protocol.Result, train, eval float64) error
 		at := "@" + strconv.Itoa(k)
 		o = append(o, cli.F("recall"+at, r.Recall[i]), cli.F("ndcg"+at, r.NDCG[i]), cli.F("hr"+at, r.HitRate[i]))
 	}
-	o = append(append(o, p.coldFields(d, r)...), cli.F("train_s", train), cli.F("eval_s", eval))
-	if p.json {
-		return cli.WriteJSON(p.out, o)
-	}
-	for _, f := range o {
-		if _, err := fmt.Fprintf(p.out, "%-22s %v\n", f.Key, f.Value); err != nil {
-			return err
-		}
-	}
-	return nil
+	return append(append(o, p.coldFields(d, r)...), cli.F("train_s", train), cli.F("eval_s", eval))
 }
 
 // coldFields are the rows of cold and warm users and items: how many cases each is the mean of, and

@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"slices"
-	"strconv"
-	"strings"
 
-	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/examples/internal/cli"
+	"github.com/recsyskit/recsys/examples/internal/hyper"
+	"github.com/recsyskit/recsys/examples/internal/lab"
 	"github.com/recsyskit/recsys/retrieval"
 )
 
@@ -38,11 +36,7 @@ type model struct {
 }
 
 // trained is what a model must be able to do.
-type trained interface {
-	recsys.Retriever
-	recsys.ItemScorer
-	Save(path string) error
-}
+type trained = lab.Trained
 
 // param is a hyper-parameter. It is a number, unless it has choices.
 type param struct {
@@ -59,29 +53,8 @@ type param struct {
 // settings are the values of a model's parameters, which have been checked.
 type settings map[string]string
 
-func (s settings) float(name string) float64 {
-	x, _ := strconv.ParseFloat(s[name], 64)
-	return x
-}
-
-func (s settings) int(name string) int { return int(s.float(name)) }
-
-// fields returns the settings in the order of the parameters, numbers as numbers.
-func (m *model) fields(s settings) []cli.Field {
-	var fields []cli.Field
-	for i := range m.params {
-		p := &m.params[i]
-		switch {
-		case len(p.choices) > 0:
-			fields = append(fields, cli.F(p.name, s[p.name]))
-		case p.integer:
-			fields = append(fields, cli.F(p.name, s.int(p.name)))
-		default:
-			fields = append(fields, cli.F(p.name, s.float(p.name)))
-		}
-	}
-	return fields
-}
+func (s settings) float(name string) float64 { return hyper.Settings(s).Float(name) }
+func (s settings) int(name string) int       { return hyper.Settings(s).Int(name) }
 
 // env is what a trainer gets beside the data and its settings.
 type env struct {
@@ -93,24 +66,25 @@ type env struct {
 
 // progress returns a callback that reports steps of the work called label, nil for none.
 func (e env) progress(label string) func(done, all int) {
-	if e.log == nil {
-		return nil
-	}
 	if e.label != "" {
 		label = e.label + ": " + label
 	}
-	var p *cli.Progress
-	reported := 0
-	return func(done, all int) {
-		if p == nil {
-			p = cli.NewProgress(e.log, label, all, nil)
-		}
-		p.Add(done - reported)
-		reported = done
-		if done == all {
-			p.Done()
-		}
+	return cli.Steps(e.log, label)
+}
+
+// bench returns the model as the lab takes it.
+func (m *model) bench(o *options) *lab.Model {
+	b := &lab.Model{Name: m.name, Load: m.load}
+	for _, p := range m.params {
+		b.Params = append(b.Params, hyper.Param{
+			Name: p.name, Doc: p.doc, Default: p.def, Choices: p.choices, Integer: p.integer,
+			Min: p.min, Max: p.max, Lo: p.lo, Hi: p.hi, Log: p.log, Still: p.still,
+		})
 	}
+	b.Train = func(ctx context.Context, in *retrieval.Interactions, s hyper.Settings, log io.Writer, label string) (trained, error) {
+		return m.train(ctx, in, settings(s), env{seed: o.common.Seed, workers: o.common.Workers, log: log, label: label})
+	}
+	return b
 }
 
 func modelNamed(name string) *model {
@@ -130,25 +104,11 @@ func modelNames() []string {
 	return names
 }
 
-// modelFlags returns the help text of every parameter by its name. Models may share a name
-// and differ in the rest.
-func modelFlags() map[string]string {
-	lines := map[string][]string{}
+// modelParams yields the parameters of every model.
+func modelParams(yield func(string, hyper.Params) bool) {
 	for i := range models {
-		m := &models[i]
-		for j := range m.params {
-			p := &m.params[j]
-			text := fmt.Sprintf("%s: %s (default %s", m.name, p.doc, p.def)
-			if len(p.choices) > 0 {
-				text += "; " + strings.Join(p.choices, ", ")
-			}
-			lines[p.name] = append(lines[p.name], text+")")
+		if !yield(models[i].name, models[i].bench(nil).Params) {
+			return
 		}
 	}
-	usage := map[string]string{}
-	for name, texts := range lines {
-		slices.Sort(texts)
-		usage[name] = "`value` of " + strings.Join(texts, "\n")
-	}
-	return usage
 }

@@ -1,21 +1,24 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"math"
 	"math/rand/v2"
-	"strconv"
-	"time"
 
+	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/examples/internal/cli"
+	"github.com/recsyskit/recsys/examples/internal/lab"
 	"github.com/recsyskit/recsys/retrieval"
+	"github.com/recsyskit/recsys/retrieval/ensemble"
 )
 
-// split holds out what tuning and blending learn from.
-func (p *program) split(in *retrieval.Interactions) (*data, error) {
+// split is what tuning and blending learn from.
+type split struct {
+	*data
+	options *options
+}
+
+// hold holds a part of the training data out.
+func (p *program) hold(in *retrieval.Interactions) (lab.Split, error) {
 	d, err := validation(in, p.sampled, rand.New(rand.NewPCG(p.common.Seed, 0x7475_6e65))) // "tune"
 	if err == nil && len(d.tests) == 0 {
 		what := "-tune"
@@ -24,93 +27,37 @@ func (p *program) split(in *retrieval.Interactions) (*data, error) {
 		}
 		err = cli.Usagef("%s needs users with two items or more, and %s has none", what, p.trainFile)
 	}
-	return d, err
+	return split{d, p.options}, err
 }
 
-// tune returns the best settings of a model that the trials found on the split, and the model
-// with them, and tells of each. The label tells apart the sources of a blend.
-func (p *program) tune(ctx context.Context, d *data, x *part) (best settings, kept trained, err error) {
-	var label []cli.Field
-	what := "tune"
-	if x.label != "" {
-		label, what = []cli.Field{cli.F("source", x.label)}, "tune "+x.label
-	}
-	rnd := rand.New(rand.NewPCG(p.common.Seed, 0x7365_6172_6368)) // "search"
-	s := newSearch(rnd, x.model.params, x.settings, x.given, p.trials)
-	progress := cli.NewProgress(p.log, what, p.trials, nil)
-	start, bestScore := time.Now(), math.Inf(-1)
-	var failure error
-	for trial := range p.trials {
-		values := s.next()
-		var end time.Time
-		if trial > 0 && p.tuneTime > 0 { // the first must come to something
-			end = start.Add(p.tuneTime)
-		}
-		score, seconds, m, err := p.try(ctx, d, x, values, end)
-		if ctx.Err() != nil {
-			return nil, nil, context.Cause(ctx)
-		}
-		if errors.Is(err, errOutOfTime) {
-			break
-		}
-		if err != nil {
-			score = math.NaN()
-			fmt.Fprintf(p.log, "%s: trial %d failed: %v\n", what, trial, err)
-			failure = cmp.Or(failure, err)
-		}
-		s.tell(values, score)
-		if score > bestScore {
-			best, bestScore, kept = values, score, m
-		}
-		progress.Add(1)
-		fields := append(append(label[:len(label):len(label)], cli.F("trial", trial)), x.model.fields(values)...)
-		if err := p.event("trial", append(fields, cli.F(p.tuned(), score), cli.F("seconds", seconds))...); err != nil {
-			return nil, nil, err
-		}
-	}
-	progress.Done()
-	if best == nil {
-		return nil, nil, fmt.Errorf("no trial worked: %w", failure)
-	}
-	fields := append(label[:len(label):len(label)], x.model.fields(best)...)
-	return best, kept, p.event("tuned", append(fields, cli.F(p.tuned(), bestScore))...)
-}
+// Train returns what is left.
+func (s split) Train() *retrieval.Interactions { return s.train }
 
-// tuned returns the name of the metric that tuning raises.
-func (p *program) tuned() string { return p.tuneMetric + "@" + strconv.Itoa(p.cutoffs[0]) }
-
-// errOutOfTime ends a search whose time is over.
-var errOutOfTime = errors.New("-tune-time is over")
-
-// try trains a model and returns its metric on the tests. After end, if not zero, it fails with
-// errOutOfTime.
-func (p *program) try(ctx context.Context, d *data, x *part, s settings, end time.Time) (score, seconds float64, m trained, err error) {
-	start := time.Now()
-	if !end.IsZero() {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadlineCause(ctx, end, errOutOfTime)
-		defer cancel()
-	}
-	m, err = x.model.train(ctx, d.train, s, p.env(nil))
-	if err == nil {
-		score, err = p.score(ctx, d, m)
-	}
-	if context.Cause(ctx) == errOutOfTime {
-		err = errOutOfTime
-	}
-	if err != nil {
-		return 0, 0, nil, err
-	}
-	return score, time.Since(start).Seconds(), m, nil
-}
-
-// score returns the metric of a model on the tests.
-func (p *program) score(ctx context.Context, d *data, m trained) (float64, error) {
-	task := d.task(p.options)
-	task.Cutoffs = p.cutoffs[:1]
+// Score returns the metric that -tune raises.
+func (s split) Score(ctx context.Context, m trained) (float64, error) {
+	task := s.task(s.options)
+	task.Cutoffs = s.options.cutoffs[:1]
 	r, err := task.Evaluate(ctx, m)
 	if err != nil {
 		return 0, err
 	}
-	return map[string][]float64{"ndcg": r.NDCG, "recall": r.Recall, "hr": r.HitRate}[p.tuneMetric][0], nil
+	return map[string][]float64{"ndcg": r.NDCG, "recall": r.Recall, "hr": r.HitRate}[s.options.tuneMetric][0], nil
+}
+
+// Cases returns the tests as requests whose answer is known.
+func (s split) Cases() []ensemble.Case {
+	cases := make([]ensemble.Case, len(s.tests))
+	ids := func(places []int32) []recsys.ItemID {
+		var list []recsys.ItemID
+		for _, at := range places {
+			list = append(list, s.catalogue[at])
+		}
+		return list
+	}
+	for i := range s.tests {
+		t := &s.tests[i]
+		s.ask(&cases[i].Request, t.user)
+		cases[i].Relevant, cases[i].Candidates = ids(t.relevant), ids(t.candidates)
+	}
+	return cases
 }

@@ -5,6 +5,7 @@
 //	seq -data Beauty.txt.gz -model markov
 //	seq -data Video.txt.gz -format pairs -protocol sampled -eval-users 10000 -model markov
 //	seq -train train_sessions.txt.gz -test test.txt.gz -format sessions -model combined -k 20 -tune 30
+//	seq -data Beauty.txt.gz -model blend -sources markov:gap=20:reverse=0.3,stan,vsknn
 //
 // # Files
 //
@@ -37,15 +38,24 @@
 // With -tune N, the hyper-parameters that are not given as flags are searched on the
 // training data alone: the last item of each training sequence, the last but one of the
 // file, is held out, or of sessions the newest tenth, N models are trained on the rest, the
-// one with the best -tune-metric at the first k on at most 10,000 tests is taken, and trained again
-// on everything. The first trial is the defaults, half of the others are random, the rest
-// random near the best so far. The test items play no part. The same seed gives the same
-// result for any number of workers.
+// one with the best -tune-metric at the first k on at most 10,000 tests is taken, and trained
+// again on everything. The first trial is the defaults, some that follow cover the ranges
+// evenly, the others follow a tree-structured Parzen estimator (Bergstra et al., NIPS 2011).
+// -tune-time bounds the search. The test items play no part. The same seed gives the same result
+// for any number of workers.
+//
+// # Blends
+//
+// With -model blend, the -sources are trained on the same part of the training data, tuned
+// there with -tune, and blended by what is held out; then they are trained again on
+// everything. It reports what each source adds to the others. -weights takes the weights as
+// given. A blend is saved as one file, and one more for each source.
 //
 // # Output
 //
 // Text, or with -json one JSON object per line: first {"event":"data",…}, with -tune an
-// {"event":"trial",…} per trial and {"event":"tuned",…}, and last the result. Progress goes
+// {"event":"trial",…} per trial and {"event":"tuned",…}, of a blend
+// {"event":"source",…} and {"event":"blend",…}, and last the result. Progress goes
 // to standard error. The exit code is 2 for a wrong flag or input file, 1 when the work
 // fails.
 //

@@ -27,7 +27,7 @@ func knnParams(cfg session.Config) hyper.Params {
 		{Name: "forward", Doc: "by how much less items before the last shared one count", Default: number(cfg.Forward), Max: 1, Lo: 0, Hi: 1},
 		{Name: "recency", Doc: "share of the sessions after which age leaves 1/e, 0 for no age", Default: number(cfg.Recency), Lo: 0.02, Hi: 5, Log: true},
 		{Name: "idf", Doc: "by how much more rare items count", Default: number(cfg.IDF), Lo: 0, Hi: 3},
-		{Name: "repeat", Doc: "by how much more items of the session count", Default: number(cfg.Repeat), Min: -1, Lo: -1, Hi: 6},
+		{Name: "repeat", Doc: "by how much more items of the session count", Default: number(cfg.Repeat), Min: -1, Max: 1e6, Lo: -1, Hi: 6},
 	}
 }
 

@@ -26,7 +26,7 @@ var sasrecModels = []model{
 			{Name: "loss", Doc: "of training", Default: "softmax", Choices: []string{"softmax", "bce", "gbce"}},
 			{Name: "train-negatives", Doc: "items drawn against those that came next, 0 for a number by the catalogue", Default: "0", Integer: true, Max: 1 << 20},
 			{Name: "dropout", Doc: "share of values dropped in training", Default: "0.2", Max: 0.99, Lo: 0.1, Hi: 0.6},
-			{Name: "rate", Doc: "step size of Adam", Default: "0.001", Min: 1e-9, Max: 1, Lo: 2e-4, Hi: 3e-3, Log: true},
+			{Name: "rate", Doc: "step size of Adam", Default: "0.002", Min: 1e-9, Max: 1, Lo: 5e-4, Hi: 5e-3, Log: true},
 			{Name: "batch", Doc: "events of a step", Default: "256", Integer: true, Min: 1, Max: 1 << 24},
 			{Name: "epochs", Doc: "passes over the data at most", Default: "100", Integer: true, Min: 1, Max: 100_000},
 			{Name: "patience", Doc: "epochs without a better validation before training stops", Default: "5", Integer: true, Min: 1},

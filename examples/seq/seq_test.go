@@ -325,3 +325,14 @@ func TestRunStopsWithTheContext(t *testing.T) {
 	require.Equal(t, 1, code)
 	require.Contains(t, log.String(), "context canceled")
 }
+
+// Every entry of the table must be usable: its defaults valid, its search within its domain.
+func TestModelTableIsSound(t *testing.T) {
+	names := map[string]bool{}
+	for i := range models {
+		m := &models[i]
+		require.False(t, names[m.name], "%s is there twice", m.name)
+		names[m.name] = true
+		require.NoError(t, m.params.Validate(), m.name)
+	}
+}

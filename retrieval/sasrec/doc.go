@@ -30,5 +30,6 @@
 // Macdonald, "gSASRec", RecSys 2023. Klenitskiy and Vasilev, "Turning Dross Into Gold Loss",
 // RecSys 2023. Deviations: places are counted from the newest event, as left padding does, and
 // nothing is padded; feed-forward networks have a width of their own; negatives are shared by the
-// events of a step; rows of items that a step does not touch keep their moments (lazy Adam).
+// events of a step; rows of items that a step does not touch keep their moments (lazy Adam); the
+// model is a mean over the steps of the last epoch.
 package sasrec

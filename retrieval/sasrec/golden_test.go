@@ -87,7 +87,7 @@ func TestGoldenCheckpointHasItsPublishedFigures(t *testing.T) {
 // A part of the users in a moment: their figures are as near to the published ones as so few
 // can be, three standard errors.
 func TestGoldenCheckpointRanks(t *testing.T) {
-	ranks := beautyRanks(t, 50)
+	ranks := beautyRanks(t, 100)
 	hit, _ := figures(ranks, 20)
 	require.InDelta(t, 0.1058, hit, 3*math.Sqrt(0.1058*0.8942/float64(len(ranks))))
 }

@@ -31,9 +31,14 @@ func walks(t testing.TB, users, items int, seed uint64) *retrieval.Interactions 
 	return in
 }
 
-// losses computes the mean loss of all sequences with the weights as they are, and, with
-// back, its gradients: of the network and of the vectors, densely.
+// lossOf is lossWith the same draw each time.
 func (t *trainer) lossOf(back bool) (loss float64, network, vectors []float32) {
+	return t.lossWith(rand.New(rand.NewPCG(3, 3)), back)
+}
+
+// lossWith computes the mean loss of all sequences with the weights as they are, and, with
+// back, its gradients: of the network and of the vectors, densely.
+func (t *trainer) lossWith(rng *rand.Rand, back bool) (loss float64, network, vectors []float32) {
 	var batch []int32
 	for i := range t.learn.len() {
 		batch = append(batch, int32(i))
@@ -44,7 +49,7 @@ func (t *trainer) lossOf(back bool) (loss float64, network, vectors []float32) {
 	for _, s := range shards {
 		events += s.rows
 	}
-	t.judge.draw(t.table, 1, rand.New(rand.NewPCG(3, 3)))
+	t.judge.draw(t.table, 1, rng)
 	scale := 1 / float32(events)
 	for _, s := range shards {
 		s.forward(t.table.W)

@@ -12,10 +12,10 @@ import (
 // candidates are the items that stand against the ones that came next in a step: all, or
 // those that were drawn.
 type candidates struct {
-	loss      Loss
-	exponent  float64 // of the probability of the item that came next, for GBCE
-	negatives float64 // weight of a candidate, for the binary losses
-	all       bool
+	loss     Loss
+	exponent float64 // of the probability of the item that came next, for GBCE
+	stand    float64 // how many negatives the candidates stand for together, in the binary losses
+	all      bool
 
 	ids     []int32   // each once
 	logw    []float32 // ln of how many items a candidate stands for, if not all
@@ -39,13 +39,10 @@ const blockSize = 1024
 func newCandidates(cfg *Config, items int) *candidates {
 	c := &candidates{loss: cfg.Loss, drawn: cfg.Negatives, all: cfg.Negatives >= items, slot: make([]int32, items)}
 	n := min(cfg.Negatives, items)
-	c.exponent, c.negatives = 1, 1
-	switch cfg.Loss {
-	case BCE:
-		c.negatives = 1 / float64(n)
-	case GBCE:
-		// Petrov and Macdonald, equation 17, with the sampling rate alpha.
-		alpha := min(float64(n)/float64(max(items-1, 1)), 1)
+	c.exponent, c.stand = 1, 1
+	if cfg.Loss == GBCE {
+		c.stand = float64(min(n, max(items-1, 1)))
+		alpha := c.stand / float64(max(items-1, 1)) // the sampling rate
 		c.exponent = alpha * (cfg.Calibration*(1-1/alpha) + 1/alpha)
 	}
 	if c.all {
@@ -119,10 +116,12 @@ func (c *candidates) judge(s *shard, table *nn.Table, scale float32) {
 	for r, target := range s.targets {
 		row := s.logits[r*width : (r+1)*width]
 		row[width-1] = simd.Dot(s.output[r*d:(r+1)*d], table.Row(target))
+		others := width - 1
 		if at := c.slot[target]; at > 0 {
 			row[at-1] = float32(math.Inf(-1))
+			others--
 		}
-		s.loss += c.row(s, row)
+		s.loss += c.row(s, row, others)
 		s.positives.Add(target, int32(r), scale*row[width-1])
 	}
 	for i := range c.blocks {
@@ -137,8 +136,8 @@ func (c *candidates) judge(s *shard, table *nn.Table, scale float32) {
 }
 
 // row turns the logits of one row into their gradient and returns its loss. The last is that of
-// the item that came next.
-func (c *candidates) row(s *shard, row []float32) float64 {
+// the item that came next; others are how many candidates are another item.
+func (c *candidates) row(s *shard, row []float32, others int) float64 {
 	last := len(row) - 1
 	if c.loss == Softmax {
 		if !c.all {
@@ -156,7 +155,8 @@ func (c *candidates) row(s *shard, row []float32) float64 {
 		e[i] = -float32(math.Abs(float64(x)))
 	}
 	simd.Exp(e, e)
-	weight := float32(c.negatives)
+	each := c.stand / float64(max(others, 1))
+	weight := float32(each)
 	sum, product := 0.0, 1.0
 	for i, x := range row[:last] {
 		sum += float64(max(x, 0))
@@ -167,7 +167,7 @@ func (c *candidates) row(s *shard, row []float32) float64 {
 		}
 		row[i] = weight * logistic(x, e[i])
 	}
-	sum = c.negatives * (sum + fmath.Log(product))
+	sum = each * (sum + fmath.Log(product))
 	x := row[last]
 	row[last] = -float32(c.exponent) * logistic(x, e[last])
 	return sum + c.exponent*(float64(max(x, 0))+fmath.Log(1+float64(e[last])))

@@ -67,16 +67,20 @@ func propose(t testing.TB, r recsys.Retriever, req recsys.Request, n int) ([]rec
 func TestEveryLossLearnsTheNextItem(t *testing.T) {
 	in := walks(t, 200, 12, 1)
 	for _, loss := range []sasrec.Loss{sasrec.Softmax, sasrec.BCE, sasrec.GBCE} {
-		for _, negatives := range []int{0, 6} {
+		for _, negatives := range []int{0, 3} {
 			for _, norm := range []sasrec.Norm{sasrec.PreNorm, sasrec.PostNorm} {
-				if testing.Short() && (negatives == 0 || norm == sasrec.PostNorm) {
-					continue
+				if (negatives == 0) != (norm == sasrec.PreNorm) || testing.Short() && negatives == 0 {
+					continue // half of the pairs tell as much
 				}
 				a := small
 				a.Norm = norm
+				epochs := 40
+				if loss == sasrec.GBCE {
+					epochs = 100 // first it learns that nearly all is negative
+				}
 				var first, last float64
 				m := train(t, in, sasrec.Config{
-					Architecture: a, Loss: loss, Negatives: negatives, Rate: 0.005, Batch: 128, Epochs: 40, Dropout: 0.1, Share: -1,
+					Architecture: a, Loss: loss, Negatives: negatives, Rate: 0.005, Batch: 128, Epochs: epochs, Dropout: 0.1, Share: -1,
 					Progress: func(p sasrec.Progress) {
 						if p.Step == p.Steps && p.Epoch == 1 {
 							first = p.Loss
@@ -92,7 +96,7 @@ func TestEveryLossLearnsTheNextItem(t *testing.T) {
 						right++
 					}
 				}
-				require.GreaterOrEqual(t, right, 9, "%v with %d negatives, %v norm", loss, negatives, norm)
+				require.GreaterOrEqual(t, right, 11, "%v with %d negatives, %v norm", loss, negatives, norm)
 			}
 		}
 	}
@@ -182,9 +186,9 @@ func TestAllowAndExclude(t *testing.T) {
 
 func TestTheModelDoesNotDependOnWorkers(t *testing.T) {
 	in := walks(t, 400, 60, 7)
-	cfg := sasrec.Config{Architecture: small, Epochs: 3, Negatives: 16, Workers: 1}
+	cfg := sasrec.Config{Architecture: small, Epochs: 2, Negatives: 16, Workers: 1}
 	want := train(t, in, cfg)
-	for _, workers := range []int{2, 3, 8} {
+	for _, workers := range []int{3, 8} {
 		cfg.Workers = workers
 		require.Equal(t, want.Version(), train(t, in, cfg).Version(), "%d workers", workers)
 	}
@@ -259,6 +263,22 @@ func TestCancelledTrainingGoesOn(t *testing.T) {
 	require.ErrorContains(t, err, "Config.Start has the architecture")
 }
 
+func TestACancelledRefitGivesTheModelBeforeIt(t *testing.T) {
+	in := walks(t, 100, 30, 3)
+	cfg := sasrec.Config{Architecture: small, Epochs: 2, Rate: 0.01, Batch: 64, Share: 0.3}
+	want := train(t, in, cfg)
+	ctx, cancel := context.WithCancel(t.Context())
+	cfg.Refit = true
+	cfg.Progress = func(p sasrec.Progress) {
+		if p.Refit {
+			cancel()
+		}
+	}
+	m, err := sasrec.Train(ctx, in, cfg)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, want.Vectors(), m.Vectors())
+}
+
 func TestSmallData(t *testing.T) {
 	for _, records := range []retrieval.Records{
 		{},
@@ -288,14 +308,14 @@ func TestTrainingRefuses(t *testing.T) {
 	nan := math.NaN()
 	_, err = sasrec.Train(t.Context(), in, sasrec.Config{
 		Architecture: sasrec.Architecture{Dim: -1, Heads: -2, Layers: 65, Hidden: 1 << 20, Length: -5, Norm: 7, Activation: 9, Epsilon: 1},
-		Loss:         5, Negatives: -1, Calibration: 2, Dropout: nan, Rate: math.Inf(1), Batch: -1, Epochs: -1, Holdout: 3, Share: 1,
+		Loss:         5, Negatives: -1, Calibration: 2, Dropout: nan, Rate: math.Inf(1), Batch: -1, Average: nan, Epochs: -1, Holdout: 3, Share: 1,
 		Workers: -1, Memory: -1, History: retrieval.History{Decay: 2},
 	})
 	for _, want := range []string{
 		"Architecture.Dim is -1", "Architecture.Heads is -2", "Architecture.Layers is 65", "Architecture.Hidden is 1048576",
 		"Architecture.Length is -5", "Architecture.Norm is 7", "Architecture.Activation is 9", "Architecture.Epsilon is 1",
 		"Config.Loss is 5", "Config.Negatives is -1", "Config.Calibration is 2", "Config.Dropout is NaN", "Config.Rate is +Inf",
-		"Config.Batch is -1", "Config.Epochs is -1", "Config.Holdout is 3", "Config.Share is 1", "Config.Workers is -1",
+		"Config.Batch is -1", "Config.Average is NaN", "Config.Epochs is -1", "Config.Holdout is 3", "Config.Share is 1", "Config.Workers is -1",
 		"Config.Memory is -1", "History.Decay is 2",
 	} {
 		require.ErrorContains(t, err, want)
@@ -309,7 +329,7 @@ func TestTrainingRefuses(t *testing.T) {
 	cfg.Start.Damage()
 	m, err := sasrec.Train(t.Context(), in, cfg)
 	require.Zero(t, m)
-	require.ErrorContains(t, err, "sasrec: the loss is NaN in epoch 1, step 1, with Config.Rate 0.001")
+	require.ErrorContains(t, err, "sasrec: the loss is NaN in epoch 1, step 1, with Config.Rate 0.002")
 }
 
 func TestNamesAreReadBack(t *testing.T) {

@@ -95,8 +95,11 @@ func holders(in *retrieval.Interactions, cfg *Config, share float64) []bool {
 		rng := rand.New(rand.NewPCG(cfg.Seed, 0x686f6c64))
 		rng.Shuffle(len(able), func(i, j int) { able[i], able[j] = able[j], able[i] })
 	} else if in.HasTimes() {
-		last := func(u int) int64 { return slices.Max(in.Times(u)) }
-		slices.SortStableFunc(able, func(a, b int) int { return cmp.Compare(last(a), last(b)) })
+		last := make([]int64, in.NumUsers())
+		for _, u := range able {
+			last[u] = slices.Max(in.Times(u))
+		}
+		slices.SortStableFunc(able, func(a, b int) int { return cmp.Compare(last[a], last[b]) })
 	}
 	n := min(int(float64(share*float64(len(able)))), mostHeldOut)
 	for _, u := range able[len(able)-n:] {

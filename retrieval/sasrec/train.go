@@ -12,6 +12,7 @@ import (
 	"github.com/recsyskit/recsys/internal/hash"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/internal/nn"
+	"github.com/recsyskit/recsys/retrieval/vector"
 )
 
 // Train returns the model of the interactions, whose histories are what users or sessions did
@@ -48,18 +49,29 @@ func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*Model,
 			items, need, cfg.Memory)
 	}
 	t := newTrainer(in, cfg, cfg.Share)
-	err = t.fit(ctx)
-	if err == nil && cfg.Refit && t.best > 0 {
-		all := cfg
-		all.Epochs = t.best
-		again := newTrainer(in, all, -1)
-		again.refit, again.trained.NDCG = true, t.trained.NDCG
-		if err = again.fit(ctx); err == nil {
-			again.cfg.Epochs = cfg.Epochs
-			t = again
-		}
+	m, err := t.run(ctx, in)
+	if err != nil || !cfg.Refit || t.best == 0 {
+		return m, err
 	}
-	if err != nil && ctx.Err() == nil {
+	all, ndcg := cfg, t.trained.NDCG
+	all.Epochs = t.best
+	t = newTrainer(in, all, -1)
+	t.refit, t.trained.NDCG = true, ndcg
+	again, err := t.run(ctx, in)
+	switch {
+	case t.stopped:
+		return m, err
+	case err != nil:
+		return nil, err
+	}
+	again.config.Epochs = cfg.Epochs
+	return again, nil
+}
+
+// run trains and returns the model, also of a training that was stopped, with the error.
+func (t *trainer) run(ctx context.Context, in *retrieval.Interactions) (*Model, error) {
+	err := t.fit(ctx)
+	if err != nil && !t.stopped {
 		return nil, err
 	}
 	m, problem := t.model(in)
@@ -83,8 +95,8 @@ func estimate(in *retrieval.Interactions, cfg *Config) int64 {
 	n := min(int64(cfg.Negatives), items)
 	weights := int64(cfg.parameters())
 	activations := rows * int64(cfg.Layers) * (12*d + 2*h + int64(cfg.Heads*cfg.Length)*2)
-	values := 4*items*d + // vectors, moments, the best so far
-		weights*int64(5+mostShards) +
+	values := 8*items*d + // vectors, moments, their mean and the best so far, models
+		weights*int64(7+mostShards) +
 		rows*(n+1)*5/4 + // logits
 		4*n*d + // vectors of candidates, packed twice, and gradients
 		items*(d+validationUsers*int64(workers(cfg))) + // vectors packed, scores
@@ -107,9 +119,11 @@ type trainer struct {
 	repeats  bool // some user has an item twice
 	shards   []*shard
 	judge    *candidates
+	mean     average // what validation sees, and the model is
 	validate *validation
 	steps    int // so far
 	refit    bool
+	stopped  bool // by the context
 
 	trained     Training
 	best        int // epoch; 0 before the first validation
@@ -134,6 +148,7 @@ func newTrainer(in *retrieval.Interactions, cfg Config, share float64) *trainer 
 		}
 	}
 	t.judge = newCandidates(&cfg, in.NumItems())
+	t.mean = average{net: cfg.network(slices.Clone(t.weights.W)), vectors: slices.Clone(t.table.W)}
 	t.validate = &validation{t: t}
 	return t
 }
@@ -158,8 +173,8 @@ func (t *trainer) fit(ctx context.Context) error {
 		}
 	}
 	if t.best > 0 && t.cfg.Patience > 0 {
-		copy(t.weights.W, t.bestWeights)
-		copy(t.table.W, t.bestVectors)
+		copy(t.mean.net.all, t.bestWeights)
+		copy(t.mean.vectors, t.bestVectors)
 		t.trained.Epochs = t.best
 	}
 	return nil
@@ -170,8 +185,8 @@ func (t *trainer) check(p *Progress) {
 	p.NDCG = t.validate.run()
 	if t.best == 0 || p.NDCG > t.trained.NDCG {
 		t.best, t.trained.NDCG = p.Epoch, p.NDCG
-		t.bestWeights = append(t.bestWeights[:0], t.weights.W...)
-		t.bestVectors = append(t.bestVectors[:0], t.table.W...)
+		t.bestWeights = append(t.bestWeights[:0], t.mean.net.all...)
+		t.bestVectors = append(t.bestVectors[:0], t.mean.vectors...)
 	}
 	p.Best = t.best
 }
@@ -188,8 +203,10 @@ func (t *trainer) epoch(ctx context.Context, p *Progress) error {
 	batches := t.learn.batches(t.cfg.Batch, rng)
 	sum, events := 0.0, 0
 	p.Steps = len(batches)
+	t.mean.over(t.cfg.Average, len(batches))
 	for i, batch := range batches {
 		if ctx.Err() != nil {
+			t.stopped = true
 			return fmt.Errorf("sasrec: training stopped in epoch %d of %d: %w", p.Epoch, t.cfg.Epochs, context.Cause(ctx))
 		}
 		loss, rows := t.step(batch, rng)
@@ -197,8 +214,14 @@ func (t *trainer) epoch(ctx context.Context, p *Progress) error {
 			return fmt.Errorf("sasrec: the loss is %v in epoch %d, step %d, with Config.Rate %v; a smaller rate may help", loss, p.Epoch, i+1, t.cfg.Rate)
 		}
 		sum, events = sum+loss, events+rows
+		if (i+1)%averageEvery == 0 || i == len(batches)-1 {
+			t.mean.update(t.workers, t.weights.W, t.table.W)
+		}
 		p.Step, p.Loss = i+1, sum/float64(events)
 		t.report(*p)
+	}
+	if !vector.Finite(t.weights.W) || !vector.Finite(t.table.W) {
+		return fmt.Errorf("sasrec: a weight is no number any more after epoch %d, with Config.Rate %v; a smaller rate may help", p.Epoch, t.cfg.Rate)
 	}
 	return nil
 }
@@ -271,7 +294,7 @@ func (t *trainer) cut(batch []int32, key uint64) []*shard {
 func (t *trainer) model(in *retrieval.Interactions) (*Model, error) {
 	cfg := t.cfg
 	cfg.Workers, cfg.Progress, cfg.Start, cfg.Memory = 0, nil, nil, 0
-	m, err := newModel(cfg, in.Items(), slices.Clone(t.table.W), slices.Clone(t.weights.W))
+	m, err := newModel(cfg, in.Items(), slices.Clone(t.mean.vectors), slices.Clone(t.mean.net.all))
 	if err != nil {
 		return nil, fmt.Errorf("sasrec: %w", err)
 	}

@@ -31,9 +31,10 @@ func (v *validation) run() float64 {
 	if v.blocks == nil {
 		v.blocks, v.gains = make([]simd.Packed, n), make([]float64, len(t.held))
 	}
+	t.mean.net.pack(false)
 	nn.Each(t.workers, n, func(i int) {
 		from, to := i*blockSize, min((i+1)*blockSize, t.table.Rows)
-		v.blocks[i].PackT(t.table.W[from*d:to*d], d, to-from, d)
+		v.blocks[i].PackT(t.mean.vectors[from*d:to*d], d, to-from, d)
 	})
 	groups := (len(t.held) + validationUsers - 1) / validationUsers
 	for len(v.workers) < t.workers {
@@ -61,7 +62,7 @@ func (v *validation) run() float64 {
 func (v *validation) rank(s *validationScratch, from, to int) {
 	t, d, items := v.t, v.t.cfg.Dim, v.t.table.Rows
 	for i := from; i < to; i++ {
-		t.net.answer(s.users[(i-from)*d:(i-from+1)*d], s.activations, t.held[i].before, t.table.W)
+		t.mean.net.answer(s.users[(i-from)*d:(i-from+1)*d], s.activations, t.held[i].before, t.mean.vectors)
 	}
 	for i := range v.blocks {
 		simd.Gemm(s.scores[i*blockSize:], items, s.users, d, to-from, &v.blocks[i], false)

@@ -9,22 +9,25 @@ import (
 	"github.com/recsyskit/recsys/retrieval"
 )
 
-// Config holds the hyper-parameters of the nearest neighbours of a session. The zero value
-// counts the items that sessions share; the published methods are [SKNN], [VSKNN] and
-// [STAN], whose results can be changed field by field, and [Combined] is better than each.
+// Config holds the hyper-parameters of the nearest neighbours of a session. The zero value has
+// reciprocal weights of position, match and distance, and nothing else. The published methods
+// are what [SKNN], [VSKNN] and [STAN] return, [Combined] is better than each where it was
+// tried, and all can be changed field by field.
 //
 // A session in training, a neighbour, has the similarity
 //
 //	Σ_i Position(s_i) w_i / |neighbour|^Length × age
 //
 // to the one of a request: the sum is over the items i that both have, s_i is the number of
-// events after the last event of i in the request's session, w_i what [retrieval.History] makes of it, age
-// what HalfLife and Recency make of the neighbour's. An item j that the neighbour has then gets
+// events after the last event of i in the request's session, w_i what [retrieval.History]
+// makes of that event, age what HalfLife and Recency make of the neighbour's, and |neighbour|
+// its number of events. An item j that the neighbour has then gets
 //
-//	similarity × Match(s) × Distance(d) × (1 - Forward, before it) × (1 + IDF ln(sessions / sessions with j))
+//	similarity × Match(s) × Distance(d) × (1 - Forward, if before) × (1 + IDF ln(sessions / sessions with j)) × (1 + Repeat, if again)
 //
-// where s is the steps s_i of the last item i that both have, and d is how many events j is
-// from i in the neighbour. The scores of the Neighbors most similar sessions add up.
+// where s is the s_i of the last item i that both have, d is how many events of the neighbour
+// are between i and j, before says that j comes before i there, and again that the request's
+// session has j too. What the Neighbors most similar sessions give adds up.
 type Config struct {
 	// Neighbors is the number of sessions that propose, >= 0; 0 means 100.
 	Neighbors int

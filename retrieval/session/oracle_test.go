@@ -100,6 +100,14 @@ func oracle(lines []items, cfg session.Config, current items) map[recsys.ItemID]
 	return out
 }
 
+// seeds returns how many random data sets are compared.
+func seeds(n uint64) uint64 {
+	if testing.Short() {
+		return 1
+	}
+	return n
+}
+
 func set(line items) map[recsys.ItemID]bool {
 	s := map[recsys.ItemID]bool{}
 	for _, i := range line {
@@ -125,7 +133,7 @@ func TestScoresAreThoseOfTheOracle(t *testing.T) {
 		{Neighbors: 1000, Sample: 13, Position: linear, Match: share, Distance: exponential(0.7), Forward: 0.8, IDF: 0.5, Repeat: 2},
 		{Neighbors: 3, Sample: 1000, Position: share, Length: 1, Forward: 1, Repeat: -1, Recency: 1},
 	} {
-		for seed := range uint64(4) {
+		for seed := range seeds(4) {
 			lines := random(seed, 120, 40)
 			m := train(t, sequences(t, lines...), cfg)
 			of := m.Items()
@@ -191,7 +199,7 @@ func TestTransitionsAreThoseOfTheOracle(t *testing.T) {
 		{Gap: 4, Weight: session.Decay{Form: session.Quadratic}, Raw: true},
 	} {
 		c.History = retrieval.History{}
-		for seed := range uint64(3) {
+		for seed := range seeds(3) {
 			lines := random(seed, 90, 25)
 			in := sequences(t, lines...)
 			m, err := session.TrainTransitions(t.Context(), in, c)

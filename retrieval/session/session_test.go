@@ -187,7 +187,7 @@ func TestConformance(t *testing.T) {
 		{User: 2, Items: items{20}},
 		{User: 99999, History: clicks(25, 50, 25)},
 	}
-	for name, cfg := range map[string]session.Config{"zero": {}, "sknn": session.SKNN(), "vsknn": session.VSKNN(), "stan": session.STAN()} {
+	for name, cfg := range map[string]session.Config{"zero": {}, "combined": session.Combined()} {
 		t.Run(name, func(t *testing.T) {
 			retrievaltest.Suite{
 				Requests: requests,

@@ -22,6 +22,7 @@ type Param struct {
 	Min, Max  float64 // domain; no upper bound unless Max > Min
 	Lo, Hi    float64 // what a search looks at; nothing unless Hi > Lo
 	Log       bool    // searched on a logarithmic scale, Lo > 0
+	Still     bool    // a search leaves the choice as it is
 }
 
 // Check returns an error that says what is wanted, nil for a value that p can take.
@@ -71,6 +72,28 @@ func (ps Params) Resolve(model string, given map[string]string) (Settings, error
 		}
 	}
 	return s, nil
+}
+
+// Validate returns an error that names every parameter whose default is out of its domain, or
+// that a search would take out of it.
+func (ps Params) Validate() error {
+	var errs []error
+	for i := range ps {
+		p := &ps[i]
+		values := append([]string{p.Default}, p.Choices...)
+		if p.Hi > p.Lo {
+			for n := range 101 {
+				values = append(values, p.at(float64(n)/100))
+			}
+		}
+		for _, value := range values {
+			if err := p.Check(value); err != nil {
+				errs = append(errs, fmt.Errorf("-%s would be %q; %w", p.Name, value, err))
+				break
+			}
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Fields returns the settings in the order of the parameters, numbers as numbers.

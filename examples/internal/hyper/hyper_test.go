@@ -49,3 +49,15 @@ func TestUsageCollectsModels(t *testing.T) {
 		"weighting": "`value` of a: of events (default tfidf; cosine, tfidf)",
 	}, usage)
 }
+
+func TestValidateNamesWhatIsOutOfItsDomain(t *testing.T) {
+	require.NoError(t, params.Validate())
+	for want, p := range map[string]hyper.Param{
+		`-a would be "-1"; want a number >= 0`:   {Name: "a", Default: "-1"},
+		`-a would be "x"; want y or z`:           {Name: "a", Default: "x", Choices: []string{"y", "z"}},
+		`-a would be "2.01"; want at most 2`:     {Name: "a", Default: "1", Max: 2, Lo: 1, Hi: 2.01},
+		`-a would be "0"; want a whole number >`: {Name: "a", Default: "1", Integer: true, Min: 1, Lo: 0, Hi: 9},
+	} {
+		require.ErrorContains(t, hyper.Params{p}.Validate(), want)
+	}
+}

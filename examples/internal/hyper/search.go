@@ -43,13 +43,16 @@ const (
 // NewSearch returns a search of the parameters that are not given, from their values in
 // start, in about n trials.
 func NewSearch(rnd *rand.Rand, params Params, start Settings, given map[string]string, n int) *Search {
-	s := &Search{rnd: rnd, params: params, fixed: start, started: max(4, n/3)}
+	s := &Search{rnd: rnd, params: params, fixed: start}
 	for i := range params {
 		p := &params[i]
-		if _, is := given[p.Name]; !is && (len(p.Choices) > 0 || p.Hi > p.Lo) {
+		if _, is := given[p.Name]; !is && !p.Still && (len(p.Choices) > 0 || p.Hi > p.Lo) {
 			s.free = append(s.free, i)
-			s.strata = append(s.strata, rnd.Perm(s.started))
 		}
+	}
+	s.started = min(max(4, n/3), 4*len(s.free)+4)
+	for range s.free {
+		s.strata = append(s.strata, rnd.Perm(s.started))
 	}
 	return s
 }

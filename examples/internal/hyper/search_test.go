@@ -18,6 +18,7 @@ var bowl = hyper.Params{
 	{Name: "kind", Default: "a", Choices: []string{"a", "b", "c"}},
 	{Name: "idle", Default: "5", Integer: true, Lo: 1, Hi: 9},
 	{Name: "fixed", Default: "3"},
+	{Name: "solver", Default: "fast", Choices: []string{"fast", "slow"}, Still: true},
 }
 
 // depth is 0 at its best: x = 0.2, y = 30, kind c.
@@ -76,6 +77,7 @@ func TestSearchKeepsWhatIsGivenAndBeginsWithTheStart(t *testing.T) {
 	best(3, 20, map[string]string{"y": "1"}, func(s hyper.Settings) float64 {
 		require.Equal(t, "1", s["y"])
 		require.Equal(t, "3", s["fixed"])
+		require.Equal(t, "fast", s["solver"])
 		seen = append(seen, s)
 		return depth(s)
 	})

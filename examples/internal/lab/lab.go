@@ -86,7 +86,7 @@ func (l *Lab) Result(o cli.Object) error {
 		return cli.WriteJSON(l.Out, o)
 	}
 	for _, f := range o {
-		if _, err := fmt.Fprintf(l.Out, "%-12s %v\n", f.Key, f.Value); err != nil {
+		if _, err := fmt.Fprintf(l.Out, "%-22s %v\n", f.Key, f.Value); err != nil {
 			return err
 		}
 	}
