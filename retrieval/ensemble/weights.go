@@ -145,8 +145,8 @@ func (l *learner) climb(ctx context.Context, tables []table, usable func(j int) 
 	return best, kept, nil
 }
 
-// Few cases are learned by heart: the weights are then means over samples of the cases. On the quick start's
-// 325 cases that raised recall@20 of others from .369 to .381.
+// Few cases are learned by heart: the weights are then means over samples of the cases. On the
+// quick start's 325 cases that raised recall@20 of others from .369 to .381.
 const (
 	maxBags = 10
 	bagged  = 20_000 // cases in all samples together, at most
