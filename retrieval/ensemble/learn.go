@@ -27,9 +27,9 @@ var (
 // Learn returns the blend of the sources that is best on the cases; see the package's
 // documentation for how. Quotas and weights that the sources carry play no part.
 //
-// Each case is asked for twice. Between, Learn keeps 8 bytes per candidate, source and case: 36
-// MB for 5,000 cases, three sources and the default budget. The result is the same for any number of
-// workers.
+// Each case is asked for twice. Learn keeps 8 bytes per candidate, source and case: 36 MB for
+// 5,000 cases, three sources and the default budget. The result, but for latencies, is the same
+// for any number of workers.
 //
 // The errors name the fields of cfg and the sources that are not valid, wrap [ErrNoCases], an
 // error of a source, with its name, or the cause of ctx.
