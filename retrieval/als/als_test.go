@@ -3,11 +3,13 @@ package als_test
 import (
 	"context"
 	"errors"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/als"
 	"github.com/recsyskit/recsys/retrieval/vector"
 )
@@ -217,4 +219,39 @@ func TestWarmStartTakesOtherData(t *testing.T) {
 	require.Less(t, warm[1], cold[1])
 	_, err := als.Train(t.Context(), in, als.Config{Factors: 9, Start: first})
 	require.ErrorContains(t, err, "Config.Factors is 9 and Config.Start has 8")
+}
+
+// Source: Rendle, Krichene, Zhang and Koren, RecSys 2022, section 3.1: the squared error of an
+// interaction counts 1, the square of every score α0. What the package doc says of it: our
+// vectors, all scores times 1-α0, solve its normal equations for α0/(1-α0).
+func TestTheObjectiveOfRendleEtAl(t *testing.T) {
+	in := random(t, 31, 40, 30, 500, true)
+	const ours, lambda, d = 0.2, 1.5, 4
+	m := train(t, in, als.Config{Factors: d, Epochs: 300, Unobserved: ours, Uniform: true, Regularization: lambda})
+	const theirs, factor = ours / (1 - ours), 1 - ours
+	check := func(x, y vector.Matrix, rows *retrieval.CSR) {
+		for u := range x.Rows {
+			residual, right := make([]float64, d), make([]float64, d)
+			add := func(v []float32, weight float64) { // of the equations of √factor x and √factor y
+				for k := range residual {
+					residual[k] += weight * math.Sqrt(factor) * float64(v[k])
+				}
+			}
+			for i := range y.Rows {
+				add(y.Row(i), theirs*factor*dot(x.Row(u), y.Row(i)))
+			}
+			cols, _ := rows.Row(u)
+			for _, i := range cols {
+				add(y.Row(int(i)), factor*dot(x.Row(u), y.Row(int(i))))
+				add(y.Row(int(i)), -1)
+				for k := range right {
+					right[k] += math.Sqrt(factor) * float64(y.Row(int(i))[k])
+				}
+			}
+			add(x.Row(u), lambda)
+			require.Less(t, norm(residual), 2e-3*norm(right), "row %d", u)
+		}
+	}
+	check(m.UserVectors(), m.Vectors(), in.ByUser())
+	check(m.Vectors(), m.UserVectors(), in.ByItem())
 }

@@ -18,8 +18,8 @@
 // items, then for all users.
 //
 // Rendle et al. weigh the squared error of an interaction by 1 and add α0 times the square of
-// all scores. That is this objective with c = 1 + α0, and with c = 1, the default, it is theirs
-// with α0/(1-α0) in place of α0.
+// all scores. With c = 1, the default, and one λ for all, the minima of this objective are those
+// of theirs for α0/(1-α0) in place of α0, but for a factor of all scores.
 //
 // # New users, new items
 //
