@@ -263,6 +263,22 @@ func TestCancelledTrainingGoesOn(t *testing.T) {
 	require.ErrorContains(t, err, "Config.Start has the architecture")
 }
 
+func TestACancelledRefitGivesTheModelBeforeIt(t *testing.T) {
+	in := walks(t, 100, 30, 3)
+	cfg := sasrec.Config{Architecture: small, Epochs: 2, Rate: 0.01, Batch: 64, Share: 0.3}
+	want := train(t, in, cfg)
+	ctx, cancel := context.WithCancel(t.Context())
+	cfg.Refit = true
+	cfg.Progress = func(p sasrec.Progress) {
+		if p.Refit {
+			cancel()
+		}
+	}
+	m, err := sasrec.Train(ctx, in, cfg)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, want.Vectors(), m.Vectors())
+}
+
 func TestSmallData(t *testing.T) {
 	for _, records := range []retrieval.Records{
 		{},

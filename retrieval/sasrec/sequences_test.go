@@ -35,8 +35,10 @@ func TestTheLatestSequencesAreHeldOut(t *testing.T) {
 	learn, held := prepare(sessions(t, false), cfg, 0.25)
 	require.Equal(t, 8, learn.len())
 	require.Equal(t, []heldOut{
-		{[]int32{8}, 9}, {[]int32{8, 9}, 10},
-		{[]int32{9}, 10}, {[]int32{9, 10}, 11},
+		{[]int32{8}, 9},
+		{[]int32{8, 9}, 10},
+		{[]int32{9}, 10},
+		{[]int32{9, 10}, 11},
 	}, held)
 	learn, held = prepare(sessions(t, true), cfg, 0.1)
 	require.Equal(t, 9, learn.len())

@@ -12,6 +12,7 @@ import (
 	"github.com/recsyskit/recsys/internal/hash"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/internal/nn"
+	"github.com/recsyskit/recsys/retrieval/vector"
 )
 
 // Train returns the model of the interactions, whose histories are what users or sessions did
@@ -48,18 +49,29 @@ func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*Model,
 			items, need, cfg.Memory)
 	}
 	t := newTrainer(in, cfg, cfg.Share)
-	err = t.fit(ctx)
-	if err == nil && cfg.Refit && t.best > 0 {
-		all := cfg
-		all.Epochs = t.best
-		again := newTrainer(in, all, -1)
-		again.refit, again.trained.NDCG = true, t.trained.NDCG
-		if err = again.fit(ctx); err == nil {
-			again.cfg.Epochs = cfg.Epochs
-			t = again
-		}
+	m, err := t.run(ctx, in)
+	if err != nil || !cfg.Refit || t.best == 0 {
+		return m, err
 	}
-	if err != nil && ctx.Err() == nil {
+	all, ndcg := cfg, t.trained.NDCG
+	all.Epochs = t.best
+	t = newTrainer(in, all, -1)
+	t.refit, t.trained.NDCG = true, ndcg
+	again, err := t.run(ctx, in)
+	switch {
+	case t.stopped:
+		return m, err
+	case err != nil:
+		return nil, err
+	}
+	again.config.Epochs = cfg.Epochs
+	return again, nil
+}
+
+// run trains and returns the model, also of a training that was stopped, with the error.
+func (t *trainer) run(ctx context.Context, in *retrieval.Interactions) (*Model, error) {
+	err := t.fit(ctx)
+	if err != nil && !t.stopped {
 		return nil, err
 	}
 	m, problem := t.model(in)
@@ -83,7 +95,7 @@ func estimate(in *retrieval.Interactions, cfg *Config) int64 {
 	n := min(int64(cfg.Negatives), items)
 	weights := int64(cfg.parameters())
 	activations := rows * int64(cfg.Layers) * (12*d + 2*h + int64(cfg.Heads*cfg.Length)*2)
-	values := 6*items*d + // vectors, moments, their mean and the best so far, and the model
+	values := 8*items*d + // vectors, moments, their mean and the best so far, models
 		weights*int64(7+mostShards) +
 		rows*(n+1)*5/4 + // logits
 		4*n*d + // vectors of candidates, packed twice, and gradients
@@ -111,6 +123,7 @@ type trainer struct {
 	validate *validation
 	steps    int // so far
 	refit    bool
+	stopped  bool // by the context
 
 	trained     Training
 	best        int // epoch; 0 before the first validation
@@ -193,6 +206,7 @@ func (t *trainer) epoch(ctx context.Context, p *Progress) error {
 	t.mean.over(t.cfg.Average, len(batches))
 	for i, batch := range batches {
 		if ctx.Err() != nil {
+			t.stopped = true
 			return fmt.Errorf("sasrec: training stopped in epoch %d of %d: %w", p.Epoch, t.cfg.Epochs, context.Cause(ctx))
 		}
 		loss, rows := t.step(batch, rng)
@@ -205,6 +219,9 @@ func (t *trainer) epoch(ctx context.Context, p *Progress) error {
 		}
 		p.Step, p.Loss = i+1, sum/float64(events)
 		t.report(*p)
+	}
+	if !vector.Finite(t.weights.W) || !vector.Finite(t.table.W) {
+		return fmt.Errorf("sasrec: a weight is no number any more after epoch %d, with Config.Rate %v; a smaller rate may help", p.Epoch, t.cfg.Rate)
 	}
 	return nil
 }
