@@ -15,6 +15,10 @@ import (
 var models = slices.Concat(
 	popularModels,
 	itemknnModels,
+	easeModels,
+	gfcfModels,
+	puresvdModels,
+	alsModels,
 	walkModels,
 	slimModels,
 	easeModels,

@@ -45,8 +45,8 @@
 //     scores takes milliseconds; a weight is zero where no other value is better. From few cases
 //     weights are learned several times, on samples of them, and averaged.
 //  3. Check: a part of the cases takes no part in 1 and 2. Where equal weights, or one source
-//     alone, are better on it by more than the standard error of the difference, or equal quotas
-//     find more, they are kept in place of what was learned, and [Report] says so.
+//     alone, are better on it by more than two standard errors of the difference, or equal
+//     quotas find more, they are kept in place of what was learned, and [Report] says so.
 //
 // The sources must not have seen the answers: train them on what is left when the answers are
 // taken out, learn the blend, train them again on everything, and hand the new models to

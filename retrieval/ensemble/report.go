@@ -25,7 +25,7 @@ type Report struct {
 	// Blend is the metric of the blend, Equal that of equal weights and Single that of the
 	// weights of the one source, SingleName, that ranks the pool best on the cases learned from.
 	// WeightsKept says which of "learned", "equal" and "single" is the blend's: learned ones but
-	// where others are better by more than the standard error of the difference. Learning is the
+	// where others are better by more than two standard errors of the difference. Learning is the
 	// metric of the blend on the cases that it was learned from: far above Blend, it has learned
 	// them by heart.
 	Blend, Equal, Single, Learning float64

@@ -118,7 +118,7 @@ func ages(cfg *Config, n int, times []int64) []float32 {
 			x -= float64(n-1-s) / float64(n) / cfg.Recency
 		}
 		if cfg.HalfLife > 0 {
-			x -= math.Ln2 * (float64(times[n-1]-times[s]) / float64(cfg.HalfLife))
+			x -= float64(math.Ln2 * (float64(times[n-1]-times[s]) / float64(cfg.HalfLife)))
 		}
 		left[s] = float32(fmath.Exp(x))
 	}

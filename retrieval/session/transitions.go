@@ -239,7 +239,7 @@ func (w *counting) row(item int32) transitionRow {
 			continue
 		}
 		for g := 0; g < min(len(before), len(w.weight)); g++ {
-			w.add(before[len(before)-1-g], w.weight[g]*float32(w.Reverse))
+			w.add(before[len(before)-1-g], float32(w.weight[g]*float32(w.Reverse)))
 		}
 	}
 	total := w.Shrinkage
