@@ -9,13 +9,13 @@ import (
 )
 
 var bprModels = []model{
-	bprModel("bpr", bpr.BPR, "0.3", "0.01", "200", "1"),
-	bprModel("warp", bpr.WARP, "0.03", "1", "60", "20"),
-	bprModel("logistic", bpr.Logistic, "0.1", "0.01", "80", "5"),
+	bprModel("bpr", bpr.BPR, "0.3", "0.02", "40", "8", "0.5"),
+	bprModel("warp", bpr.WARP, "0.03", "1", "60", "20", "0"),
+	bprModel("logistic", bpr.Logistic, "0.1", "0.01", "80", "5", "0"),
 }
 
 // bprModel returns the entry of a model that learns by a loss, with its defaults.
-func bprModel(name string, loss bpr.Loss, rate, regularization, epochs, negatives string) model {
+func bprModel(name string, loss bpr.Loss, rate, regularization, epochs, negatives, popularity string) model {
 	return model{
 		name: name,
 		params: []param{
@@ -24,7 +24,7 @@ func bprModel(name string, loss bpr.Loss, rate, regularization, epochs, negative
 			{name: "learning-rate", doc: "of the first epoch", def: rate, min: 1e-6, lo: 0.01, hi: 0.5, log: true},
 			{name: "regularization", doc: "of the vectors", def: regularization, min: 1e-9, lo: 1e-3, hi: 2, log: true},
 			{name: "negatives", doc: "items drawn per interaction, at most", def: negatives, integer: true, min: 1, max: 1000},
-			{name: "popularity", doc: "power of an item's users with which it is drawn", def: "0", max: 1, lo: 0, hi: 0.75},
+			{name: "popularity", doc: "power of an item's users with which it is drawn", def: popularity, max: 1, lo: 0, hi: 0.75},
 			{name: "biases", doc: "of items, beside the vectors", def: "no", choices: []string{"no", "yes"}},
 			{name: "hogwild", doc: "1 for workers that step on any rows at any time, so that no two runs are alike", def: "0", integer: true, max: 1},
 		},

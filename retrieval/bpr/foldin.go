@@ -17,7 +17,7 @@ import (
 type scratch struct {
 	profile []profile.Entry
 	vector  []float32 // the user's
-	diff    []float32
+	diff    []float32 // of two items, the bias included
 	rng     rand.PCG
 	squares float32 // of the gradients
 	bias    float32 // of the user, for Logistic
@@ -27,7 +27,7 @@ func (m *Model) acquire() *scratch {
 	if s, ok := m.pool.Get().(*scratch); ok {
 		return s
 	}
-	return &scratch{vector: make([]float32, m.config.width()), diff: make([]float32, m.config.Factors)}
+	return &scratch{vector: make([]float32, m.config.width()), diff: make([]float32, m.config.width())}
 }
 
 // user fills s.vector with the vector of the request's user and reports whether there is one.
@@ -85,7 +85,7 @@ func (m *Model) foldStep(s *scratch, i int32, weight, rate float64) {
 	switch m.config.Loss {
 	case BPR:
 		if j := m.draw(s); j >= 0 {
-			m.foldPair(s, i, j, weight*fmath.Sigmoid(-m.margin(s, i, j)), rate)
+			m.foldMove(s, weight*fmath.Sigmoid(-m.margin(s, i, j)), s.diff[:m.config.Factors], rate)
 		}
 	case WARP:
 		for trial := 1; trial <= m.config.Negatives; trial++ {
@@ -94,7 +94,7 @@ func (m *Model) foldStep(s *scratch, i int32, weight, rate float64) {
 				break
 			}
 			if m.margin(s, i, j) < 1 {
-				m.foldPair(s, i, j, weight*harmonic((m.factors.Items.Len()-len(s.profile))/trial), rate)
+				m.foldMove(s, weight*harmonic((m.factors.Items.Len()-len(s.profile))/trial), s.diff[:m.config.Factors], rate)
 				break
 			}
 		}
@@ -126,16 +126,11 @@ func (m *Model) draw(s *scratch) int32 {
 	return -1
 }
 
-// margin returns x_ui - x_uj.
+// margin returns x_ui - x_uj, and leaves the difference of the items in s.diff.
 func (m *Model) margin(s *scratch, i, j int32) float64 {
-	return float64(simd.Dot(s.vector, m.factors.ItemVectors.Row(int(i))) - simd.Dot(s.vector, m.factors.ItemVectors.Row(int(j))))
-}
-
-func (m *Model) foldPair(s *scratch, i, j int32, g, rate float64) {
-	d := m.config.Factors
-	copy(s.diff, m.factors.ItemVectors.Row(int(i))[:d])
-	simd.Sub(s.diff, m.factors.ItemVectors.Row(int(j))[:d])
-	m.foldMove(s, g, s.diff, rate)
+	copy(s.diff, m.factors.ItemVectors.Row(int(i)))
+	simd.Sub(s.diff, m.factors.ItemVectors.Row(int(j)))
+	return float64(simd.Dot(s.vector, s.diff))
 }
 
 func (m *Model) foldTarget(s *scratch, i int32, weight, target, rate float64) {
