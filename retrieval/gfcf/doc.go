@@ -24,14 +24,15 @@
 // step of the classical Runge-Kutta method, f(λ) = 1 - Tλ + (Tλ)²/2 - (Tλ)³/6 + (Tλ)⁴/24. Here
 // it applies to the linear filter alone, which they call late merge.
 //
-// The exponents matter more than either filter: P = R̃ᵀR̃ alone, with a = 0.35, b = 0.5 and c =
-// 0.2, has the accuracy of the published GF-CF on a validation split of Gowalla's check-ins.
-// UserExponent, Popularity, Alpha and Sharpening are worth a search, in this order.
+// The exponents matter more than either filter: on a validation split of Gowalla's check-ins P
+// alone, with a = 0.35, b = 0.5 and c = 0.2, is as accurate as both with c = 0. Popularity, Alpha
+// and Sharpening are worth a search.
 //
 // # When to choose it
 //
 // For sparse data, when the graph speaks for an item beyond the neighbours that its few users
-// share; it trains in a minute or two for a million interactions and is served in
-// microseconds. The number of items bounds it: time and the decomposition grow with items ×
-// interactions. Package itemknn does for more.
+// share. 0.8 million interactions with 41,000 items take a minute and a half of one core, four
+// minutes with Sharpening. The number of items bounds it: time grows with items ×
+// interactions, and what [Config].Neighbors leaves out costs accuracy. Package itemknn does for
+// more.
 package gfcf
