@@ -13,6 +13,7 @@ import (
 
 	"github.com/recsyskit/recsys/examples/internal/annindex"
 	"github.com/recsyskit/recsys/examples/internal/annset"
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/vector"
 )
@@ -126,6 +127,7 @@ func TestExactIndexFindsTheTruth(t *testing.T) {
 }
 
 func TestEveryKindIsSwept(t *testing.T) {
+	race.SkipSequential(t)
 	for _, metric := range []string{"ip", "cos", "l2"} {
 		all := lines(t, "-synthetic", "500x16x30", "-metric", metric, "-index", strings.Join(annindex.Names(), ","), "-rounds", "1", "-seed", "2")
 		best := map[string]float64{}
@@ -161,6 +163,7 @@ func TestALinePerEffort(t *testing.T) {
 }
 
 func TestFewItemsFewQueries(t *testing.T) {
+	race.SkipSequential(t)
 	for _, metric := range []string{"ip", "cos", "l2"} {
 		for _, spec := range []string{"1x1x1", "5x3x2", "9x70x1"} {
 			all := results(lines(t, "-synthetic", spec, "-metric", metric, "-index", strings.Join(annindex.Names(), ","), "-k", strings.Split(spec, "x")[0], "-ef", "64", "-threads", "3", "-rounds", "1"))
@@ -177,6 +180,7 @@ func TestFewItemsFewQueries(t *testing.T) {
 }
 
 func TestRowsKeepTheIDsOfTheFile(t *testing.T) {
+	race.SkipSequential(t)
 	base, query, truth := set(t, retrieval.InnerProduct)
 	all := lines(t, "-base", base, "-query", query, "-rows", "100:500", "-index", "flat", "-rounds", "1")
 	if got := results(all)[0]["recall"]; got != 1. {
@@ -213,6 +217,7 @@ func TestRowsKeepTheIDsOfTheFile(t *testing.T) {
 }
 
 func TestHeldOutQueriesAreNotMeasured(t *testing.T) {
+	race.SkipSequential(t)
 	base, query, truth := set(t, retrieval.InnerProduct)
 	all := lines(t, "-base", base, "-query", query, "-truth", truth, "-index", strings.Join(annindex.Names(), ","), "-holdout", "10", "-rounds", "1")
 	if got := events(all, "data")[0]["queries"]; got != 15. {
@@ -224,6 +229,7 @@ func TestHeldOutQueriesAreNotMeasured(t *testing.T) {
 }
 
 func TestFiltersKeepRecall(t *testing.T) {
+	race.SkipSequential(t)
 	all := lines(t, "-synthetic", "1200x16x30", "-index", strings.Join(annindex.Names(), ","), "-filter", "1,0.5,0.1,0.01", "-rounds", "1")
 	best := map[string]map[float64]float64{}
 	for _, m := range results(all) {
@@ -250,6 +256,7 @@ func TestFiltersKeepRecall(t *testing.T) {
 }
 
 func TestSavedIndexAnswersTheSame(t *testing.T) {
+	race.SkipSequential(t)
 	for _, k := range annindex.Kinds() {
 		if !k.Saves() {
 			continue
@@ -264,6 +271,7 @@ func TestSavedIndexAnswersTheSame(t *testing.T) {
 }
 
 func TestChurnLeavesAnExactIndexExact(t *testing.T) {
+	race.SkipSequential(t)
 	all := lines(t, "-synthetic", "601x12x15", "-index", "flat", "-churn", "2", "-rounds", "1")
 	e := events(all, "churn")
 	if len(e) != 5 {
@@ -302,6 +310,7 @@ func TestLiveIndexIsAsGoodAsAFreshOne(t *testing.T) {
 }
 
 func TestReportShowsEveryCurve(t *testing.T) {
+	race.SkipSequential(t)
 	file := filepath.Join(t.TempDir(), "r.html")
 	code, out, log := ann(t, "-synthetic", "400x16x20", "-index", strings.Join(annindex.Names(), ","), "-filter", "1,0.1", "-churn", "1", "-rounds", "1", "-report", file)
 	if code != 0 {

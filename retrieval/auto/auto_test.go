@@ -15,6 +15,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/internal/envelope"
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/auto"
 	"github.com/recsyskit/recsys/retrieval/vector"
@@ -46,6 +47,7 @@ func clustered(n, dim int, skew float64, seed uint64) ([]recsys.ItemID, vector.M
 }
 
 func TestWhatIsTakenHasTheRecall(t *testing.T) {
+	race.SkipSequential(t)
 	for _, metric := range []retrieval.Metric{retrieval.InnerProduct, retrieval.Cosine, retrieval.L2} {
 		t.Run(metric.String(), func(t *testing.T) {
 			items, vectors, queries := clustered(3000, 24, 0.3, 1)
@@ -83,6 +85,7 @@ func TestWhatIsTakenHasTheRecall(t *testing.T) {
 }
 
 func TestRecallOneIsExactSearch(t *testing.T) {
+	race.SkipSequential(t)
 	items, vectors, queries := clustered(2000, 16, 0.5, 2)
 	choice, err := auto.Build(context.Background(), auto.Config{K: 10, Recall: 1, Queries: queries}, items, vectors)
 	if err != nil {
@@ -105,6 +108,7 @@ func TestRecallOneIsExactSearch(t *testing.T) {
 // TestMemoryIsABound asks for less and less memory, just below what the smallest index before
 // takes.
 func TestMemoryIsABound(t *testing.T) {
+	race.SkipSequential(t)
 	items, vectors, queries := clustered(8000, 16, 0, 3)
 	free, err := auto.Build(context.Background(), auto.Config{K: 10, Recall: 0.8, Queries: queries, Candidates: []string{"flat", "ivf"}}, items, vectors)
 	if err != nil {
@@ -137,6 +141,7 @@ func TestMemoryIsABound(t *testing.T) {
 
 // TestASingleCandidateIsFixed takes the name for an order, whatever the times.
 func TestASingleCandidateIsFixed(t *testing.T) {
+	race.SkipSequential(t)
 	items, vectors, _ := clustered(1500, 12, 0.2, 9)
 	for _, name := range []string{"flat", "ivf", "hnsw", "ivf-pq"} {
 		choice, err := auto.Build(context.Background(), auto.Config{K: 5, Recall: 0.7, Candidates: []string{name}}, items, vectors)
@@ -153,6 +158,7 @@ func TestASingleCandidateIsFixed(t *testing.T) {
 }
 
 func TestWhyNamesEveryCandidate(t *testing.T) {
+	race.SkipSequential(t)
 	items, vectors, _ := clustered(500, 8, 0, 4)
 	choice, err := auto.Build(context.Background(), auto.Config{K: 5}, items, vectors)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/auto"
 	"github.com/recsyskit/recsys/retrieval/vector"
@@ -84,6 +85,7 @@ func reached(t *testing.T, x retrieval.Index, ids []recsys.ItemID, queries vecto
 // search does not answer for all. Tuned by searches for items alone, as it must not be where
 // it is not told to, the same graph falls short: the set tells the two apart.
 func TestPromiseHoldsForUsersThatItHasNotSeen(t *testing.T) {
+	race.SkipSequential(t)
 	if testing.Short() {
 		t.Skip("builds graphs of 8,000 items")
 	}
@@ -117,6 +119,7 @@ func TestPromiseHoldsForUsersThatItHasNotSeen(t *testing.T) {
 // TestEffortIsHardlyMoreThanItTakes checks that a graph is not searched with more effort than
 // shows the recall on the queries given.
 func TestEffortIsHardlyMoreThanItTakes(t *testing.T) {
+	race.SkipSequential(t)
 	if testing.Short() {
 		t.Skip("builds a graph of 8,000 items")
 	}
@@ -168,6 +171,7 @@ func TestEstimateCountsOneQueryThatFoundNothing(t *testing.T) {
 // TestBoundIsRarelyAboveTheTruth draws queries of a known mean: most miss nothing, some miss
 // one of ten, few miss all.
 func TestBoundIsRarelyAboveTheTruth(t *testing.T) {
+	race.SkipSequential(t)
 	r := rand.New(rand.NewPCG(3, 3))
 	const truth = 1 - 0.06*0.1 - 0.004*1
 	above, rounds := 0, 2000
@@ -217,6 +221,7 @@ func TestLeastFindsTheThreshold(t *testing.T) {
 // TestMadeUpQueriesLieOutside checks what the kinds are for: those with noise are as far from
 // their item as that is long, those between lie on no item.
 func TestMadeUpQueriesLieOutside(t *testing.T) {
+	race.SkipSequential(t)
 	_, base, _ := tower(2000, 32, 1, 4)
 	for _, metric := range []retrieval.Metric{retrieval.InnerProduct, retrieval.Cosine, retrieval.L2} {
 		kinds := auto.MadeUp(auto.Config{Metric: metric, Recall: 0.99, Seed: 1}, base)
@@ -246,6 +251,7 @@ func TestMadeUpQueriesLieOutside(t *testing.T) {
 }
 
 func TestMadeUpQueriesAreFinite(t *testing.T) {
+	race.SkipSequential(t)
 	base := vector.From([]float32{0, 0, math.MaxFloat32, -math.MaxFloat32, 1, 1e-45, math.MaxFloat32, math.MaxFloat32}, 2)
 	for _, metric := range []retrieval.Metric{retrieval.InnerProduct, retrieval.Cosine, retrieval.L2} {
 		for kind, queries := range auto.MadeUp(auto.Config{Metric: metric, Recall: 0.99}, base) {

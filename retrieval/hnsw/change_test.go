@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/hnsw"
 	"github.com/recsyskit/recsys/retrieval/vector"
@@ -75,7 +76,7 @@ func (c *catalogue) finds(t *testing.T, x *hnsw.Index, want float64) {
 }
 
 func TestRecallAfterThreeTurnovers(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	const n = 12000
 	c := newCatalogue(22, n, 12, 100)
 	opt := retrieval.SearchOptions{Effort: 32}
@@ -126,7 +127,7 @@ func TestRecallAfterThreeTurnovers(t *testing.T) {
 }
 
 func TestHalfDeleted(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	c := newCatalogue(23, 12000, 12, 60)
 	odd := func(item recsys.ItemID) bool { return (item-7)%6 == 3 }
 	opt := retrieval.SearchOptions{Effort: 16}
@@ -171,7 +172,7 @@ func TestHalfDeleted(t *testing.T) {
 }
 
 func TestRowsAreUsedAgain(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	c := newCatalogue(24, 1000, 8, 1)
 	x := c.build(t, hnsw.Config{EfConstruction: 20})
 	for range 10 {
@@ -187,7 +188,7 @@ func TestRowsAreUsedAgain(t *testing.T) {
 }
 
 func TestAllDeletedThenInserted(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	c := newCatalogue(25, 800, 8, 5)
 	for _, m := range metrics {
 		x := c.half().build(t, hnsw.Config{Metric: m})
@@ -221,7 +222,7 @@ func TestAllDeletedThenInserted(t *testing.T) {
 
 // Vectors that exceed what codes reached to at first are not cut off.
 func TestInsertOfLargerVectors(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	c := newCatalogue(26, 2000, 8, 20)
 	for i := 500; i < 2000; i++ {
 		for j := range c.vectors.Row(i) {
@@ -248,7 +249,7 @@ func TestInsertOfLargerVectors(t *testing.T) {
 // A file has no links to rows of deleted items, so that a later item may take such a row at
 // once.
 func TestDeletedRowsOfAFileAreUsedAgain(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	c := newCatalogue(27, 6000, 12, 60)
 	for _, m := range metrics {
 		x := c.build(t, hnsw.Config{Metric: m, EfConstruction: 60})
@@ -298,7 +299,7 @@ func TestDeletedRowsOfAFileAreUsedAgain(t *testing.T) {
 
 // However many rows are dead, an insert repairs the links of a bounded number of rows.
 func TestSweepsAreBounded(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	c := newCatalogue(28, 4000, 8, 1)
 	x := c.half().build(t, hnsw.Config{EfConstruction: 40})
 	for _, item := range c.items[:1500] {

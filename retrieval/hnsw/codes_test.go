@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/hnsw"
 )
@@ -35,7 +36,7 @@ func (c *catalogue) scaled(scale float32) *catalogue {
 }
 
 func TestOneLargeVectorCostsNoRecall(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	c := gaussian(41, 12000, 16, 50)
 	const large = 1_000_000
 	both := *c
@@ -75,7 +76,7 @@ func TestOneLargeVectorCostsNoRecall(t *testing.T) {
 
 // Built in, as opposed to inserted.
 func TestOneLargeVectorOfMany(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	for _, m := range []retrieval.Metric{retrieval.InnerProduct, retrieval.L2} {
 		c := gaussian(42, 12000, 16, 50)
 		c.vectors.Row(77)[5] = -1000
@@ -88,7 +89,7 @@ func TestOneLargeVectorOfMany(t *testing.T) {
 
 // Codes follow the vectors when those become smaller by and by.
 func TestVectorsThatShrink(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	const n = 10000
 	c := gaussian(43, n, 8, 50)
 	x := c.build(t, hnsw.Config{Metric: retrieval.L2, M: 8, EfConstruction: 30})
@@ -113,7 +114,7 @@ func TestVectorsThatShrink(t *testing.T) {
 }
 
 func TestSmallQueriesUnderL2(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	c := gaussian(44, 12000, 16, 50)
 	for i := range 100 { // items that nothing is known of
 		clear(c.vectors.Row(100 * i))

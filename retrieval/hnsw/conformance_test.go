@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/hnsw"
 	"github.com/recsyskit/recsys/retrieval/retrievaltest"
@@ -35,6 +36,9 @@ func TestIndexKeepsTheContract(t *testing.T) {
 					}
 					return x, nil
 				},
+			}
+			if race.Enabled { // what is shared does not depend on the metric
+				suite.Metrics = []retrieval.Metric{retrieval.InnerProduct}
 			}
 			suite.Run(t, func(m retrieval.Metric, items []recsys.ItemID, vectors vector.Matrix, workers int) (retrieval.Index, error) {
 				x, err := hnsw.Build(context.Background(), hnsw.Config{Metric: m, Quant: quant, Workers: workers}, items, vectors)

@@ -13,12 +13,13 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/internal/envelope"
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/hnsw"
 )
 
 func TestTruncatedFile(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	c := newCatalogue(31, 70, 3, 1)
 	file := written(t, c.build(t, hnsw.Config{Metric: retrieval.L2, M: 3}))
 	path := filepath.Join(t.TempDir(), "index")
@@ -62,7 +63,7 @@ func TestFileOfAnotherKindOrVersion(t *testing.T) {
 // A file that is opened is not checked: whatever its arrays hold, searches and changes must
 // stay within them, and Verify must find it.
 func TestDamagedFileThatIsOpened(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	c := newCatalogue(32, 12000, 4, 3)
 	for _, m := range metrics {
 		file := written(t, c.build(t, hnsw.Config{Metric: m, M: 4, EfConstruction: 10}))
@@ -106,7 +107,7 @@ func TestDamagedFileThatIsOpened(t *testing.T) {
 // The table of rows says which have an item, where each item is, and how many there are. In
 // a damaged file one contradicts the other.
 func TestDamagedTableOfRows(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	c := newCatalogue(35, 400, 4, 1)
 	x := c.build(t, hnsw.Config{Metric: retrieval.Cosine, M: 4, EfConstruction: 20})
 	for _, item := range c.items[:30] {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/hnsw"
 )
@@ -15,7 +16,7 @@ import (
 // Source: Malkov and Yashunin, section 4.1: the level of a row is floor(-ln(u)/ln(M)), so that
 // P(level = l) = M^-l (1 - 1/M).
 func TestLevelsAreGeometric(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	const n = 200_000
 	for _, m := range []int{2, 5, 16, 64} {
 		for _, seed := range []uint64{0, 1, 99} {
@@ -69,7 +70,7 @@ func stored(t *testing.T, x *hnsw.Index, items []recsys.ItemID) [][]float32 {
 
 // Source: Malkov and Yashunin, algorithm 4; under inner product by angle.
 func TestPruningKeepsWhatAPlainLoopKeeps(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	c := newCatalogue(41, 600, 12, 1)
 	r := rand.New(rand.NewPCG(1, 1))
 	for _, m := range metrics {
@@ -160,7 +161,7 @@ func plainWalk(g *hnsw.Graph, near func(row uint32) float64, ef int) []uint32 {
 }
 
 func TestSearchIsAPlainWalk(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	const k, ef = 10, 18
 	c := newCatalogue(42, 5000, 12, 40)
 	for _, m := range metrics {

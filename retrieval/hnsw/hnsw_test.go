@@ -124,7 +124,7 @@ func (c *catalogue) recall(t testing.TB, x retrieval.Index, k int, opt retrieval
 }
 
 func TestRecallOfAWalk(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	c := newCatalogue(1, 12000, 24, 200)
 	// The bounds are a point below what was measured.
 	want := map[retrieval.Metric]float64{retrieval.InnerProduct: 0.97, retrieval.Cosine: 0.97, retrieval.L2: 0.97}
@@ -175,7 +175,7 @@ func TestSeedChangesTheGraph(t *testing.T) {
 }
 
 func TestEveryItemCanBeReached(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	same := newCatalogue(4, 1500, 8, 1)
 	for i := range same.vectors.Rows {
 		copy(same.vectors.Row(i), same.vectors.Row(i%3))
@@ -200,7 +200,7 @@ func TestEveryItemCanBeReached(t *testing.T) {
 }
 
 func TestFilteredRecallNeedsNoTuning(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	c := newCatalogue(6, 20000, 24, 60)
 	for _, m := range metrics {
 		x := c.build(t, hnsw.Config{Metric: m, EfConstruction: 100})
@@ -218,7 +218,7 @@ func TestFilteredRecallNeedsNoTuning(t *testing.T) {
 }
 
 func TestFilteredWalk(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	c := newCatalogue(6, 60000, 8, 60)
 	x := c.build(t, hnsw.Config{Metric: retrieval.Cosine, M: 8, EfConstruction: 60})
 	pass := func(item recsys.ItemID) bool { return item%10 != 0 }
@@ -230,7 +230,7 @@ func TestFilteredWalk(t *testing.T) {
 
 // The items nearest to a query are those that a user has seen most likely.
 func TestExcludingTheNearestCostsNoRecall(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	c := newCatalogue(7, 12000, 16, 60)
 	x := c.build(t, hnsw.Config{EfConstruction: 60})
 	hits, of := 0, 0
@@ -372,12 +372,5 @@ func TestExtremeVectors(t *testing.T) {
 				}
 			}
 		}
-	}
-}
-
-// oneGoroutine skips, under the race detector, a test in which one goroutine does the work.
-func oneGoroutine(t testing.TB) {
-	if race.Enabled {
-		t.Skip("one goroutine: nothing for the race detector")
 	}
 }

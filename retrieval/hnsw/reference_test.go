@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/internal/reference"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/hnsw"
@@ -45,7 +46,7 @@ func numbered(vectors, queries vector.Matrix) *catalogue {
 // Item factors of implicit ALS on the Gowalla check-ins, users as queries. The bounds are a
 // point, at most, below what was measured.
 func TestRecallOnGowalla(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	if testing.Short() {
 		t.Skip("short: builds 41,000 items")
 	}
@@ -67,7 +68,7 @@ func TestRecallOnGowalla(t *testing.T) {
 
 // Item embeddings of a sequence model on the Beauty reviews.
 func TestRecallOnBeauty(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	base := matrix(t, 64, 0, "data", "ann-beauty", "items_12103x64.f32")
 	queries := matrix(t, 64, 0, "data", "ann-beauty", "queries_2000x64.f32")
 	c := numbered(base.Slice(1, 12102), queries.Slice(0, 200))

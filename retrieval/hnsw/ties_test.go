@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/hnsw"
 	"github.com/recsyskit/recsys/retrieval/retrievaltest"
@@ -31,7 +32,7 @@ func ties(seed uint64, n, dim, distinct int, whole bool) *catalogue {
 
 // Where all items that pass are compared, the answer is that of brute force, ties included.
 func TestTiesAreOfTheSmallerItems(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	for name, c := range map[string]*catalogue{
 		"one vector": ties(51, 300, 4, 1, true),
 		"five":       ties(52, 900, 4, 5, true),

@@ -86,7 +86,7 @@ func answer(t testing.TB, x retrieval.Index, q []float32, items []recsys.ItemID,
 // of texts gives equal texts. Recall counts items, not scores: of equal vectors the smallest
 // IDs are the answer.
 func TestEqualVectorsCostNoRecall(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	const dim = 16
 	zero := vector.NewMatrix(1, dim)
 	for _, test := range []struct {
@@ -144,7 +144,7 @@ func TestEqualVectorsCostNoRecall(t *testing.T) {
 
 // A filter for new items leaves those without events, and a few others.
 func TestFilterOfZeroVectorsAndFewOthers(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	c := newTwins(11, 12_000, 16, 60, 0.4, vector.NewMatrix(1, 16))
 	x := c.build(t, hnsw.Config{EfConstruction: 60})
 	zero := make(map[recsys.ItemID]bool)
@@ -161,7 +161,7 @@ func TestFilterOfZeroVectorsAndFewOthers(t *testing.T) {
 }
 
 func TestAllOfManyEqualVectorsAreFound(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	const copies = 60
 	c := newTwins(2, 10_000, 8, 0, 1, normal(4, 10_000/copies, 8))
 	for _, m := range metrics {
@@ -189,7 +189,7 @@ func TestAllOfManyEqualVectorsAreFound(t *testing.T) {
 
 // Every item that leaves is the one of its vector that the graph holds, or one behind it.
 func TestEqualVectorsComeAndGo(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	const n, dim = 3000, 6
 	few := normal(5, 12, dim)
 	for _, m := range metrics {
@@ -264,7 +264,7 @@ func reread(x *hnsw.Index) (*hnsw.Index, error) {
 }
 
 func TestItemsOfOneVectorLeaveInTurn(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	const n = 1200
 	c := newTwins(8, n, 4, 1, 1, one(4))
 	for _, m := range metrics {

@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/ivf"
 )
@@ -91,7 +92,7 @@ func used(t *testing.T, file []byte) {
 
 // Open looks at little of a file. Whatever the rest holds, nothing panics.
 func TestNothingPanicsOnADamagedFile(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	r := rand.New(rand.NewPCG(31, 31))
 	for _, c := range []struct {
 		m     retrieval.Metric

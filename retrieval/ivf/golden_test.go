@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/internal/reference"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/ivf"
@@ -56,7 +57,10 @@ func numbered(n int) []recsys.ItemID {
 // Users are no mixtures of places, and the lengths of places differ by a factor of 30: what
 // Build measures without being shown queries must hold for them too.
 func TestGowallaRecallIsWhatIsAskedFor(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
+	if testing.Short() {
+		t.Skip("builds indexes of 41,000 vectors")
+	}
 	items, base, queries := gowalla(t)
 	queries = queries.Slice(0, 100)
 	for _, m := range []retrieval.Metric{retrieval.InnerProduct, retrieval.Cosine} {
@@ -85,7 +89,10 @@ func TestGowallaRecallIsWhatIsAskedFor(t *testing.T) {
 // Half of the places turn over three times, and half of what is then there goes: without
 // Compact a search finds what it was asked to.
 func TestGowallaRecallOutlivesTurnovers(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
+	if testing.Short() {
+		t.Skip("builds indexes of 41,000 vectors")
+	}
 	items, base, queries := gowalla(t)
 	queries = queries.Slice(0, 100)
 	half := len(items) / 2

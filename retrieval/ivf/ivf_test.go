@@ -82,7 +82,7 @@ func recall(t testing.TB, ix retrieval.Index, oracle retrieval.Index, queries ve
 }
 
 func TestReadingEveryListOfManyIsExact(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	for _, m := range metrics {
 		for _, d := range []int{1, 3, 16, 33, 100} {
 			items, vectors := clustered(1, 1500, d)
@@ -106,7 +106,7 @@ func TestReadingEveryListOfManyIsExact(t *testing.T) {
 }
 
 func TestRecallIsWhatIsAskedFor(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	for _, codes := range []ivf.Codes{ivf.Int8, ivf.PQ} {
 		for _, m := range metrics {
 			items, vectors := clustered(3, 5000, 32)
@@ -139,7 +139,7 @@ func TestRecallIsWhatIsAskedFor(t *testing.T) {
 // What holds on the queries that Build was given holds on them at least: it adds a standard
 // error. All of them are looked at, since there are few.
 func TestRecallOfGivenQueriesIsReached(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	items, vectors := clustered(5, 4000, 24)
 	oracle, err := retrievaltest.NewExact(retrieval.InnerProduct, items, vectors)
 	if err != nil {
@@ -327,12 +327,5 @@ func TestRefusedVectorsAreNamed(t *testing.T) {
 	}
 	if !bytes.Equal(written(t, ix), before) {
 		t.Error("what was refused has changed the index")
-	}
-}
-
-// oneGoroutine skips, under the race detector, a test in which one goroutine does the work.
-func oneGoroutine(t testing.TB) {
-	if race.Enabled {
-		t.Skip("one goroutine: nothing for the race detector")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/ivf"
 	"github.com/recsyskit/recsys/retrieval/vector"
@@ -66,7 +67,7 @@ func scaled(n, d int, scale float64) (vectors, queries vector.Matrix) {
 }
 
 func TestVectorsOfAnyLengthAreWritten(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	for _, m := range metrics {
 		for _, codes := range []ivf.Codes{ivf.Int8, ivf.PQ} {
 			for _, scale := range []float64{1e-42, 1e-30, 1e-19, 1e18, 1e19, 1e30, 1e38} {
@@ -106,7 +107,7 @@ func compared(ix *ivf.Index, items []recsys.ItemID, q []float32, k int, opt *ret
 
 // What float32 makes of scores decides, also where it makes little of them.
 func TestReadingAllListsIsExactAtAnyScale(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	even := retrieval.Where(func(item recsys.ItemID) bool { return item%2 == 0 })
 	for _, m := range metrics {
 		ip := m == retrieval.InnerProduct

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/ivf"
 	"github.com/recsyskit/recsys/retrieval/retrievaltest"
@@ -19,7 +20,7 @@ import (
 // What an index takes is a sum over items and lists, so that two sizes tell what ten million
 // items will take: 4·√n lists, as Build makes by default.
 func TestTenMillionFitInAGigabyte(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	const target, dim = 10_000_000, 64
 	for _, codes := range []ivf.Codes{ivf.Int8, ivf.PQ} {
 		for _, m := range metrics {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/ivf"
 	"github.com/recsyskit/recsys/retrieval/retrievaltest"
@@ -16,7 +17,7 @@ import (
 )
 
 func TestRecallOutlivesTurnovers(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	for _, codes := range []ivf.Codes{ivf.Int8, ivf.PQ} {
 		for _, m := range []retrieval.Metric{retrieval.InnerProduct, retrieval.Cosine} {
 			items, vectors := clustered(11, 12000, 16)
@@ -75,7 +76,7 @@ func oracleOf(t *testing.T, m retrieval.Metric, items []recsys.ItemID, vectors v
 
 // An index that starts empty is one list. Compact makes of it what Build makes.
 func TestCompactSplitsWhatHasGrown(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	for _, codes := range []ivf.Codes{ivf.Int8, ivf.PQ} {
 		for _, m := range metrics {
 			items, vectors := clustered(12, 4000, 16)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/ivf"
 	"github.com/recsyskit/recsys/retrieval/retrievaltest"
@@ -48,7 +49,7 @@ func decoded(t *testing.T, ix *ivf.Index, m retrieval.Metric, sub int) map[recsy
 // of its tables: an entry is off by half a step at most, a step is a 127th of the widest
 // range of products.
 func TestPQProposesWhatItsCodesSay(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	const k, rescore = 5, 8
 	for _, m := range []retrieval.Metric{retrieval.InnerProduct, retrieval.Cosine} {
 		for _, shape := range []struct{ dim, sub int }{{16, 1}, {17, 1}, {16, 2}, {33, 4}, {30, 8}} {
@@ -137,7 +138,7 @@ func tableError(book, q []float32, sub int) float64 {
 }
 
 func TestPQFindsWithFewerBits(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	items, vectors := clustered(22, 4000, 32)
 	queries := mixtures(vectors, 60)
 	for _, m := range metrics {

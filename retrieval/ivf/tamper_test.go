@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/recsyskit/recsys/internal/envelope"
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/ivf"
 )
@@ -86,7 +87,7 @@ func (c *contents) file(t *testing.T) []byte {
 
 // A file whose checks hold may still contradict itself.
 func TestContradictionsAreNoticed(t *testing.T) {
-	oneGoroutine(t)
+	race.SkipSequential(t)
 	nan := float32(math.NaN())
 	for name, f := range map[string]func(c *contents){
 		"metric":        func(c *contents) { c.config["metric"] = "hamming" },
