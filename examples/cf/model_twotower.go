@@ -26,7 +26,7 @@ var twotowerModels = []model{
 			{name: "dropout", doc: "share of hidden units", def: "0", max: 0.99},
 			{name: "optimizer", doc: "of training", def: "adam", choices: []string{"adam", "adagrad"}},
 			{name: "rate", doc: "of learning, 0 for the optimizer's default", def: "0", lo: 0.0005, hi: 0.01, log: true},
-			{name: "anneal", doc: "whether the rate falls over the epochs", def: "no", choices: []string{"no", "yes"}},
+			{name: "anneal", doc: "whether the rate falls over the epochs", def: "yes", choices: []string{"yes", "no"}},
 			{name: "regularization", doc: "of embeddings", def: "0", lo: 0, hi: 0.1},
 			{name: "epochs", doc: "passes over the data; 0 for what serves a tenth of it best that is held out at first", def: "0", integer: true, max: 10_000},
 			{name: "batch", doc: "interactions per step", def: "1024", integer: true, min: 1, max: 65_536, lo: 512, hi: 4096, log: true},
@@ -72,7 +72,7 @@ func trainTwotower(ctx context.Context, in *retrieval.Interactions, s settings, 
 	}
 	if cfg.Epochs == 0 {
 		held := cfg
-		held.Epochs, held.Validation = longestTwotower, 0.1
+		held.Epochs, held.Validation, held.Anneal = longestTwotower, 0.1, false // what falls to an end must know it
 		held.Progress = twotowerProgress(e.log, "hold out")
 		m, err := twotower.Train(ctx, in, held)
 		if err != nil {

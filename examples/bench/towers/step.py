@@ -58,8 +58,8 @@ class Param:
         self.w[at] -= m
 
 
-def table(n):
-    return Param(rng.uniform(-1, 1, (n, dim)) / np.sqrt(dim))
+def table(n, scale=1.0):
+    return Param(rng.uniform(-scale, scale, (n, dim)) / np.sqrt(dim))
 
 
 def layers(width):
@@ -68,7 +68,7 @@ def layers(width):
             Param(np.zeros((hidden, dim))), Param(np.zeros(dim))]
 
 
-user_table, item_table = table(users), table(items)
+user_table, item_table = table(users, 0.1), table(items)
 user_mlp = layers(2 * dim) if hidden else None
 item_mlp = layers(dim) if hidden else None
 slot = np.zeros(items, np.int32)
