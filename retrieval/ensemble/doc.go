@@ -42,8 +42,7 @@
 //  2. Weights: coordinate search on the metric itself (NDCG or recall at K), each coordinate
 //     over a geometric grid and then by golden section. The metric is a step function of the
 //     weights with no useful gradient, there are few of them, and a pass over the cached
-//     scores takes milliseconds; a weight is zero where no other value is better. From few cases
-//     weights are learned several times, on samples of them, and averaged.
+//     scores takes milliseconds; a weight is zero where no other value is better.
 //  3. Check: a part of the cases takes no part in 1 and 2. Where equal weights, or one source
 //     alone, are better on it by more than two standard errors of the difference, or equal
 //     quotas find more, they are kept in place of what was learned, and [Report] says so.

@@ -172,14 +172,15 @@ func TestABetterSourceGetsMoreWeight(t *testing.T) {
 func TestTheCheckGivesUpWhatWasLearnedByHeart(t *testing.T) {
 	kept := map[string]int{}
 	for seed := range uint64(15) {
-		e := learn(t, ensemble.Config{Seed: seed, K: 3, Budget: 12}, plantedCases(20),
+		e := learn(t, ensemble.Config{Seed: seed, K: 3, Budget: 50, HeldOut: 0.9}, plantedCases(100),
 			ensemble.Source{Name: "a", Retriever: finds(10*seed, 0.5, 1, all)},
 			ensemble.Source{Name: "b", Retriever: finds(10*seed+3, 0.5, 1, all)},
 			ensemble.Source{Name: "c", Retriever: finds(10*seed+6, 0.5, 1, all)},
+			ensemble.Source{Name: "d", Retriever: finds(10*seed+8, 0.5, 1, all)},
 		)
 		r := e.Report()
-		require.Equal(t, 6, r.HeldOut)
-		require.Equal(t, 14, r.Cases)
+		require.Equal(t, 90, r.HeldOut)
+		require.Equal(t, 10, r.Cases)
 		if kept[r.WeightsKept]++; r.WeightsKept == "equal" {
 			for _, w := range e.Weights() {
 				require.Equal(t, 1.0, w)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 	"time"
@@ -113,9 +112,6 @@ func (l *learner) climb(ctx context.Context, tables []table, usable func(j int) 
 	if w, x := learning.climb(ctx, equal, usable); x > value+least {
 		learned = w
 	}
-	if bags := min(maxBags, bagged/len(l.learning)); bags >= 3 {
-		learned = learning.bag(ctx, bags, equal, usable)
-	}
 	if ctx.Err() != nil {
 		return nil, "", context.Cause(ctx)
 	}
@@ -143,36 +139,6 @@ func (l *learner) climb(ctx context.Context, tables []table, usable func(j int) 
 		r.Sources[j].Gain = top - heldOut.at(without)
 	}
 	return best, kept, nil
-}
-
-// Few cases are learned by heart: the weights are then means over samples of the cases. On the
-// quick start's 325 cases that raised recall@20 of others from .369 to .381.
-const (
-	maxBags = 10
-	bagged  = 20_000 // cases in all samples together, at most
-)
-
-// bag returns the mean of the weights that are learned, from w on, from samples of the cases with
-// replacement: bagging (Breiman, Machine Learning 1996).
-func (s *search) bag(ctx context.Context, bags int, w []float64, usable func(j int) bool) []float64 {
-	rnd := rand.New(rand.NewPCG(s.Seed, 0x62_6167)) // "bag"
-	mean := make([]float64, len(w))
-	for range bags {
-		sample := make([]int, len(s.cases))
-		for k := range sample {
-			sample[k] = s.cases[rnd.IntN(len(s.cases))]
-		}
-		x, _ := newSearch(s.learner, s.tables, sample).climb(ctx, w, usable)
-		total := 0.0
-		for _, v := range x {
-			total += v
-		}
-		for j, v := range x {
-			mean[j] += v / total
-		}
-	}
-	s.thin(mean, s.at(mean))
-	return mean
 }
 
 // surely reports whether b is better than a, case by case, by more than two standard errors of
