@@ -15,10 +15,6 @@ import (
 var models = slices.Concat(
 	popularModels,
 	itemknnModels,
-	easeModels,
-	gfcfModels,
-	puresvdModels,
-	alsModels,
 	walkModels,
 	slimModels,
 	easeModels,
