@@ -12,7 +12,7 @@ import (
 // Source: Ferrari Dacrema et al., TOIS 2021, additional material, tables 4 and 10: CiteULike-a
 // in the split of CMN, one positive among 100 given negatives. Their figures leave the order
 // of ties to the sort, ours are expectations; on these files that is a matter of 0.0002.
-func TestGoldenCiteULikeItemKNNReachesThePublishedFigures(t *testing.T) {
+func TestGoldenCiteULikeNeighborsAndWalksReachThePublishedFigures(t *testing.T) {
 	skipUnderRace(t)
 	train := reference.Dir(t, "data", "cf-citeulike-a", "train.txt.gz")
 	test := reference.Dir(t, "data", "cf-citeulike-a", "test_neg100.txt.gz")
@@ -22,6 +22,24 @@ func TestGoldenCiteULikeItemKNNReachesThePublishedFigures(t *testing.T) {
 	require.Equal(t, 199435., got["train"])
 	for key, want := range map[string]float64{"hr@5": 0.8247, "ndcg@5": 0.7045, "hr@10": 0.8925, "ndcg@10": 0.7267} {
 		require.InDelta(t, want, got[key], 0.001, key)
+	}
+	for model, row := range map[string]struct {
+		flags []string
+		want  map[string]float64
+	}{
+		"rp3beta": {
+			[]string{"-neighbors", "764", "-alpha", "0.7110", "-beta", "0.2297"},
+			map[string]float64{"hr@5": 0.8326, "ndcg@5": 0.7227, "hr@10": 0.9002, "ndcg@10": 0.7447},
+		},
+		"p3alpha": {
+			[]string{"-neighbors", "653", "-alpha", "0.6310"},
+			map[string]float64{"hr@5": 0.8272, "ndcg@5": 0.7144, "hr@10": 0.8971, "ndcg@10": 0.7370},
+		},
+	} {
+		got = result(t, append(append(args, model), row.flags...)...)
+		for key, want := range row.want {
+			require.InEpsilon(t, want, got[key], 0.005, "%s %s", model, key)
+		}
 	}
 	got = result(t, append(args, "popular")...)
 	for key, want := range map[string]float64{"hr@5": 0.1810, "ndcg@5": 0.1226, "hr@10": 0.2774, "ndcg@10": 0.1537} {

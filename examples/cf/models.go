@@ -20,6 +20,8 @@ var models = slices.Concat(
 	easeModels,
 	gfcfModels,
 	puresvdModels,
+	walkModels,
+	slimModels,
 )
 
 // model is an entry of the table: its name, its hyper-parameters, which become flags, and

@@ -16,7 +16,8 @@
 // are kept, [PerTarget] or [PerSource].
 //
 // The model is an [itemsim.Model], which serves, explains, is updated and saved. On an item
-// page, where there is an anchor and perhaps no history, the anchor is the history.
+// page, where there is an anchor and perhaps no history, the anchor is the history. Between two
+// trainings [Update] computes the neighbours of items that have new interactions, or are new.
 //
 // # Sources
 //

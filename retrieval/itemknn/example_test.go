@@ -61,3 +61,30 @@ func ExampleTrain_neighbors() {
 	// 2 0.816
 	// 3 0.577
 }
+
+func ExampleUpdate() {
+	ctx := context.Background()
+	records := retrieval.Records{
+		Users: []recsys.UserID{1, 1, 2, 2},
+		Items: []recsys.ItemID{1, 2, 1, 2},
+	}
+	in, err := retrieval.NewInteractions(records, retrieval.SumWeights)
+	if err != nil {
+		panic(err)
+	}
+	model, err := itemknn.Train(ctx, in, itemknn.Config{Weighting: itemknn.Cosine})
+	if err != nil {
+		panic(err)
+	}
+	// User 2 takes the new item 3.
+	records.Users, records.Items = append(records.Users, 2), append(records.Items, 3)
+	if in, err = retrieval.NewInteractions(records, retrieval.SumWeights); err != nil {
+		panic(err)
+	}
+	updated, err := itemknn.Update(ctx, model, in, 3)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(len(model.Neighbors(nil, 1, 10)), len(updated.Neighbors(nil, 1, 10)))
+	// Output: 1 2
+}

@@ -25,7 +25,7 @@
 //
 // # Cost
 //
-// A request takes time in proportion to the weights of its history's items, about 1 ns each,
+// A request takes time in proportion to the weights of its history's items, 1 to 2 ns each,
 // and borrows 4 bytes per item of the model. Memory is 8 bytes per weight and about 60 per
 // item.
 package itemsim

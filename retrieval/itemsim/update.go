@@ -51,11 +51,11 @@ func (m *Model) WithItems(updates ...Update) (*Model, error) {
 			return nil, fmt.Errorf("itemsim: Update of item %d: ProposedBy: %w", u.Item, err)
 		case by.at(at) != 0:
 			return nil, fmt.Errorf("itemsim: Update of item %d: ProposedBy has the item itself; that weight stands in Proposes", u.Item)
-		case len(saturation) == 0 && u.Saturation != 0:
+		case m.header.Damping != Saturating && u.Saturation != 0:
 			return nil, fmt.Errorf("itemsim: Update of item %d: Saturation is %v in a model without", u.Item, u.Saturation)
 		case !saturates(u.Saturation):
 			return nil, fmt.Errorf("itemsim: Update of item %d: Saturation is %v; want a finite number >= 0", u.Item, u.Saturation)
-		case len(saturation) > 0:
+		case m.header.Damping == Saturating:
 			saturation[at] = u.Saturation
 		}
 		mat.replaceColumn(at, by)
@@ -90,8 +90,9 @@ func (m *Model) withRoom(updates []Update) (*matrix, []float32, error) {
 		places[i] = items.Find(id)
 		moved = moved || places[i] != int32(i)
 	}
-	rows, saturation := make([]row, len(all)), m.saturation
-	if saturation != nil {
+	rows := make([]row, len(all))
+	var saturation []float32
+	if m.header.Damping == Saturating {
 		saturation = make([]float32, len(all))
 	}
 	for i, r := range m.matrix.rows {

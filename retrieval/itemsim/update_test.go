@@ -114,6 +114,15 @@ func TestSaturationOfUpdates(t *testing.T) {
 	require.Equal(t, []float32{0, 1. / 2}, scores(t, m, recsys.Request{History: clicks(0)}), "the old model is as it was")
 }
 
+func TestFirstItemsOfAnEmptyModel(t *testing.T) {
+	for _, d := range []itemsim.Damping{itemsim.Linear, itemsim.Saturating} {
+		m := dense{}.model(t, itemsim.Spec{Damping: d})
+		next, err := m.WithItems(itemsim.Update{Item: 4, Proposes: []itemsim.Neighbor{{Item: 2, Weight: 1}}}, itemsim.Update{Item: 2, ProposedBy: []itemsim.Neighbor{{Item: 4, Weight: 3}}})
+		require.NoError(t, err)
+		require.Equal(t, []float32{3, 0}, scores(t, next, recsys.Request{History: clicks(4)}), "the later update has the last word")
+	}
+}
+
 func TestNoUpdatesChangeNothing(t *testing.T) {
 	m := random(1, 9).model(t, itemsim.Spec{})
 	next, err := m.WithItems()

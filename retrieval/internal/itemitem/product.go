@@ -89,7 +89,29 @@ type worker struct {
 	keys    []uint64
 }
 
+// row appends the kept entries of a row to out.
 func (w *worker) row(row int32, out *block) {
+	w.multiply(row)
+	w.keys = w.keys[:0]
+	for _, item := range w.touched {
+		if dot := w.dots[item]; dot > 0 {
+			if weight := finite(w.Scale(row, item, dot)); weight > 0 {
+				w.keys = append(w.keys, topk.Key(weight, item))
+			}
+		}
+		w.dots[item] = 0
+	}
+	best := byPosition(topk.Select(w.keys, w.Keep))
+	for _, key := range best {
+		out.columns = append(out.columns, topk.Position(key))
+		out.weights = append(out.weights, topk.Score(key))
+	}
+	out.counts = append(out.counts, int32(len(best)))
+}
+
+// multiply computes the dot products of a row, its own left out, and lists where they may
+// not be zero; a column may stand twice.
+func (w *worker) multiply(row int32) {
 	users, left := w.Left.Row(int(row))
 	dots, touched := w.dots, w.touched[:0]
 	for k, u := range users {
@@ -105,22 +127,22 @@ func (w *worker) row(row int32, out *block) {
 		}
 	}
 	dots[row] = 0
-	w.keys = w.keys[:0]
-	for _, item := range touched {
-		if dot := dots[item]; dot > 0 {
-			if weight := finite(w.Scale(row, item, dot)); weight > 0 {
-				w.keys = append(w.keys, topk.Key(weight, item))
-			}
-		}
-		dots[item] = 0
-	}
 	w.touched = touched
-	best := byPosition(topk.Select(w.keys, w.Keep))
-	for _, key := range best {
-		out.columns = append(out.columns, topk.Position(key))
-		out.weights = append(out.weights, topk.Score(key))
+}
+
+// Row returns all entries of one row of the product that are > 0, not scaled, without the
+// diagonal, by ascending column. It takes time in proportion to the items of the row's users,
+// and 4 bytes per item.
+func (p *Product) Row(row int32) (columns []int32, dots []float32) {
+	w := worker{Product: p, dots: make([]float32, p.Left.Rows())}
+	w.multiply(row)
+	slices.Sort(w.touched)
+	for _, c := range slices.Compact(w.touched) {
+		if dot := w.dots[c]; dot > 0 {
+			columns, dots = append(columns, c), append(dots, dot)
+		}
 	}
-	out.counts = append(out.counts, int32(len(best)))
+	return columns, dots
 }
 
 // byPosition sorts keys by their positions, which differ.
