@@ -24,8 +24,6 @@ var models = slices.Concat(
 	puresvdModels,
 	twotowerModels,
 	blendModels,
-	walkModels,
-	slimModels,
 )
 
 // model is an entry of the table: its name, its hyper-parameters, which become flags, and
