@@ -151,6 +151,18 @@ func TestScoresThatAreNoNumbers(t *testing.T) {
 	require.Equal(t, []float32{2, 2}, scores)
 }
 
+func TestHugeWeightsGiveNumbers(t *testing.T) {
+	e := blend(t,
+		ensemble.Source{Name: "up", Retriever: scorer{list{{1, 1e30}, {2, 1}}}, Quota: 2, Weight: math.MaxFloat32},
+		ensemble.Source{Name: "down", Retriever: scorer{list{{2, 5}, {1, -1e30}}}, Quota: 2, Weight: math.MaxFloat32},
+	)
+	ids, scores := retrieve(t, e, recsys.Request{}, 9)
+	require.Len(t, ids, 2)
+	for _, x := range scores {
+		require.True(t, x-x == 0, "%v", scores)
+	}
+}
+
 func TestNewNamesEverySourceThatIsNotValid(t *testing.T) {
 	_, err := ensemble.New(
 		ensemble.Source{Retriever: left, Quota: 1},

@@ -84,7 +84,7 @@ func (s *scratch) blend(ctx context.Context, sources []Source, q *recsys.Query, 
 		}
 		w := float32(sources[i].Weight)
 		for k := range s.total {
-			s.total[k] += float32(w * x[k])
+			s.total[k] = bounded(s.total[k] + bounded(float32(w*x[k])))
 		}
 	}
 	return nil
@@ -169,8 +169,11 @@ func (s *scratch) scaled(items int) []float32 {
 	return x
 }
 
-// limit keeps sums of weighted scores finite.
+// limit keeps scores in units of a tiny spread within bounds.
 const limit = 1e18
+
+// bounded keeps a sum finite, whatever the weights: Inf - Inf would be no number.
+func bounded(x float32) float32 { return min(max(x, -math.MaxFloat32), math.MaxFloat32) }
 
 // spread returns the ends of the finite scores and the inverse of their standard deviation:
 // of their largest size where all are equal, 0 where all are 0 or there are none.
