@@ -514,3 +514,11 @@ func TestMoreEpochsOfAFinishedModelCanBeInterrupted(t *testing.T) {
 		require.Equal(t, whole.Vectors(), rest.Vectors())
 	}
 }
+
+func TestTheCallerMayChangeItsConfiguration(t *testing.T) {
+	hidden, kinds := []int{8}, map[recsys.EventKind]float64{recsys.Click: 1}
+	m := train(t, groups(t, 40, 30, 900), small(twotower.Config{Hidden: hidden, History: retrieval.History{Kinds: kinds}, Epochs: 1}))
+	hidden[0], kinds[recsys.Click] = 9, 2
+	require.Equal(t, []int{8}, m.Config().Hidden)
+	require.Equal(t, 1.0, m.Config().History.Kinds[recsys.Click])
+}

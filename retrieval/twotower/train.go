@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 
@@ -36,6 +37,7 @@ func TrainInput(ctx context.Context, input Input, cfg Config) (*Model, error) {
 		return nil, errors.New("twotower: interactions are nil")
 	}
 	cfg, err := cfg.withDefaults()
+	cfg.Hidden, cfg.History.Kinds = slices.Clone(cfg.Hidden), maps.Clone(cfg.History.Kinds) // the caller may change its own
 	if err := errors.Join(err, input.Users.check("users"), input.Items.check("items")); err != nil {
 		return nil, err
 	}
