@@ -163,6 +163,23 @@ func TestHugeWeightsGiveNumbers(t *testing.T) {
 	}
 }
 
+// The sources are asked one after the other, and most do not look at the context.
+func TestCancellationStopsBetweenSources(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	asked := 0
+	stops := recsys.RetrieverFunc(func(_ context.Context, _ *recsys.Query, out *recsys.Sink) error {
+		asked++
+		cancel()
+		out.Add(1, 1)
+		return nil
+	})
+	e := blend(t, ensemble.Source{Name: "first", Retriever: stops, Quota: 2, Weight: 1}, ensemble.Source{Name: "second", Retriever: stops, Quota: 2, Weight: 1})
+	err := e.Retrieve(ctx, recsys.NewQuery(&recsys.Request{}, nil, "test"), recsys.NewSink(9))
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorContains(t, err, `"second"`)
+	require.Equal(t, 1, asked)
+}
+
 func TestNewNamesEverySourceThatIsNotValid(t *testing.T) {
 	_, err := ensemble.New(
 		ensemble.Source{Retriever: left, Quota: 1},

@@ -49,6 +49,9 @@ func (s *scratch) ask(ctx context.Context, from *Source, sink *recsys.Sink, q *r
 	if from.Retriever == nil {
 		return fmt.Errorf("%w: %q", ErrMissing, from.Name)
 	}
+	if err := ctx.Err(); err != nil { // most sources do not look
+		return fmt.Errorf("ensemble: stopped at source %q: %w", from.Name, err)
+	}
 	if err := from.Retriever.Retrieve(ctx, q, sink); err != nil {
 		return fmt.Errorf("ensemble: source %q: %w", from.Name, err)
 	}
@@ -99,6 +102,9 @@ func (s *scratch) scores(ctx context.Context, from *Source, sink *recsys.Sink, q
 	if !ok {
 		s.listed(sink, items)
 		return s.scaled(len(items)), nil
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("ensemble: stopped at source %q: %w", from.Name, err)
 	}
 	asked := s.pool
 	if len(items) > 0 { // in one call: most of its cost is as a rule the user's, not the items'
