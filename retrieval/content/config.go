@@ -33,9 +33,13 @@ type Config struct {
 type Field struct {
 	// Name tells the fields apart; it must be there once.
 	Name string
-	// Weight is the share of the field in a vector, > 0; 0 means 1.
+	// Weight is the share of the field in a vector, at least 1e-30 and finite; 0 means 1.
 	Weight float64
 }
+
+// leastWeight has a square that does not vanish: fields that all weigh less would leave items
+// without a vector.
+const leastWeight = 1e-30
 
 // withDefaults returns c with its zero values replaced, in memory of its own, or an error
 // that names every field out of its domain.
@@ -63,8 +67,8 @@ func (c Config) withDefaults() (Config, error) {
 				bad("%s[%d].Name is %q, which is there before; want different names", what, i, f.Name)
 			}
 			names[f.Name] = true
-			if !(f.Weight >= 0 && f.Weight <= math.MaxFloat32) {
-				bad("%s[%d].Weight is %v; want a finite number > 0 (0 means 1)", what, i, f.Weight)
+			if f.Weight != 0 && !(f.Weight >= leastWeight && f.Weight <= math.MaxFloat32) {
+				bad("%s[%d].Weight is %v; want a finite number >= %v (0 means 1)", what, i, f.Weight, leastWeight)
 			}
 			if f.Weight == 0 {
 				f.Weight = 1

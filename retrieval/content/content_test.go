@@ -349,9 +349,9 @@ func cancelled() context.Context {
 func TestTrainRefuses(t *testing.T) {
 	ids, items := shop(8, 3)
 	_, err := content.Train(t.Context(), ids, items, content.Config{
-		Dim: 7, Workers: -1, Bags: []content.Field{{Name: "a"}, {Name: "a", Weight: -1}}, Numbers: []content.Field{{Name: "a", Weight: math.Inf(1)}},
+		Dim: 7, Workers: -1, Bags: []content.Field{{Name: "a"}, {Name: "a", Weight: -1}, {Name: "b", Weight: 1e-200}}, Numbers: []content.Field{{Name: "a", Weight: math.Inf(1)}},
 	})
-	for _, want := range []string{"Dim is 7", "Workers is -1", `Bags[1].Name is "a"`, "Bags[1].Weight is -1", `Numbers[0].Name is "a"`, "Numbers[0].Weight is +Inf"} {
+	for _, want := range []string{"Dim is 7", "Workers is -1", `Bags[1].Name is "a"`, "Bags[1].Weight is -1", "Bags[2].Weight is 1e-200; want a finite number >= 1e-30", `Numbers[0].Name is "a"`, "Numbers[0].Weight is +Inf"} {
 		require.ErrorContains(t, err, "content: Config."+want)
 	}
 	_, err = content.Train(t.Context(), ids, items, content.Config{})

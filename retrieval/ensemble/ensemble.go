@@ -241,7 +241,7 @@ func (e *Ensemble) Bind(s *recsys.Schema) (recsys.Retriever, error) {
 
 // Retrieve adds the candidates of the pool by falling score, ties by item ID; there are at most
 // as many as the sum of the quotas. An error of a source is the ensemble's, with the name of
-// the source.
+// the source. When ctx ends, no further source is asked, and the error wraps that of ctx.
 func (e *Ensemble) Retrieve(ctx context.Context, q *recsys.Query, out *recsys.Sink) error {
 	if out.Room() <= 0 {
 		return nil

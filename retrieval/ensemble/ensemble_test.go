@@ -151,6 +151,35 @@ func TestScoresThatAreNoNumbers(t *testing.T) {
 	require.Equal(t, []float32{2, 2}, scores)
 }
 
+func TestHugeWeightsGiveNumbers(t *testing.T) {
+	e := blend(t,
+		ensemble.Source{Name: "up", Retriever: scorer{list{{1, 1e30}, {2, 1}}}, Quota: 2, Weight: math.MaxFloat32},
+		ensemble.Source{Name: "down", Retriever: scorer{list{{2, 5}, {1, -1e30}}}, Quota: 2, Weight: math.MaxFloat32},
+	)
+	ids, scores := retrieve(t, e, recsys.Request{}, 9)
+	require.Len(t, ids, 2)
+	for _, x := range scores {
+		require.True(t, x-x == 0, "%v", scores)
+	}
+}
+
+// The sources are asked one after the other, and most do not look at the context.
+func TestCancellationStopsBetweenSources(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	asked := 0
+	stops := recsys.RetrieverFunc(func(_ context.Context, _ *recsys.Query, out *recsys.Sink) error {
+		asked++
+		cancel()
+		out.Add(1, 1)
+		return nil
+	})
+	e := blend(t, ensemble.Source{Name: "first", Retriever: stops, Quota: 2, Weight: 1}, ensemble.Source{Name: "second", Retriever: stops, Quota: 2, Weight: 1})
+	err := e.Retrieve(ctx, recsys.NewQuery(&recsys.Request{}, nil, "test"), recsys.NewSink(9))
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorContains(t, err, `"second"`)
+	require.Equal(t, 1, asked)
+}
+
 func TestNewNamesEverySourceThatIsNotValid(t *testing.T) {
 	_, err := ensemble.New(
 		ensemble.Source{Retriever: left, Quota: 1},

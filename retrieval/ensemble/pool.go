@@ -49,6 +49,9 @@ func (s *scratch) ask(ctx context.Context, from *Source, sink *recsys.Sink, q *r
 	if from.Retriever == nil {
 		return fmt.Errorf("%w: %q", ErrMissing, from.Name)
 	}
+	if err := ctx.Err(); err != nil { // most sources do not look
+		return fmt.Errorf("ensemble: stopped at source %q: %w", from.Name, err)
+	}
 	if err := from.Retriever.Retrieve(ctx, q, sink); err != nil {
 		return fmt.Errorf("ensemble: source %q: %w", from.Name, err)
 	}
@@ -84,7 +87,7 @@ func (s *scratch) blend(ctx context.Context, sources []Source, q *recsys.Query, 
 		}
 		w := float32(sources[i].Weight)
 		for k := range s.total {
-			s.total[k] += float32(w * x[k])
+			s.total[k] = bounded(s.total[k] + bounded(float32(w*x[k])))
 		}
 	}
 	return nil
@@ -99,6 +102,9 @@ func (s *scratch) scores(ctx context.Context, from *Source, sink *recsys.Sink, q
 	if !ok {
 		s.listed(sink, items)
 		return s.scaled(len(items)), nil
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("ensemble: stopped at source %q: %w", from.Name, err)
 	}
 	asked := s.pool
 	if len(items) > 0 { // in one call: most of its cost is as a rule the user's, not the items'
@@ -169,8 +175,11 @@ func (s *scratch) scaled(items int) []float32 {
 	return x
 }
 
-// limit keeps sums of weighted scores finite.
+// limit keeps scores in units of a tiny spread within bounds.
 const limit = 1e18
+
+// bounded keeps a sum finite, whatever the weights: Inf - Inf would be no number.
+func bounded(x float32) float32 { return min(max(x, -math.MaxFloat32), math.MaxFloat32) }
 
 // spread returns the ends of the finite scores and the inverse of their standard deviation:
 // of their largest size where all are equal, 0 where all are 0 or there are none.

@@ -8,16 +8,21 @@ import (
 // activations is the memory of one pass of a sequence of up to Length events.
 type activations struct {
 	x, z, query, memory, mixed, sum []float32 // rows of Dim; memory: of 2·Dim
-	hidden                          []float32 // rows of Hidden
+	hidden                          []float32 // fedAtOnce rows of Hidden
 	weights                         []float32 // Length
 }
+
+// fedAtOnce is how many rows go through a feed-forward network together: the width of a
+// hidden layer and the length of a sequence, large both, would make memory that the weights
+// are no measure of.
+const fedAtOnce = 64
 
 func (n *network) newActivations() *activations {
 	a := &n.arch
 	rows := func(width int) []float32 { return make([]float32, a.Length*width) }
 	return &activations{
 		x: rows(a.Dim), z: rows(a.Dim), query: rows(a.Dim), memory: rows(2 * a.Dim), mixed: rows(a.Dim), sum: rows(a.Dim),
-		hidden: rows(a.Hidden), weights: rows(1),
+		hidden: make([]float32, min(a.Length, fedAtOnce)*a.Hidden), weights: rows(1),
 	}
 }
 
@@ -69,14 +74,17 @@ func (l *layer) answer(a *Architecture, s *activations, from, count int) {
 	} else {
 		l.attentionNorm.Forward(x, x, nil, rows)
 	}
-	l.inner.Forward(s.hidden, z, rows)
-	hidden := s.hidden[:rows*a.Hidden]
-	if a.Activation == ReLU {
-		nn.ReLU(hidden)
-	} else {
-		nn.GELU(hidden, hidden)
+	for i := 0; i < rows; i += fedAtOnce {
+		n := min(fedAtOnce, rows-i)
+		l.inner.Forward(s.hidden, z[i*d:], n)
+		hidden := s.hidden[:n*a.Hidden]
+		if a.Activation == ReLU {
+			nn.ReLU(hidden)
+		} else {
+			nn.GELU(hidden, hidden)
+		}
+		l.outer.Forward(s.sum[i*d:], hidden, n)
 	}
-	l.outer.Forward(s.sum, hidden, rows)
 	simd.Add(x[:rows*d], s.sum[:rows*d])
 	if a.Norm == PostNorm {
 		l.feedNorm.Forward(x, x, nil, rows)

@@ -31,8 +31,8 @@ const maxCheckpoint = 10 << 30
 // Row 0 of the item embeddings stands for padding and the last one for the mask; the rows
 // between them are the items 1, 2, ….
 //
-// The error names the file, the array and what is wrong with it. Memory does not grow beyond
-// what the file holds.
+// The error names the file, the array and what is wrong with it. Memory grows with what the
+// arrays unfold to; more than 10 GiB are refused.
 //
 // Source: Zhou et al., "S3-Rec", CIKM 2020; Chen et al., "Intent Contrastive Learning", WWW
 // 2022, whose released checkpoints have these names.

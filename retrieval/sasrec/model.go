@@ -119,7 +119,7 @@ func (m *Model) UserVector(dst []float32, q *recsys.Query) ([]float32, error) {
 // Retrieve adds the items with the largest scores, whatever their sign. A request without
 // events with known items gets nothing. Retrieve does not look at ctx.
 func (m *Model) Retrieve(_ context.Context, q *recsys.Query, out *recsys.Sink) error {
-	n := out.Room()
+	n := min(out.Room(), m.items.Len())
 	if n <= 0 {
 		return nil
 	}
@@ -141,7 +141,7 @@ func (m *Model) Retrieve(_ context.Context, q *recsys.Query, out *recsys.Sink) e
 		}
 		return nil
 	}
-	s.hits = vector.TopK(s.hits[:0], s.user, m.vectors, min(n+len(q.Exclude), len(ids))) // excluded ones take no room
+	s.hits = vector.TopK(s.hits[:0], s.user, m.vectors, n+len(q.Exclude)) // excluded ones take no room
 	for _, h := range s.hits {
 		if !out.Add(ids[h.Row], h.Score) {
 			break

@@ -163,6 +163,20 @@ func TestScoresAreInnerProducts(t *testing.T) {
 	require.Equal(t, ids, same)
 }
 
+func TestRoomForMoreThanThereIs(t *testing.T) {
+	m := train(t, walks(t, 20, 10, 1), sasrec.Config{Architecture: small, Epochs: 1})
+	for _, req := range []recsys.Request{
+		{},
+		{Exclude: []recsys.ItemID{1, 2}},
+		{Explain: true},
+		{Explain: true, Allow: m.Items()},
+	} {
+		req.History = events(m.Items()[0])
+		ids, _ := propose(t, m, req, math.MaxInt)
+		require.Len(t, ids, len(m.Items()))
+	}
+}
+
 func TestAllowAndExclude(t *testing.T) {
 	m := train(t, walks(t, 60, 30, 2), sasrec.Config{Architecture: small, Epochs: 2})
 	p, err := recsys.NewPipeline(recsys.Retrieve("next", m, recsys.Quota(3))).Build()
@@ -194,6 +208,15 @@ func TestTheModelDoesNotDependOnWorkers(t *testing.T) {
 	}
 	cfg.Seed = 1
 	require.NotEqual(t, want.Version(), train(t, in, cfg).Version())
+}
+
+// Memory grows with the work, not with the number of goroutines allowed.
+func TestMoreWorkersThanWork(t *testing.T) {
+	in := walks(t, 60, 30, 2)
+	cfg := sasrec.Config{Architecture: small, Epochs: 1, Workers: 1 << 40}
+	many := train(t, in, cfg)
+	cfg.Workers = 1
+	require.Equal(t, train(t, in, cfg).Vectors(), many.Vectors())
 }
 
 func TestTrainingStopsWhenValidationIsBest(t *testing.T) {

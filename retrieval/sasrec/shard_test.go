@@ -69,6 +69,32 @@ func TestTrainingAndAnswersAgree(t *testing.T) {
 	}
 }
 
+// A request puts a long sequence through the feed-forward networks piece by piece.
+func TestTrainingAndAnswersAgreeOnLongSequences(t *testing.T) {
+	a, err := Architecture{Dim: 8, Length: 3*fedAtOnce + 5}.withDefaults()
+	require.NoError(t, err)
+	tr := newTestTrainer(t, a)
+	items := make([]int32, a.Length+1)
+	for i := range items {
+		items[i] = int32(i * 7 % tr.table.Rows)
+	}
+	for _, n := range []int{fedAtOnce, fedAtOnce + 1, a.Length} {
+		out := tr.pass(items[:n+1]...)
+		user := make([]float32, a.Dim)
+		tr.net.answer(user, tr.net.newActivations(), items[:n], tr.table.W)
+		require.InDeltaSlice(t, out[(n-1)*a.Dim:], user, 1e-5)
+	}
+}
+
+// A file of one megabyte may say that sequences and hidden layers are as large as can be.
+func TestMemoryOfARequestIsThatOfTheWeights(t *testing.T) {
+	a, err := Architecture{Dim: 1, Layers: 1, Hidden: maxHidden, Length: 1 << 16}.withDefaults()
+	require.NoError(t, err)
+	net := a.network(make([]float32, a.parameters()))
+	s := net.newActivations()
+	require.Less(t, len(s.hidden), fedAtOnce*len(net.all))
+}
+
 // Every item but the first of a history is learned once, after as many as there were, up to
 // the length of a request.
 func TestSequencesCoverTheHistory(t *testing.T) {

@@ -99,7 +99,7 @@ func estimate(in *retrieval.Interactions, cfg *Config) int64 {
 		weights*int64(7+mostShards) +
 		rows*(n+1)*5/4 + // logits
 		4*n*d + // vectors of candidates, packed twice, and gradients
-		items*(d+validationUsers*int64(workers(cfg))) + // vectors packed, scores
+		items*(d+validationUsers*int64(min(workers(cfg), mostHeldOut/validationUsers))) + // vectors packed, scores
 		activations*5/4 +
 		int64(in.NumRecords())*5/2
 	return 4 * values

@@ -37,14 +37,14 @@ func (v *validation) run() float64 {
 		v.blocks[i].PackT(t.mean.vectors[from*d:to*d], d, to-from, d)
 	})
 	groups := (len(t.held) + validationUsers - 1) / validationUsers
-	for len(v.workers) < t.workers {
+	workers := min(t.workers, groups)
+	for len(v.workers) < workers {
 		v.workers = append(v.workers, &validationScratch{
 			activations: t.net.newActivations(),
 			users:       make([]float32, validationUsers*d),
 			scores:      make([]float32, validationUsers*t.table.Rows),
 		})
 	}
-	workers := min(t.workers, groups)
 	nn.Each(workers, workers, func(w int) {
 		from, to := nn.Bounds(w, workers, groups)
 		for i := from; i < to; i++ {

@@ -117,8 +117,8 @@ func ages(cfg *Config, n int, times []int64) []float32 {
 		if cfg.Recency > 0 {
 			x -= float64(n-1-s) / float64(n) / cfg.Recency
 		}
-		if cfg.HalfLife > 0 {
-			x -= float64(math.Ln2 * (float64(times[n-1]-times[s]) / float64(cfg.HalfLife)))
+		if cfg.HalfLife > 0 { // times ascend, and their difference may be more than an int64 holds
+			x -= float64(math.Ln2 * (float64(uint64(times[n-1])-uint64(times[s])) / float64(cfg.HalfLife)))
 		}
 		left[s] = float32(fmath.Exp(x))
 	}

@@ -58,7 +58,7 @@ func (s *scratch) run(q *recsys.Query) float64 {
 	for _, i := range s.touched {
 		x := s.scores[i]
 		if s.idf != nil {
-			x *= s.idf[i]
+			x = min(x*s.idf[i], math.MaxFloat32)
 		}
 		if s.step[i] > 0 {
 			x *= float32(1 + s.config.Repeat)
@@ -116,7 +116,7 @@ func (s *scratch) neighbors() []uint64 {
 			if s.shared[n] == 0 {
 				s.sessions = append(s.sessions, n)
 			}
-			s.shared[n] += e.weight
+			s.shared[n] = min(s.shared[n]+e.weight, math.MaxFloat32)
 		}
 	}
 	last := int32(len(s.shared) - 1)

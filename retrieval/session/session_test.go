@@ -156,6 +156,43 @@ func TestTimesSayWhichSessionIsNew(t *testing.T) {
 	require.Equal(t, []float64{0.5, 0}, scores(t, train(t, in, cfg), items{1}, items{2, 3}))
 }
 
+func TestTimesMayBeFarApart(t *testing.T) {
+	in, err := retrieval.NewInteractions(retrieval.Records{
+		Users: []recsys.UserID{1, 1, 2, 2},
+		Items: items{1, 2, 1, 3},
+		Times: []int64{math.MinInt64 + 1, math.MinInt64 + 2, math.MaxInt64 - 1, math.MaxInt64},
+	}, retrieval.SumWeights)
+	require.NoError(t, err)
+	cfg := session.SKNN()
+	cfg.HalfLife = 1 << 62 // a quarter of what lies between
+	got := scores(t, train(t, in, cfg), items{1}, items{2, 3})
+	require.InDelta(t, 1./16, got[0]/got[1], 1e-6)
+}
+
+// A weight beyond all bounds must not stay behind in the memory that calls share.
+func TestHugeWeightsLeaveNoTrace(t *testing.T) {
+	in := sequences(t, items{1, 2, 3}, items{2, 1, 4}, items{1, 2, 5})
+	for _, cfg := range []session.Config{{Forward: 1}, {Repeat: -1, IDF: 10}} {
+		cfg.History.Values = true
+		m := train(t, in, cfg)
+		ask := func(value float32) []float32 {
+			history := clicks(1, 2)
+			for i := range history {
+				history[i].Value = value
+			}
+			dst := make([]float32, 5)
+			q := recsys.NewQuery(&recsys.Request{History: history}, nil, "test")
+			require.NoError(t, m.ScoreItems(t.Context(), q, items{1, 2, 3, 4, 5}, dst))
+			return dst
+		}
+		want := ask(1)
+		for _, x := range ask(math.MaxFloat32) {
+			require.True(t, x >= 0 && x <= 1, "%v", x)
+		}
+		require.Equal(t, want, ask(1))
+	}
+}
+
 func TestRepeatAndForwardAndIDF(t *testing.T) {
 	in := sequences(t, items{2, 1, 3}, items{4, 4})
 	cfg := session.SKNN()

@@ -253,7 +253,7 @@ func (w *counting) row(item int32) transitionRow {
 	}
 	r := transitionRow{make([]int32, 0, len(kept)), make([]float32, 0, len(kept))}
 	for _, to := range kept {
-		x := min(w.counts[to], math.MaxFloat32)
+		x := w.counts[to]
 		if !w.Raw {
 			x = float32(float64(x) / total)
 		}
@@ -274,7 +274,7 @@ func (w *counting) add(to int32, x float32) {
 	if w.counts[to] == 0 {
 		w.touched = append(w.touched, to)
 	}
-	w.counts[to] += x
+	w.counts[to] = min(w.counts[to]+x, math.MaxFloat32)
 }
 
 // best returns the items with the largest counts, ascending, in memory of w.

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"bytes"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -80,4 +81,10 @@ func TestConformanceOfTransitions(t *testing.T) {
 		Requests: []recsys.Request{{User: 1, History: clicks(0, 15, 35)}, {User: 2, Items: items{20}}, {User: 9, History: clicks(25, 50)}},
 		Empty:    func() recsys.Retriever { return transitions(t, sequences(t), session.Transitions{}) },
 	}.Run(t, func(t *testing.T) recsys.Retriever { return transitions(t, in, session.SequentialRules()) })
+}
+
+func TestHugeReverseKeepsTheItems(t *testing.T) {
+	in := sequences(t, items{1, 2}, items{1, 2}, items{1, 2})
+	m := transitions(t, in, session.Transitions{Reverse: math.MaxFloat32})
+	require.Equal(t, []float64{1}, scores(t, m, items{2}, items{1}))
 }

@@ -27,7 +27,7 @@ const (
 func newCheck(train, held *retrieval.Interactions, rows []int32, cfg *Config) *check {
 	var order []uint64
 	for u := range held.NumUsers() {
-		if items, _ := held.ByUser().Row(u); len(items) > 0 {
+		if items, _ := held.ByUser().Row(u); len(taken(held, u, items)) > 0 {
 			order = append(order, hash.Combine(cfg.Seed, uint64(u))>>32<<32|uint64(u))
 		}
 	}
@@ -37,13 +37,26 @@ func newCheck(train, held *retrieval.Interactions, rows []int32, cfg *Config) *c
 		u := int(uint32(key))
 		seen, _ := train.ByUser().Row(u)
 		wanted, _ := held.ByUser().Row(u)
-		past := train.AppendItemRows(nil, u)
+		wanted = taken(held, u, wanted)
+		past := taken(train, u, train.AppendItemRows(nil, u))
 		c.users = append(c.users, int32(u))
 		c.past = append(c.past, in(rows, past[max(0, len(past)-cfg.Last):]))
 		c.seen = append(c.seen, in(rows, seen))
 		c.wanted = append(c.wanted, in(rows, wanted))
 	}
 	return c
+}
+
+// taken returns those of a user's items whose weight is > 0: examples, and the history of
+// examples, have no others.
+func taken(in *retrieval.Interactions, u int, items []int32) []int32 {
+	var out []int32
+	for _, i := range items {
+		if w, _ := in.ByUser().At(u, int(i)); w > 0 {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 // in returns rows[i] for each i.

@@ -74,8 +74,8 @@ type Config struct {
 	// held-out items of 0.196, and the best of a constant rate was 0.192 (Anonymous).
 	Anneal bool
 
-	// Regularization is added to the gradient of whatever embedding a step uses, times the
-	// embedding, >= 0.
+	// Regularization, times the embedding, is added to the gradient of whatever embedding a step
+	// uses, >= 0: to that of the sum of the losses of its Batch examples, not of their mean.
 	Regularization float64
 
 	// Dropout is the share of hidden units that are dropped in training, in [0, 1).

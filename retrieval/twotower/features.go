@@ -129,9 +129,13 @@ func (f *Features[ID]) check(of string) error {
 	return errors.Join(errs...)
 }
 
-// encode returns the features as rows of ids, which ascend. specs, if not nil, are those of an
-// earlier model, which the columns must have; they then say how values are scaled.
-func encode[ID ~uint64](f *Features[ID], ids []ID, buckets int, specs []spec) (*inputs, error) {
+// encode returns the features as rows of ids, which ascend. start, if not nil, are those of an
+// earlier model, whose columns f must have; they then say how values are scaled.
+func encode[ID ~uint64](f *Features[ID], ids []ID, buckets int, start *inputs) (*inputs, error) {
+	var specs []spec
+	if start != nil {
+		specs = start.specs
+	}
 	out := &inputs{}
 	if f == nil || len(f.Columns) == 0 {
 		if len(specs) > 0 {
@@ -142,14 +146,14 @@ func encode[ID ~uint64](f *Features[ID], ids []ID, buckets int, specs []spec) (*
 	out.specs = make([]spec, len(f.Columns))
 	for i := range f.Columns {
 		out.specs[i] = describe(&f.Columns[i])
-		if specs != nil {
+		if start != nil {
 			if i >= len(specs) || specs[i].Name != out.specs[i].Name || specs[i].Kind != out.specs[i].Kind || specs[i].Dim != out.specs[i].Dim {
 				return nil, fmt.Errorf("twotower: Config.Start has other columns of features than the input, beginning with %q", out.specs[i].Name)
 			}
 			out.specs[i] = specs[i]
 		}
 	}
-	if specs != nil && len(specs) != len(out.specs) {
+	if len(specs) > len(out.specs) {
 		return nil, fmt.Errorf("twotower: Config.Start has %d columns of features and the input %d", len(specs), len(out.specs))
 	}
 	out.layout()

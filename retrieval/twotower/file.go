@@ -164,7 +164,15 @@ func (h *header) check() (Config, error) {
 			if s.Kind > recsys.Vector || s.Dim < 0 || (s.Dim > 0) != (s.Kind == recsys.Vector) || s.Dim > widest || s.Mean-s.Mean != 0 || s.Scale-s.Scale != 0 {
 				return c, fmt.Errorf("feature %q of kind %d, dimension %d, mean %v and scale %v", s.Name, s.Kind, s.Dim, s.Mean, s.Scale)
 			}
-			if width += max(s.Dim, 1) * c.CategoryDim; width > widest {
+			switch s.Kind {
+			case recsys.Float:
+				width++
+			case recsys.Vector:
+				width += s.Dim
+			default:
+				width += c.CategoryDim
+			}
+			if width > widest {
 				return c, errors.New("more features than a tower takes")
 			}
 		}
@@ -175,7 +183,7 @@ func (h *header) check() (Config, error) {
 // readState reads what going on takes.
 func readState(r *envelope.Reader, at position, m *Model) (*state, error) {
 	s := &state{at: at}
-	if at.Epoch < 0 || at.Example < 0 || at.Step < 0 || at.Loss-at.Loss != 0 {
+	if at.Epoch < 0 || at.From < 0 || at.From > at.Epoch || at.Example < 0 || at.Step < 0 || at.Loss-at.Loss != 0 {
 		return nil, fmt.Errorf("training at epoch %d, example %d, step %d with loss %v", at.Epoch, at.Example, at.Step, at.Loss)
 	}
 	tables, _ := m.net.tables()

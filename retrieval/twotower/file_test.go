@@ -184,3 +184,16 @@ func FuzzReadFrom(f *testing.F) {
 		require.Equal(t, m.Vectors(), again.Vectors())
 	})
 }
+
+// The dimension of a vector does not multiply with that of categories.
+func TestWideFeaturesAreReadBack(t *testing.T) {
+	v := vector.NewMatrix(2, 1100)
+	v.Row(0)[0], v.Row(1)[1] = 1, 1
+	items := &twotower.Features[recsys.ItemID]{Keys: []recsys.ItemID{1, 2}, Columns: []twotower.Column{{Name: "text", Vectors: v}}}
+	m, err := twotower.TrainInput(context.Background(), twotower.Input{Interactions: groups(t, 10, 10, 90), Items: items}, small(twotower.Config{CategoryDim: 1024, Epochs: 1}))
+	require.NoError(t, err)
+	again := new(twotower.Model)
+	_, err = again.ReadFrom(bytes.NewReader(write(t, m)))
+	require.NoError(t, err)
+	require.Equal(t, m.Vectors(), again.Vectors())
+}

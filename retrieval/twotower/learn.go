@@ -115,7 +115,7 @@ func (t *trainer) rate() float32 {
 		return float32(t.cfg.Rate)
 	}
 	n := float64(len(t.stream.items))
-	done := (float64(t.at.Epoch-t.from) + float64(t.at.Example)/n) / float64(t.epochs-t.from)
+	done := (float64(t.at.Epoch-t.at.From) + float64(t.at.Example)/n) / float64(t.epochs-t.at.From)
 	return float32(t.cfg.Rate * max(1-done, 1./20))
 }
 

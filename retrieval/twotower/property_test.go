@@ -1,6 +1,7 @@
 package twotower_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math"
@@ -457,4 +458,67 @@ func TestAFinishedModelCanLearnMore(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestItemsOfWeightZeroAreNoHistory(t *testing.T) {
+	var r retrieval.Records
+	for u := range 20 {
+		for i := range 6 {
+			r.Users, r.Items = append(r.Users, recsys.UserID(u)), append(r.Items, recsys.ItemID(i+1))
+			r.Weights = append(r.Weights, float32(min(i, 1))) // nobody took item 1
+		}
+	}
+	in, err := retrieval.NewInteractions(r, retrieval.SumWeights)
+	require.NoError(t, err)
+	items := &twotower.Features[recsys.ItemID]{
+		Keys:    []recsys.ItemID{1, 2, 3, 4, 5, 6},
+		Columns: []twotower.Column{{Name: "price", Floats: []float32{1, 2, 3, 4, 5, 6}}},
+	}
+	m, err := twotower.TrainInput(context.Background(), twotower.Input{Interactions: in, Items: items}, small(twotower.Config{Validation: 0.3}))
+	require.NoError(t, err)
+	require.Len(t, m.Items(), 6)
+}
+
+func TestStartRefusesColumnsThatItDoesNotHave(t *testing.T) {
+	in := groups(t, 40, 30, 900)
+	m := train(t, in, small(twotower.Config{}))
+	for _, c := range []twotower.Column{
+		{Name: "genre", Categories: []uint64{1, 2, 3}},
+		{Name: "price", Floats: []float32{1, 2, 3}},
+	} {
+		items := &twotower.Features[recsys.ItemID]{Keys: []recsys.ItemID{1, 2, 3}, Columns: []twotower.Column{c}}
+		_, err := twotower.TrainInput(context.Background(), twotower.Input{Interactions: in, Items: items}, small(twotower.Config{Start: m}))
+		require.ErrorContains(t, err, `Config.Start has other columns of features than the input, beginning with "`+c.Name)
+	}
+}
+
+func TestMoreEpochsOfAFinishedModelCanBeInterrupted(t *testing.T) {
+	in := groups(t, 40, 30, 900)
+	cfg := small(twotower.Config{Epochs: 2, Anneal: true})
+	cfg.Start = train(t, in, cfg)
+	whole := train(t, in, cfg)
+	require.Equal(t, 4, whole.Epochs())
+
+	ctx, cancel := context.WithCancel(context.Background())
+	cfg.Progress = func(twotower.Progress) { cancel() }
+	part, err := twotower.Train(ctx, in, cfg)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, 3, part.Epochs())
+	saved := new(twotower.Model)
+	_, err = saved.ReadFrom(bytes.NewReader(write(t, part)))
+	require.NoError(t, err)
+	for _, start := range []*twotower.Model{part, saved} {
+		cfg.Start, cfg.Progress = start, nil
+		rest := train(t, in, cfg)
+		require.Equal(t, 4, rest.Epochs())
+		require.Equal(t, whole.Vectors(), rest.Vectors())
+	}
+}
+
+func TestTheCallerMayChangeItsConfiguration(t *testing.T) {
+	hidden, kinds := []int{8}, map[recsys.EventKind]float64{recsys.Click: 1}
+	m := train(t, groups(t, 40, 30, 900), small(twotower.Config{Hidden: hidden, History: retrieval.History{Kinds: kinds}, Epochs: 1}))
+	hidden[0], kinds[recsys.Click] = 9, 2
+	require.Equal(t, []int{8}, m.Config().Hidden)
+	require.Equal(t, 1.0, m.Config().History.Kinds[recsys.Click])
 }

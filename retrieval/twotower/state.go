@@ -57,7 +57,7 @@ func (t *trainer) resume(m *Model) error {
 			carry(table, from[i], t.items, m.Items(), t.net.itemPlaces.k)
 		}
 	}
-	t.at.Epoch, t.at.Step = m.epochs, 0
+	t.at.Epoch, t.at.From = m.epochs, m.epochs // a finished model gets as many more
 	s := m.state
 	if s == nil {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 
@@ -36,6 +37,7 @@ func TrainInput(ctx context.Context, input Input, cfg Config) (*Model, error) {
 		return nil, errors.New("twotower: interactions are nil")
 	}
 	cfg, err := cfg.withDefaults()
+	cfg.Hidden, cfg.History.Kinds = slices.Clone(cfg.Hidden), maps.Clone(cfg.History.Kinds) // the caller may change its own
 	if err := errors.Join(err, input.Users.check("users"), input.Items.check("items")); err != nil {
 		return nil, err
 	}
@@ -77,7 +79,7 @@ type trainer struct {
 	held                     *check
 	vectors                  vector.Matrix // of all items after the last epoch, when somebody wants them
 	at                       position
-	from, epochs             int         // the epochs that Config.Epochs counts
+	epochs                   int         // to be done in all
 	best                     [][]float32 // weights of the best epoch
 	batch                    batch
 	lists                    []*nn.Grads
@@ -98,6 +100,7 @@ type position struct {
 	Loss    float64 // sum over the examples of the epoch under way
 	Best    int     // the epoch of the best recall
 	Recall  float64 // the best
+	From    int     `json:",omitempty"` // epochs of the finished model that the training began with
 }
 
 func newTrainer(input Input, cfg Config) (*trainer, error) {
@@ -115,13 +118,13 @@ func newTrainer(input Input, cfg Config) (*trainer, error) {
 	if err := t.checkMemory(in, input); err != nil {
 		return nil, err
 	}
-	var userSpecs, itemSpecs []spec
+	var ofUsers, ofItems *inputs
 	if cfg.Start != nil {
-		userSpecs, itemSpecs = cfg.Start.userFeatures.specs, cfg.Start.itemFeatures.specs
+		ofUsers, ofItems = cfg.Start.userFeatures, cfg.Start.itemFeatures
 	}
 	var errUsers, errItems error
-	t.userFeatures, errUsers = encode(input.Users, t.users, cfg.CategoryBuckets, userSpecs)
-	t.itemFeatures, errItems = encode(input.Items, t.items, cfg.CategoryBuckets, itemSpecs)
+	t.userFeatures, errUsers = encode(input.Users, t.users, cfg.CategoryBuckets, ofUsers)
+	t.itemFeatures, errItems = encode(input.Items, t.items, cfg.CategoryBuckets, ofItems)
 	if err := errors.Join(errUsers, errItems); err != nil {
 		return nil, err
 	}
@@ -205,11 +208,7 @@ func union[ID ~uint64](a, b []ID) []ID {
 
 // run trains to the end.
 func (t *trainer) run(ctx context.Context) (*Model, error) {
-	t.epochs = t.cfg.Epochs
-	if s := t.cfg.Start; s != nil && s.state == nil {
-		t.from = t.at.Epoch // a finished model gets as many more
-		t.epochs += t.from
-	}
+	t.epochs = t.at.From + t.cfg.Epochs
 	order := make([]int32, len(t.stream.items))
 	for t.at.Epoch < t.epochs {
 		t.stream.order(order, t.cfg.Seed, t.at.Epoch)

@@ -91,15 +91,15 @@ func (u *Updater) Step(workers, t int, rate float32, lists ...*Grads) {
 	u.group(lists)
 	step := u.opt.At(t, rate)
 	const rowsAtOnce = 256
+	workers = min(workers, (len(u.rows)+rowsAtOnce-1)/rowsAtOnce)
 	for len(u.scratch) < workers {
 		u.scratch = append(u.scratch, nil)
 	}
-	chunks := (len(u.rows) + rowsAtOnce - 1) / rowsAtOnce
-	Each(workers, min(workers, chunks), func(w int) {
+	Each(workers, workers, func(w int) {
 		if u.scratch[w] == nil {
 			u.scratch[w] = make([]float32, u.table.Dim)
 		}
-		from, to := Bounds(w, min(workers, chunks), len(u.rows))
+		from, to := Bounds(w, workers, len(u.rows))
 		for i := from; i < to; i++ {
 			u.apply(i, &step, lists, u.scratch[w])
 		}
