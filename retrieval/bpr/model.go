@@ -36,7 +36,7 @@ var (
 
 // newModel puts a model together from its parts; cfg has its defaults.
 func newModel(cfg Config, epochs int, repeats []uint16, factors *factor.Model, state state) (*Model, error) {
-	cfg.Start, cfg.Workers, cfg.Progress = nil, 0, nil
+	cfg.Start, cfg.Workers, cfg.MaxBytes, cfg.Progress = nil, 0, 0, nil
 	cfg.History.Kinds = maps.Clone(cfg.History.Kinds) // the caller may change its own
 	history, err := profile.New(cfg.History)
 	if err != nil {
@@ -125,8 +125,8 @@ func (t *trainer) goOn(in *retrieval.Interactions, m *Model) error {
 	return nil
 }
 
-// Config returns the configuration, defaults filled in, Start, Workers and Progress left out.
-// Its map is the model's, not to be written to.
+// Config returns the configuration, defaults filled in, Start, Workers, MaxBytes and Progress
+// left out. Its map is the model's, not to be written to.
 func (m *Model) Config() Config { return m.config }
 
 // Epochs returns how many epochs the model was trained for: Config.Epochs, unless the
