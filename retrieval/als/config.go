@@ -138,6 +138,9 @@ func (s *Solver) UnmarshalText(text []byte) error {
 	return fmt.Errorf("als: unknown solver %q; want exact, cg or blocks", text)
 }
 
+// maxEpochs bounds Config.Epochs.
+const maxEpochs = 100_000
+
 // maxConfidence keeps products of confidences and vectors within float32.
 const maxConfidence = 1 << 60
 
@@ -170,7 +173,7 @@ func (c Config) withDefaults() (Config, error) {
 	number("Unobserved", &c.Unobserved, 0.02, 1)
 	number("Alpha", &c.Alpha, 0, 1e12)
 	number("LogScale", &c.LogScale, 0, 1e12)
-	count("Epochs", &c.Epochs, 16, "16", 100_000)
+	count("Epochs", &c.Epochs, 16, "16", maxEpochs)
 	count("Steps", &c.Steps, 3, "3", 1000)
 	count("Block", &c.Block, 64, "64", 4096)
 	count("Workers", &c.Workers, 0, "GOMAXPROCS", 1<<20)

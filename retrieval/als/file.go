@@ -68,11 +68,16 @@ func (m *Model) ReadFrom(src io.Reader) (int64, error) {
 
 // assemble makes a model of the parts of a file, or says how they contradict each other.
 func assemble(h header, f *factor.Model) (*Model, error) {
-	cfg, err := h.Config.withDefaults()
+	was := h.Config
+	asked := was
+	asked.Epochs = min(was.Epochs, maxEpochs) // many trainings, each from the last, add up to more
+	cfg, err := asked.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	was := h.Config
+	if was.Epochs > maxEpochs {
+		cfg.Epochs = was.Epochs
+	}
 	switch {
 	case was.Factors != cfg.Factors || was.Regularization != cfg.Regularization || was.Exponent != cfg.Exponent ||
 		was.Unobserved != cfg.Unobserved || was.Epochs != cfg.Epochs || was.Steps != cfg.Steps || was.Block != cfg.Block:

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -182,6 +183,24 @@ func TestReadFromRefusesWhatIsNoModel(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist)
 	_, err = m.WriteTo(failing{})
 	require.ErrorIs(t, err, errDisk)
+}
+
+// A model that is trained on day after day has more epochs than one training may have.
+func TestEpochsOfManyTrainingsAreRead(t *testing.T) {
+	users, items, four := []recsys.UserID{1, 2}, []recsys.ItemID{1, 2}, []float32{1, 2, 3, 4}
+	m := new(als.Model)
+	config := strings.Replace(plainConfig, `"Epochs":16`, `"Epochs":100001`, 1)
+	_, err := m.ReadFrom(bytes.NewReader(file(config, 2, users, items, four, four)))
+	require.NoError(t, err)
+	require.Equal(t, 100_001, m.Config().Epochs)
+	in := random(t, 8, 6, 5, 20, false)
+	more := train(t, in, als.Config{Factors: 2, Epochs: 1, Start: m})
+	path := t.TempDir() + "/model"
+	require.NoError(t, more.Save(path))
+	again, err := als.Load(path)
+	require.NoError(t, err)
+	require.Equal(t, 100_002, again.Config().Epochs)
+	require.Equal(t, more.Version(), again.Version())
 }
 
 func FuzzReadFrom(f *testing.F) {

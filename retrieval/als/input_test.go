@@ -1,7 +1,9 @@
 package als_test
 
 import (
+	"fmt"
 	"math"
+	"runtime"
 	"runtime/debug"
 	"testing"
 
@@ -48,6 +50,32 @@ func TestTheMemoryThatTrainingTakesIsSaidBeforehand(t *testing.T) {
 	debug.SetMemoryLimit(old)
 	require.ErrorContains(t, err, "the limit is 1048576")
 	train(t, in, als.Config{MaxBytes: 64 << 20})
+}
+
+// The vectors of two epochs stand beside each other, and nothing else grows with users × factors.
+func TestTheMemoryThatTrainingTakesIsLittleLessThanSaid(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the race detector takes memory of its own")
+	}
+	in := random(t, 8, 20_000, 10_000, 60_000, false)
+	in.ByItem()
+	live := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	cfg := als.Config{Factors: 128, Epochs: 2, Workers: 1, MaxBytes: 1}
+	_, err := als.Train(t.Context(), in, cfg)
+	var need int64
+	_, scan := fmt.Sscanf(err.Error(), "als: training takes %d bytes", &need)
+	require.NoError(t, scan)
+	before, most := live(), int64(0)
+	cfg.MaxBytes = need
+	cfg.Progress = func(int, int, float64) { most = max(most, live()-before) }
+	train(t, in, cfg)
+	require.Less(t, most, need)
+	require.Greater(t, most, need*2/3)
 }
 
 func TestTrainingThatDivergesSaysWhere(t *testing.T) {

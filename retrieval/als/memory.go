@@ -26,7 +26,7 @@ func checkMemory(cfg *Config, in *retrieval.Interactions) error {
 // bytesNeeded is an upper estimate of what training allocates.
 func bytesNeeded(cfg *Config, users, items, interactions int) float64 {
 	d := float64(cfg.Factors)
-	vectors := 16 * d * (float64(users) + float64(items))
+	vectors := 8 * d * (float64(users) + float64(items)) // of the last epoch and this one
 	cells := 16 * float64(interactions)
 	axes := 8 * (gramBlocks + 6) * d * d
 	worker := 4*d*d + 4*pieceRows*d + gatherBytes

@@ -21,9 +21,9 @@ import (
 //
 // A request that has a history is answered by what the history says: the vector of the user
 // is folded in, which is what training would make of these interactions. Anchors stand in
-// for a history; see [retrieval.History]. Where neither has an item that the model knows, the
-// user's vector of the training counts. Items of the history are proposed like any other;
-// those that must not come stand in Request.Exclude.
+// for a history; see [retrieval.History]. Where neither has an item that the model knows and
+// that someone took, the user's vector of the training counts. Items of the history are
+// proposed like any other; those that must not come stand in Request.Exclude.
 //
 // All items are scored, in time proportional to items times factors; over an index, a model
 // of many items answers faster:

@@ -61,22 +61,24 @@ func (m *Model) UserVector(dst []float32, q *recsys.Query) ([]float32, error) {
 // user returns the vector of the request's user, nil when nothing is known of the user.
 func (m *Model) user(c *call, q *recsys.Query) ([]float32, error) {
 	c.profile = m.history.Read(c.profile, q, &m.factors.Items)
-	if len(c.profile) == 0 {
-		if at := m.factors.FindUser(q.User); at >= 0 {
-			if v := m.factors.UserVectors.Row(at); !zero(v) {
-				return v, nil
-			}
+	if len(c.profile) > 0 {
+		if err := m.Validate(); err != nil {
+			return nil, err
 		}
-		return nil, nil
+		c.user = c.vector(&c.user, m.factors.Dim())
+		if err := m.users.foldIn(&c.workspace, m.profileRow(c), c.user); err != nil {
+			return nil, fmt.Errorf("als: the history of user %d: %w", q.User, err)
+		}
+		if !zero(c.user) { // as it is when nobody took any item of the history
+			return c.user, nil
+		}
 	}
-	if err := m.Validate(); err != nil {
-		return nil, err
+	if at := m.factors.FindUser(q.User); at >= 0 {
+		if v := m.factors.UserVectors.Row(at); !zero(v) {
+			return v, nil
+		}
 	}
-	c.user = c.vector(&c.user, m.factors.Dim())
-	if err := m.users.foldIn(&c.workspace, m.profileRow(c), c.user); err != nil {
-		return nil, fmt.Errorf("als: the history of user %d: %w", q.User, err)
-	}
-	return c.user, nil
+	return nil, nil
 }
 
 func zero(v []float32) bool {
@@ -200,8 +202,8 @@ type Contribution struct {
 // Explain appends to dst what each item of the request's history adds to the score of an
 // item, the largest first, ties by ID, and returns it. Together they make the score, but for
 // rounding. Nothing is appended for an item that the model does not know, or a request
-// whose history has none that it knows: then the vector of the training says nothing
-// about its origin. It solves the equations of the user once, in the form with a row for each
+// whose history has none that it knows and that someone took: then the vector of the training
+// says nothing about its origin. It solves the equations of the user once, in the form with a row for each
 // factor, and allocates only to grow dst.
 //
 // Source: Hu, Koren and Volinsky, ICDM 2008, section 5: with A the matrix of the user's
@@ -230,6 +232,9 @@ func (m *Model) Explain(dst []Contribution, q *recsys.Query, item recsys.ItemID)
 	scores := c.vector(&c.s, len(r.cols))
 	simd.DotGather(scores, b, m.factors.ItemVectors.Data, m.factors.ItemVectors.Stride, r.cols)
 	simd.Mul(scores, r.confidence)
+	if zero(scores) {
+		return dst, nil
+	}
 	c.keys = c.keys[:0]
 	for k, x := range scores {
 		c.keys = append(c.keys, topk.Key(x, int32(r.cols[k])))

@@ -88,6 +88,27 @@ func TestKnownUsersAreServedWithoutHistory(t *testing.T) {
 	require.Equal(t, []float32{0, 0}, dst)
 }
 
+// An item that nobody took has the vector 0 and says nothing of a user.
+func TestAHistoryOfItemsThatWereNotTrainedIsNone(t *testing.T) {
+	in, err := retrieval.NewInteractions(retrieval.Records{
+		Users: []recsys.UserID{1, 1, 2, 2, 3}, Items: []recsys.ItemID{10, 20, 20, 30, 40}, Weights: []float32{1, 1, 1, 1, 0},
+	}, retrieval.SumWeights)
+	require.NoError(t, err)
+	for kind, variant := range variants() {
+		m := train(t, in, merge(als.Config{Factors: 2}, variant))
+		items, _ := retrieve(t, m, request(40), 10)
+		require.Empty(t, items, kind)
+		want, scores := retrieve(t, m, &recsys.Request{User: 1}, 10)
+		require.Len(t, want, 4)
+		require.Positive(t, scores[0])
+		got, _ := retrieve(t, m, &recsys.Request{User: 1, History: []recsys.Event{{Item: 40}}}, 10)
+		require.Equal(t, want, got, kind)
+		why, err := m.Explain(nil, recsys.NewQuery(&recsys.Request{User: 1, History: []recsys.Event{{Item: 40}}}, nil, "x"), 10)
+		require.NoError(t, err)
+		require.Empty(t, why, kind)
+	}
+}
+
 // Source: Hu, Koren and Volinsky, ICDM 2008, section 5.
 func TestContributionsAddUpToTheScore(t *testing.T) {
 	in := random(t, 13, 100, 80, 2000, false)

@@ -29,7 +29,7 @@ var ErrDiverged = errors.New("als: training diverged")
 // keeps its equations diagonal but for the row's own interactions; the other solvers do once,
 // at the end.
 //
-// Memory is 16 bytes × d for each user and item, 8 bytes for each interaction, 16 with
+// Memory is 8 bytes × d for each user and item, 8 bytes for each interaction, 16 with
 // confidences that differ, some 110 × d² bytes, and a few megabytes for each worker.
 //
 // When ctx ends first, or training diverges, Train returns the model of the last epoch that

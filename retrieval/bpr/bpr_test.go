@@ -297,6 +297,41 @@ func TestOddData(t *testing.T) {
 	}
 }
 
+// A vector that no step has touched is noise.
+func TestUsersOfWhomNothingIsKnownGetNothing(t *testing.T) {
+	r := retrieval.Records{
+		Users: []recsys.UserID{1, 1, 2, 2, 3}, Items: []recsys.ItemID{10, 20, 20, 30, 40}, Weights: []float32{1, 1, 1, 1, 0},
+	}
+	in, err := retrieval.NewInteractions(r, retrieval.SumWeights)
+	require.NoError(t, err)
+	r.Weights = []float32{1, 1, 0, 0, 1} // user 3 comes, user 2 goes
+	next, err := retrieval.NewInteractions(r, retrieval.SumWeights)
+	require.NoError(t, err)
+	proposed := func(m *bpr.Model, req recsys.Request) []recsys.ItemID {
+		out := recsys.NewSink(10)
+		require.NoError(t, m.Retrieve(t.Context(), recsys.NewQuery(&req, nil, "x"), out))
+		items, _ := out.Items()
+		return items
+	}
+	for _, loss := range losses {
+		for _, biases := range []bool{false, true} {
+			cfg := bpr.Config{Loss: loss, Factors: 3, Epochs: 2, Biases: biases}
+			m := train(t, in, cfg)
+			require.Empty(t, proposed(m, recsys.Request{User: 3}), loss)
+			require.Len(t, proposed(m, recsys.Request{User: 1}), 4, loss)
+			require.Len(t, proposed(m, recsys.Request{User: 3, History: []recsys.Event{{Item: 20}}}), 4, loss)
+			if loss != bpr.Logistic { // there is nothing to compare with
+				all := []recsys.Event{{Item: 10}, {Item: 20}, {Item: 30}, {Item: 40}}
+				require.Empty(t, proposed(m, recsys.Request{User: 9, History: all}), loss)
+			}
+			cfg.Epochs, cfg.Start = 3, m
+			m = train(t, next, cfg)
+			require.Len(t, proposed(m, recsys.Request{User: 2}), 4, "what was learned stays")
+			require.Len(t, proposed(m, recsys.Request{User: 3}), 4, loss)
+		}
+	}
+}
+
 func TestServingDoesNotAllocate(t *testing.T) {
 	if race.Enabled {
 		t.Skip("sync.Pool drops items under the race detector")

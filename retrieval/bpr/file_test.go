@@ -25,7 +25,7 @@ func trip(t *testing.T, m *bpr.Model) *bpr.Model {
 func TestFileRoundTrip(t *testing.T) {
 	in := groups(t, 20, 50, 300)
 	for _, cfg := range []bpr.Config{{}, {Loss: bpr.WARP, Biases: true}, {Loss: bpr.Logistic, Hogwild: true, Regularization: -1}} {
-		cfg.Factors, cfg.Epochs = 5, 2
+		cfg.Factors, cfg.Epochs, cfg.MaxBytes = 5, 2, 1<<30
 		m := train(t, in, cfg)
 		back := trip(t, m)
 		require.Equal(t, m.Version(), back.Version())

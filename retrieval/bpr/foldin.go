@@ -34,14 +34,25 @@ func (m *Model) acquire() *scratch {
 func (m *Model) user(s *scratch, q *recsys.Query) bool {
 	s.profile = m.history.Read(s.profile, q, &m.factors.Items)
 	if len(s.profile) > 0 {
-		m.fold(s)
-		return factor.Bounded(s.vector)
+		if m.fold(s); !zero(s.vector[:m.config.Factors]) { // as it is when the profile has every item
+			return factor.Bounded(s.vector)
+		}
 	}
 	if at := m.factors.FindUser(q.User); at >= 0 {
 		copy(s.vector, m.factors.UserVectors.Row(at))
-		return true
+		return !zero(s.vector[:m.config.Factors])
 	}
 	return false
+}
+
+// zero reports whether a vector says nothing.
+func zero(v []float32) bool {
+	for _, x := range v {
+		if x != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // How many steps a fold-in takes: so many for each entry of the profile, within bounds; and

@@ -36,7 +36,7 @@ var (
 
 // newModel puts a model together from its parts; cfg has its defaults.
 func newModel(cfg Config, epochs int, repeats []uint16, factors *factor.Model, state state) (*Model, error) {
-	cfg.Start, cfg.Workers, cfg.Progress = nil, 0, nil
+	cfg.Start, cfg.Workers, cfg.MaxBytes, cfg.Progress = nil, 0, 0, nil
 	cfg.History.Kinds = maps.Clone(cfg.History.Kinds) // the caller may change its own
 	history, err := profile.New(cfg.History)
 	if err != nil {
@@ -104,7 +104,7 @@ func (t *trainer) goOn(in *retrieval.Interactions, m *Model) error {
 	}
 	p, d := &t.p, t.cfg.Factors
 	for u, id := range in.Users() {
-		if at := m.factors.FindUser(id); at >= 0 {
+		if at := m.factors.FindUser(id); at >= 0 && !zero(m.factors.UserVectors.Row(at)[:d]) {
 			copy(p.user(int32(u)), m.factors.UserVectors.Row(at)[:d])
 			p.userSquares[u] = m.state.userSquares[at]
 			if p.userBias != nil {
@@ -125,8 +125,8 @@ func (t *trainer) goOn(in *retrieval.Interactions, m *Model) error {
 	return nil
 }
 
-// Config returns the configuration, defaults filled in, Start, Workers and Progress left out.
-// Its map is the model's, not to be written to.
+// Config returns the configuration, defaults filled in, Start, Workers, MaxBytes and Progress
+// left out. Its map is the model's, not to be written to.
 func (m *Model) Config() Config { return m.config }
 
 // Epochs returns how many epochs the model was trained for: Config.Epochs, unless the
@@ -140,7 +140,8 @@ func (m *Model) Users() []recsys.UserID { return m.factors.Users }
 func (m *Model) Items() []recsys.ItemID { return m.factors.Items.IDs() }
 
 // UserVectors returns the learned vectors of users: row u belongs to user u of Users. They
-// have Factors components, with Config.Biases one more, which is 1. The memory is the model's.
+// have Factors components, all 0 for a user without interactions, and with Config.Biases one
+// more, which is 1. The memory is the model's.
 func (m *Model) UserVectors() vector.Matrix { return m.factors.UserVectors }
 
 // Vectors returns the vectors of items for an index by inner product: row i belongs to item i
@@ -178,8 +179,8 @@ func (m *Model) ScoreItems(_ context.Context, q *recsys.Query, items []recsys.It
 }
 
 // AppendUser appends the vector of the request's user to dst, ready for an index over Vectors,
-// and returns it; nothing when the model knows neither the user nor an item of the history. It
-// can serve as nearest.Config.Vectors.
+// and returns it; nothing when the model knows neither interactions of the user nor an item of
+// the history. It can serve as nearest.Config.Vectors.
 func (m *Model) AppendUser(dst []float32, q *recsys.Query) ([]float32, error) {
 	s := m.acquire()
 	defer m.pool.Put(s)

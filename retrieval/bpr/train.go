@@ -102,7 +102,7 @@ func newTrainer(in *retrieval.Interactions, cfg Config) (*trainer, error) {
 		}
 	}
 	t.repeats = repeats(t.byUser, cfg.Popularity)
-	t.p = newParameters(in, &cfg)
+	t.p = newParameters(in, t.byUser, &cfg)
 	if cfg.Start != nil {
 		if err := t.goOn(in, cfg.Start); err != nil {
 			return nil, err
@@ -134,8 +134,9 @@ func positive(m *retrieval.CSR) *retrieval.CSR {
 	return c
 }
 
-// newParameters draws the first vectors, each from the seed and the ID of its user or item.
-func newParameters(in *retrieval.Interactions, cfg *Config) parameters {
+// newParameters draws the first vectors, each from the seed and the ID of its user or item. That
+// of a user without interactions, which no step will touch, is 0.
+func newParameters(in *retrieval.Interactions, byUser *retrieval.CSR, cfg *Config) parameters {
 	d := cfg.Factors
 	p := parameters{
 		dim:   d,
@@ -145,7 +146,9 @@ func newParameters(in *retrieval.Interactions, cfg *Config) parameters {
 	}
 	p.state = newState(in.NumUsers(), in.NumItems(), cfg.Loss)
 	for u, id := range in.Users() {
-		draw(p.user(int32(u)), hash.Combine(cfg.Seed, 'u', uint64(id)))
+		if byUser.Start[u] < byUser.Start[u+1] {
+			draw(p.user(int32(u)), hash.Combine(cfg.Seed, 'u', uint64(id)))
+		}
 	}
 	for i, id := range in.Items() {
 		draw(p.item(int32(i)), hash.Combine(cfg.Seed, 'i', uint64(id)))

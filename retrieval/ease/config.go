@@ -46,6 +46,9 @@ type Config struct {
 	Progress func(done, all int) `json:"-"`
 }
 
+// maxWorkers bounds Config.Workers: each has memory of its own.
+const maxWorkers = 1 << 20
+
 // withDefaults returns c with its zero values replaced, or an error that names every
 // field out of its domain.
 func (c Config) withDefaults() (Config, error) {
@@ -60,8 +63,8 @@ func (c Config) withDefaults() (Config, error) {
 	if c.MaxBytes < 0 {
 		bad("MaxBytes is %d; want >= 0 (0 means GOMEMLIMIT or 8 GiB)", c.MaxBytes)
 	}
-	if c.Workers < 0 {
-		bad("Workers is %d; want >= 0 (0 means GOMAXPROCS)", c.Workers)
+	if c.Workers < 0 || c.Workers > maxWorkers {
+		bad("Workers is %d; want 0 to %d (0 means GOMAXPROCS)", c.Workers, maxWorkers)
 	}
 	if err := c.History.Validate(); err != nil {
 		errs = append(errs, err)

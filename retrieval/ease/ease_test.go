@@ -332,6 +332,10 @@ func TestTrainingRefuses(t *testing.T) {
 	for _, want := range []string{"Config.Regularization is NaN", "Config.Neighbors is -1", "Config.MaxBytes is -2", "Config.Workers is -3", "History.Last is -4"} {
 		require.ErrorContains(t, err, want)
 	}
+	for _, local := range []bool{false, true} {
+		_, err = ease.Train(t.Context(), in, ease.Config{Workers: math.MaxInt, Local: local})
+		require.ErrorContains(t, err, "Config.Workers is 9223372036854775807; want 0 to 1048576")
+	}
 	_, err = ease.Train(t.Context(), in, ease.Config{MaxBytes: 100})
 	var need, limit int64
 	_, scan := fmt.Sscanf(err.Error(), "ease: exact training needs %d bytes and may take %d", &need, &limit)

@@ -249,6 +249,11 @@ func TestTrainingRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "History.Last is -4")
 	_, err = gfcf.Train(t.Context(), in, gfcf.Config{MaxBytes: 100})
 	require.ErrorContains(t, err, "gfcf: training needs")
+	// The decomposition adds up 16 matrices of 1056 × 1056 float64 side by side.
+	_, err = gfcf.Train(t.Context(), random(t, 9, 1100, 1100, 0), gfcf.Config{Factors: 1024, MaxBytes: 16 * 8 * 1056 * 1056})
+	require.ErrorContains(t, err, "gfcf: training needs")
+	_, err = gfcf.Train(t.Context(), in, gfcf.Config{Workers: 1 << 20})
+	require.NoError(t, err, "no more workers than there is work for")
 }
 
 func TestTrainingStopsWithItsContext(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/internal/memory"
+	"github.com/recsyskit/recsys/retrieval/internal/spectral"
 	"github.com/recsyskit/recsys/retrieval/internal/truncate"
 	"github.com/recsyskit/recsys/retrieval/itemsim"
 )
@@ -65,8 +66,8 @@ func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*itemsi
 // them, twice.
 func need(in *retrieval.Interactions, cfg *Config) int64 {
 	users, items := int64(in.NumUsers()), int64(in.NumItems())
-	width := int64(cfg.Factors + cfg.Oversampling)
-	decomposition := width * (users + 3*items)
-	columns := int64(cfg.Workers)*block*(users+3*items) + 4*items*min(int64(cfg.Neighbors), items)
-	return 4 * (2*int64(in.Len()) + 2*items*int64(max(cfg.Factors, 0)) + max(decomposition, columns))
+	decomposition := spectral.Bytes(in.NumUsers(), in.NumItems(), spectral.Config{Factors: max(cfg.Factors, 1), Oversampling: cfg.Oversampling})
+	workers := min(int64(cfg.Workers), (items+block-1)/block)
+	columns := workers*block*(users+3*items) + 4*items*min(int64(cfg.Neighbors), items)
+	return 4*(2*int64(in.Len())+2*items*int64(max(cfg.Factors, 0))) + max(decomposition, 4*columns)
 }

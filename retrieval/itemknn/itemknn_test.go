@@ -265,6 +265,25 @@ func TestZeroConfigIsTheDocumentedDefault(t *testing.T) {
 	require.Equal(t, itemknn.Config{Neighbors: 100, K1: 1.2, B: 0.75, Weighting: itemknn.TFIDF}, got)
 }
 
+func TestWeightsThatOverflowAreRefused(t *testing.T) {
+	weighted := func(x float32) *retrieval.Interactions {
+		in, err := retrieval.NewInteractions(retrieval.Records{
+			Users: []recsys.UserID{1, 1, 2, 2, 3}, Items: []recsys.ItemID{5, 6, 5, 6, 7}, Weights: []float32{1, x, 1, x, 1},
+		}, retrieval.SumWeights)
+		require.NoError(t, err)
+		return in
+	}
+	const want = "itemknn: the squares of the weights of item 6 add up to more than a float32 holds; divide all weights by a number"
+	for _, cfg := range []itemknn.Config{{Weighting: itemknn.Cosine}, {Weighting: itemknn.Cosine, Raw: true}} {
+		m := train(t, weighted(1e18), cfg)
+		_, err := itemknn.Train(t.Context(), weighted(1e20), cfg)
+		require.EqualError(t, err, want)
+		_, err = itemknn.Update(t.Context(), m, weighted(1e20), 6)
+		require.EqualError(t, err, want)
+	}
+	train(t, weighted(1e20), itemknn.Config{Weighting: itemknn.BM25})
+}
+
 func TestTrainStopsWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cfg := itemknn.Config{Workers: 1, Progress: func(done, all int) {

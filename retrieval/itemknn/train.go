@@ -20,8 +20,8 @@ import (
 // the model is about as much again, 8 bytes per interaction and 8 bytes per item and
 // worker. The model is the same to the bit for any number of workers.
 //
-// The errors are those of cfg, field by field, and, when ctx ends first, one that wraps
-// its cause.
+// The errors are those of cfg, field by field, one for weights whose squares overflow, and, when
+// ctx ends first, one that wraps its cause.
 func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*itemsim.Model, error) {
 	if in == nil {
 		return nil, errors.New("itemknn: interactions are nil")
@@ -36,6 +36,9 @@ func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*itemsi
 	}
 	w := newWeigher(&cfg, in.ByItem())
 	byUser, byItem := w.matrices(in)
+	if err := check(byItem, in.Items()); err != nil {
+		return nil, err
+	}
 	p := itemitem.Product{
 		Left:     byItem,
 		Right:    byUser,
@@ -78,11 +81,8 @@ func similarity(cfg *Config, byItem *retrieval.CSR) func(row, column int32, dot 
 	left, right := make([]float64, byItem.Rows()), make([]float64, byItem.Rows())
 	for i := range left {
 		_, weights := byItem.Row(i)
-		square := 0.0
-		for _, x := range weights {
-			square += float64(float64(x) * float64(x))
-		}
-		left[i], right[i] = fmath.Pow(square, alpha), fmath.Pow(square, 1-alpha)
+		norm := square(weights) // squared
+		left[i], right[i] = fmath.Pow(norm, alpha), fmath.Pow(norm, 1-alpha)
 	}
 	shrinkage := cfg.Shrinkage
 	return func(row, column int32, dot float32) float32 {

@@ -31,8 +31,8 @@ import (
 // It takes time in proportion to the items of the listed items' users, to the interactions and
 // to the model, of which the last two are some milliseconds per million.
 //
-// The error says that m is of another trainer, or which item is not in the interactions, or,
-// when ctx ends first, wraps its cause.
+// The error says that m is of another trainer, which item is not in the interactions or has
+// weights whose squares overflow, or, when ctx ends first, wraps its cause.
 func Update(ctx context.Context, m *itemsim.Model, in *retrieval.Interactions, items ...recsys.ItemID) (*itemsim.Model, error) {
 	if in == nil {
 		return nil, errors.New("itemknn: interactions are nil")
@@ -48,7 +48,10 @@ func Update(ctx context.Context, m *itemsim.Model, in *retrieval.Interactions, i
 	if err != nil {
 		return nil, fmt.Errorf("itemknn: configuration of the model: %w", err)
 	}
-	u := newUpdater(cfg, m, in)
+	u, err := newUpdater(cfg, m, in)
+	if err != nil {
+		return nil, err
+	}
 	for _, id := range items {
 		if err := u.list(id); err != nil {
 			return nil, err
@@ -82,11 +85,14 @@ type listed struct {
 	best   map[int32]float32
 }
 
-func newUpdater(cfg Config, m *itemsim.Model, in *retrieval.Interactions) *updater {
+func newUpdater(cfg Config, m *itemsim.Model, in *retrieval.Interactions) (*updater, error) {
 	u := &updater{cfg: cfg, model: m, in: in, weigher: newWeigher(&cfg, in.ByItem()), listed: map[int32]*listed{}}
 	byUser, byItem := u.weigher.matrices(in)
+	if err := check(byItem, in.Items()); err != nil {
+		return nil, err
+	}
 	u.product = itemitem.Product{Left: byItem, Right: byUser, Scale: similarity(&cfg, byItem)}
-	return u
+	return u, nil
 }
 
 // list computes the list of an item.

@@ -1,8 +1,10 @@
 package itemknn
 
 import (
+	"fmt"
 	"math"
 
+	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/internal/fmath"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/itemsim"
@@ -87,6 +89,27 @@ func (w *weigher) matrices(in *retrieval.Interactions) (byUser, byItem *retrieva
 		}
 	}
 	return byUser, byItem
+}
+
+// check refuses weighted interactions whose products overflow: no product of two items is larger
+// than both squares.
+func check(byItem *retrieval.CSR, items []recsys.ItemID) error {
+	for i, id := range items {
+		_, weights := byItem.Row(i)
+		if square(weights) > math.MaxFloat32 {
+			return fmt.Errorf("itemknn: the squares of the weights of item %d add up to more than a float32 holds; divide all weights by a number", id)
+		}
+	}
+	return nil
+}
+
+// square returns the sum of the squares.
+func square(weights []float32) float64 {
+	sum := 0.0
+	for _, x := range weights {
+		sum += float64(float64(x) * float64(x))
+	}
+	return sum
 }
 
 // idf returns the factor of each user, >= 0. A user who took every item tells nothing and

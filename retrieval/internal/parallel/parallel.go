@@ -9,7 +9,8 @@ import (
 
 // Each calls f for every i below n, from at most workers goroutines, in ascending order of
 // their start. f is told which worker it is, from 0, for memory of its own. When ctx ends, no
-// further call begins. It returns ctx's cause, nil when all calls were made.
+// further call begins. It returns ctx's cause if it has ended, also during the last calls: nil
+// says that all were made.
 func Each(ctx context.Context, workers, n int, f func(worker, i int)) error {
 	if workers = min(workers, n); workers <= 1 {
 		for i := range n {

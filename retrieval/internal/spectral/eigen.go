@@ -2,16 +2,18 @@ package spectral
 
 import (
 	"cmp"
+	"context"
 	"math"
 	"slices"
 )
 
 // eigen returns the eigenvalues of the symmetric n x n matrix a, the largest first, and its
-// eigenvectors as rows in that order, to some eleven digits. It destroys a.
+// eigenvectors as rows in that order, to some eleven digits. It destroys a. When ctx ends
+// first, it returns nil.
 //
 // Source: the cyclic Jacobi method, Golub and Van Loan, Matrix Computations, 4th ed.,
 // section 8.5. It takes O(n³) time per sweep and some ten sweeps.
-func eigen(a []float64, n int) (values []float64, vectors []float64) {
+func eigen(ctx context.Context, a []float64, n int) (values []float64, vectors []float64) {
 	v := make([]float64, n*n) // row i is eigenvector i
 	for i := range n {
 		v[i*n+i] = 1
@@ -31,6 +33,9 @@ func eigen(a []float64, n int) (values []float64, vectors []float64) {
 			break
 		}
 		for p := range n {
+			if ctx.Err() != nil {
+				return nil, nil
+			}
 			for q := p + 1; q < n; q++ {
 				rotate(a, v, n, p, q)
 			}
@@ -80,9 +85,13 @@ func rotate(a, v []float64, n, p, q int) {
 // inverseFactor returns the transpose of the inverse of R, where a = RᵀR is n x n and R
 // upper triangular: row j says which combination of columns makes column j orthonormal to
 // those before it. Where nothing is left of a column but noise, the row is 0. It destroys a.
-func inverseFactor(a []float64, n int) []float64 {
+// When ctx ends first, what it returns is undefined.
+func inverseFactor(ctx context.Context, a []float64, n int) []float64 {
 	// R takes the place of the upper triangle; a dropped row has the diagonal 0.
 	for j := range n {
+		if ctx.Err() != nil {
+			break
+		}
 		left := a[j*n+j]
 		for k := range j {
 			left -= float64(a[k*n+j] * a[k*n+j])
@@ -103,6 +112,9 @@ func inverseFactor(a []float64, n int) []float64 {
 	}
 	inverse := make([]float64, n*n)
 	for j := range n {
+		if ctx.Err() != nil {
+			break
+		}
 		d := a[j*n+j]
 		if d == 0 {
 			continue

@@ -32,8 +32,8 @@ type Config struct {
 // positive. If ctx ends first, the error wraps its cause and says in which iteration.
 //
 // It is subspace iteration (Halko, Martinsson and Tropp, SIAM Review 2011, algorithm 4.4):
-// O(Iterations × (cells × w + columns × w²)) time for w = Factors+Oversampling, and 4w bytes
-// for each row and twice for each column. The result has the same bits for any number of
+// O(Iterations × (cells × w + columns × w²) + w³) time for w = Factors+Oversampling, and the
+// memory that [Bytes] says. The result has the same bits for any number of
 // workers and on any machine. Weights are used as they are; those whose squares leave the
 // range of float32 must be scaled first.
 func Decompose(ctx context.Context, a, transposed *retrieval.CSR, cfg Config) (v vector.Matrix, values []float64, err error) {
@@ -58,6 +58,13 @@ func Decompose(ctx context.Context, a, transposed *retrieval.CSR, cfg Config) (v
 		return vector.Matrix{}, nil, fmt.Errorf("the last of %d iterations: %w", cfg.Iterations, err)
 	}
 	return v, values, nil
+}
+
+// Bytes returns how many bytes [Decompose] takes, its result included, for a matrix of so many
+// rows and columns.
+func Bytes(rows, cols int, cfg Config) int64 {
+	width := int64(min(cfg.Factors+cfg.Oversampling, rows, cols))
+	return 4*(width*(int64(rows)+2*int64(cols))+int64(cols)*int64(cfg.Factors)) + 8*(gramBlocks+2)*width*width
 }
 
 // iteration is the state of the iterated subspace. Matrices are row-major.
@@ -139,7 +146,7 @@ const noise = 1e-11
 // orthonormalize makes the columns of y orthonormal; a column that depends on those before
 // it becomes 0.
 func (t *iteration) orthonormalize(ctx context.Context) {
-	t.rotate(ctx, inverseFactor(t.gram(ctx, t.y, t.items), t.width))
+	t.rotate(ctx, inverseFactor(ctx, t.gram(ctx, t.y, t.items), t.width))
 }
 
 // gramBlocks is how many partial sums a Gram matrix has: as many whatever the workers.
@@ -239,7 +246,10 @@ func (t *iteration) factors(ctx context.Context) (vector.Matrix, []float64) {
 		return out, values
 	}
 	t.toUsers(ctx)
-	squares, vectors := eigen(t.gram(ctx, t.z, t.users), t.width)
+	squares, vectors := eigen(ctx, t.gram(ctx, t.z, t.users), t.width)
+	if vectors == nil {
+		return out, values
+	}
 	t.rotate(ctx, vectors)
 	for j := range min(t.width, t.cfg.Factors) {
 		if !(squares[j] > noise*squares[0]) {

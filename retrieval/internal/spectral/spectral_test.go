@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -128,4 +129,49 @@ func TestTheErrorSaysWhereItStopped(t *testing.T) {
 	}})
 	require.ErrorIs(t, err, why)
 	require.ErrorContains(t, err, "iteration 3 of 5")
+}
+
+// ends is a context that ends when Err is asked the given number of times.
+type ends struct {
+	context.Context
+	left atomic.Int64
+	end  context.CancelCauseFunc
+	why  error
+}
+
+func (c *ends) Err() error {
+	if c.left.Add(-1) == 0 {
+		c.end(c.why)
+	}
+	return c.Context.Err()
+}
+
+// The eigenvectors take longer than all else where there are many factors.
+func TestEveryPartStopsWithItsContext(t *testing.T) {
+	a, at := matrix(t, 130, 120, 9)
+	asked := func(after int64) (int64, error) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		defer cancel(nil)
+		c := &ends{Context: ctx, end: cancel, why: errors.New("enough")}
+		c.left.Store(after)
+		_, _, err := spectral.Decompose(c, a, at, spectral.Config{Factors: 100, Iterations: 1, Workers: 1})
+		if after -= c.left.Load(); err != nil {
+			require.ErrorIs(t, err, c.why)
+		}
+		return after, err
+	}
+	all, err := asked(math.MaxInt64)
+	require.NoError(t, err)
+	require.Greater(t, all, int64(5*100), "some sweeps of 100 rows")
+	for _, after := range []int64{1, 20, 150, all / 2, all - 200} {
+		n, err := asked(after)
+		require.Error(t, err)
+		require.Less(t, n, after+20, "nothing goes on for long")
+	}
+}
+
+func TestBytesBoundTheMatrices(t *testing.T) {
+	cfg := spectral.Config{Factors: 10, Oversampling: 5}
+	require.EqualValues(t, 4*(15*(100+2*200)+200*10)+8*18*15*15, spectral.Bytes(100, 200, cfg))
+	require.EqualValues(t, 4*(3*(3+2*200)+200*10)+8*18*3*3, spectral.Bytes(3, 200, cfg))
 }
