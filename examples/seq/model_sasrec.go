@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/recsyskit/recsys/examples/internal/cli"
 	"github.com/recsyskit/recsys/examples/internal/hyper"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/sasrec"
@@ -43,6 +44,9 @@ var sasrecModels = []model{
 }
 
 func trainSASRec(ctx context.Context, in *retrieval.Interactions, s hyper.Settings, e env) (trained, error) {
+	if dim, heads := s.Int("dim"), s.Int("heads"); dim%heads != 0 {
+		return nil, cli.Usagef("-heads is %d; want a divisor of -dim, which is %d", heads, dim)
+	}
 	cfg := sasrec.Config{
 		Architecture: sasrec.Architecture{
 			Dim: s.Int("dim"), Heads: s.Int("heads"), Layers: s.Int("layers"), Hidden: s.Int("hidden"), Length: s.Int("length"),
