@@ -285,7 +285,6 @@ func TestErrorsExitWith2AndNameFileLineAndReason(t *testing.T) {
 		{"time", with("-tune-time", "-1s"), "-tune-time is -1s"},
 		{"time without trials", with("-tune-time", "5s"), "-tune-time bounds -tune"},
 		{"no folder to save to", with("-save", filepath.Join(t.TempDir(), "no", "folder")), "there is no folder"},
-		{"heads", []string{"-data", data, "-model", "sasrec", "-dim", "8", "-heads", "3"}, "-heads is 3; want a divisor of -dim, which is 8"},
 		{"too large", []string{"-data", data, "-model", "als", "-regularization", "1e300"}, "want at most 1e+12"},
 		{"load and tune", with("-tune", "1", "-load", "x"), "-load and -tune exclude each other"},
 		{"load and settings", with("-gap", "1", "-load", "x"), "leave its flags out"},
