@@ -14,17 +14,37 @@
 //	rising                NewTrending       candidates + exclusions       Clayton and Kaldor 1987; DuMouchel and Pregibon 2001
 //	newest                Newest            candidates + exclusions       –
 //	item-to-item weights  itemsim.Model     weights of the history        Deshpande and Karypis 2004
-//	graph filter          gfcf.Model        weights, a scan of items      Shen et al. 2021
 //	implicit ALS          als.Model         a fold-in, a scan of items    Hu et al. 2008; Rendle et al. 2022
 //	BPR, WARP, logistic   bpr.Model         a fold-in, a scan of items    Rendle et al. 2009; Weston et al. 2011; Johnson 2014
 //	two towers            twotower.Model    a tower, a scan of items      Yi et al. 2019
 //	self-attention        sasrec.Model      a network, a scan of items    Kang and McAuley 2018
-//	sessions              session           neighbours of the session     Ludewig and Jannach 2018; Garg et al. 2019
+//	sessions              session.KNN       neighbours of the session     Ludewig and Jannach 2018; Garg et al. 2019
 //	nearest vectors       nearest.Retriever a search of an index          –
 //
 // The weights from item to item come from package itemknn (nearest neighbours), walk (random
-// walks), slim (sparse regression) or ease (regression in closed form). Package ensemble
-// blends retrievers, and says what each adds to the others.
+// walks: P3alpha, RP3beta), slim (sparse regression), ease (regression in closed form), gfcf
+// (filters on the graph of items) or session (Markov chains and rules). Package ensemble blends
+// retrievers, and says what each adds to the others.
+//
+// # Which one
+//
+// Start with itemknn or walk: they train in seconds, explain themselves and need little data.
+// Then, by what you have:
+//
+//   - up to some ten thousand items: ease, beyond that slim, which do not count twice what two
+//     items of a history tell; gfcf, where data is sparse
+//   - more items than that, or vectors for an index: als, which trains fast on data of any size; bpr,
+//     which compares items in place of fitting all pairs, and takes more passes
+//   - features of users or items, items that come and go: twotower; items that nobody has
+//     taken yet: content
+//   - an order that matters, sessions of unknown visitors: session, and with some hundred
+//     thousand events or more sasrec
+//   - nothing of the user: Popular, NewTrending, Newest, as fallback of all others
+//
+// All have hyper-parameters that are worth a search: examples/cf and examples/seq tune and compare
+// models, and blends of them, on a file of yours.
+//
+// # Users
 //
 // Retrievers that describe a user by what the request's history holds, and so
 // serve users whom they have not met, weigh its events by a [History]. None drops
@@ -34,9 +54,9 @@
 // # Vectors
 //
 // An [Index] finds the items whose vectors are nearest to a query. A [MutableIndex] takes
-// new items while it is searched. Package nearest makes a retriever of one; package
-// puresvd learns vectors where there are none yet, package content makes them of what items
-// are. Scores are exact, whichever items an approximate index finds.
+// new items while it is searched. Package nearest makes a retriever of one. Packages
+// puresvd, als, bpr, twotower and sasrec learn vectors, package content makes them of what
+// items are. Scores are exact, whichever items an approximate index finds.
 //
 //	index  type        answers      a search reads                       source
 //	flat   flat.Index  exact        vectors that may be among the best   Cauchy–Schwarz; int8 codes with a proven bound

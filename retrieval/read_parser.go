@@ -152,6 +152,10 @@ func (p *parser) check(field string, value []byte, err error) bool {
 			reason += ", for a header of other names Columns and HeaderSkip"
 		}
 	}
+	// Where ids are numbers a header has failed by its first fields.
+	if p.line == 1 && p.columnsFrom == "line 1" && p.opt.UserID != nil && (field == "value" || field == "time") {
+		reason += "; if this is a header, it must name a user and an item"
+	}
 	if p.err == nil {
 		p.err = &ReadError{File: p.name, Line: p.line, Field: field, Value: clip(value), Reason: reason, Err: err}
 	}

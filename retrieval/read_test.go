@@ -170,6 +170,9 @@ func TestReadErrorsNameThePlaceAndTheRemedy(t *testing.T) {
 		{text: "1\n", want: `retrieval: f.txt:1: 1 fields: want user, item, and at most value and time; else set ReadOptions.Columns (no separator found)`},
 		{text: "1 2 3 4 5\n", want: `retrieval: f.txt:1: 5 fields: want user, item, and at most value and time; else set ReadOptions.Columns (ReadOptions.Separator is ' ')`},
 		{text: "user,item,time\n1,2\n", want: `retrieval: f.txt:2: 2 fields; want 3 as in the header (ReadOptions.Separator is ',')`},
+		{text: "who,what,when\n1,2,3\n", opt: retrieval.ReadOptions{
+			UserID: func(string) (recsys.UserID, error) { return 0, nil }, ItemID: func(string) (recsys.ItemID, error) { return 0, nil },
+		}, want: `retrieval: f.txt:1: value "when": want a finite number >= 0; drop such lines or map the scale; if this is a header, it must name a user and an item`},
 		{text: "user,uid,item\n", want: `retrieval: f.txt:1: 3 fields: of the header's columns user is there twice; set ReadOptions.Columns (ReadOptions.Separator is ',')`},
 		{text: "1,2,3\n", opt: retrieval.ReadOptions{Columns: []string{"user", "item"}}, want: `retrieval: f.txt:1: 3 fields; want 2 as in ReadOptions.Columns and line 1 (ReadOptions.Separator is ',')`},
 		{text: "1,2,3\n1,2\n", opt: retrieval.ReadOptions{Columns: []string{"user", "item", "time", "value"}}, want: `retrieval: f.txt:2: 2 fields; want 3 as in ReadOptions.Columns and line 1 (ReadOptions.Separator is ',')`},

@@ -337,6 +337,10 @@ func TestErrorsExitWith2AndNameFileLineAndReason(t *testing.T) {
 		{"metric", with("-tune-metric", "auc"), `-tune-metric is "auc"`},
 		{"trials", with("-tune", "-1"), "-tune is -1"},
 		{"time without trials", with("-tune-time", "5s"), "-tune-time bounds -tune"},
+		{"cold", with("-cold", "-2"), "-cold is -2"},
+		{"far too large", with("-half-life", "1e9"), `-half-life is "1e9"; want at most 100000`},
+		{"no folder to save to", with("-save", filepath.Join(t.TempDir(), "no", "folder")), "there is no folder"},
+		{"a folder to save to", with("-save", t.TempDir()), "is a folder, want a file"},
 		{"negative time", with("-tune", "2", "-tune-time", "-5s"), "-tune-time is -5s"},
 		{"sources of no blend", with("-sources", "itemknn"), "-sources and -weights are of -model blend"},
 		{"blend of nothing", blended(), "-sources is missing"},
@@ -375,8 +379,6 @@ func TestErrorsExitWith2AndNameFileLineAndReason(t *testing.T) {
 			require.Contains(t, stderr, tt.want)
 		})
 	}
-	code, _, stderr := cf(with("-save", filepath.Join(t.TempDir(), "no", "folder"))...)
-	require.Equal(t, 1, code, stderr)
 	code, stdout, _ := cf("-help")
 	require.Zero(t, code)
 	require.Contains(t, stdout, "itemknn: neighbours kept per item (default 200)")

@@ -5,7 +5,7 @@
 //	cf -train train.txt.gz -test test.txt.gz -model itemknn -k 20,50
 //	cf -train train.txt.gz -test neg100.txt.gz -protocol sampled -model itemknn -k 5,10 -neighbors 594 -shrinkage 999
 //	cf -train train.txt.gz -test test.txt.gz -model itemknn -tune 30 -save knn.bin
-//	cf -train log.csv -test later.csv -format csv -model popular
+//	cf -train log.csv -test later.csv -ids string -model popular
 //	cf -train train.txt.gz -test test.txt.gz -model blend -sources rp3beta,als:factors=128
 //
 // # Files
@@ -13,8 +13,9 @@
 // Ids are unsigned numbers, or with -ids string whatever stands there; a saved model then fits
 // the training file that it was made from alone. Files may be gzip. With -format lists a line
 // is "user item item …", with pairs "user item", with csv "user,item[,value][,time]", a header
-// optional (its names say which column is which), the separator a comma, semicolon, tab or
-// space. Values are weights, those of repeated pairs add up.
+// optional (names such as user_id, item_id, rating and timestamp say which column is which),
+// the separator a comma, semicolon, tab or space. Values are weights, those of repeated pairs
+// add up. Without -format a training file that is named .csv or .tsv says csv, any other lists.
 //
 // With -protocol sampled a line of the test file is "user positive neg1 … negN", whatever the
 // format of the training file.
@@ -46,7 +47,7 @@
 // from a tree-structured Parzen estimator (Bergstra et al., NIPS 2011). A trial that fails, as
 // with a step that is too long, counts as the worst. -tune-time ends the search early; the
 // trial that is under way does not count. The test file plays no part. Without -tune-time the
-// same seed gives the same result for any number of workers.
+// same seed gives the same result for any number of workers, but for -hogwild.
 //
 // # Blends
 //
@@ -64,6 +65,13 @@
 // {"event":"trial",…} per trial and {"event":"tuned",…}, of a blend {"event":"source",…} per
 // source and {"event":"blend",…}, and last the result. Progress goes to standard error. The
 // exit code is 2 for a wrong flag or input file, 1 when the work fails.
+//
+// # From here to a program
+//
+// Settings stand for fields of each package's Config, but defaults are those of this program: the
+// zero value of a Config may be another model, as with itemknn, slim and bpr, whose zero values
+// are closer to the methods as published. So copy the settings of a run, which -help and the
+// event "tuned" list.
 //
 // A further model is one more entry in the table of models.go.
 package main

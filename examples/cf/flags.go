@@ -47,7 +47,7 @@ func newFlags() (*flag.FlagSet, *options) {
 	fs.BoolVar(&o.json, "json", false, "write one JSON object per line, the result last")
 	fs.StringVar(&o.trainFile, "train", "", "training `file`")
 	fs.StringVar(&o.testFile, "test", "", "test `file`")
-	fs.StringVar(&o.format, "format", "lists", "`format` of the files: lists, pairs or csv")
+	fs.StringVar(&o.format, "format", "", "`format` of the files: lists, pairs or csv (default: csv for a training file named .csv or .tsv, else lists)")
 	fs.StringVar(&o.ids, "ids", "number", "`kind` of ids in the files: number or string")
 	fs.StringVar(&o.protocol, "protocol", "full", "`what` is ranked: full (all items) or sampled (test lines \"user positive negative…\")")
 	fs.StringVar(&o.cutoffsText, "k", "20", "`cutoffs`, separated by commas")
@@ -55,7 +55,7 @@ func newFlags() (*flag.FlagSet, *options) {
 	fs.IntVar(&o.trials, "tune", 0, "search hyper-parameters in `N` trials on the training file, of a blend those of each source")
 	fs.DurationVar(&o.tuneTime, "tune-time", 0, "end the search of -tune after this `time`, such as 10m; the result then depends on the machine")
 	fs.StringVar(&o.tuneMetric, "tune-metric", "ndcg", "`metric` that -tune raises: ndcg, recall or hr")
-	fs.IntVar(&o.coldAtMost, "cold", -1, "users and items with at most `N` interactions in training count as cold (default: the tenth of them with the fewest)")
+	fs.IntVar(&o.coldAtMost, "cold", -1, "users and items with at most `N` interactions in training count as cold; -1 for the tenth of them with the fewest")
 	fs.StringVar(&o.sourcesText, "sources", "", "of -model blend: its `models`, separated by commas, each name[:parameter=value…]; label=name for a name of its own")
 	fs.StringVar(&o.weightsText, "weights", "", "of -model blend: `weights` of the sources, separated by commas, in place of learning them")
 	fs.StringVar(&o.save, "save", "", "write the model to a `file`")
@@ -76,6 +76,9 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 	}
 	if err := cli.Require(fs, "train", "test", "model"); err != nil {
 		return err
+	}
+	if o.format == "" {
+		o.format = input.Format(o.trainFile, "lists")
 	}
 	switch o.format {
 	case "lists", "pairs", "csv":
@@ -101,6 +104,8 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 		return cli.Usagef("-tune is %d; want >= 0", o.trials)
 	case o.tuneTime < 0:
 		return cli.Usagef("-tune-time is %v; want >= 0", o.tuneTime)
+	case o.coldAtMost < -1:
+		return cli.Usagef("-cold is %d; want >= 0 (-1 means the tenth with the fewest)", o.coldAtMost)
 	case o.tuneTime > 0 && o.trials == 0:
 		return cli.Usagef("-tune-time bounds -tune, which is missing")
 	case o.load != "" && o.trials > 0:
@@ -109,6 +114,9 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 		return cli.Usagef("-load takes the model's settings from the file; leave its flags out")
 	}
 	if err := o.parseCutoffs(); err != nil {
+		return err
+	}
+	if err := cli.CanSave("save", o.save); err != nil {
 		return err
 	}
 	if o.model = modelNamed(o.name); o.model == nil {

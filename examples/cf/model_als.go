@@ -19,10 +19,10 @@ var alsModels = []model{
 			{name: "alpha", doc: "slope of the confidence in an interaction", def: "0"},
 			{name: "log-scale", doc: "scale of the weights whose logarithm counts, 0 for none", def: "0"},
 			{name: "nu", doc: "power of the frequency, 0 for the same λ for all", def: "1", max: 2},
-			{name: "epochs", doc: "times that all vectors are solved for", def: "16", integer: true, min: 1},
+			{name: "epochs", doc: "times that all vectors are solved for", def: "16", integer: true, min: 1, max: 100_000},
 			{name: "solver", doc: "of a vector", def: "exact", choices: []string{"exact", "cg", "blocks"}},
-			{name: "steps", doc: "of cg for each vector", def: "3", integer: true, min: 1},
-			{name: "block", doc: "factors in a block of blocks", def: "64", integer: true, min: 1},
+			{name: "steps", doc: "of cg for each vector", def: "3", integer: true, min: 1, max: 1000},
+			{name: "block", doc: "factors in a block of blocks", def: "64", integer: true, min: 1, max: 4096},
 		},
 		train: func(ctx context.Context, in *retrieval.Interactions, s settings, e env) (trained, error) {
 			cfg := als.Config{

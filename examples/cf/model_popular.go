@@ -16,7 +16,7 @@ var popularModels = []model{
 	{
 		name: "popular",
 		params: []param{
-			{name: "half-life", doc: "days after which an interaction counts half, 0 for never", def: "0", lo: 0, hi: 0},
+			{name: "half-life", doc: "days after which an interaction counts half, 0 for never", def: "0", max: 1e5},
 		},
 		train: func(_ context.Context, in *retrieval.Interactions, s settings, _ env) (trained, error) {
 			return retrieval.NewPopular(in, retrieval.PopularConfig{HalfLife: days(s, "half-life")})

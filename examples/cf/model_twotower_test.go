@@ -31,7 +31,7 @@ func TestTwotowerLearnsSavesAndLoads(t *testing.T) {
 	train, test := file(t, trainLists), file(t, testLists)
 	saved := filepath.Join(t.TempDir(), "model")
 	args := []string{"-train", train, "-test", test, "-model", "twotower", "-k", "1,5"}
-	flags := []string{"-factors", "8", "-hidden", "8", "-batch", "64", "-rate", "0.02", "-epochs", "20", "-pooling", "attention", "-optimizer", "adam", "-save", saved}
+	flags := []string{"-factors", "8", "-hidden", "8", "-batch", "64", "-learning-rate", "0.02", "-epochs", "20", "-pooling", "attention", "-optimizer", "adam", "-save", saved}
 	got := result(t, append(args, flags...)...)
 	require.Greater(t, got["recall@1"], 0.9)
 	require.Equal(t, got, result(t, append(args, "-load", saved)...))

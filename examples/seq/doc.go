@@ -3,6 +3,7 @@
 // ranking of the catalogue or over sampled negatives.
 //
 //	seq -data Beauty.txt.gz -model markov
+//	seq -data log.csv -ids string -model stan
 //	seq -data Video.txt.gz -format pairs -protocol sampled -eval-users 10000 -model markov
 //	seq -train train_sessions.txt.gz -test test.txt.gz -format sessions -model combined -k 20 -tune 30
 //	seq -data Beauty.txt.gz -model blend -sources markov:gap=20:reverse=0.3,stan,vsknn
@@ -19,7 +20,8 @@
 // With -train and -test, a line of the training file is a session, "item item …", the
 // sessions in the order of time, and a line of the test file is "item … target" (-format
 // sessions). Or both are csv, "session,item[,value][,time]": then every item of a test
-// session but the first is a test, of the items before it.
+// session but the first is a test, of the items before it. Without -format a file that is
+// named .csv or .tsv says csv, any other lists, or with -train sessions.
 //
 // # Evaluation
 //

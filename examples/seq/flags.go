@@ -48,11 +48,11 @@ func newFlags() (*flag.FlagSet, *options) {
 	fs.StringVar(&o.dataFile, "data", "", "`file` of sequences; the last item of each is the test")
 	fs.StringVar(&o.trainFile, "train", "", "`file` of training sessions")
 	fs.StringVar(&o.testFile, "test", "", "`file` of test sessions")
-	fs.StringVar(&o.format, "format", "lists", "`format` of the files: lists, pairs, csv or sessions")
+	fs.StringVar(&o.format, "format", "", "`format` of the files: lists, pairs or csv with -data, sessions or csv with -train (default: csv for a file named .csv or .tsv, else the first)")
 	fs.StringVar(&o.ids, "ids", "number", "`kind` of ids in the files: number or string")
 	fs.StringVar(&o.protocol, "protocol", "", "`what` is ranked: leave-one-out (all items but the input's; the default with -data), sampled (the last item and -negatives others), sessions (all items; the default with -train)")
-	fs.IntVar(&o.negatives, "negatives", 100, "random items per test with -protocol sampled")
-	fs.IntVar(&o.evalUsers, "eval-users", 0, "test a random `number` of users; 0 for all")
+	fs.IntVar(&o.negatives, "negatives", 100, "`number` of random items per test with -protocol sampled")
+	fs.IntVar(&o.evalUsers, "eval-users", 0, "`number` of tests, chosen at random; 0 for all")
 	fs.StringVar(&o.cutoffsText, "k", "5,10,20", "`cutoffs`, separated by commas")
 	fs.StringVar(&o.name, "model", "", "`name` of the model: "+strings.Join(modelNames(), ", "))
 	fs.IntVar(&o.trials, "tune", 0, "search hyper-parameters in `N` trials on the training data, of a blend those of each source")
@@ -90,6 +90,8 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 		return cli.Usagef("-tune is %d; want >= 0", o.trials)
 	case o.tuneTime < 0:
 		return cli.Usagef("-tune-time is %v; want >= 0 (0 means no limit)", o.tuneTime)
+	case o.tuneTime > 0 && o.trials == 0:
+		return cli.Usagef("-tune-time bounds -tune, which is missing")
 	case o.load != "" && o.trials > 0:
 		return cli.Usagef("-load and -tune exclude each other")
 	case o.load != "" && len(o.given) > 0:
@@ -101,6 +103,9 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 		return cli.Usagef("-tune-metric is %q; want ndcg, hr or mrr", o.tuneMetric)
 	}
 	if err := o.parseCutoffs(); err != nil {
+		return err
+	}
+	if err := cli.CanSave("save", o.save); err != nil {
 		return err
 	}
 	if err := cli.Require(fs, "model"); err != nil {
@@ -155,6 +160,9 @@ func (o *options) parseFiles(fs *flag.FlagSet) error {
 	}
 	if o.protocol == "" {
 		o.protocol = protocols[0]
+	}
+	if o.format == "" {
+		o.format = input.Format(o.dataFile+o.trainFile, formats[0]) // one of which is empty
 	}
 	with := " with -" + required[0]
 	if err := oneOf("protocol", o.protocol, protocols, with); err != nil {

@@ -35,7 +35,7 @@ var itemsModels = []model{
 			{Name: "factors", Doc: "components of a vector", Default: "64", Integer: true, Min: 1, Max: 4096},
 			{Name: "regularization", Doc: "λ, scaled by the frequency", Default: "0.003", Min: 1e-9, Lo: 0.0003, Hi: 0.1, Log: true},
 			{Name: "unobserved", Doc: "α0, the confidence that a pair without interaction is a 0", Default: "0.1", Min: 1e-9, Max: 1, Lo: 0.001, Hi: 1, Log: true},
-			{Name: "epochs", Doc: "times that all vectors are solved for", Default: "16", Integer: true, Min: 1},
+			{Name: "epochs", Doc: "times that all vectors are solved for", Default: "16", Integer: true, Min: 1, Max: 100_000},
 		}, historyParams...),
 		train: func(ctx context.Context, in *retrieval.Interactions, s hyper.Settings, e env) (trained, error) {
 			steps := cli.Steps(e.log, "train")

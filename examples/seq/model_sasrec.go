@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/recsyskit/recsys/examples/internal/cli"
 	"github.com/recsyskit/recsys/examples/internal/hyper"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/sasrec"
@@ -26,7 +27,7 @@ var sasrecModels = []model{
 			{Name: "loss", Doc: "of training", Default: "softmax", Choices: []string{"softmax", "bce", "gbce"}},
 			{Name: "train-negatives", Doc: "items drawn against those that came next, 0 for a number by the catalogue", Default: "0", Integer: true, Max: 1 << 20},
 			{Name: "dropout", Doc: "share of values dropped in training", Default: "0.2", Max: 0.99, Lo: 0.1, Hi: 0.6},
-			{Name: "rate", Doc: "step size of Adam", Default: "0.002", Min: 1e-9, Max: 1, Lo: 5e-4, Hi: 5e-3, Log: true},
+			{Name: "learning-rate", Doc: "step size of Adam", Default: "0.002", Min: 1e-9, Max: 1, Lo: 5e-4, Hi: 5e-3, Log: true},
 			{Name: "batch", Doc: "events of a step", Default: "256", Integer: true, Min: 1, Max: 1 << 24},
 			{Name: "epochs", Doc: "passes over the data at most", Default: "100", Integer: true, Min: 1, Max: 100_000},
 			{Name: "patience", Doc: "epochs without a better validation before training stops", Default: "5", Integer: true, Min: 1},
@@ -43,13 +44,16 @@ var sasrecModels = []model{
 }
 
 func trainSASRec(ctx context.Context, in *retrieval.Interactions, s hyper.Settings, e env) (trained, error) {
+	if dim, heads := s.Int("dim"), s.Int("heads"); dim%heads != 0 {
+		return nil, cli.Usagef("-heads is %d; want a divisor of -dim, which is %d", heads, dim)
+	}
 	cfg := sasrec.Config{
 		Architecture: sasrec.Architecture{
 			Dim: s.Int("dim"), Heads: s.Int("heads"), Layers: s.Int("layers"), Hidden: s.Int("hidden"), Length: s.Int("length"),
 		},
 		Negatives: s.Int("train-negatives"),
 		Dropout:   s.Float("dropout"),
-		Rate:      s.Float("rate"),
+		Rate:      s.Float("learning-rate"),
 		Batch:     s.Int("batch"),
 		Epochs:    s.Int("epochs"),
 		Patience:  s.Int("patience"),

@@ -10,7 +10,7 @@ import (
 )
 
 // quick are settings for little data.
-var quick = []string{"-model", "sasrec", "-dim", "16", "-layers", "1", "-hidden", "16", "-rate", "0.01", "-dropout", "0", "-batch", "64"}
+var quick = []string{"-model", "sasrec", "-dim", "16", "-layers", "1", "-hidden", "16", "-learning-rate", "0.01", "-dropout", "0", "-batch", "64"}
 
 func TestSASRecFindsTheWay(t *testing.T) {
 	data := steps(t, 300)
@@ -32,8 +32,8 @@ func TestSASRecTellsOfItsEpochs(t *testing.T) {
 	require.Zero(t, code, stderr)
 	require.NotContains(t, stderr, "on all data")
 	code, _, stderr = seq("-model", "sasrec", "-data", sessions, "-dim", "10", "-heads", "3")
-	require.Equal(t, 1, code)
-	require.Contains(t, stderr, "Heads is 3; want a divisor of Dim, which is 10")
+	require.Equal(t, 2, code)
+	require.Contains(t, stderr, "-heads is 3; want a divisor of -dim, which is 10")
 	bad := filepath.Join(filepath.Dir(file(t, "")), "f.npz")
 	code, _, stderr = seq("-model", "sasrec", "-data", sessions, "-load", bad)
 	require.Equal(t, 2, code)

@@ -283,6 +283,9 @@ func TestErrorsExitWith2AndNameFileLineAndReason(t *testing.T) {
 		{"metric", with("-tune-metric", "auc"), `-tune-metric is "auc"`},
 		{"trials", with("-tune", "-1"), "-tune is -1"},
 		{"time", with("-tune-time", "-1s"), "-tune-time is -1s"},
+		{"time without trials", with("-tune-time", "5s"), "-tune-time bounds -tune"},
+		{"no folder to save to", with("-save", filepath.Join(t.TempDir(), "no", "folder")), "there is no folder"},
+		{"too large", []string{"-data", data, "-model", "als", "-regularization", "1e300"}, "want at most 1e+12"},
 		{"load and tune", with("-tune", "1", "-load", "x"), "-load and -tune exclude each other"},
 		{"load and settings", with("-gap", "1", "-load", "x"), "leave its flags out"},
 		{"no model file", with("-load", data+"y"), "no such file or directory"},
@@ -310,8 +313,6 @@ func TestErrorsExitWith2AndNameFileLineAndReason(t *testing.T) {
 			require.Contains(t, stderr, tt.want)
 		})
 	}
-	code, _, stderr := seq(with("-save", filepath.Join(t.TempDir(), "no", "folder"))...)
-	require.Equal(t, 1, code, stderr)
 	code, stdout, _ := seq("-help")
 	require.Zero(t, code)
 	require.Contains(t, stdout, "stan: sessions that propose (default 100)")

@@ -31,6 +31,6 @@
 // # When to choose it
 //
 // It trains fast on data of any size, folds in exactly, explains itself ([Model.Explain]), and
-// its vectors serve an index. Item-to-item methods reach more on small and sparse data; see
-// the table in the README.
+// its vectors serve an index. Item-to-item methods (itemknn, walk, ease) may reach more on small
+// and sparse data; examples/cf measures both on yours.
 package als

@@ -70,9 +70,9 @@ type Config struct {
 	// Seed is what all randomness of training derives from.
 	Seed uint64
 
-	// Memory is how many bytes training may allocate; 0 means 8 GiB. A training that would
+	// MaxBytes is how many bytes training may allocate; 0 means 8 GiB. A training that would
 	// take more is refused.
-	Memory int64 `json:"-"`
+	MaxBytes int64 `json:"-"`
 
 	// Workers is the number of goroutines in training; 0 means GOMAXPROCS. The model does
 	// not depend on it.
@@ -232,11 +232,11 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Workers < 0 {
 		bad("Workers is %d; want >= 0 (0 means GOMAXPROCS)", c.Workers)
 	}
-	if c.Memory < 0 {
-		bad("Memory is %d; want >= 0 (0 means 8 GiB)", c.Memory)
+	if c.MaxBytes < 0 {
+		bad("MaxBytes is %d; want >= 0 (0 means 8 GiB)", c.MaxBytes)
 	}
-	if c.Memory == 0 {
-		c.Memory = 8 << 30
+	if c.MaxBytes == 0 {
+		c.MaxBytes = 8 << 30
 	}
 	if err := c.History.Validate(); err != nil {
 		errs = append(errs, err)

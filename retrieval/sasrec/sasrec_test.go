@@ -332,21 +332,21 @@ func TestTrainingRefuses(t *testing.T) {
 	_, err = sasrec.Train(t.Context(), in, sasrec.Config{
 		Architecture: sasrec.Architecture{Dim: -1, Heads: -2, Layers: 65, Hidden: 1 << 20, Length: -5, Norm: 7, Activation: 9, Epsilon: 1},
 		Loss:         5, Negatives: -1, Calibration: 2, Dropout: nan, Rate: math.Inf(1), Batch: -1, Average: nan, Epochs: -1, Holdout: 3, Share: 1,
-		Workers: -1, Memory: -1, History: retrieval.History{Decay: 2},
+		Workers: -1, MaxBytes: -1, History: retrieval.History{Decay: 2},
 	})
 	for _, want := range []string{
 		"Architecture.Dim is -1", "Architecture.Heads is -2", "Architecture.Layers is 65", "Architecture.Hidden is 1048576",
 		"Architecture.Length is -5", "Architecture.Norm is 7", "Architecture.Activation is 9", "Architecture.Epsilon is 1",
 		"Config.Loss is 5", "Config.Negatives is -1", "Config.Calibration is 2", "Config.Dropout is NaN", "Config.Rate is +Inf",
 		"Config.Batch is -1", "Config.Average is NaN", "Config.Epochs is -1", "Config.Holdout is 3", "Config.Share is 1", "Config.Workers is -1",
-		"Config.Memory is -1", "History.Decay is 2",
+		"Config.MaxBytes is -1", "History.Decay is 2",
 	} {
 		require.ErrorContains(t, err, want)
 	}
 	_, err = sasrec.Train(t.Context(), in, sasrec.Config{Architecture: sasrec.Architecture{Dim: 64, Heads: 5}})
 	require.ErrorContains(t, err, "Heads is 5; want a divisor of Dim, which is 64")
-	_, err = sasrec.Train(t.Context(), in, sasrec.Config{Memory: 1000})
-	require.ErrorContains(t, err, "bytes, and Config.Memory is 1000")
+	_, err = sasrec.Train(t.Context(), in, sasrec.Config{MaxBytes: 1000})
+	require.ErrorContains(t, err, "bytes, and Config.MaxBytes is 1000")
 	cfg := sasrec.Config{Architecture: small, Epochs: 1}
 	cfg.Start = train(t, in, cfg)
 	cfg.Start.Damage()

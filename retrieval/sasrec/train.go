@@ -25,7 +25,7 @@ import (
 // When ctx ends first, Train returns the model so far along with an error that wraps its
 // cause: Config.Start goes on from it. Where Refit was on, that is the model before it. With any
 // other error the model is nil. They are those of cfg, field by field; a training that would
-// take more than Config.Memory; and a loss that is no number any more, with the epoch.
+// take more than Config.MaxBytes; and a loss that is no number any more, with the epoch.
 func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*Model, error) {
 	if in == nil {
 		return nil, errors.New("sasrec: interactions are nil")
@@ -44,9 +44,9 @@ func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*Model,
 	if cfg.Start != nil && cfg.Start.config.Architecture != cfg.Architecture {
 		return nil, fmt.Errorf("sasrec: Config.Start has the architecture %+v; want %+v", cfg.Start.config.Architecture, cfg.Architecture)
 	}
-	if need := estimate(in, &cfg); need > cfg.Memory {
-		return nil, fmt.Errorf("sasrec: training on %d items takes about %d bytes, and Config.Memory is %d; smaller Dim, Batch or Negatives take less",
-			items, need, cfg.Memory)
+	if need := estimate(in, &cfg); need > cfg.MaxBytes {
+		return nil, fmt.Errorf("sasrec: training on %d items takes about %d bytes, and Config.MaxBytes is %d; smaller Dim, Batch or Negatives take less",
+			items, need, cfg.MaxBytes)
 	}
 	t := newTrainer(in, cfg, cfg.Share)
 	m, err := t.run(ctx, in)
@@ -293,7 +293,7 @@ func (t *trainer) cut(batch []int32, key uint64) []*shard {
 // model returns what was learned.
 func (t *trainer) model(in *retrieval.Interactions) (*Model, error) {
 	cfg := t.cfg
-	cfg.Workers, cfg.Progress, cfg.Start, cfg.Memory = 0, nil, nil, 0
+	cfg.Workers, cfg.Progress, cfg.Start, cfg.MaxBytes = 0, nil, nil, 0
 	m, err := newModel(cfg, in.Items(), slices.Clone(t.mean.vectors), slices.Clone(t.mean.net.all))
 	if err != nil {
 		return nil, fmt.Errorf("sasrec: %w", err)

@@ -47,10 +47,10 @@ type Config struct {
 	// of the item's largest product, in (0, 1); 0 means 0.001.
 	Tolerance float64
 
-	// MaxMemory is how many bytes the products of all pairs of items that share users may
+	// MaxBytes is how many bytes the products of all pairs of items that share users may
 	// take, 8 for each, >= 0; 0 means 4 GiB. Train refuses data that needs more before
 	// it allocates them.
-	MaxMemory int64 `json:"-"`
+	MaxBytes int64 `json:"-"`
 
 	// History says how the events of a request count at serving. The model can change it:
 	// see [itemsim.Model.WithHistory].
@@ -101,11 +101,11 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Tolerance == 0 {
 		c.Tolerance = 0.001
 	}
-	if c.MaxMemory < 0 {
-		bad("MaxMemory is %d; want >= 0 (0 means 4 GiB)", c.MaxMemory)
+	if c.MaxBytes < 0 {
+		bad("MaxBytes is %d; want >= 0 (0 means 4 GiB)", c.MaxBytes)
 	}
-	if c.MaxMemory == 0 {
-		c.MaxMemory = 4 << 30
+	if c.MaxBytes == 0 {
+		c.MaxBytes = 4 << 30
 	}
 	if err := c.History.Validate(); err != nil {
 		errs = append(errs, err)

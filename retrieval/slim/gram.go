@@ -26,7 +26,7 @@ func (g *gram) row(i int32) ([]int32, []float32) {
 	return g.item[a:b:b], g.product[a:b:b]
 }
 
-// newGram computes the products, or refuses when they take more than cfg.MaxMemory.
+// newGram computes the products, or refuses when they take more than cfg.MaxBytes.
 func newGram(ctx context.Context, in *retrieval.Interactions, cfg *Config, workers int) (*gram, error) {
 	byUser, byItem := discounted(in, cfg.Discount)
 	n := byItem.Rows()
@@ -55,9 +55,9 @@ func newGram(ctx context.Context, in *retrieval.Interactions, cfg *Config, worke
 	for i := range n {
 		g.start[i+1] += g.start[i]
 	}
-	if bytes := 8 * g.start[n]; bytes > cfg.MaxMemory {
-		return nil, fmt.Errorf("the products of %d pairs of items need %d bytes, and Config.MaxMemory is %d; raise it, or leave out the users with the longest histories",
-			g.start[n], bytes, cfg.MaxMemory)
+	if bytes := 8 * g.start[n]; bytes > cfg.MaxBytes {
+		return nil, fmt.Errorf("the products of %d pairs of items need %d bytes, and Config.MaxBytes is %d; raise it, or leave out the users with the longest histories",
+			g.start[n], bytes, cfg.MaxBytes)
 	}
 	g.item, g.product = make([]int32, g.start[n]), make([]float32, g.start[n])
 	rows(ctx, n, workers, func() func(int) {

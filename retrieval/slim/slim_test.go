@@ -253,9 +253,9 @@ func TestFewerCandidatesAndNeighborsAreTheBest(t *testing.T) {
 
 func TestMemoryIsRefusedBeforeItIsTaken(t *testing.T) {
 	in := baskets(t, []recsys.ItemID{1, 2, 3}, []recsys.ItemID{1, 2}, []recsys.ItemID{7})
-	_, err := slim.Train(t.Context(), in, slim.Config{MaxMemory: 47})
-	require.ErrorContains(t, err, "slim: the products of 6 pairs of items need 48 bytes, and Config.MaxMemory is 47; raise it")
-	train(t, in, slim.Config{MaxMemory: 48})
+	_, err := slim.Train(t.Context(), in, slim.Config{MaxBytes: 47})
+	require.ErrorContains(t, err, "slim: the products of 6 pairs of items need 48 bytes, and Config.MaxBytes is 47; raise it")
+	train(t, in, slim.Config{MaxBytes: 48})
 }
 
 func TestWeightsThatOverflowAreRefused(t *testing.T) {
@@ -321,11 +321,11 @@ func TestCheckerboard(t *testing.T) {
 func TestConfigErrorsNameEveryField(t *testing.T) {
 	nan := math.NaN()
 	_, err := slim.Train(t.Context(), baskets(t), slim.Config{
-		L1: -1, L2: nan, Discount: 2, Candidates: -1, Neighbors: -3, Sweeps: -1, Tolerance: 1, MaxMemory: -1, Workers: -1, History: retrieval.History{Last: -1},
+		L1: -1, L2: nan, Discount: 2, Candidates: -1, Neighbors: -3, Sweeps: -1, Tolerance: 1, MaxBytes: -1, Workers: -1, History: retrieval.History{Last: -1},
 	})
 	for _, want := range []string{
 		"slim: Config.L1 is -1; want a finite number >= 0 (0 means 0.1)", "Config.L2 is NaN", "Config.Discount is 2", "Config.Candidates is -1", "Config.Neighbors is -3; want >= 0 (0 means all)",
-		"Config.Sweeps is -1", "Config.Tolerance is 1", "Config.MaxMemory is -1", "Config.Workers is -1", "History.Last is -1",
+		"Config.Sweeps is -1", "Config.Tolerance is 1", "Config.MaxBytes is -1", "Config.Workers is -1", "History.Last is -1",
 	} {
 		require.ErrorContains(t, err, want)
 	}

@@ -18,7 +18,7 @@ import (
 // of its items. Its trainer is "slim".
 //
 // The products of all pairs of items that share a user take 8 bytes per ordered pair, at most
-// Config.MaxMemory, and O(Σ_u |items of u|²) time. Each item then takes time in proportion to
+// Config.MaxBytes, and O(Σ_u |items of u|²) time. Each item then takes time in proportion to
 // its candidates times the weights that are ever positive, and the products of those; the
 // weights take 8 bytes each, up to three times while they are put together, and a Discount 8
 // bytes per interaction. The Gowalla check-ins (810,128 interactions of 40,981 items) take

@@ -293,7 +293,11 @@ func (m *Model) AppendItemVector(dst []float32, item recsys.ItemID, columns ...C
 	f.layout()
 	f.values, f.bucket = make([]float32, f.dense), make([]int32, f.cats)
 	if len(columns) != len(f.specs) {
-		return dst, fmt.Errorf("twotower: %d columns of features; the model was trained on %d", len(columns), len(f.specs))
+		var names []string
+		for i := range f.specs {
+			names = append(names, f.specs[i].Name)
+		}
+		return dst, fmt.Errorf("twotower: %d columns of features; the model was trained on %d: %q", len(columns), len(f.specs), names)
 	}
 	values, cats := f.row(0)
 	for i := range columns {

@@ -263,6 +263,28 @@ func TestFlagsAndExitCodes(t *testing.T) {
 	}
 }
 
+func TestCanSaveAsksBeforeTheWork(t *testing.T) {
+	folder := t.TempDir()
+	for path, want := range map[string]string{
+		"":                               "",
+		filepath.Join(folder, "new"):     "",
+		file(t, []byte("old")):           "",
+		folder:                           "is a folder, want a file",
+		filepath.Join(folder, "no", "x"): "there is no folder " + filepath.Join(folder, "no"),
+	} {
+		err := cli.CanSave("save", path)
+		if want == "" {
+			if err != nil {
+				t.Errorf("%s: %v", path, err)
+			}
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), want) || cli.ExitCode(err) != 2 {
+			t.Errorf("%s: error %v, want a usage error with %q", path, err, want)
+		}
+	}
+}
+
 func TestCommonDefaults(t *testing.T) {
 	_, _, _, c := program([]string{"-data", "f"}, nil)
 	if c.Seed != 1 || c.Workers < 1 {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"strconv"
 )
@@ -77,6 +78,23 @@ func Require(fs *flag.FlagSet, names ...string) error {
 		if f := fs.Lookup(name); f == nil || f.Value.String() == "" {
 			return Usagef("-%s is missing", name)
 		}
+	}
+	return nil
+}
+
+// CanSave returns a *[UsageError] when no file can be written to the path that a flag gives: its
+// folder is missing, or it is a folder itself. An empty path is none. It is for before the
+// work, whose result would else be lost.
+func CanSave(name, path string) error {
+	if path == "" {
+		return nil
+	}
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		return Usagef("-%s: %s is a folder, want a file", name, path)
+	}
+	folder := filepath.Dir(path)
+	if st, err := os.Stat(folder); err != nil || !st.IsDir() {
+		return Usagef("-%s: %s: there is no folder %s", name, path, folder)
 	}
 	return nil
 }

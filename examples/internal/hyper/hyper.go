@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +20,7 @@ type Param struct {
 	Default   string
 	Choices   []string
 	Integer   bool
-	Min, Max  float64 // domain; no upper bound unless Max > Min
+	Min, Max  float64 // domain; the upper bound is that of all numbers unless Max > Min
 	Lo, Hi    float64 // what a search looks at; nothing unless Hi > Lo
 	Log       bool    // searched on a logarithmic scale, Lo > 0
 	Still     bool    // a search leaves the choice as it is
@@ -41,10 +42,22 @@ func (p *Param) Check(value string) error {
 			what = "a whole number"
 		}
 		return fmt.Errorf("want %s >= %v", what, p.Min)
-	case p.Max > p.Min && x > p.Max:
-		return fmt.Errorf("want at most %v", p.Max)
+	case x > p.bound():
+		return fmt.Errorf("want at most %v", p.bound())
 	}
 	return nil
+}
+
+// bound is the largest value. No model takes all numbers: as float32, as nanoseconds or as a
+// number of rows they overflow.
+func (p *Param) bound() float64 {
+	switch {
+	case p.Max > p.Min:
+		return p.Max
+	case p.Integer:
+		return math.MaxInt32
+	}
+	return 1e12
 }
 
 // Params are the hyper-parameters of a model.

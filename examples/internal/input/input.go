@@ -5,7 +5,9 @@ package input
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/examples/internal/cli"
@@ -53,9 +55,19 @@ func parse(v *features.Vocabulary, text string) (uint64, error) {
 	return id, nil
 }
 
+// Format returns "csv" for a file named .csv or .tsv, packed or not, and other for any other:
+// as lists of items, the values and times of a log would pass for items.
+func Format(file, other string) string {
+	switch strings.ToLower(filepath.Ext(strings.TrimSuffix(file, ".gz"))) {
+	case ".csv", ".tsv":
+		return "csv"
+	}
+	return other
+}
+
 // Interactions reads a file in a format: "lists" is "user item item …" per line, "pairs"
-// "user item", "sessions" "item item …", whose users are the lines, from 1, and any other "user,item[,value][,time]" with an optional header. A file
-// without interactions is an error.
+// "user item", "sessions" "item item …", whose users are the lines, from 1, and any other
+// "user,item[,value][,time]" with an optional header. A file without interactions is an error.
 func Interactions(name, format string, ids *IDs) (*retrieval.Interactions, error) {
 	in, err := cli.Open(name)
 	if err != nil {

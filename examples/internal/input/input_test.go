@@ -32,6 +32,15 @@ func TestFormatsReadTheSame(t *testing.T) {
 	}
 }
 
+func TestNamesTellTheFormat(t *testing.T) {
+	for name, want := range map[string]string{
+		"log.csv": "csv", "a.b/log.CSV": "csv", "log.tsv.gz": "csv", "log.csv.gz": "csv",
+		"train.txt.gz": "lists", "csv": "lists", "log.csv.old": "lists", "": "lists",
+	} {
+		require.Equal(t, want, input.Format(name, "lists"), name)
+	}
+}
+
 func TestSessionsAreTheirLines(t *testing.T) {
 	ids := input.NewIDs("string")
 	in, err := input.Interactions(file(t, "tea milk tea\n\nmilk tea\n"), "sessions", ids)
