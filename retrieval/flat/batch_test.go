@@ -9,12 +9,14 @@ import (
 	"testing"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/flat"
 	"github.com/recsyskit/recsys/retrieval/vector"
 )
 
 func TestSearchBatchIsSearchToTheBit(t *testing.T) {
+	race.SkipSequential(t)
 	forIndexes(t, []int{3, 40}, 1300, func(t *testing.T, rng *rand.Rand, x *flat.Index, o *oracle, m vector.Matrix) {
 		for _, item := range []recsys.ItemID{0, 30, 60} {
 			if err := x.Update(item, query(rng, m)); err != nil {

@@ -23,7 +23,10 @@ func (c *catalogue) half() *catalogue {
 }
 
 func TestInsertWhileSearching(t *testing.T) {
-	const n = 4000
+	n := 4000
+	if race.Enabled {
+		n = 1500
+	}
 	c := newCatalogue(21, n, 16, 10)
 	for _, m := range []retrieval.Metric{retrieval.Cosine, retrieval.L2} {
 		x := c.half().build(t, hnsw.Config{Metric: m, EfConstruction: 80})

@@ -155,7 +155,11 @@ func written(t testing.TB, x *hnsw.Index) []byte {
 }
 
 func TestBuildDoesNotDependOnWorkers(t *testing.T) {
-	c := newCatalogue(2, 3000, 20, 1)
+	n := 3000
+	if race.Enabled {
+		n = 1000
+	}
+	c := newCatalogue(2, n, 20, 1)
 	for _, m := range metrics {
 		want := written(t, c.build(t, hnsw.Config{Metric: m, Workers: 1, EfConstruction: 60}))
 		for _, workers := range []int{2, 7} {

@@ -109,6 +109,9 @@ func TestRecallIsWhatIsAskedFor(t *testing.T) {
 	race.SkipSequential(t)
 	for _, codes := range []ivf.Codes{ivf.Int8, ivf.PQ} {
 		for _, m := range metrics {
+			if testing.Short() && m == retrieval.Cosine {
+				continue
+			}
 			items, vectors := clustered(3, 5000, 32)
 			oracle, err := retrievaltest.NewExact(m, items, vectors)
 			if err != nil {
@@ -178,6 +181,9 @@ func mixtures(vectors vector.Matrix, n int) vector.Matrix {
 func TestTheBytesAreTheSameForAnyWorkers(t *testing.T) {
 	for _, codes := range []ivf.Codes{ivf.Int8, ivf.PQ} {
 		for _, m := range metrics {
+			if testing.Short() && m != retrieval.InnerProduct {
+				continue
+			}
 			items, vectors := clustered(4, 1500, 24)
 			var first []byte
 			for _, workers := range []int{1, 2, 7} {
@@ -266,6 +272,9 @@ func TestSearchAllocatesNothing(t *testing.T) {
 	rare := retrieval.Where(func(i recsys.ItemID) bool { return i%100 == 1 })
 	for _, codes := range []ivf.Codes{ivf.Int8, ivf.PQ} {
 		for _, m := range metrics {
+			if testing.Short() && m == retrieval.Cosine {
+				continue
+			}
 			ix := build(t, ivf.Config{Metric: m, Codes: codes}, items, vectors)
 			dst := make([]retrieval.Neighbor, 0, 10)
 			scores := make([]float32, 5)
