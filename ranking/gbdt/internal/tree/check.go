@@ -13,6 +13,9 @@ func (f *Forest) Check() error {
 	if f.Outputs < 1 {
 		return fmt.Errorf("forest of %d outputs; want >= 1", f.Outputs)
 	}
+	if f.Parallel < 0 || f.Best < 0 {
+		return fmt.Errorf("%d parallel trees, best round %d; want >= 0", f.Parallel, f.Best)
+	}
 	if len(f.Base) != 0 && len(f.Base) != f.Outputs {
 		return fmt.Errorf("%d base scores for %d outputs", len(f.Base), f.Outputs)
 	}

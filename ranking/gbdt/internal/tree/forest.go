@@ -29,6 +29,9 @@ type Node struct {
 	Left, Right int32
 	Set, Words  int32 // categorical: Tree.Sets[Set:Set+Words] is a bit set of the categories that go left
 	Categorical bool
+	// Floor rounds a category down, as XGBoost does, so that -0.5 is none; without it the
+	// category is cut towards 0, as in LightGBM.
+	Floor       bool
 	DefaultLeft bool
 	Missing     Missing
 }
@@ -95,10 +98,17 @@ type Forest struct {
 	Float32 bool
 	// Objective is the text of the file's objective, for messages and for files.
 	Objective string
+	// Parallel is how many trees each output gets in a round; 0 means 1.
+	Parallel int
+	// Best is the number of rounds that early stopping found best; 0 if the file does not say.
+	Best int
 }
 
-// Rounds returns the number of trees of an output, rounded up.
-func (f *Forest) Rounds() int { return (len(f.Trees) + f.Outputs - 1) / f.Outputs }
+// PerRound returns the number of trees of a round.
+func (f *Forest) PerRound() int { return f.Outputs * max(f.Parallel, 1) }
+
+// Rounds returns the number of rounds; the last may be cut short.
+func (f *Forest) Rounds() int { return (len(f.Trees) + f.PerRound() - 1) / f.PerRound() }
 
 // CategoryOf returns the category that x stands for in a categorical node, -1 if it stands for none:
 // x is cut towards 0; NaN, what is negative then, and what does not fit an int32 is no category.
@@ -120,6 +130,9 @@ func (t *Tree) goesLeft(n *Node, x float64) bool {
 	if n.Categorical {
 		if math.IsNaN(x) {
 			return n.DefaultLeft
+		}
+		if n.Floor {
+			x = math.Floor(x)
 		}
 		return t.Has(n, CategoryOf(x))
 	}
@@ -183,11 +196,12 @@ func (t *Tree) Value(leaf int32, x []float64) float64 {
 }
 
 // Raw writes the raw score of each output for the row x, by the first rounds rounds: the
-// reference for all engines. len(dst) == f.Outputs.
+// reference for all engines. len(dst) == f.Outputs. The values of a Float32 forest's row must be
+// float32 already.
 func (f *Forest) Raw(dst, x []float64, rounds int) {
 	clear(dst)
 	copy(dst, f.Base)
-	for i := range f.Trees[:min(rounds*f.Outputs, len(f.Trees))] {
+	for i := range f.Trees[:min(rounds*f.PerRound(), len(f.Trees))] {
 		t := &f.Trees[i]
 		v := t.Value(t.Leaf(x), x)
 		if f.Float32 {
