@@ -86,7 +86,7 @@ func TestWrongUBJSON(t *testing.T) {
 		"":                                      "0 bytes are left",
 		"x":                                     "unknown type",
 		"[$d#L\x7f\xff\xff\xff\xff\xff\xff\xff": "a length of",
-		"[$Z#i\x7f":                             "take no bytes",
+		"[$Z#i\x02":                             "take no bytes",
 		"[$d":                                   "without a count",
 		"SL\xff\xff\xff\xff\xff\xff\xff\xff":    "a length of -1",
 		"Si\x05hi":                              "2 bytes are left",

@@ -20,7 +20,7 @@ var links = map[string]tree.LinkKind{
 }
 
 // link reads the objective's line: a name, then "key:value" or a flag.
-func link(objective string, outputs int) (tree.Link, error) {
+func link(format, objective string, outputs int) (tree.Link, error) {
 	fields := strings.Fields(objective)
 	name := ""
 	if len(fields) > 0 {
@@ -57,7 +57,7 @@ func link(objective string, outputs int) (tree.Link, error) {
 
 // objective names an objective whose link is f's: the one that f came with, if it fits.
 func objective(f *tree.Forest) (string, error) {
-	if l, err := link(f.Objective, f.Outputs); err == nil && same(l, f.Link) {
+	if l, err := link(format, f.Objective, f.Outputs); err == nil && same(l, f.Link) {
 		return f.Objective, nil
 	}
 	slope := strconv.FormatFloat(slopeOf(f.Link), 'g', -1, 64)

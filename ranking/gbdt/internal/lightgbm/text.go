@@ -244,6 +244,6 @@ func (s *section) forest() (*tree.Forest, error) {
 		}
 	}
 	f.Objective = s.values["objective"]
-	f.Link, err = link(f.Objective, f.Outputs)
+	f.Link, err = link(format, f.Objective, f.Outputs)
 	return f, err
 }
