@@ -47,9 +47,8 @@ type Config struct {
 	// of the item's largest product, in (0, 1); 0 means 0.001.
 	Tolerance float64
 
-	// MaxBytes is how many bytes the products of all pairs of items that share users may
-	// take, 8 for each, >= 0; 0 means 4 GiB. Train refuses data that needs more before
-	// it allocates them.
+	// MaxBytes bounds the memory of training, >= 0, by an estimate beforehand; 0 means the
+	// memory limit of the Go runtime if there is one (GOMEMLIMIT), else 8 GiB.
 	MaxBytes int64 `json:"-"`
 
 	// History says how the events of a request count at serving. The model can change it:
@@ -102,10 +101,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.Tolerance = 0.001
 	}
 	if c.MaxBytes < 0 {
-		bad("MaxBytes is %d; want >= 0 (0 means 4 GiB)", c.MaxBytes)
-	}
-	if c.MaxBytes == 0 {
-		c.MaxBytes = 4 << 30
+		bad("MaxBytes is %d; want >= 0 (0 means GOMEMLIMIT or 8 GiB)", c.MaxBytes)
 	}
 	if err := c.History.Validate(); err != nil {
 		errs = append(errs, err)

@@ -27,8 +27,12 @@ func ExampleTrain() {
 		panic(err)
 	}
 	q := recsys.NewQuery(&recsys.Request{Items: []recsys.ItemID{1, 2}}, nil, "why")
-	for _, why := range model.Explain(nil, q, 3) {
-		fmt.Printf("%.2f by item %d\n", why.Weight, why.Item)
+	why, err := model.Explain(nil, q, 3)
+	if err != nil {
+		panic(err)
+	}
+	for _, c := range why {
+		fmt.Printf("%.2f by item %d\n", c.Score, c.Item)
 	}
 	// Output:
 	// 0.83 by item 2

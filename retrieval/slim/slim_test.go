@@ -254,8 +254,12 @@ func TestFewerCandidatesAndNeighborsAreTheBest(t *testing.T) {
 func TestMemoryIsRefusedBeforeItIsTaken(t *testing.T) {
 	in := baskets(t, []recsys.ItemID{1, 2, 3}, []recsys.ItemID{1, 2}, []recsys.ItemID{7})
 	_, err := slim.Train(t.Context(), in, slim.Config{MaxBytes: 47})
-	require.ErrorContains(t, err, "slim: the products of 6 pairs of items need 48 bytes, and Config.MaxBytes is 47; raise it")
-	train(t, in, slim.Config{MaxBytes: 48})
+	require.ErrorContains(t, err, "bytes and may take 47: raise Config.MaxBytes, or leave out the users with the longest histories")
+	var refused *retrieval.MemoryError
+	require.ErrorAs(t, err, &refused)
+	_, err = slim.Train(t.Context(), in, slim.Config{MaxBytes: refused.Need - 1})
+	require.ErrorAs(t, err, &refused)
+	train(t, in, slim.Config{MaxBytes: refused.Need})
 }
 
 func TestWeightsThatOverflowAreRefused(t *testing.T) {

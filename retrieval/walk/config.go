@@ -33,6 +33,10 @@ type Config struct {
 	// not depend on it.
 	Workers int `json:"-"`
 
+	// MaxBytes bounds the memory of training, >= 0, by an estimate beforehand; 0 means the
+	// memory limit of the Go runtime if there is one (GOMEMLIMIT), else 8 GiB.
+	MaxBytes int64 `json:"-"`
+
 	// Progress, if not nil, is told in training how many items of all are done: by one
 	// goroutine at a time, with growing done.
 	Progress func(done, all int) `json:"-"`
@@ -54,6 +58,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Workers < 0 {
 		bad("Workers is %d; want >= 0 (0 means GOMAXPROCS)", c.Workers)
+	}
+	if c.MaxBytes < 0 {
+		bad("MaxBytes is %d; want >= 0 (0 means GOMEMLIMIT or 8 GiB)", c.MaxBytes)
 	}
 	if err := c.History.Validate(); err != nil {
 		errs = append(errs, err)
