@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -203,6 +204,45 @@ func TestSaveAndLoadGiveTheSameResult(t *testing.T) {
 		want := result(t, "-train", train, "-test", test, "-model", model, "-save", path)
 		require.Equal(t, want, result(t, "-train", train, "-test", test, "-model", model, "-load", path), model)
 	}
+}
+
+// The ids of strings follow the order in which a file names them, so a model brings its own.
+func TestModelOfStringsFitsAFileInAnotherOrder(t *testing.T) {
+	const users = "ann tea milk honey\nbob tea milk\ncid rice fish\ndan rice fish lime\n"
+	train, test := file(t, users), file(t, "bob honey\ncid lime\n")
+	lines := strings.SplitAfter(users, "\n")
+	slices.Reverse(lines)
+	other := file(t, "eve cake\n"+strings.Join(lines, ""))
+	path := filepath.Join(t.TempDir(), "model")
+	args := func(train string, more ...string) []string {
+		return append([]string{"-train", train, "-test", test, "-ids", "string", "-model", "itemknn", "-k", "1"}, more...)
+	}
+	want := result(t, args(train, "-save", path)...)
+	require.Equal(t, 1., want["recall@1"])
+	got := result(t, args(other, "-load", path)...)
+	require.Equal(t, want["recall@1"], got["recall@1"])
+
+	code, _, stderr := cf("-train", train, "-test", test, "-model", "itemknn", "-load", path)
+	require.Equal(t, 2, code)
+	require.Contains(t, stderr, path+".ids: the ids of the model are strings; want -ids string")
+	numbers, numbered := file(t, trainLists), file(t, testLists)
+	result(t, "-train", numbers, "-test", numbered, "-model", "itemknn", "-save", path)
+	code, _, stderr = cf(args(train, "-load", path)...)
+	require.Equal(t, 2, code)
+	require.Contains(t, stderr, path+".ids: the model has no file of ids beside it")
+}
+
+func TestP3alphaIsRP3betaWithoutBeta(t *testing.T) {
+	train, test := clusters(t, 100)
+	path := filepath.Join(t.TempDir(), "model")
+	args := []string{"-train", train, "-test", test, "-model"}
+	want := result(t, append(args, "p3alpha", "-save", path)...)
+	got := result(t, append(args, "rp3beta", "-load", path)...)
+	require.Equal(t, want["recall@20"], got["recall@20"])
+	result(t, append(args, "rp3beta", "-save", path)...)
+	code, _, stderr := cf(append(args, "p3alpha", "-load", path)...)
+	require.Equal(t, 2, code)
+	require.Contains(t, stderr, "the model has beta 0.3; want one of p3alpha, or -model rp3beta")
 }
 
 func TestTuneFindsWhatItIsGivenToFind(t *testing.T) {
