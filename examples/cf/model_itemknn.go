@@ -37,7 +37,7 @@ var itemknnModels = []model{
 		name: "itemknn",
 		params: hyper.Params{
 			{Name: "neighbors", Doc: "neighbours kept per item", Default: "200", Integer: true, Min: 1, Lo: 20, Hi: 1000, Log: true},
-			{Name: "shrinkage", Doc: "added to the similarity's denominator", Default: "100", Lo: 1, Hi: 1000, Log: true},
+			{Name: "shrinkage", Doc: "added to the similarity's denominator", Default: "0", Lo: 1, Hi: 1000, Log: true},
 			{Name: "weighting", Doc: "of interactions", Default: "tfidf", Choices: []string{"cosine", "tfidf", "bm25"}},
 			{Name: "asymmetry", Doc: "of the similarity, 0 for the cosine, below 0 for more popular items", Default: "0", Min: -1, Max: 1, Lo: -1, Hi: 0.5},
 			{Name: "keep", Doc: "neighbours per item proposed or per item of the history", Default: "target", Choices: []string{"target", "source"}},

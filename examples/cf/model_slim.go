@@ -22,7 +22,7 @@ var slimModels = []model{
 			return slim.Train(ctx, in, slim.Config{
 				L1:         s.Float("l1"),
 				L2:         s.Float("l2"),
-				Discount:   s.Float("discount"),
+				Discount:   orNone(s.Float("discount")),
 				Neighbors:  s.Int("neighbors"),
 				Candidates: s.Int("candidates"),
 				History:    retrieval.History{Values: true},
@@ -32,4 +32,12 @@ var slimModels = []model{
 		},
 		load: loadItemsim("slim"),
 	},
+}
+
+// orNone returns a setting as a Config takes it where 0 stands for a default, and below 0 for none.
+func orNone(x float64) float64 {
+	if x == 0 {
+		return -1
+	}
+	return x
 }

@@ -253,7 +253,7 @@ func TestConfigErrorsNameEveryField(t *testing.T) {
 		History: retrieval.History{Last: -1},
 	})
 	for _, want := range []string{
-		"itemknn: Config.Neighbors is -3; want >= 0 (0 means 100)", "Config.Shrinkage is NaN", "Config.Weighting is 9",
+		"itemknn: Config.Neighbors is -3; want >= 0 (0 means 200)", "Config.Shrinkage is NaN", "Config.Weighting is 9",
 		"Config.K1 is -1", "Config.B is 2", "Config.Asymmetry is NaN", "Config.Keep is 5", "Config.Workers is -1", "History.Last is -1",
 	} {
 		require.ErrorContains(t, err, want)
@@ -262,7 +262,7 @@ func TestConfigErrorsNameEveryField(t *testing.T) {
 
 func TestZeroConfigIsTheDocumentedDefault(t *testing.T) {
 	got := configOf(t, train(t, baskets(t), itemknn.Config{}))
-	require.Equal(t, itemknn.Config{Neighbors: 100, K1: 1.2, B: 0.75, Weighting: itemknn.TFIDF}, got)
+	require.Equal(t, itemknn.Config{Neighbors: 200, K1: 1.2, B: 0.75, Weighting: itemknn.TFIDF}, got)
 }
 
 func TestWeightsThatOverflowAreRefused(t *testing.T) {

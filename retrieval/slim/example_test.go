@@ -22,7 +22,7 @@ func ExampleTrain() {
 	if err != nil {
 		panic(err)
 	}
-	model, err := slim.Train(context.Background(), in, slim.Config{L1: 0.1, L2: 0.1})
+	model, err := slim.Train(context.Background(), in, slim.Config{L1: 0.1, L2: 0.1, Discount: -1})
 	if err != nil {
 		panic(err)
 	}

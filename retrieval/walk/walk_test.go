@@ -231,7 +231,7 @@ func TestConfigErrorsNameEveryField(t *testing.T) {
 		Neighbors: -3, Alpha: nan, Beta: -11, Workers: -1, History: retrieval.History{Last: -1},
 	})
 	for _, want := range []string{
-		"walk: Config.Neighbors is -3; want >= 0 (0 means 100)", "Config.Alpha is NaN", "Config.Beta is -11", "Config.Workers is -1", "History.Last is -1",
+		"walk: Config.Neighbors is -3; want >= 0 (0 means 200)", "Config.Alpha is NaN", "Config.Beta is -11", "Config.Workers is -1", "History.Last is -1",
 	} {
 		require.ErrorContains(t, err, want)
 	}
@@ -243,7 +243,7 @@ func TestZeroConfigIsTheDocumentedDefault(t *testing.T) {
 	m := train(t, baskets(t), walk.Config{History: retrieval.History{Last: 4}})
 	var cfg walk.Config
 	require.NoError(t, json.Unmarshal(m.Config(), &cfg))
-	require.Equal(t, walk.Config{Neighbors: 100, Alpha: 1}, cfg)
+	require.Equal(t, walk.Config{Neighbors: 200, Alpha: 1}, cfg)
 	require.Equal(t, "walk", m.Trainer())
 	require.Equal(t, 4, m.History().Last)
 }
