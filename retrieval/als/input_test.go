@@ -54,6 +54,25 @@ func TestTheMemoryThatTrainingTakesIsSaidBeforehand(t *testing.T) {
 	train(t, in, als.Config{MaxBytes: 64 << 20})
 }
 
+// Vectors of more components than there are items say no more.
+func TestFactorsBeyondTheDataStayZero(t *testing.T) {
+	in := random(t, 8, 30, 12, 100, false)
+	few, many := train(t, in, als.Config{Factors: 12, Epochs: 3}), train(t, in, als.Config{Factors: 4096, Epochs: 3})
+	require.Equal(t, 4096, many.Vectors().Dim)
+	require.Equal(t, 4096, many.Config().Factors)
+	for i := range in.NumItems() {
+		require.Equal(t, few.Vectors().Row(i), many.Vectors().Row(i)[:12])
+		require.Equal(t, make([]float32, 4084), many.Vectors().Row(i)[12:])
+	}
+	for u := range in.NumUsers() {
+		require.Equal(t, few.UserVectors().Row(u), many.UserVectors().Row(u)[:12])
+	}
+	more := train(t, in, als.Config{Factors: 4096, Epochs: 2, Start: many})
+	require.Equal(t, train(t, in, als.Config{Factors: 12, Epochs: 5}).Vectors().Row(3), more.Vectors().Row(3)[:12], "to the bit")
+	_, err := als.Train(t.Context(), in, als.Config{Factors: 4096, MaxBytes: 1 << 20})
+	require.ErrorAs(t, err, new(*retrieval.MemoryError))
+}
+
 // The vectors of two epochs stand beside each other, and nothing else grows with users × factors.
 func TestTheMemoryThatTrainingTakesIsLittleLessThanSaid(t *testing.T) {
 	if race.Enabled {

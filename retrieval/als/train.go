@@ -54,7 +54,7 @@ func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*Model,
 	}
 	factors := cfg.Factors
 	cfg.Factors = max(1, min(factors, in.NumUsers(), in.NumItems()))
-	if err := memory.Check(memory.Bytes(need(&cfg, in)), cfg.MaxBytes, "or lower Factors"); err != nil {
+	if err := memory.Check(memory.Bytes(need(&cfg, factors, in)), cfg.MaxBytes, "or lower Factors"); err != nil {
 		return nil, fmt.Errorf("als: %w", err)
 	}
 	t, err := newTrainer(in, cfg)

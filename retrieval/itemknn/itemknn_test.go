@@ -295,3 +295,18 @@ func TestTrainStopsWithTheContext(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	require.Nil(t, m)
 }
+
+func TestMemoryIsRefusedBeforeItIsTaken(t *testing.T) {
+	in := random(t, 2, 50, 30, 400)
+	_, err := itemknn.Train(t.Context(), in, itemknn.Config{MaxBytes: 100})
+	var refused *retrieval.MemoryError
+	require.ErrorAs(t, err, &refused)
+	require.EqualValues(t, 100, refused.Limit)
+	require.ErrorContains(t, err, fmt.Sprintf("itemknn: training needs %d bytes and may take 100: raise Config.MaxBytes, or keep fewer Neighbors", refused.Need))
+	_, err = itemknn.Train(t.Context(), in, itemknn.Config{MaxBytes: refused.Need - 1})
+	require.Error(t, err)
+	m := train(t, in, itemknn.Config{MaxBytes: refused.Need})
+	require.Less(t, 8*len(m.Weights().Index), int(refused.Need))
+	_, err = itemknn.Train(t.Context(), in, itemknn.Config{MaxBytes: -1})
+	require.ErrorContains(t, err, "MaxBytes is -1")
+}

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -273,4 +274,19 @@ func TestTrainStopsWithTheContext(t *testing.T) {
 	m, err := walk.Train(ctx, random(t, 1, 100, 300, 3000), cfg)
 	require.ErrorIs(t, err, context.Canceled)
 	require.Nil(t, m)
+}
+
+func TestMemoryIsRefusedBeforeItIsTaken(t *testing.T) {
+	in := random(t, 2, 50, 30, 400)
+	_, err := walk.Train(t.Context(), in, walk.Config{MaxBytes: 100})
+	var refused *retrieval.MemoryError
+	require.ErrorAs(t, err, &refused)
+	require.EqualValues(t, 100, refused.Limit)
+	require.ErrorContains(t, err, fmt.Sprintf("walk: training needs %d bytes and may take 100: raise Config.MaxBytes, or keep fewer Neighbors", refused.Need))
+	_, err = walk.Train(t.Context(), in, walk.Config{MaxBytes: refused.Need - 1})
+	require.Error(t, err)
+	m := train(t, in, walk.Config{MaxBytes: refused.Need})
+	require.Less(t, 8*len(m.Weights().Index), int(refused.Need))
+	_, err = walk.Train(t.Context(), in, walk.Config{MaxBytes: -1})
+	require.ErrorContains(t, err, "MaxBytes is -1")
 }
