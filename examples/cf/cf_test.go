@@ -232,6 +232,16 @@ func TestModelOfStringsFitsAFileInAnotherOrder(t *testing.T) {
 	require.Contains(t, stderr, path+".ids: the model has no file of ids beside it")
 }
 
+func TestMemoryIsBoundedForEveryModel(t *testing.T) {
+	train, test := clusters(t, 40)
+	for _, model := range []string{"itemknn", "rp3beta", "slim", "ease", "gfcf", "als", "bpr", "puresvd"} {
+		code, _, stderr := cf("-train", train, "-test", test, "-model", model, "-max-gib", "1e-8")
+		require.Equal(t, 1, code, model)
+		require.Contains(t, stderr, "bytes and may take 10: raise Config.MaxBytes", model)
+		require.Contains(t, stderr, "(-max-gib sets Config.MaxBytes)", model)
+	}
+}
+
 func TestP3alphaIsRP3betaWithoutBeta(t *testing.T) {
 	train, test := clusters(t, 100)
 	path := filepath.Join(t.TempDir(), "model")
@@ -377,6 +387,7 @@ func TestErrorsExitWith2AndNameFileLineAndReason(t *testing.T) {
 		{"metric", with("-tune-metric", "auc"), `-tune-metric is "auc"`},
 		{"trials", with("-tune", "-1"), "-tune is -1"},
 		{"time without trials", with("-tune-time", "5s"), "-tune-time bounds -tune"},
+		{"memory", with("-max-gib", "NaN"), "-max-gib is NaN; want a number >= 0"},
 		{"cold", with("-cold", "-2"), "-cold is -2"},
 		{"far too large", with("-half-life", "1e9"), `-half-life is "1e9"; want at most 100000`},
 		{"no folder to save to", with("-save", filepath.Join(t.TempDir(), "no", "folder")), "there is no folder"},

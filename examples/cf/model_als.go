@@ -40,6 +40,7 @@ var alsModels = []model{
 				History:        retrieval.History{Values: true},
 				Seed:           e.seed,
 				Workers:        e.workers,
+				MaxBytes:       e.maxBytes,
 				Progress:       e.epochs("train"),
 			}
 			if err := cfg.Solver.UnmarshalText([]byte(s["solver"])); err != nil {

@@ -43,6 +43,7 @@ func bprModel(name string, loss bpr.Loss, rate, regularization, epochs, negative
 				Hogwild:        s.Int("hogwild") == 1,
 				Seed:           e.seed,
 				Workers:        e.workers,
+				MaxBytes:       e.maxBytes,
 				Progress: func(done, all int, loss float64) {
 					if progress == nil {
 						return

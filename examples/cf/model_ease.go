@@ -15,14 +15,13 @@ var easeModels = []model{
 			{Name: "regularization", Doc: "added to the diagonal of the Gram matrix", Default: "500", Min: 1e-6, Lo: 10, Hi: 3000, Log: true},
 			{Name: "neighbors", Doc: "weights kept per item, and with -form local the items it is fitted to", Default: "1000", Integer: true, Min: 1},
 			{Name: "form", Doc: "of the solution: all items at once, or each on its neighbours", Default: "exact", Choices: []string{"exact", "local"}},
-			{Name: "max-gib", Doc: "memory that training may take, in GiB, 0 for GOMEMLIMIT or 8", Default: "0", Max: 1e6},
 		},
 		train: func(ctx context.Context, in *retrieval.Interactions, s hyper.Settings, e env) (trained, error) {
 			return ease.Train(ctx, in, ease.Config{
 				Regularization: s.Float("regularization"),
 				Neighbors:      s.Int("neighbors"),
 				Local:          s["form"] == "local",
-				MaxBytes:       int64(s.Float("max-gib") * (1 << 30)),
+				MaxBytes:       e.maxBytes,
 				History:        retrieval.History{Values: true},
 				Workers:        e.workers,
 				Progress:       e.progress("train"),

@@ -32,6 +32,7 @@ var gfcfModels = []model{
 				History:      retrieval.History{Values: true},
 				Seed:         e.seed,
 				Workers:      e.workers,
+				MaxBytes:     e.maxBytes,
 				Progress:     e.progress("train"),
 			})
 		},

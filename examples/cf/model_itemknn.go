@@ -53,6 +53,7 @@ var itemknnModels = []model{
 				B:         s.Float("b"),
 				History:   retrieval.History{Values: true},
 				Workers:   e.workers,
+				MaxBytes:  e.maxBytes,
 				Progress:  e.progress("train"),
 			}
 			if err := cfg.Weighting.UnmarshalText([]byte(s["weighting"])); err != nil {

@@ -25,6 +25,7 @@ var puresvdModels = []model{
 				Iterations: s.Int("iterations"),
 				Seed:       e.seed,
 				Workers:    e.workers,
+				MaxBytes:   e.maxBytes,
 				Progress:   e.progress("train"),
 			})
 			if err != nil {

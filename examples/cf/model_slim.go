@@ -27,6 +27,7 @@ var slimModels = []model{
 				Candidates: s.Int("candidates"),
 				History:    retrieval.History{Values: true},
 				Workers:    e.workers,
+				MaxBytes:   e.maxBytes,
 				Progress:   e.progress("train"),
 			})
 		},

@@ -61,6 +61,7 @@ func trainTwotower(ctx context.Context, in *retrieval.Interactions, s hyper.Sett
 		History:        retrieval.History{Values: true},
 		Seed:           e.seed,
 		Workers:        e.workers,
+		MaxBytes:       e.maxBytes,
 	}
 	if h := s.Int("hidden"); h > 0 {
 		cfg.Hidden = []int{h}

@@ -43,6 +43,7 @@ func trainWalk(ctx context.Context, in *retrieval.Interactions, s hyper.Settings
 		Raw:       s["normalize"] == "no",
 		History:   retrieval.History{Values: true},
 		Workers:   e.workers,
+		MaxBytes:  e.maxBytes,
 		Progress:  e.progress("train"),
 	})
 }

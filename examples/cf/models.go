@@ -40,10 +40,11 @@ type trained = lab.Trained
 
 // env is what a trainer gets beside the data and its settings.
 type env struct {
-	seed    uint64
-	workers int
-	log     io.Writer // of progress; nil for none
-	label   string    // before what progress says, for a source of a blend
+	seed     uint64
+	workers  int
+	maxBytes int64     // of training; 0 for the default of the trainers
+	log      io.Writer // of progress; nil for none
+	label    string    // before what progress says, for a source of a blend
 }
 
 // progress returns a callback that reports steps of the work called label, nil for none.
@@ -59,7 +60,7 @@ func (m *model) bench(o *options) *lab.Model {
 	return &lab.Model{
 		Name: m.name, Params: m.params, Load: m.load,
 		Train: func(ctx context.Context, in *retrieval.Interactions, s hyper.Settings, log io.Writer, label string) (trained, error) {
-			return m.train(ctx, in, s, env{seed: o.common.Seed, workers: o.common.Workers, log: log, label: label})
+			return m.train(ctx, in, s, env{seed: o.common.Seed, workers: o.common.Workers, maxBytes: int64(o.maxGiB * (1 << 30)), log: log, label: label})
 		},
 	}
 }
