@@ -10,7 +10,7 @@ import (
 )
 
 var bprModels = []model{
-	bprModel("bpr", bpr.BPR, "0.3", "0.02", "40", "8", "0.5"),
+	bprModel("bpr", bpr.BPR, "0.3", "0.01", "40", "8", "0.5"),
 	bprModel("warp", bpr.WARP, "0.03", "1", "60", "20", "0"),
 	bprModel("logistic", bpr.Logistic, "0.1", "0.01", "80", "5", "0"),
 }
@@ -38,7 +38,7 @@ func bprModel(name string, loss bpr.Loss, rate, regularization, epochs, negative
 				LearningRate:   s.Float("learning-rate"),
 				Regularization: s.Float("regularization"),
 				Negatives:      s.Int("negatives"),
-				Popularity:     s.Float("popularity"),
+				Popularity:     orNone(s.Float("popularity")),
 				Biases:         s["biases"] == "yes",
 				Hogwild:        s.Int("hogwild") == 1,
 				Seed:           e.seed,

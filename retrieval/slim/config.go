@@ -13,8 +13,9 @@ type Config struct {
 	// L1 is the weight of the sum of the weights, >= 0; 0 means 0.1. An item that has at most
 	// that much in common with another never speaks for it, and the more items have no
 	// weight the larger it is. In units of the products: of users, where every interaction
-	// has weight 1. On the Gowalla check-ins 1 trains in half the time of 0.1 and serves from
-	// fewer weights, at a recall@20 of 0.170 in place of 0.179.
+	// has weight 1. On a validation split of the Gowalla check-ins NDCG@20 is 0.149, 0.149,
+	// 0.147 and 0.144 with 0.03, 0.1, 0.5 and 1, which trains in a fifth of the time of 0.1 and
+	// serves from fewer weights.
 	L1 float64
 
 	// L2 is the weight of the squares of the weights, >= 0; 0 means 100. It shares weight
