@@ -68,10 +68,9 @@
 //
 // # From here to a program
 //
-// Settings stand for fields of each package's Config, but defaults are those of this program: the
-// zero value of a Config may be another model, as with itemknn, slim and bpr, whose zero values
-// are closer to the methods as published. So copy the settings of a run, which -help and the
-// event "tuned" list.
+// Settings stand for fields of each package's Config, and their defaults are its zero value, but
+// that an event's weight counts in a history (History.Values); rp3beta is package walk with a Beta.
+// So copy the settings of a run that are no defaults; -help and the event "tuned" list them.
 //
 // A further model is one more entry in the table of models.go.
 package main

@@ -31,6 +31,10 @@ func bprModel(name string, loss bpr.Loss, rate, regularization, epochs, negative
 		},
 		train: func(ctx context.Context, in *retrieval.Interactions, s hyper.Settings, e env) (trained, error) {
 			progress := e.progress("train")
+			popularity := s.Float("popularity")
+			if loss == bpr.BPR { // for the others 0 is the default
+				popularity = orNone(popularity)
+			}
 			return bpr.Train(ctx, in, bpr.Config{
 				Loss:           loss,
 				Factors:        s.Int("factors"),
@@ -38,7 +42,7 @@ func bprModel(name string, loss bpr.Loss, rate, regularization, epochs, negative
 				LearningRate:   s.Float("learning-rate"),
 				Regularization: s.Float("regularization"),
 				Negatives:      s.Int("negatives"),
-				Popularity:     orNone(s.Float("popularity")),
+				Popularity:     popularity,
 				Biases:         s["biases"] == "yes",
 				Hogwild:        s.Int("hogwild") == 1,
 				Seed:           e.seed,
