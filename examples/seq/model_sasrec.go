@@ -24,6 +24,7 @@ var sasrecModels = []model{
 			{Name: "length", Doc: "newest events that count", Default: "50", Integer: true, Min: 1, Max: 65536},
 			{Name: "norm", Doc: "place of the layer norms", Default: "pre", Choices: []string{"pre", "post"}},
 			{Name: "activation", Doc: "of the feed-forward networks", Default: "gelu", Choices: []string{"gelu", "relu"}},
+			{Name: "temperature", Doc: "that cosines are divided by, 0 for inner products", Default: "0", Max: 1000},
 			{Name: "loss", Doc: "of training", Default: "softmax", Choices: []string{"softmax", "bce", "gbce"}},
 			{Name: "train-negatives", Doc: "items drawn against those that came next, 0 for a number by the catalogue", Default: "0", Integer: true, Max: 1 << 20},
 			{Name: "dropout", Doc: "share of values dropped in training", Default: "0.2", Max: 0.99, Lo: 0.1, Hi: 0.6},
@@ -50,17 +51,18 @@ func trainSASRec(ctx context.Context, in *retrieval.Interactions, s hyper.Settin
 	cfg := sasrec.Config{
 		Architecture: sasrec.Architecture{
 			Dim: s.Int("dim"), Heads: s.Int("heads"), Layers: s.Int("layers"), Hidden: s.Int("hidden"), Length: s.Int("length"),
+			Temperature: s.Float("temperature"),
 		},
-		Negatives: s.Int("train-negatives"),
-		Dropout:   s.Float("dropout"),
-		Rate:      s.Float("learning-rate"),
-		Batch:     s.Int("batch"),
-		Epochs:    s.Int("epochs"),
-		Patience:  s.Int("patience"),
-		Refit:     s["refit"] == "yes" || s["refit"] == "auto" && e.sessions,
-		Seed:      e.seed,
-		Workers:   e.workers,
-		Progress:  epochs(e.log, e.label),
+		Negatives:    s.Int("train-negatives"),
+		Dropout:      s.Float("dropout"),
+		LearningRate: s.Float("learning-rate"),
+		Batch:        s.Int("batch"),
+		Epochs:       s.Int("epochs"),
+		Patience:     s.Int("patience"),
+		Refit:        s["refit"] == "yes" || s["refit"] == "auto" && e.sessions,
+		Seed:         e.seed,
+		Workers:      e.workers,
+		Progress:     epochs(e.log, e.label),
 	}
 	if cfg.Dropout == 0 {
 		cfg.Dropout = -1

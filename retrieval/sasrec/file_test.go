@@ -55,7 +55,7 @@ func TestVersion1StaysReadable(t *testing.T) {
 	const path = "testdata/v1.sasrec"
 	if *update {
 		a := sasrec.Architecture{Dim: 4, Heads: 2, Layers: 1, Hidden: 4, Length: 4, Norm: sasrec.PostNorm, Activation: sasrec.ReLU, InputNorm: true, Scaled: true}
-		require.NoError(t, train(t, walks(t, 60, 8, 1), sasrec.Config{Architecture: a, Negatives: 5, Epochs: 60, Rate: 0.03, Dropout: -1, Share: -1}).Save(path))
+		require.NoError(t, train(t, walks(t, 60, 8, 1), sasrec.Config{Architecture: a, Negatives: 5, Epochs: 60, LearningRate: 0.03, Dropout: -1, Share: -1}).Save(path))
 	}
 	old, err := sasrec.Load(path)
 	require.NoError(t, err)
