@@ -32,6 +32,7 @@ var sasrecModels = []model{
 			{Name: "batch", Doc: "events of a step", Default: "256", Integer: true, Min: 1, Max: 1 << 24},
 			{Name: "epochs", Doc: "passes over the data at most", Default: "100", Integer: true, Min: 1, Max: 100_000},
 			{Name: "patience", Doc: "epochs without a better validation before training stops", Default: "5", Integer: true, Min: 1},
+			{Name: "validation", Doc: "share of the users or the newest sessions that is held out to see when to stop, 0 for all epochs", Default: "0.1", Max: 0.9},
 			{Name: "refit", Doc: "train again with what validation held out; auto does for sessions", Default: "auto", Choices: []string{"auto", "yes", "no"}},
 		},
 		train: trainSASRec,
@@ -59,6 +60,7 @@ func trainSASRec(ctx context.Context, in *retrieval.Interactions, s hyper.Settin
 		Batch:        s.Int("batch"),
 		Epochs:       s.Int("epochs"),
 		Patience:     s.Int("patience"),
+		Share:        s.Float("validation"),
 		Refit:        s["refit"] == "yes" || s["refit"] == "auto" && e.sessions,
 		Seed:         e.seed,
 		Workers:      e.workers,
@@ -66,6 +68,9 @@ func trainSASRec(ctx context.Context, in *retrieval.Interactions, s hyper.Settin
 	}
 	if cfg.Dropout == 0 {
 		cfg.Dropout = -1
+	}
+	if cfg.Share == 0 {
+		cfg.Share = -1
 	}
 	if e.sessions {
 		cfg.Holdout = sasrec.LastSequences
