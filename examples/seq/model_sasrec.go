@@ -111,6 +111,10 @@ func epochs(log io.Writer, label string) func(sasrec.Progress) {
 			what = "on all data, epoch"
 		}
 		left := time.Duration(float64(time.Since(start)) / float64(p.Epoch) * float64(p.Epochs-p.Epoch)).Round(time.Second)
-		fmt.Fprintf(log, "%s%s %d/%d: loss %.4f, ndcg@10 %.4f, best %d, at most %v left\n", label, what, p.Epoch, p.Epochs, p.Loss, p.NDCG, p.Best, left)
+		validated := ""
+		if p.Best > 0 {
+			validated = fmt.Sprintf(", ndcg@10 %.4f, best %d", p.NDCG, p.Best)
+		}
+		fmt.Fprintf(log, "%s%s %d/%d: loss %.4f%s, at most %v left\n", label, what, p.Epoch, p.Epochs, p.Loss, validated, left)
 	}
 }

@@ -128,6 +128,8 @@ func TestReadFromRefusesWhatIsNoModel(t *testing.T) {
 
 func FuzzReadFrom(f *testing.F) {
 	f.Add(file(tiny, []recsys.ItemID{1, 2}, make([]float32, 4), make([]float32, tinyWeights)))
+	cosine := strings.Replace(tiny, `"Epsilon"`, `"Temperature":0.1,"Epsilon"`, 1)
+	f.Add(file(cosine, []recsys.ItemID{1, 2}, []float32{1, 0, 0, 1}, make([]float32, tinyWeights)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var m sasrec.Model
 		if _, err := m.ReadFrom(bytes.NewReader(data)); err != nil {
