@@ -235,6 +235,8 @@ func TestCheckpoints(t *testing.T) {
 		_, err := load(a, 2)
 		require.ErrorContains(t, err, want)
 	}
+	_, err = load(checkpointArrays(100_000, 6, 4, 1, 9), 2)
+	require.ErrorContains(t, err, "bytes are not enough", "no weights compress like that")
 	_, err = load(checkpointArrays(5, 6, 4, 1, 9), 4)
 	require.ErrorContains(t, err, "Heads is 4; want a divisor of Dim, which is 6")
 	_, err = sasrec.LoadCheckpoint(filepath.Join(t.TempDir(), "none"), 2)
