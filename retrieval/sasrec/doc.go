@@ -23,7 +23,8 @@
 // the next item mostly depends on the last one, counting transitions (a Markov chain) is as
 // good or better and takes a second; the two blend well, since they err differently. For
 // users whose taste changes slowly, item-based and factor models do as well without order.
-// For sessions of few events set Architecture.Temperature, to 0.07, and one layer will do.
+// Where sequences are short and most items rare, set Architecture.Temperature, to 0.07, and one
+// layer will do.
 //
 // # Sources
 //
