@@ -38,7 +38,7 @@ const (
 //
 // The error names the file, the array and what is wrong with it. Memory grows with what the
 // arrays unfold to; more than 16 times the size of the file and a mebibyte is refused, which
-// weights never take.
+// trained weights never take.
 //
 // Source: Zhou et al., "S3-Rec", CIKM 2020; Chen et al., "Intent Contrastive Learning", WWW
 // 2022, whose released checkpoints have these names.
