@@ -50,7 +50,7 @@ func trainTwotower(ctx context.Context, in *retrieval.Interactions, s hyper.Sett
 		Untied:         s["tied"] == "no",
 		IDDropout:      s.Float("id-dropout"),
 		Dropout:        s.Float("dropout"),
-		Rate:           s.Float("learning-rate"),
+		LearningRate:   s.Float("learning-rate"),
 		Anneal:         s["anneal"] == "yes",
 		Regularization: s.Float("regularization"),
 		Epochs:         s.Int("epochs"),
