@@ -17,7 +17,7 @@ var gfcfModels = []model{
 			{name: "item-exponent", doc: "power of an item's degree that divides the interactions", def: "0.5", min: 1e-6, max: 1, lo: 0.2, hi: 0.7},
 			{name: "sharpening", doc: "time for which the filter is sharpened", def: "0", max: 2.5, lo: 0, hi: 2.5},
 			{name: "popularity", doc: "power of its degree by which an item's score is multiplied", def: "0", min: -1, max: 1, lo: -0.1, hi: 0.4},
-			{name: "neighbors", doc: "weights kept per item", def: "1000", integer: true, min: 1},
+			{name: "neighbors", doc: "weights kept per item, 0 for all that fit in memory", def: "0", integer: true},
 		},
 		train: func(ctx context.Context, in *retrieval.Interactions, s settings, e env) (trained, error) {
 			return gfcf.Train(ctx, in, gfcf.Config{

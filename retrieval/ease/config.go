@@ -9,7 +9,7 @@ import (
 )
 
 // Config holds the hyper-parameters of a model. The zero value is exact EASE with a
-// regularisation of 500 and 1,000 weights per item.
+// regularisation of 500 and all weights, if they fit.
 type Config struct {
 	// Regularization is what is added to the diagonal of the Gram matrix, > 0; 0 means 500,
 	// which Steck found best for MovieLens-20M. It has the unit of a squared weight, and is
@@ -21,16 +21,17 @@ type Config struct {
 	// form for large catalogues. See the package.
 	Local bool
 
-	// Neighbors is how many weights are kept of those to an item, the largest by magnitude,
-	// >= 0; 0 means 1000, or 200 with Local. As many as there are items keep the model
-	// whole, at 8 bytes per pair of items. On CiteULike-a, with 16,980 items, 1,000 in place
-	// of all lower HR@10 from 0.8806 to 0.8779 and NDCG@10 from 0.7197 to 0.7159; on Gowalla's
-	// check-ins, with 40,981, recall@20 is 0.1736 and NDCG@20 0.1434 where others report 0.1765
-	// and 0.1467 for all.
+	// Neighbors is how many weights are kept of those to an item, the largest by magnitude, at
+	// 8 bytes each, >= 0. 0 means 200 with Local, else all: as [itemsim.Dense] weights, at 2
+	// bytes per pair of items, if training then needs at most MaxBytes, and the largest 1,000
+	// if not; for up to 1,000 items that is all as well. What is left out is small, but it is
+	// much: on CiteULike-a, with 16,980 items, 1,000 in place of all lower HR@10 from 0.8806 to
+	// 0.8779 and NDCG@10 from 0.7197 to 0.7159.
 	Neighbors int
 
-	// MaxBytes bounds the memory of training, >= 0, by an estimate beforehand; 0 means the
-	// memory limit of the Go runtime if there is one (GOMEMLIMIT), else 8 GiB.
+	// MaxBytes bounds the memory of training, its result included, >= 0, by an estimate
+	// beforehand; 0 means the memory limit of the Go runtime if there is one (GOMEMLIMIT), else
+	// 8 GiB.
 	MaxBytes int64 `json:"-"`
 
 	// History says how the events of a request count at serving. The model can change it:
@@ -46,6 +47,9 @@ type Config struct {
 	Progress func(done, all int) `json:"-"`
 }
 
+// fewItems is how many weights are kept of those to an item where all do not fit.
+const fewItems = 1000
+
 // maxWorkers bounds Config.Workers: each has memory of its own.
 const maxWorkers = 1 << 20
 
@@ -58,7 +62,7 @@ func (c Config) withDefaults() (Config, error) {
 		bad("Regularization is %v; want a finite number > 0 (0 means 500)", c.Regularization)
 	}
 	if c.Neighbors < 0 {
-		bad("Neighbors is %d; want >= 0 (0 means 1000, or 200 with Local)", c.Neighbors)
+		bad("Neighbors is %d; want >= 0 (0 means all that fit, or 200 with Local)", c.Neighbors)
 	}
 	if c.MaxBytes < 0 {
 		bad("MaxBytes is %d; want >= 0 (0 means GOMEMLIMIT or 8 GiB)", c.MaxBytes)
@@ -72,11 +76,8 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Regularization == 0 {
 		c.Regularization = 500
 	}
-	if c.Neighbors == 0 {
-		c.Neighbors = 1000
-		if c.Local {
-			c.Neighbors = 200
-		}
+	if c.Neighbors == 0 && c.Local {
+		c.Neighbors = 200
 	}
 	return c, errors.Join(errs...)
 }
