@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 
 // data is what a model is trained on, and what it is asked.
 type data struct {
+	ids       *input.IDs // of both files
 	train     *retrieval.Interactions
 	catalogue []recsys.ItemID // ascending: of train and test
 	places    []int32         // in the catalogue, by row of the training items
@@ -43,16 +45,35 @@ type line struct {
 
 // load reads both files.
 func load(o *options) (*data, error) {
-	ids := input.NewIDs(o.ids)
+	ids, err := o.newIDs()
+	if err != nil {
+		return nil, err
+	}
 	train, err := input.Interactions(o.trainFile, o.format, ids)
 	if err != nil {
 		return nil, err
 	}
 	d, err := loadTests(o, train, ids)
-	if err == nil {
-		d.markCold(o.coldAtMost)
+	if err != nil {
+		return nil, err
 	}
-	return d, err
+	d.ids = ids
+	d.markCold(o.coldAtMost)
+	return d, nil
+}
+
+// idsOf names the file of ids beside that of a model.
+func idsOf(model string) string { return model + ".ids" }
+
+// newIDs returns the ids that a model to be loaded knows, none otherwise.
+func (o *options) newIDs() (*input.IDs, error) {
+	if o.load == "" {
+		return input.NewIDs(o.ids), nil
+	}
+	if _, err := os.Stat(o.load); err != nil {
+		return nil, &cli.InputError{File: "-load", Err: err} // err names the file
+	}
+	return input.LoadIDs(o.ids, idsOf(o.load))
 }
 
 // loadTests reads the test file.

@@ -10,8 +10,8 @@
 //
 // # Files
 //
-// Ids are unsigned numbers, or with -ids string whatever stands there; a saved model then fits
-// the training file that it was made from alone. Files may be gzip. With -format lists a line
+// Ids are unsigned numbers, or with -ids string whatever stands there: -save then writes a second
+// file, named .ids, that -load takes, so that a model fits other files too. Files may be gzip. With -format lists a line
 // is "user item item …", with pairs "user item", with csv "user,item[,value][,time]", a header
 // optional (names such as user_id, item_id, rating and timestamp say which column is which),
 // the separator a comma, semicolon, tab or space. Values are weights, those of repeated pairs

@@ -76,8 +76,8 @@ type Config struct {
 	// not depend on it, unless Hogwild is set.
 	Workers int `json:"-"`
 
-	// MaxBytes bounds the memory of training; 0 means the memory limit of the Go runtime,
-	// which GOMEMLIMIT sets.
+	// MaxBytes bounds the memory of training, >= 0, by an estimate beforehand; 0 means the
+	// memory limit of the Go runtime if there is one (GOMEMLIMIT), else 8 GiB.
 	MaxBytes int64 `json:"-"`
 
 	// Progress, if not nil, is told after each epoch how many of all are done, and the mean
@@ -179,7 +179,7 @@ func (c Config) withDefaults() (Config, error) {
 		bad("Popularity is %v; want a number in [0, 1]", c.Popularity)
 	}
 	if c.MaxBytes < 0 {
-		bad("MaxBytes is %d; want >= 0 (0 means the limit of the runtime)", c.MaxBytes)
+		bad("MaxBytes is %d; want >= 0 (0 means GOMEMLIMIT or 8 GiB)", c.MaxBytes)
 	}
 	if err := c.History.Validate(); err != nil {
 		errs = append(errs, err)

@@ -11,7 +11,7 @@
 //		…
 //
 // A model scans all items itself. For a larger catalogue, put Vectors into an index and let
-// package nearest search it with [Model.AppendUser] as Config.Vectors.
+// package nearest search it with [Model.UserVector] as Config.Vectors.
 //
 // # Users
 //

@@ -70,8 +70,8 @@ func TestDenseWeightsServeAsSparseOnesDo(t *testing.T) {
 				gotIDs, gotValues := serve(t, whole, req, max(1, len(ids)))
 				require.Equal(t, ids, gotIDs[:len(ids)])
 				require.Equal(t, values, gotValues[:len(ids)])
-				q, item := recsys.NewQuery(&req, nil, "x"), recsys.ItemID(3*rnd.IntN(n))
-				require.Equal(t, sparse.Explain(nil, q, item), whole.Explain(nil, q, item))
+				item := recsys.ItemID(3 * rnd.IntN(n))
+				require.Equal(t, explain(t, sparse, req, item), explain(t, whole, req, item))
 				require.Equal(t, sparse.Neighbors(nil, item, 9), whole.Neighbors(nil, item, 9))
 			}
 			u := itemsim.Update{Item: recsys.ItemID(rnd.IntN(3 * n)), Proposes: []itemsim.Neighbor{{Item: 0, Weight: 2}}}
@@ -226,8 +226,9 @@ func TestServingDenseWeightsDoesNotAllocate(t *testing.T) {
 		q := recsys.NewQuery(&req, nil, "x")
 		list := m.Neighbors(nil, 3, 10)
 		require.Zero(t, testing.AllocsPerRun(50, func() { list = m.Neighbors(list[:0], 3, 10) }))
-		list = m.Explain(nil, q, 300)
-		require.Zero(t, testing.AllocsPerRun(50, func() { list = m.Explain(list[:0], q, 300) }))
+		why, err := m.Explain(nil, q, 300)
+		require.NoError(t, err)
+		require.Zero(t, testing.AllocsPerRun(50, func() { why, _ = m.Explain(why[:0], q, 300) }))
 	}
 }
 

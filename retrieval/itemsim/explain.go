@@ -2,6 +2,7 @@ package itemsim
 
 import (
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/internal/topk"
 )
 
@@ -30,19 +31,23 @@ func (m *Model) Neighbors(dst []Neighbor, item recsys.ItemID, n int) []Neighbor 
 			s.keys = append(s.keys, topk.Key(w, to))
 		}
 	})
-	return m.appendKeys(dst, topk.Best(s.keys, n))
+	ids := m.Items()
+	for _, key := range topk.Best(s.keys, n) {
+		dst = append(dst, Neighbor{ids[topk.Position(key)], topk.Score(key)})
+	}
+	return dst
 }
 
 // Explain appends to dst what each item of the request's history adds to the score of an
-// item, in Weight: the largest first, ties by ID, what is 0 left out. Together they make the
-// score that [Model.ScoreItems] gives, but for rounding. Nothing is appended for an item that
-// the model does not know. It allocates only to grow dst.
+// item: the largest first, ties by ID, what is 0 left out. Together they make the score that
+// [Model.ScoreItems] gives, but for rounding. Nothing is appended for an item that the model
+// does not know. It allocates only to grow dst; the error is nil.
 //
 // [recsys.NewQuery] makes a query of a request.
-func (m *Model) Explain(dst []Neighbor, q *recsys.Query, item recsys.ItemID) []Neighbor {
+func (m *Model) Explain(dst []retrieval.Contribution, q *recsys.Query, item recsys.ItemID) ([]retrieval.Contribution, error) {
 	at := m.matrix.items.Find(item)
 	if at < 0 {
-		return dst
+		return dst, nil
 	}
 	s := m.read(q)
 	defer m.matrix.release(s)
@@ -52,13 +57,9 @@ func (m *Model) Explain(dst []Neighbor, q *recsys.Query, item recsys.ItemID) []N
 			s.keys = append(s.keys, topk.Key(add, e.Item))
 		}
 	}
-	return m.appendKeys(dst, topk.Best(s.keys, len(s.keys)))
-}
-
-func (m *Model) appendKeys(dst []Neighbor, keys []uint64) []Neighbor {
 	ids := m.Items()
-	for _, key := range keys {
-		dst = append(dst, Neighbor{ids[topk.Position(key)], topk.Score(key)})
+	for _, key := range topk.Best(s.keys, len(s.keys)) {
+		dst = append(dst, retrieval.Contribution{Item: ids[topk.Position(key)], Score: topk.Score(key)})
 	}
-	return dst
+	return dst, nil
 }

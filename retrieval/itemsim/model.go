@@ -33,6 +33,8 @@ var (
 	_ recsys.Retriever  = (*Model)(nil)
 	_ recsys.ItemScorer = (*Model)(nil)
 	_ recsys.Versioned  = (*Model)(nil)
+
+	_ retrieval.Explainer = (*Model)(nil)
 )
 
 // Spec is what a model holds beside its items and weights.
