@@ -9,12 +9,19 @@ import (
 )
 
 // Config holds the hyper-parameters of a model. The zero value is exact EASE with a
-// regularisation of 500 and all weights, if they fit.
+// regularisation of 100 and all weights, if they fit.
 type Config struct {
-	// Regularization is what is added to the diagonal of the Gram matrix, > 0; 0 means 500,
-	// which Steck found best for MovieLens-20M. It has the unit of a squared weight, and is
-	// worth searching from 10 to 5,000 for weights of 1: the more interactions an item has,
-	// the larger. Others report 523 for CiteULike-a and 80 for Gowalla's check-ins.
+	// Regularization is what is added to the diagonal of the Gram matrix, > 0; 0 means 100.
+	// It has the unit of a squared weight, and is worth searching from 10 to 5,000 for weights
+	// of 1: the more interactions an item has, the larger, and the more often what is ranked
+	// is a few random items in place of all.
+	//
+	// 100 is what validation says of sparse data. With a fifth of each user's items held out of
+	// Gowalla's check-ins and all items ranked, 20, 50, 100, 200, 400 and 800 give recall@20
+	// 0.193, 0.200, 0.201, 0.197, 0.189 and 0.180. On CiteULike-a less is better (0.317, 0.312,
+	// 0.308, 0.295, 0.282, 0.263), but not among 100 random items: NDCG@10 0.637, 0.654, 0.667,
+	// 0.670, 0.668, 0.663. Others report 80 for Gowalla, 523 for CiteULike-a among 100 items, and
+	// Steck 500 for the denser MovieLens-20M.
 	Regularization float64
 
 	// Local fits each item to its Neighbors nearest alone, by cosine, in place of all: the
@@ -59,7 +66,7 @@ func (c Config) withDefaults() (Config, error) {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("ease: Config."+format, args...)) }
 	if !(c.Regularization >= 0 && c.Regularization <= math.MaxFloat32) {
-		bad("Regularization is %v; want a finite number > 0 (0 means 500)", c.Regularization)
+		bad("Regularization is %v; want a finite number > 0 (0 means 100)", c.Regularization)
 	}
 	if c.Neighbors < 0 {
 		bad("Neighbors is %d; want >= 0 (0 means all that fit, or 200 with Local)", c.Neighbors)
@@ -74,7 +81,7 @@ func (c Config) withDefaults() (Config, error) {
 		errs = append(errs, err)
 	}
 	if c.Regularization == 0 {
-		c.Regularization = 500
+		c.Regularization = 100
 	}
 	if c.Neighbors == 0 && c.Local {
 		c.Neighbors = 200

@@ -464,5 +464,5 @@ func TestCheckerboard(t *testing.T) {
 func TestTheModelSaysWhatMadeIt(t *testing.T) {
 	m := train(t, random(t, 1, 20, 30, 100), ease.Config{Workers: 3})
 	require.Equal(t, "ease", m.Trainer())
-	require.JSONEq(t, `{"Regularization":500,"Local":false,"Neighbors":1000}`, string(m.Config()))
+	require.JSONEq(t, `{"Regularization":100,"Local":false,"Neighbors":1000}`, string(m.Config()))
 }

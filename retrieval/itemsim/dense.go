@@ -94,7 +94,7 @@ func (d *Dense) check(items func(int) recsys.ItemID) error {
 // j those to items[j]. The items ascend. The model keeps both; the caller must not write to
 // them again.
 //
-// A request takes time in proportion to the items times those of its history, 0.05 to 0.1 ns
+// A request takes time in proportion to the items times those of its history, less than 1 ns
 // each, and [Model.WithItems] shares the weights. [Model.Weights] takes four times the
 // memory of the model.
 //
