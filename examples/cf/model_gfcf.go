@@ -18,7 +18,7 @@ var gfcfModels = []model{
 			{Name: "item-exponent", Doc: "power of an item's degree that divides the interactions", Default: "0.5", Min: 1e-6, Max: 1, Lo: 0.2, Hi: 0.7},
 			{Name: "sharpening", Doc: "time for which the filter is sharpened", Default: "0", Max: 2.5, Lo: 0, Hi: 2.5},
 			{Name: "popularity", Doc: "power of its degree by which an item's score is multiplied", Default: "0", Min: -1, Max: 1, Lo: -0.1, Hi: 0.4},
-			{Name: "neighbors", Doc: "weights kept per item", Default: "1000", Integer: true, Min: 1},
+			{Name: "neighbors", Doc: "weights kept per item, 0 for all that fit in memory", Default: "0", Integer: true},
 		},
 		train: func(ctx context.Context, in *retrieval.Interactions, s hyper.Settings, e env) (trained, error) {
 			return gfcf.Train(ctx, in, gfcf.Config{

@@ -26,12 +26,11 @@ func (m *Model) Neighbors(dst []Neighbor, item recsys.ItemID, n int) []Neighbor 
 	s := m.matrix.acquire()
 	defer m.matrix.release(s)
 	s.keys = s.keys[:0]
-	r := m.matrix.rows[at]
-	for k, to := range r.to {
-		if w := r.weights[k]; w > 0 {
+	m.matrix.each(at, func(to int32, w float32) {
+		if w > 0 {
 			s.keys = append(s.keys, topk.Key(w, to))
 		}
-	}
+	})
 	ids := m.Items()
 	for _, key := range topk.Best(s.keys, n) {
 		dst = append(dst, Neighbor{ids[topk.Position(key)], topk.Score(key)})
@@ -54,7 +53,7 @@ func (m *Model) Explain(dst []retrieval.Contribution, q *recsys.Query, item recs
 	defer m.matrix.release(s)
 	s.keys = s.keys[:0]
 	for _, e := range s.profile {
-		if add := finite(e.Weight * m.matrix.rows[e.Item].at(at)); add != 0 {
+		if add := finite(e.Weight * m.matrix.at(e.Item, at)); add != 0 {
 			s.keys = append(s.keys, topk.Key(add, e.Item))
 		}
 	}
