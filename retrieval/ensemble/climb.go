@@ -32,7 +32,7 @@ const (
 	octaves  = 5    // up and down from the largest weight that a weight is tried at
 	sections = 8    // of the golden section
 
-	dispensable = 2e-4 // share of the metric that a source must be worth to have a weight
+	dispensable = 2e-4 // share of the value that a source must be worth to have a weight
 )
 
 // climb returns w improved one weight after the other until nothing gets better.
@@ -50,14 +50,15 @@ func (s *search) climb(ctx context.Context, w []float64) []float64 {
 			break
 		}
 	}
-	s.thin(w, value)
+	s.thin(w, s.at)
 	return w
 }
 
 // thin gives up sources that are not needed: it sets a weight to 0, or moves it to another source,
-// where that costs next to nothing. The value of w is given.
-func (s *search) thin(w []float64, value float64) {
-	floor := value * (1 - dispensable)
+// where that costs next to nothing of the value.
+func (s *search) thin(w []float64, value func([]float64) float64) {
+	least := value(w)
+	least -= dispensable * math.Abs(least)
 	try := func(j, to int) bool {
 		x := slices.Clone(w)
 		if to >= 0 {
@@ -66,8 +67,7 @@ func (s *search) thin(w []float64, value float64) {
 		if x[j] = 0; slices.Max(x) == 0 {
 			return false
 		}
-		v := s.at(x)
-		if v < floor {
+		if value(x) < least {
 			return false
 		}
 		copy(w, x)

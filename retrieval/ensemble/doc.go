@@ -52,9 +52,7 @@
 //     worth its calls, and a search that it did not learn the cases by heart. Equal quotas are
 //     kept where they find more. [Report] has the figures of all forms.
 //
-// Folds are worth their time where cases are few: on the quick start's 325, weights learned
-// from 70 % and judged on the rest were no better than equal ones. The pools that the folds
-// rank are those of the quotas from all cases, the same for all forms.
+// The pools that the folds rank are those of the quotas from all cases, the same for all forms.
 //
 // The sources must not have seen the answers: train them on what is left when the answers are
 // taken out, learn the blend, train them again on everything, and hand the new models to

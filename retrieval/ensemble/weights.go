@@ -159,7 +159,8 @@ func (s *search) weights(ctx context.Context) [forms][]float64 {
 	}
 	likely := s.likely(ctx)
 	w[metric] = s.climb(ctx, likely)
-	s.thin(likely, s.at(likely))
+	gradient := make([]float64, S)
+	s.thin(likely, func(w []float64) float64 { return s.logLikelihood(w, gradient) })
 	w[likelihood] = likely
 	round(w[likelihood])
 	round(w[metric])
