@@ -47,7 +47,7 @@ func (m *Metric) UnmarshalText(text []byte) error {
 }
 
 // Config says what [Learn] learns. The zero value: NDCG@20, 100 candidates per source, judged in
-// five folds.
+// folds.
 type Config struct {
 	// Metric is what the weights raise; the zero value is NDCG.
 	Metric Metric
@@ -61,8 +61,9 @@ type Config struct {
 	Budget int
 
 	// Folds is the number of parts that the cases fall into, 2 to 100, and no more than there are
-	// cases; 0 means 5. What is learned from all but one of them is judged on that one, so that
-	// each case judges once. Time grows with it.
+	// cases; 0 means 5, and 2 from 5,000 cases on, where half of them teach enough. What is
+	// learned from all but one of them is judged on that one, so that each case judges once. Time
+	// grows with it.
 	Folds int
 
 	// Clock, if not nil, is asked for the time around each call of a source, for the report:
@@ -118,10 +119,7 @@ func (c Config) withDefaults(sources int) (Config, error) {
 		c.Budget = min(100*sources, maxQuota)
 	}
 	if c.Folds < 0 || c.Folds == 1 || c.Folds > 100 {
-		bad("Folds is %d; want 2 to 100 (0 means 5)", c.Folds)
-	}
-	if c.Folds == 0 {
-		c.Folds = 5
+		bad("Folds is %d; want 2 to 100 (0 means 5, or 2 for many cases)", c.Folds)
 	}
 	if c.Workers < 0 {
 		bad("Workers is %d; want >= 0 (0 means GOMAXPROCS)", c.Workers)

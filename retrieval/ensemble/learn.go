@@ -84,8 +84,17 @@ type learner struct {
 	report  *Report
 }
 
+// manyCases is how many are judged in two folds, if not said otherwise, in place of five.
+const manyCases = 5000
+
 // split draws the folds.
 func (l *learner) split() {
+	if l.Folds == 0 {
+		l.Folds = 5
+		if len(l.cases) >= manyCases {
+			l.Folds = 2
+		}
+	}
 	rnd := rand.New(rand.NewPCG(l.Seed, 0x656e_7365_6d62_6c65)) // "ensemble"
 	order := rnd.Perm(len(l.cases))
 	l.folds = make([][]int, min(l.Folds, len(l.cases)))

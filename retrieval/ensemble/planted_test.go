@@ -222,6 +222,18 @@ func TestABlendIsKeptWhereItIsSurelyBetter(t *testing.T) {
 	require.Greater(t, r.Blend, r.Single+r.StdErr)
 }
 
+func TestFolds(t *testing.T) {
+	folds := func(cases, folds int) int {
+		return learn(t, ensemble.Config{K: 1, Budget: 1, Folds: folds, Metric: ensemble.HitRate}, plantedCases(cases),
+			ensemble.Source{Name: "a", Retriever: finds(1, 9, 1, all)}).Report().Folds
+	}
+	require.Equal(t, 5, folds(10, 0))
+	require.Equal(t, 2, folds(5000, 0))
+	require.Equal(t, 3, folds(5000, 3))
+	require.Equal(t, 4, folds(4, 100), "no more than cases")
+	require.Equal(t, 2, folds(2, 0))
+}
+
 func TestLearningDoesNotDependOnWorkersOrOrderOfCalls(t *testing.T) {
 	sources := []ensemble.Source{
 		{Name: "a", Retriever: finds(1, 2, 1, even)},
