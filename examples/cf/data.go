@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
@@ -45,7 +44,7 @@ type line struct {
 
 // load reads both files.
 func load(o *options) (*data, error) {
-	ids, err := o.newIDs()
+	ids, err := input.LoadIDs(o.ids, o.load)
 	if err != nil {
 		return nil, err
 	}
@@ -60,20 +59,6 @@ func load(o *options) (*data, error) {
 	d.ids = ids
 	d.markCold(o.coldAtMost)
 	return d, nil
-}
-
-// idsOf names the file of ids beside that of a model.
-func idsOf(model string) string { return model + ".ids" }
-
-// newIDs returns the ids that a model to be loaded knows, none otherwise.
-func (o *options) newIDs() (*input.IDs, error) {
-	if o.load == "" {
-		return input.NewIDs(o.ids), nil
-	}
-	if _, err := os.Stat(o.load); err != nil {
-		return nil, &cli.InputError{File: "-load", Err: err} // err names the file
-	}
-	return input.LoadIDs(o.ids, idsOf(o.load))
 }
 
 // loadTests reads the test file.

@@ -51,7 +51,7 @@ func (p *program) run(ctx context.Context) error {
 		return err
 	}
 	if p.save != "" {
-		if err := errors.Join(m.Save(p.save), d.ids.Save(idsOf(p.save))); err != nil {
+		if err := errors.Join(m.Save(p.save), d.ids.Save(p.save)); err != nil {
 			return err
 		}
 	}

@@ -30,8 +30,8 @@ type Config struct {
 	// negative one means none, 0 means 0.01, and 1 for WARP, whose steps are larger. (Rendle et
 	// al. have one for each kind of vector; they are one here.) It is what to tune, together with
 	// LearningRate: on a validation split of the Gowalla check-ins recall@20 was 0.160, 0.161 and
-	// 0.155 with 0.005, 0.01 and 0.02. A larger rate wants more of it: with 1 in place of 0.3 a
-	// training ends at a lower loss, which is learned by heart.
+	// 0.155 with 0.005, 0.01 and 0.02. With a rate of 1 in place of
+	// 0.3 a training ends at a lower loss and at a recall of 0.14 at most.
 	Regularization float64
 
 	// BiasRegularization is the same for the biases of items; a negative one means none, 0

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime/debug"
 
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/internal/nn"
@@ -300,12 +299,6 @@ func (c Config) withDefaults() (Config, error) {
 	count("Workers", &c.Workers, 0, "GOMAXPROCS", 1<<20)
 	if c.MaxBytes < 0 {
 		bad("MaxBytes is %d; want >= 0 (0 means GOMEMLIMIT or 8 GiB)", c.MaxBytes)
-	}
-	if c.MaxBytes == 0 {
-		c.MaxBytes = 8 << 30
-		if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 {
-			c.MaxBytes = limit
-		}
 	}
 	errs = append(errs, c.History.Validate())
 	return c, errors.Join(errs...)

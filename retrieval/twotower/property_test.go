@@ -377,7 +377,7 @@ func TestTrainingRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "History.Decay is 3")
 
 	_, err = twotower.Train(t.Context(), in, twotower.Config{MaxBytes: 1000})
-	var memory *twotower.MemoryError
+	var memory *retrieval.MemoryError
 	require.ErrorAs(t, err, &memory)
 	require.Greater(t, memory.Need, int64(1000))
 	require.ErrorContains(t, err, fmt.Sprint(memory.Need, " bytes"))

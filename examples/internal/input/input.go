@@ -35,9 +35,14 @@ func NewIDs(kind string) *IDs {
 	return nil
 }
 
-// Save writes strings and their ids to a file, so that [LoadIDs] gives them the same ids. Ids that
-// are numbers need none: an old file of that name is removed, lest it be taken for theirs.
-func (ids *IDs) Save(path string) error {
+// besideOf names the file of ids beside that of a model.
+func besideOf(model string) string { return model + ".ids" }
+
+// Save writes strings and their ids to a file beside that of a model, so that [LoadIDs] gives them
+// the same ids. Ids that are numbers need none: an old file of that name is removed, lest it
+// be taken for theirs.
+func (ids *IDs) Save(model string) error {
+	path := besideOf(model)
 	if ids.users == nil {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -50,13 +55,24 @@ func (ids *IDs) Save(path string) error {
 			return err
 		}
 	}
-	return os.WriteFile(path, b.Bytes(), 0o644)
+	if err := os.WriteFile(path+".tmp", b.Bytes(), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(path+".tmp", path)
 }
 
-// LoadIDs returns ids of a kind that begin with those that [IDs.Save] wrote. The error is a
-// *[cli.InputError] when ids were of the other kind, or the file is none of ids.
-func LoadIDs(kind, path string) (*IDs, error) {
+// LoadIDs returns ids of a kind that begin with those that [IDs.Save] wrote beside a model; without a
+// model, new ones. The error is a *[cli.InputError] when there is no such model, ids were of the
+// other kind, or the file is none of ids.
+func LoadIDs(kind, model string) (*IDs, error) {
 	ids := NewIDs(kind)
+	if model == "" {
+		return ids, nil
+	}
+	if _, err := os.Stat(model); err != nil {
+		return nil, &cli.InputError{File: "-load", Err: err} // err names the file
+	}
+	path := besideOf(model)
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if ids.users == nil {
