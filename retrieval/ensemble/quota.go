@@ -91,7 +91,7 @@ func (l *learner) foldRecall(ranks answers, parts [][]int, without int) float64 
 		if without >= 0 {
 			quotas[without] = 0
 		}
-		sum += ranks.recall(fold, quotas) * float64(len(fold))
+		sum += float64(ranks.recall(fold, quotas) * float64(len(fold)))
 	}
 	return sum / float64(len(l.cases))
 }

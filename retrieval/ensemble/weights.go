@@ -224,7 +224,7 @@ func (x *fitted) tell(r *Report) []float64 {
 		for f, fold := range x.folds {
 			without := slices.Clone(x.parts[x.kept][f])
 			without[j] = 0
-			kept += fold.at(without) * float64(len(fold.cases))
+			kept += float64(fold.at(without) * float64(len(fold.cases)))
 		}
 		s.Gain = r.Blend - kept/float64(len(x.all.cases))
 	}
