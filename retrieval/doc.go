@@ -41,6 +41,10 @@
 //     thousand events or more sasrec
 //   - nothing of the user: Popular, NewTrending, Newest, as fallback of all others
 //
+// A training that would take more bytes than Config.MaxBytes fails before it allocates, with a
+// [MemoryError]. What item-to-item weights and als give a score is a sum over the history, which
+// an [Explainer] tells.
+//
 // All have hyper-parameters that are worth a search: examples/cf and examples/seq tune and compare
 // models, and blends of them, on a file of yours.
 //

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -67,6 +68,22 @@ func headerColumns(fields [][]byte) (columns, bool, error) {
 		err = fmt.Errorf("of the header's columns %w; set ReadOptions.Columns", err)
 	}
 	return c, true, err
+}
+
+// namesAbove reports whether a first line without a number stands above a line of numbers and times
+// alone: then it can only be names, whatever they are.
+func namesAbove(first, second [][]byte) bool {
+	return len(first) == len(second) && !slices.ContainsFunc(first, numeric) &&
+		!slices.ContainsFunc(second, func(f []byte) bool { return !numeric(f) })
+}
+
+// numeric reports whether a field is a number or a time.
+func numeric(field []byte) bool {
+	if _, err := strconv.ParseFloat(string(field), 64); err == nil {
+		return bytes.ContainsAny(field, "0123456789") // not NaN and Inf
+	}
+	_, err := parseTime(field)
+	return err == nil
 }
 
 // guessColumns returns the columns of a file without names, from its first line

@@ -17,7 +17,23 @@ type lines struct {
 	fields [][]byte
 	sep    byte // 0 as long as no line has shown one
 	max    int
-	err    error // the first; a *ReadError
+	err    error     // the first; a *ReadError
+	back   *heldLine // to be given again by next
+}
+
+// heldLine is a line that was read.
+type heldLine struct {
+	number int
+	fields [][]byte
+}
+
+// take returns the line that next read, in memory of its own.
+func (l *lines) take() *heldLine {
+	t := &heldLine{number: l.line, fields: make([][]byte, len(l.fields))}
+	for i, f := range l.fields {
+		t.fields[i] = bytes.Clone(f)
+	}
+	return t
 }
 
 func newLines(r io.Reader, name string, sep byte, maxLine int) lines {
@@ -34,6 +50,10 @@ func newLines(r io.Reader, name string, sep byte, maxLine int) lines {
 
 // next reads the next line that is not blank.
 func (l *lines) next() bool {
+	if b := l.back; b != nil && l.err == nil {
+		l.line, l.fields, l.back = b.number, b.fields, nil
+		return true
+	}
 	for l.err == nil && l.scan.Scan() {
 		l.line++
 		if l.scan.Err() != nil {

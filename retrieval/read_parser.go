@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/recsyskit/recsys"
 )
@@ -80,6 +81,10 @@ func (p *parser) header() bool {
 	if p.opt.Header == HeaderDetect && !p.skipped {
 		p.cols, named, err = headerColumns(p.fields)
 	}
+	if p.opt.Header == HeaderDetect && !p.skipped && !named && err == nil && p.names() {
+		p.skipped = true
+		return true
+	}
 	skip := named || p.opt.Header == HeaderSkip && !p.skipped
 	p.skipped = true
 	switch {
@@ -96,6 +101,24 @@ func (p *parser) header() bool {
 		p.fail("%d fields: %v (%s)", len(p.fields), err, p.separated())
 	}
 	return skip
+}
+
+// names reports whether the first line is a header of unknown names, for which it looks at the
+// second.
+func (p *parser) names() bool {
+	if slices.ContainsFunc(p.fields, numeric) {
+		return false
+	}
+	first := p.take()
+	if !p.next() {
+		if p.err == nil {
+			p.line, p.fields = first.number, first.fields
+		}
+		return false
+	}
+	p.back = p.take()
+	p.line, p.fields = first.number, first.fields
+	return namesAbove(first.fields, p.back.fields)
 }
 
 // list reads the items of one user.

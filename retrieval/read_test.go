@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -36,6 +37,19 @@ func dump(x *retrieval.Interactions) string {
 	return b.String()
 }
 
+// words reads ids that are numbers or words, of which the id is the length.
+var words = retrieval.ReadOptions{
+	UserID: func(s string) (recsys.UserID, error) { return recsys.UserID(wordID(s)), nil },
+	ItemID: func(s string) (recsys.ItemID, error) { return recsys.ItemID(wordID(s)), nil },
+}
+
+func wordID(s string) uint64 {
+	if id, err := strconv.ParseUint(s, 10, 64); err == nil {
+		return id
+	}
+	return uint64(len(s))
+}
+
 func TestReadInteractionsUnderstands(t *testing.T) {
 	const pairs = "1: 10 11\n2: 10\n"
 	const timed = "1: 11@2009-02-13T23:31:30Z 10@2009-02-13T23:31:31Z\n2: 10@2009-02-13T23:31:32Z\n"
@@ -53,6 +67,12 @@ func TestReadInteractionsUnderstands(t *testing.T) {
 		{name: "header", text: "user,item\n1,10\n1,11\n2,10\n", want: pairs},
 		{name: "header in another order, with more columns", text: "movieId\tpad\tuser_id\n10\tx\t1\n11\ty\t1\n10\t\t2\n", want: pairs},
 		{name: "header with types", text: "\xef\xbb\xbfuser_id:token item_id:token\n1 10\n1 11\n2 10\n", want: pairs},
+		{name: "header of other names above numbers", text: "who,what\n1,10\n1,11\n2,10\n", want: pairs},
+		{name: "header of other names above numbers, columns", text: "what,who\n10,1\n11,1\n10,2\n", want: pairs, opt: retrieval.ReadOptions{Columns: []string{"item", "user"}}},
+		{name: "header of other names, ids as strings", text: "\nwho,what,when\n1,10,2020-01-01T00:00:00Z\n1,11,2020-01-02T00:00:00Z\n2,10,2020-01-03T00:00:00Z\n", want: "1: 10@2020-01-01T00:00:00Z 11@2020-01-02T00:00:00Z\n2: 10@2020-01-03T00:00:00Z\n", opt: words},
+		{name: "strings alone are data", text: "anna,tea\nbo,milk\n", want: "2: 4\n4: 3\n", opt: words},
+		{name: "a number in the first line makes it data", text: "1,tea\n1,11\n2,10\n", want: "1: 3 11\n2: 10\n", opt: words},
+		{name: "strings in the second line make the first data", text: "anna,tea\n1,tea\n", want: "1: 3\n4: 3\n", opt: words},
 		{name: "header alone", text: "user,item\n", want: ""},
 		{name: "header set aside for Columns", text: "user,item\n10,1\n11,1\n10,2\n", want: pairs, opt: retrieval.ReadOptions{Columns: []string{"item", "user"}}},
 		{name: "skipped header", text: "who,what\n1,10\n1,11\n2,10\n", want: pairs, opt: retrieval.ReadOptions{Header: retrieval.HeaderSkip}},
@@ -170,7 +190,7 @@ func TestReadErrorsNameThePlaceAndTheRemedy(t *testing.T) {
 		{text: "1\n", want: `retrieval: f.txt:1: 1 fields: want user, item, and at most value and time; else set ReadOptions.Columns (no separator found)`},
 		{text: "1 2 3 4 5\n", want: `retrieval: f.txt:1: 5 fields: want user, item, and at most value and time; else set ReadOptions.Columns (ReadOptions.Separator is ' ')`},
 		{text: "user,item,time\n1,2\n", want: `retrieval: f.txt:2: 2 fields; want 3 as in the header (ReadOptions.Separator is ',')`},
-		{text: "who,what,when\n1,2,3\n", opt: retrieval.ReadOptions{
+		{text: "who,what,when\nanna,tea,3\n", opt: retrieval.ReadOptions{
 			UserID: func(string) (recsys.UserID, error) { return 0, nil }, ItemID: func(string) (recsys.ItemID, error) { return 0, nil },
 		}, want: `retrieval: f.txt:1: value "when": want a finite number >= 0; drop such lines or map the scale; if this is a header, it must name a user and an item`},
 		{text: "user,uid,item\n", want: `retrieval: f.txt:1: 3 fields: of the header's columns user is there twice; set ReadOptions.Columns (ReadOptions.Separator is ',')`},

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -205,6 +206,55 @@ func TestSaveAndLoadGiveTheSameResult(t *testing.T) {
 	}
 }
 
+// The ids of strings follow the order in which a file names them, so a model brings its own.
+func TestModelOfStringsFitsAFileInAnotherOrder(t *testing.T) {
+	const users = "ann tea milk honey\nbob tea milk\ncid rice fish\ndan rice fish lime\n"
+	train, test := file(t, users), file(t, "bob honey\ncid lime\n")
+	lines := strings.SplitAfter(users, "\n")
+	slices.Reverse(lines)
+	other := file(t, "eve cake\n"+strings.Join(lines, ""))
+	path := filepath.Join(t.TempDir(), "model")
+	args := func(train string, more ...string) []string {
+		return append([]string{"-train", train, "-test", test, "-ids", "string", "-model", "itemknn", "-k", "1"}, more...)
+	}
+	want := result(t, args(train, "-save", path)...)
+	require.Equal(t, 1., want["recall@1"])
+	got := result(t, args(other, "-load", path)...)
+	require.Equal(t, want["recall@1"], got["recall@1"])
+
+	code, _, stderr := cf("-train", train, "-test", test, "-model", "itemknn", "-load", path)
+	require.Equal(t, 2, code)
+	require.Contains(t, stderr, path+".ids: the ids of the model are strings; want -ids string")
+	numbers, numbered := file(t, trainLists), file(t, testLists)
+	result(t, "-train", numbers, "-test", numbered, "-model", "itemknn", "-save", path)
+	code, _, stderr = cf(args(train, "-load", path)...)
+	require.Equal(t, 2, code)
+	require.Contains(t, stderr, path+".ids: the model has no file of ids beside it")
+}
+
+func TestMemoryIsBoundedForEveryModel(t *testing.T) {
+	train, test := clusters(t, 40)
+	for _, model := range []string{"itemknn", "rp3beta", "slim", "ease", "gfcf", "als", "bpr", "puresvd"} {
+		code, _, stderr := cf("-train", train, "-test", test, "-model", model, "-max-gib", "1e-8")
+		require.Equal(t, 1, code, model)
+		require.Contains(t, stderr, "bytes and may take 10: raise Config.MaxBytes", model)
+		require.Contains(t, stderr, "(-max-gib sets Config.MaxBytes)", model)
+	}
+}
+
+func TestP3alphaIsRP3betaWithoutBeta(t *testing.T) {
+	train, test := clusters(t, 100)
+	path := filepath.Join(t.TempDir(), "model")
+	args := []string{"-train", train, "-test", test, "-model"}
+	want := result(t, append(args, "p3alpha", "-save", path)...)
+	got := result(t, append(args, "rp3beta", "-load", path)...)
+	require.Equal(t, want["recall@20"], got["recall@20"])
+	result(t, append(args, "rp3beta", "-save", path)...)
+	code, _, stderr := cf(append(args, "p3alpha", "-load", path)...)
+	require.Equal(t, 2, code)
+	require.Contains(t, stderr, "the model has beta 0.3; want one of p3alpha, or -model rp3beta")
+}
+
 func TestTuneFindsWhatItIsGivenToFind(t *testing.T) {
 	train, test := clusters(t, 200)
 	args := []string{"-train", train, "-test", test, "-model", "itemknn", "-tune", "8", "-k", "10", "-shrinkage", "7", "-tune-metric", "recall"}
@@ -337,6 +387,7 @@ func TestErrorsExitWith2AndNameFileLineAndReason(t *testing.T) {
 		{"metric", with("-tune-metric", "auc"), `-tune-metric is "auc"`},
 		{"trials", with("-tune", "-1"), "-tune is -1"},
 		{"time without trials", with("-tune-time", "5s"), "-tune-time bounds -tune"},
+		{"memory", with("-max-gib", "NaN"), "-max-gib is NaN; want a number >= 0"},
 		{"cold", with("-cold", "-2"), "-cold is -2"},
 		{"far too large", with("-half-life", "1e9"), `-half-life is "1e9"; want at most 100000`},
 		{"no folder to save to", with("-save", filepath.Join(t.TempDir(), "no", "folder")), "there is no folder"},

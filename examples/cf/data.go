@@ -16,6 +16,7 @@ import (
 
 // data is what a model is trained on, and what it is asked.
 type data struct {
+	ids       *input.IDs // of both files
 	train     *retrieval.Interactions
 	catalogue []recsys.ItemID // ascending: of train and test
 	places    []int32         // in the catalogue, by row of the training items
@@ -43,16 +44,21 @@ type line struct {
 
 // load reads both files.
 func load(o *options) (*data, error) {
-	ids := input.NewIDs(o.ids)
+	ids, err := input.LoadIDs(o.ids, o.load)
+	if err != nil {
+		return nil, err
+	}
 	train, err := input.Interactions(o.trainFile, o.format, ids)
 	if err != nil {
 		return nil, err
 	}
 	d, err := loadTests(o, train, ids)
-	if err == nil {
-		d.markCold(o.coldAtMost)
+	if err != nil {
+		return nil, err
 	}
-	return d, err
+	d.ids = ids
+	d.markCold(o.coldAtMost)
+	return d, nil
 }
 
 // loadTests reads the test file.

@@ -10,8 +10,8 @@
 //
 // # Files
 //
-// Ids are unsigned numbers, or with -ids string whatever stands there; a saved model then fits
-// the training file that it was made from alone. Files may be gzip. With -format lists a line
+// Ids are unsigned numbers, or with -ids string whatever stands there: -save then writes a second
+// file, named .ids, that -load takes, so that a model fits other files too. Files may be gzip. With -format lists a line
 // is "user item item …", with pairs "user item", with csv "user,item[,value][,time]", a header
 // optional (names such as user_id, item_id, rating and timestamp say which column is which),
 // the separator a comma, semicolon, tab or space. Values are weights, those of repeated pairs
@@ -68,10 +68,9 @@
 //
 // # From here to a program
 //
-// Settings stand for fields of each package's Config, but defaults are those of this program: the
-// zero value of a Config may be another model, as with itemknn, slim and bpr, whose zero values
-// are closer to the methods as published. So copy the settings of a run, which -help and the
-// event "tuned" list.
+// Settings stand for fields of each package's Config, and their defaults are its zero value, but
+// that an event's weight counts in a history (History.Values); rp3beta is package walk with a Beta.
+// So copy the settings of a run that are no defaults; -help and the event "tuned" list them.
 //
 // A further model is one more entry in the table of models.go.
 package main

@@ -33,6 +33,7 @@ type options struct {
 	weights     []float64
 	sourcesText string
 	weightsText string
+	maxGiB      float64
 	save, load  string
 	given       map[string]string // parameters of the model, as given
 	name        string
@@ -58,6 +59,7 @@ func newFlags() (*flag.FlagSet, *options) {
 	fs.IntVar(&o.coldAtMost, "cold", -1, "users and items with at most `N` interactions in training count as cold; -1 for the tenth of them with the fewest")
 	fs.StringVar(&o.sourcesText, "sources", "", "of -model blend: its `models`, separated by commas, each name[:parameter=value…]; label=name for a name of its own")
 	fs.StringVar(&o.weightsText, "weights", "", "of -model blend: `weights` of the sources, separated by commas, in place of learning them")
+	fs.Float64Var(&o.maxGiB, "max-gib", 0, "memory that training may take, in `GiB`; 0 for GOMEMLIMIT or 8")
 	fs.StringVar(&o.save, "save", "", "write the model to a `file`")
 	fs.StringVar(&o.load, "load", "", "read the model from a `file` in place of training")
 	for name, usage := range hyper.Usage(modelParams) {
@@ -100,6 +102,8 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 		return cli.Usagef("-tune-metric is %q; want ndcg, recall or hr", o.tuneMetric)
 	}
 	switch {
+	case !(o.maxGiB >= 0 && o.maxGiB <= 1e6):
+		return cli.Usagef("-max-gib is %v; want a number >= 0 and <= 1000000", o.maxGiB)
 	case o.trials < 0:
 		return cli.Usagef("-tune is %d; want >= 0", o.trials)
 	case o.tuneTime < 0:

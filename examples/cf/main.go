@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"math"
 	"strconv"
@@ -10,6 +12,7 @@ import (
 	"github.com/recsyskit/recsys/examples/internal/cli"
 	"github.com/recsyskit/recsys/examples/internal/lab"
 	"github.com/recsyskit/recsys/examples/internal/protocol"
+	"github.com/recsyskit/recsys/retrieval"
 )
 
 func main() { cli.Main(run) }
@@ -48,7 +51,7 @@ func (p *program) run(ctx context.Context) error {
 		return err
 	}
 	if p.save != "" {
-		if err := m.Save(p.save); err != nil {
+		if err := errors.Join(m.Save(p.save), d.ids.Save(p.save)); err != nil {
 			return err
 		}
 	}
@@ -89,6 +92,9 @@ func (p *program) obtain(ctx context.Context, l *lab.Lab, d *data) (m trained, s
 			start = time.Now()
 		}
 		m, err = p.bench.Train(ctx, d.train, settings, p.log, "")
+	}
+	if _, is := errors.AsType[*retrieval.MemoryError](err); is {
+		err = fmt.Errorf("%w (-max-gib sets Config.MaxBytes)", err)
 	}
 	if err != nil && p.load != "" {
 		err = &cli.InputError{File: "-load", Err: err} // err names the file

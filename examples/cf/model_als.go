@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/recsyskit/recsys/examples/internal/hyper"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/als"
 )
@@ -12,33 +13,34 @@ import (
 var alsModels = []model{
 	{
 		name: "als",
-		params: []param{
-			{name: "factors", doc: "components of a vector", def: "64", integer: true, min: 1, max: 4096, lo: 64, hi: 512, log: true},
-			{name: "regularization", doc: "λ, scaled by the frequency to the power of nu", def: "0.002", min: 1e-9, lo: 0.0001, hi: 0.05, log: true},
-			{name: "unobserved", doc: "α0, the confidence that a pair without interaction is a 0", def: "0.02", min: 1e-9, max: 1, lo: 0.002, hi: 0.5, log: true},
-			{name: "alpha", doc: "slope of the confidence in an interaction", def: "0"},
-			{name: "log-scale", doc: "scale of the weights whose logarithm counts, 0 for none", def: "0"},
-			{name: "nu", doc: "power of the frequency, 0 for the same λ for all", def: "1", max: 2},
-			{name: "epochs", doc: "times that all vectors are solved for", def: "16", integer: true, min: 1, max: 100_000},
-			{name: "solver", doc: "of a vector", def: "exact", choices: []string{"exact", "cg", "blocks"}},
-			{name: "steps", doc: "of cg for each vector", def: "3", integer: true, min: 1, max: 1000},
-			{name: "block", doc: "factors in a block of blocks", def: "64", integer: true, min: 1, max: 4096},
+		params: hyper.Params{
+			{Name: "factors", Doc: "components of a vector", Default: "64", Integer: true, Min: 1, Max: 4096, Lo: 64, Hi: 512, Log: true},
+			{Name: "regularization", Doc: "λ, scaled by the frequency to the power of nu", Default: "0.002", Min: 1e-9, Lo: 0.0001, Hi: 0.05, Log: true},
+			{Name: "unobserved", Doc: "α0, the confidence that a pair without interaction is a 0", Default: "0.02", Min: 1e-9, Max: 1, Lo: 0.002, Hi: 0.5, Log: true},
+			{Name: "alpha", Doc: "slope of the confidence in an interaction", Default: "0"},
+			{Name: "log-scale", Doc: "scale of the weights whose logarithm counts, 0 for none", Default: "0"},
+			{Name: "nu", Doc: "power of the frequency, 0 for the same λ for all", Default: "1", Max: 2},
+			{Name: "epochs", Doc: "times that all vectors are solved for", Default: "16", Integer: true, Min: 1, Max: 100_000},
+			{Name: "solver", Doc: "of a vector", Default: "exact", Choices: []string{"exact", "cg", "blocks"}, Still: true},
+			{Name: "steps", Doc: "of cg for each vector", Default: "3", Integer: true, Min: 1, Max: 1000},
+			{Name: "block", Doc: "factors in a block of blocks", Default: "64", Integer: true, Min: 1, Max: 4096},
 		},
-		train: func(ctx context.Context, in *retrieval.Interactions, s settings, e env) (trained, error) {
+		train: func(ctx context.Context, in *retrieval.Interactions, s hyper.Settings, e env) (trained, error) {
 			cfg := als.Config{
-				Factors:        s.int("factors"),
-				Regularization: s.float("regularization"),
-				Exponent:       s.float("nu"),
-				Uniform:        s.float("nu") == 0,
-				Unobserved:     s.float("unobserved"),
-				Alpha:          s.float("alpha"),
-				LogScale:       s.float("log-scale"),
-				Epochs:         s.int("epochs"),
-				Steps:          s.int("steps"),
-				Block:          s.int("block"),
+				Factors:        s.Int("factors"),
+				Regularization: s.Float("regularization"),
+				Exponent:       s.Float("nu"),
+				Uniform:        s.Float("nu") == 0,
+				Unobserved:     s.Float("unobserved"),
+				Alpha:          s.Float("alpha"),
+				LogScale:       s.Float("log-scale"),
+				Epochs:         s.Int("epochs"),
+				Steps:          s.Int("steps"),
+				Block:          s.Int("block"),
 				History:        retrieval.History{Values: true},
 				Seed:           e.seed,
 				Workers:        e.workers,
+				MaxBytes:       e.maxBytes,
 				Progress:       e.epochs("train"),
 			}
 			if err := cfg.Solver.UnmarshalText([]byte(s["solver"])); err != nil {

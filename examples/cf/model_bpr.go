@@ -4,12 +4,13 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/recsyskit/recsys/examples/internal/hyper"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/bpr"
 )
 
 var bprModels = []model{
-	bprModel("bpr", bpr.BPR, "0.3", "0.02", "40", "8", "0.5"),
+	bprModel("bpr", bpr.BPR, "0.3", "0.01", "40", "8", "0.5"),
 	bprModel("warp", bpr.WARP, "0.03", "1", "60", "20", "0"),
 	bprModel("logistic", bpr.Logistic, "0.1", "0.01", "80", "5", "0"),
 }
@@ -18,30 +19,35 @@ var bprModels = []model{
 func bprModel(name string, loss bpr.Loss, rate, regularization, epochs, negatives, popularity string) model {
 	return model{
 		name: name,
-		params: []param{
-			{name: "factors", doc: "dimension of the vectors", def: "64", integer: true, min: 1, max: 1024},
-			{name: "epochs", doc: "passes over the data", def: epochs, integer: true, min: 1, max: 1e5},
-			{name: "learning-rate", doc: "of the first epoch", def: rate, min: 1e-6, lo: 0.01, hi: 0.5, log: true},
-			{name: "regularization", doc: "of the vectors", def: regularization, min: 1e-9, lo: 1e-3, hi: 2, log: true},
-			{name: "negatives", doc: "items drawn per interaction, at most", def: negatives, integer: true, min: 1, max: 1000},
-			{name: "popularity", doc: "power of an item's users with which it is drawn", def: popularity, max: 1, lo: 0, hi: 0.75},
-			{name: "biases", doc: "of items, beside the vectors", def: "no", choices: []string{"no", "yes"}},
-			{name: "hogwild", doc: "1 for workers that step on any rows at any time, so that no two runs are alike", def: "0", integer: true, max: 1},
+		params: hyper.Params{
+			{Name: "factors", Doc: "dimension of the vectors", Default: "64", Integer: true, Min: 1, Max: 1024},
+			{Name: "epochs", Doc: "passes over the data", Default: epochs, Integer: true, Min: 1, Max: 1e5},
+			{Name: "learning-rate", Doc: "of the first epoch", Default: rate, Min: 1e-6, Lo: 0.01, Hi: 0.5, Log: true},
+			{Name: "regularization", Doc: "of the vectors", Default: regularization, Min: 1e-9, Lo: 1e-3, Hi: 2, Log: true},
+			{Name: "negatives", Doc: "items drawn per interaction, at most", Default: negatives, Integer: true, Min: 1, Max: 1000},
+			{Name: "popularity", Doc: "power of an item's users with which it is drawn", Default: popularity, Max: 1, Lo: 0, Hi: 0.75},
+			{Name: "biases", Doc: "of items, beside the vectors", Default: "no", Choices: []string{"no", "yes"}},
+			{Name: "hogwild", Doc: "1 for workers that step on any rows at any time, so that no two runs are alike", Default: "0", Integer: true, Max: 1},
 		},
-		train: func(ctx context.Context, in *retrieval.Interactions, s settings, e env) (trained, error) {
+		train: func(ctx context.Context, in *retrieval.Interactions, s hyper.Settings, e env) (trained, error) {
 			progress := e.progress("train")
+			popularity := s.Float("popularity")
+			if loss == bpr.BPR { // for the others 0 is the default
+				popularity = orNone(popularity)
+			}
 			return bpr.Train(ctx, in, bpr.Config{
 				Loss:           loss,
-				Factors:        s.int("factors"),
-				Epochs:         s.int("epochs"),
-				LearningRate:   s.float("learning-rate"),
-				Regularization: s.float("regularization"),
-				Negatives:      s.int("negatives"),
-				Popularity:     s.float("popularity"),
+				Factors:        s.Int("factors"),
+				Epochs:         s.Int("epochs"),
+				LearningRate:   s.Float("learning-rate"),
+				Regularization: s.Float("regularization"),
+				Negatives:      s.Int("negatives"),
+				Popularity:     popularity,
 				Biases:         s["biases"] == "yes",
-				Hogwild:        s.int("hogwild") == 1,
+				Hogwild:        s.Int("hogwild") == 1,
 				Seed:           e.seed,
 				Workers:        e.workers,
+				MaxBytes:       e.maxBytes,
 				Progress: func(done, all int, loss float64) {
 					if progress == nil {
 						return

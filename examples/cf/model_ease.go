@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"github.com/recsyskit/recsys/examples/internal/hyper"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/ease"
 )
@@ -10,18 +11,17 @@ import (
 var easeModels = []model{
 	{
 		name: "ease",
-		params: []param{
-			{name: "regularization", doc: "added to the diagonal of the Gram matrix", def: "500", min: 1e-6, lo: 10, hi: 3000, log: true},
-			{name: "neighbors", doc: "weights kept per item, and with -form local the items it is fitted to", def: "1000", integer: true, min: 1},
-			{name: "form", doc: "of the solution: all items at once, or each on its neighbours", def: "exact", choices: []string{"exact", "local"}},
-			{name: "max-gib", doc: "memory that training may take, in GiB, 0 for GOMEMLIMIT or 8", def: "0", max: 1e6},
+		params: hyper.Params{
+			{Name: "regularization", Doc: "added to the diagonal of the Gram matrix", Default: "100", Min: 1e-6, Lo: 10, Hi: 3000, Log: true},
+			{Name: "neighbors", Doc: "weights kept per item, and with -form local the items it is fitted to; 0 for all that fit in memory, or 200", Default: "0", Integer: true},
+			{Name: "form", Doc: "of the solution: all items at once, or each on its neighbours", Default: "exact", Choices: []string{"exact", "local"}, Still: true},
 		},
-		train: func(ctx context.Context, in *retrieval.Interactions, s settings, e env) (trained, error) {
+		train: func(ctx context.Context, in *retrieval.Interactions, s hyper.Settings, e env) (trained, error) {
 			return ease.Train(ctx, in, ease.Config{
-				Regularization: s.float("regularization"),
-				Neighbors:      s.int("neighbors"),
+				Regularization: s.Float("regularization"),
+				Neighbors:      s.Int("neighbors"),
 				Local:          s["form"] == "local",
-				MaxBytes:       int64(s.float("max-gib") * (1 << 30)),
+				MaxBytes:       e.maxBytes,
 				History:        retrieval.History{Values: true},
 				Workers:        e.workers,
 				Progress:       e.progress("train"),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/recsyskit/recsys/examples/internal/hyper"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/itemknn"
 	"github.com/recsyskit/recsys/retrieval/itemsim"
@@ -16,34 +17,43 @@ func loadItemsim(trainer string) func(path string) (trained, error) {
 		if err != nil {
 			return nil, err
 		}
-		if m.Trainer() != trainer {
-			return nil, fmt.Errorf("%s: the model is of trainer %q; want %q", path, m.Trainer(), trainer)
+		if err := isOf(m, trainer, path); err != nil {
+			return nil, err
 		}
 		return m, nil
 	}
 }
 
+// isOf returns an error unless the model of a file was made by the trainer.
+func isOf(m *itemsim.Model, trainer, path string) error {
+	if m.Trainer() != trainer {
+		return fmt.Errorf("%s: the model is of trainer %q; want %q", path, m.Trainer(), trainer)
+	}
+	return nil
+}
+
 var itemknnModels = []model{
 	{
 		name: "itemknn",
-		params: []param{
-			{name: "neighbors", doc: "neighbours kept per item", def: "200", integer: true, min: 1, lo: 20, hi: 1000, log: true},
-			{name: "shrinkage", doc: "added to the similarity's denominator", def: "100", lo: 1, hi: 1000, log: true},
-			{name: "weighting", doc: "of interactions", def: "tfidf", choices: []string{"cosine", "tfidf", "bm25"}},
-			{name: "asymmetry", doc: "of the similarity, 0 for the cosine, below 0 for more popular items", def: "0", min: -1, max: 1, lo: -1, hi: 0.5},
-			{name: "keep", doc: "neighbours per item proposed or per item of the history", def: "target", choices: []string{"target", "source"}},
-			{name: "k1", doc: "of bm25", def: "1.2", min: 1e-6},
-			{name: "b", doc: "of bm25", def: "0.75", min: 1e-6, max: 1},
+		params: hyper.Params{
+			{Name: "neighbors", Doc: "neighbours kept per item", Default: "200", Integer: true, Min: 1, Lo: 20, Hi: 1000, Log: true},
+			{Name: "shrinkage", Doc: "added to the similarity's denominator", Default: "0", Lo: 1, Hi: 1000, Log: true},
+			{Name: "weighting", Doc: "of interactions", Default: "tfidf", Choices: []string{"cosine", "tfidf", "bm25"}},
+			{Name: "asymmetry", Doc: "of the similarity, 0 for the cosine, below 0 for more popular items", Default: "0", Min: -1, Max: 1, Lo: -1, Hi: 0.5},
+			{Name: "keep", Doc: "neighbours per item proposed or per item of the history", Default: "target", Choices: []string{"target", "source"}},
+			{Name: "k1", Doc: "of bm25", Default: "1.2", Min: 1e-6},
+			{Name: "b", Doc: "of bm25", Default: "0.75", Min: 1e-6, Max: 1},
 		},
-		train: func(ctx context.Context, in *retrieval.Interactions, s settings, e env) (trained, error) {
+		train: func(ctx context.Context, in *retrieval.Interactions, s hyper.Settings, e env) (trained, error) {
 			cfg := itemknn.Config{
-				Neighbors: s.int("neighbors"),
-				Shrinkage: s.float("shrinkage"),
-				Asymmetry: s.float("asymmetry"),
-				K1:        s.float("k1"),
-				B:         s.float("b"),
+				Neighbors: s.Int("neighbors"),
+				Shrinkage: s.Float("shrinkage"),
+				Asymmetry: s.Float("asymmetry"),
+				K1:        s.Float("k1"),
+				B:         s.Float("b"),
 				History:   retrieval.History{Values: true},
 				Workers:   e.workers,
+				MaxBytes:  e.maxBytes,
 				Progress:  e.progress("train"),
 			}
 			if err := cfg.Weighting.UnmarshalText([]byte(s["weighting"])); err != nil {

@@ -4,38 +4,39 @@ import (
 	"context"
 	"time"
 
+	"github.com/recsyskit/recsys/examples/internal/hyper"
 	"github.com/recsyskit/recsys/retrieval"
 )
 
 // days is a parameter's number of days as a duration.
-func days(s settings, name string) time.Duration {
-	return time.Duration(s.float(name) * 24 * float64(time.Hour))
+func days(s hyper.Settings, name string) time.Duration {
+	return time.Duration(s.Float(name) * 24 * float64(time.Hour))
 }
 
 var popularModels = []model{
 	{
 		name: "popular",
-		params: []param{
-			{name: "half-life", doc: "days after which an interaction counts half, 0 for never", def: "0", max: 1e5},
+		params: hyper.Params{
+			{Name: "half-life", Doc: "days after which an interaction counts half, 0 for never", Default: "0", Max: 1e5},
 		},
-		train: func(_ context.Context, in *retrieval.Interactions, s settings, _ env) (trained, error) {
+		train: func(_ context.Context, in *retrieval.Interactions, s hyper.Settings, _ env) (trained, error) {
 			return retrieval.NewPopular(in, retrieval.PopularConfig{HalfLife: days(s, "half-life")})
 		},
 		load: func(path string) (trained, error) { return retrieval.LoadPopular(path) },
 	},
 	{
 		name: "trending",
-		params: []param{
-			{name: "window", doc: "days of the recent past", def: "7", min: 1e-3, max: 1e5, lo: 1, hi: 90, log: true},
-			{name: "baseline", doc: "days before them to compare with, 0 for all", def: "0", max: 1e5},
-			{name: "prior", doc: "interactions that the long run is worth, 0 for what fits the data", def: "0"},
-			{name: "rank", doc: "by how much items rise, or by the rate that is expected now", def: "rate", choices: []string{"rate", "lift"}},
+		params: hyper.Params{
+			{Name: "window", Doc: "days of the recent past", Default: "7", Min: 1e-3, Max: 1e5, Lo: 1, Hi: 90, Log: true},
+			{Name: "baseline", Doc: "days before them to compare with, 0 for all", Default: "0", Max: 1e5},
+			{Name: "prior", Doc: "interactions that the long run is worth, 0 for what fits the data", Default: "0"},
+			{Name: "rank", Doc: "by how much items rise, or by the rate that is expected now", Default: "rate", Choices: []string{"rate", "lift"}},
 		},
-		train: func(_ context.Context, in *retrieval.Interactions, s settings, _ env) (trained, error) {
+		train: func(_ context.Context, in *retrieval.Interactions, s hyper.Settings, _ env) (trained, error) {
 			return retrieval.NewTrending(in, retrieval.TrendingConfig{
 				Window:   days(s, "window"),
 				Baseline: days(s, "baseline"),
-				Prior:    s.float("prior"),
+				Prior:    s.Float("prior"),
 				Rate:     s["rank"] == "rate",
 			})
 		},

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"github.com/recsyskit/recsys/examples/internal/hyper"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/flat"
 	"github.com/recsyskit/recsys/retrieval/nearest"
@@ -12,18 +13,19 @@ import (
 var puresvdModels = []model{
 	{
 		name: "puresvd",
-		params: []param{
-			{name: "factors", doc: "dimension of the vectors", def: "50", integer: true, min: 1, max: 1024, lo: 20, hi: 400, log: true},
-			{name: "normalize", doc: "power of an item's norm that divides its column", def: "0", max: 1, lo: 0, hi: 1},
-			{name: "iterations", doc: "passes over the data", def: "8", integer: true, min: 1, max: 1000},
+		params: hyper.Params{
+			{Name: "factors", Doc: "dimension of the vectors", Default: "50", Integer: true, Min: 1, Max: 1024, Lo: 20, Hi: 400, Log: true},
+			{Name: "normalize", Doc: "power of an item's norm that divides its column", Default: "0", Max: 1, Lo: 0, Hi: 1},
+			{Name: "iterations", Doc: "passes over the data", Default: "8", Integer: true, Min: 1, Max: 1000},
 		},
-		train: func(ctx context.Context, in *retrieval.Interactions, s settings, e env) (trained, error) {
+		train: func(ctx context.Context, in *retrieval.Interactions, s hyper.Settings, e env) (trained, error) {
 			m, err := puresvd.Train(ctx, in, puresvd.Config{
-				Factors:    s.int("factors"),
-				Normalize:  s.float("normalize"),
-				Iterations: s.int("iterations"),
+				Factors:    s.Int("factors"),
+				Normalize:  s.Float("normalize"),
+				Iterations: s.Int("iterations"),
 				Seed:       e.seed,
 				Workers:    e.workers,
+				MaxBytes:   e.maxBytes,
 				Progress:   e.progress("train"),
 			})
 			if err != nil {

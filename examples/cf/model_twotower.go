@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/recsyskit/recsys/examples/internal/hyper"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/twotower"
 )
@@ -13,55 +14,56 @@ import (
 var twotowerModels = []model{
 	{
 		name: "twotower",
-		params: []param{
-			{name: "factors", doc: "dimension of the vectors", def: "64", integer: true, min: 1, max: 1024},
-			{name: "hidden", doc: "width of a hidden layer, 0 for none", def: "0", integer: true, max: 4096},
-			{name: "score", doc: "of two vectors", def: "cosine", choices: []string{"cosine", "dot"}},
-			{name: "temperature", doc: "of the softmax", def: "0.1", min: 1e-6, lo: 0.05, hi: 0.3, log: true},
-			{name: "pooling", doc: "of the history", def: "mean", choices: []string{"mean", "attention"}},
-			{name: "last", doc: "events of a history that count", def: "100", integer: true, min: 1, max: 10_000},
-			{name: "user-id", doc: "whether the user's id has a vector", def: "no", choices: []string{"no", "yes"}},
-			{name: "tied", doc: "whether items of the history share the vectors of items", def: "yes", choices: []string{"yes", "no"}},
-			{name: "id-dropout", doc: "share of examples without the user's id", def: "0", max: 0.99, lo: 0, hi: 0.9},
-			{name: "dropout", doc: "share of hidden units", def: "0", max: 0.99},
-			{name: "optimizer", doc: "of training", def: "adam", choices: []string{"adam", "adagrad"}},
-			{name: "learning-rate", doc: "of the optimizer, 0 for its default", def: "0", lo: 0.0005, hi: 0.01, log: true},
-			{name: "anneal", doc: "whether the rate falls over the epochs", def: "yes", choices: []string{"yes", "no"}},
-			{name: "regularization", doc: "of embeddings", def: "0", lo: 0, hi: 0.1},
-			{name: "epochs", doc: "passes over the data; 0 for what serves a tenth of it best that is held out at first", def: "0", integer: true, max: 10_000},
-			{name: "batch", doc: "interactions per step", def: "1024", integer: true, min: 1, max: 65_536, lo: 512, hi: 4096, log: true},
-			{name: "negatives", doc: "even draws per step, 0 for as many as the batch, -1 for none", def: "0", integer: true, min: -1, max: 65_536},
-			{name: "hard-negatives", doc: "mined per step", def: "0", integer: true, max: 8192},
-			{name: "debias", doc: "share of the correction of popularity left out", def: "0", max: 1, lo: 0, hi: 1},
+		params: hyper.Params{
+			{Name: "factors", Doc: "dimension of the vectors", Default: "64", Integer: true, Min: 1, Max: 1024},
+			{Name: "hidden", Doc: "width of a hidden layer, 0 for none", Default: "0", Integer: true, Max: 4096},
+			{Name: "score", Doc: "of two vectors", Default: "cosine", Choices: []string{"cosine", "dot"}},
+			{Name: "temperature", Doc: "of the softmax", Default: "0.1", Min: 1e-6, Lo: 0.05, Hi: 0.3, Log: true},
+			{Name: "pooling", Doc: "of the history", Default: "mean", Choices: []string{"mean", "attention"}},
+			{Name: "last", Doc: "events of a history that count", Default: "100", Integer: true, Min: 1, Max: 10_000},
+			{Name: "user-id", Doc: "whether the user's id has a vector", Default: "no", Choices: []string{"no", "yes"}},
+			{Name: "tied", Doc: "whether items of the history share the vectors of items", Default: "yes", Choices: []string{"yes", "no"}},
+			{Name: "id-dropout", Doc: "share of examples without the user's id", Default: "0", Max: 0.99, Lo: 0, Hi: 0.9},
+			{Name: "dropout", Doc: "share of hidden units", Default: "0", Max: 0.99},
+			{Name: "optimizer", Doc: "of training", Default: "adam", Choices: []string{"adam", "adagrad"}},
+			{Name: "learning-rate", Doc: "of the optimizer, 0 for its default", Default: "0", Lo: 0.0005, Hi: 0.01, Log: true},
+			{Name: "anneal", Doc: "whether the rate falls over the epochs", Default: "yes", Choices: []string{"yes", "no"}},
+			{Name: "regularization", Doc: "of embeddings", Default: "0", Lo: 0, Hi: 0.1},
+			{Name: "epochs", Doc: "passes over the data; 0 for what serves a tenth of it best that is held out at first", Default: "0", Integer: true, Max: 10_000},
+			{Name: "batch", Doc: "interactions per step", Default: "1024", Integer: true, Min: 1, Max: 65_536, Lo: 512, Hi: 4096, Log: true},
+			{Name: "negatives", Doc: "even draws per step, 0 for as many as the batch, -1 for none", Default: "0", Integer: true, Min: -1, Max: 65_536},
+			{Name: "hard-negatives", Doc: "mined per step", Default: "0", Integer: true, Max: 8192},
+			{Name: "debias", Doc: "share of the correction of popularity left out", Default: "0", Max: 1, Lo: 0, Hi: 1},
 		},
 		train: trainTwotower,
 		load:  func(path string) (trained, error) { return twotower.Load(path) },
 	},
 }
 
-func trainTwotower(ctx context.Context, in *retrieval.Interactions, s settings, e env) (trained, error) {
+func trainTwotower(ctx context.Context, in *retrieval.Interactions, s hyper.Settings, e env) (trained, error) {
 	cfg := twotower.Config{
-		Dim:            s.int("factors"),
+		Dim:            s.Int("factors"),
 		Dot:            s["score"] == "dot",
-		Temperature:    s.float("temperature"),
-		Last:           s.int("last"),
+		Temperature:    s.Float("temperature"),
+		Last:           s.Int("last"),
 		Anonymous:      s["user-id"] == "no",
 		Untied:         s["tied"] == "no",
-		IDDropout:      s.float("id-dropout"),
-		Dropout:        s.float("dropout"),
-		Rate:           s.float("learning-rate"),
+		IDDropout:      s.Float("id-dropout"),
+		Dropout:        s.Float("dropout"),
+		LearningRate:   s.Float("learning-rate"),
 		Anneal:         s["anneal"] == "yes",
-		Regularization: s.float("regularization"),
-		Epochs:         s.int("epochs"),
-		Batch:          s.int("batch"),
-		Negatives:      s.int("negatives"),
-		HardNegatives:  s.int("hard-negatives"),
-		Debias:         s.float("debias"),
+		Regularization: s.Float("regularization"),
+		Epochs:         s.Int("epochs"),
+		Batch:          s.Int("batch"),
+		Negatives:      s.Int("negatives"),
+		HardNegatives:  s.Int("hard-negatives"),
+		Debias:         s.Float("debias"),
 		History:        retrieval.History{Values: true},
 		Seed:           e.seed,
 		Workers:        e.workers,
+		MaxBytes:       e.maxBytes,
 	}
-	if h := s.int("hidden"); h > 0 {
+	if h := s.Int("hidden"); h > 0 {
 		cfg.Hidden = []int{h}
 	}
 	if err := cfg.Pooling.UnmarshalText([]byte(s["pooling"])); err != nil {

@@ -30,38 +30,21 @@ var models = slices.Concat(
 // how it is trained and read from a file.
 type model struct {
 	name   string
-	params []param
-	train  func(ctx context.Context, in *retrieval.Interactions, s settings, e env) (trained, error)
+	params hyper.Params
+	train  func(ctx context.Context, in *retrieval.Interactions, s hyper.Settings, e env) (trained, error)
 	load   func(path string) (trained, error)
 }
 
 // trained is what a model must be able to do.
 type trained = lab.Trained
 
-// param is a hyper-parameter. It is a number, unless it has choices.
-type param struct {
-	name, doc string
-	def       string
-	choices   []string
-	integer   bool
-	min, max  float64 // domain; no upper bound unless max > min
-	lo, hi    float64 // what -tune searches; nothing unless hi > lo
-	log       bool    // on a logarithmic scale
-	still     bool    // -tune leaves a choice as it is
-}
-
-// settings are the values of a model's parameters, which have been checked.
-type settings map[string]string
-
-func (s settings) float(name string) float64 { return hyper.Settings(s).Float(name) }
-func (s settings) int(name string) int       { return hyper.Settings(s).Int(name) }
-
 // env is what a trainer gets beside the data and its settings.
 type env struct {
-	seed    uint64
-	workers int
-	log     io.Writer // of progress; nil for none
-	label   string    // before what progress says, for a source of a blend
+	seed     uint64
+	workers  int
+	maxBytes int64     // of training; 0 for the default of the trainers
+	log      io.Writer // of progress; nil for none
+	label    string    // before what progress says, for a source of a blend
 }
 
 // progress returns a callback that reports steps of the work called label, nil for none.
@@ -74,17 +57,12 @@ func (e env) progress(label string) func(done, all int) {
 
 // bench returns the model as the lab takes it.
 func (m *model) bench(o *options) *lab.Model {
-	b := &lab.Model{Name: m.name, Load: m.load}
-	for _, p := range m.params {
-		b.Params = append(b.Params, hyper.Param{
-			Name: p.name, Doc: p.doc, Default: p.def, Choices: p.choices, Integer: p.integer,
-			Min: p.min, Max: p.max, Lo: p.lo, Hi: p.hi, Log: p.log, Still: p.still,
-		})
+	return &lab.Model{
+		Name: m.name, Params: m.params, Load: m.load,
+		Train: func(ctx context.Context, in *retrieval.Interactions, s hyper.Settings, log io.Writer, label string) (trained, error) {
+			return m.train(ctx, in, s, env{seed: o.common.Seed, workers: o.common.Workers, maxBytes: int64(o.maxGiB * (1 << 30)), log: log, label: label})
+		},
 	}
-	b.Train = func(ctx context.Context, in *retrieval.Interactions, s hyper.Settings, log io.Writer, label string) (trained, error) {
-		return m.train(ctx, in, settings(s), env{seed: o.common.Seed, workers: o.common.Workers, log: log, label: label})
-	}
-	return b
 }
 
 func modelNamed(name string) *model {
@@ -107,7 +85,7 @@ func modelNames() []string {
 // modelParams yields the parameters of every model.
 func modelParams(yield func(string, hyper.Params) bool) {
 	for i := range models {
-		if !yield(models[i].name, models[i].bench(nil).Params) {
+		if !yield(models[i].name, models[i].params) {
 			return
 		}
 	}

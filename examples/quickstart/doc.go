@@ -21,7 +21,7 @@
 // Users are split by a hash, into about 60, 20 and 20 %; files of one folder stay
 // together, so that variants of a file for several systems never sit on both sides.
 // Part A trains the sources and counts the item features. Part B chooses the settings of
-// item-kNN and of the vectors, and trains the ranker, on what the sources propose for users
+// the sources, teaches the blend, and trains the ranker, on what the sources propose for users
 // that they have not counted. Part C is the test: the last max(1, round(0.2 n)) of a user's
 // n items are the targets, those before are the history. Nothing is chosen by part C.
 //
@@ -30,13 +30,14 @@
 //
 // # Variants
 //
-// Each source alone, puresvd being vectors of items in an index; merged, all of them by
-// reciprocal rank fusion; blend, with quotas and weights learned on part B; pipeline, with features, a linear ranker, an objective and at most
-// eight items of a package; pipeline-diverse, with at most two and maximal marginal
-// relevance; pipeline-explored, the pipeline with places drawn by Plackett–Luce, judged from
-// its own log. The log is replayed, which must give the same slates to the bit, and is
-// weighed to tell what the pipeline without exploration would have earned at place 1, which
-// is then compared with the truth.
+// Each source alone: popularity; itemknn, what the same users take; transitions, what comes
+// after; als, vectors of items in an index; same-package, the program's own. Then merged, all of
+// them by reciprocal rank fusion; blend, with quotas and weights learned on part B; pipeline, with
+// features, a linear ranker, an objective and at most eight items of a package;
+// pipeline-diverse, with at most two and maximal marginal relevance; pipeline-explored, the
+// pipeline with places drawn by Plackett–Luce, judged from its own log. The log is replayed, which
+// must give the same slates to the bit, and is weighed to tell what the pipeline without
+// exploration would have earned at place 1, which is then compared with the truth.
 //
 // A team's own parts look like those of this program: a retriever (sources.go) and three
 // feature sources (columns.go, store.go).

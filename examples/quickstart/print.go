@@ -117,6 +117,10 @@ func (r *results) summary() []string {
 	pipeline, best := r.outcome("pipeline"), r.bestSource()
 	list := []string{fmt.Sprintf("pipeline: recall@20 is %s that of popularity, %s that of the best source alone (%s)",
 		times(mean(pipeline.recall), mean(r.outcomes[0].recall)), times(mean(pipeline.recall), mean(best.recall)), best.name)}
+	if x := r.outcome("blend"); x != nil {
+		list = append(list, fmt.Sprintf("blend: recall@20 is %s that of the best source alone; weights: %s",
+			times(mean(x.recall), mean(best.recall)), r.m.blend.Report().WeightsKept))
+	}
 	if x := r.outcome("pipeline-diverse"); x != nil {
 		list = append(list, fmt.Sprintf("pipeline-diverse: what diversity costs: recall@20 %s; two items of a slate differ in %s with probability %s instead of %s",
 			cost(x, pipeline), r.m.d.attribute, three(mean(x.diversity)), three(mean(pipeline.diversity))))

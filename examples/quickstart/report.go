@@ -13,7 +13,7 @@ import (
 )
 
 // page returns the report.
-func (r *results) page(o *options, curve []trial) *page.Page {
+func (r *results) page(o *options, curve []setting) *page.Page {
 	source := "the sources of the Go toolchain"
 	if o.data != "" {
 		source = o.data
@@ -31,6 +31,9 @@ func (r *results) page(o *options, curve []trial) *page.Page {
 		},
 	}
 	p.Add("Quality", r.quality()...)
+	if r.m.blend != nil {
+		p.Add("Blend", r.blended()...)
+	}
 	p.Add("Slates", r.slates()...)
 	p.Add("Recall against diversity", r.diversity(curve)...)
 	p.Add("Exposure", r.lorenz()...)
@@ -133,7 +136,7 @@ func (e *example) slate() page.Slate {
 // broken sets each part of an explanation on a line of its own.
 func broken(s string) string { return strings.NewReplacer("; ", "\n", "), ", "),\n    ").Replace(s) }
 
-func (r *results) diversity(curve []trial) []page.Element {
+func (r *results) diversity(curve []setting) []page.Element {
 	if r.m.d.attribute == "" {
 		return []page.Element{page.Note("The file has no item columns, so there is nothing to spread: caps and MMR are off.")}
 	}

@@ -91,7 +91,7 @@ func variants(t *testing.T, args ...string) (map[string]result, []string) {
 func TestJSONHasALinePerVariant(t *testing.T) {
 	all, names := variants(t, "-data", write(t, brandedHeader+lines(120, 80, branded)))
 	want := []string{
-		"popularity", "itemknn", "itemknn-whole", "itemknn-recent", "puresvd", "same-brand", "merged", "blend",
+		"popularity", "itemknn", "transitions", "als", "same-brand", "merged", "blend",
 		"pipeline", "pipeline-diverse", "pipeline-explored",
 	}
 	if !slices.Equal(names, want) {
@@ -116,7 +116,7 @@ func TestJSONHasALinePerVariant(t *testing.T) {
 func TestWithoutItemColumnsDiversityIsOff(t *testing.T) {
 	file := write(t, lines(120, 80, plain))
 	_, names := variants(t, "-data", file)
-	want := []string{"popularity", "itemknn", "itemknn-whole", "itemknn-recent", "puresvd", "merged", "blend", "pipeline", "pipeline-explored"}
+	want := []string{"popularity", "itemknn", "transitions", "als", "merged", "blend", "pipeline", "pipeline-explored"}
 	if !slices.Equal(names, want) {
 		t.Errorf("variants %v, want %v", names, want)
 	}
@@ -265,7 +265,7 @@ func TestReportHoldsEverySection(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"Quality", "Slates", "Recall against diversity", "Exposure", "Latency", "Log", "<svg",
+		"Quality", "Blend", "What each source adds", "Slates", "Recall against diversity", "Exposure", "Latency", "Log", "<svg",
 		"pipeline-diverse", "pipeline-explored", "same-brand", "Explain(", "What the ranker looks at", "replayed",
 	} {
 		if !bytes.Contains(text, []byte(want)) {

@@ -16,6 +16,7 @@ import (
 type sameValue struct {
 	tallies *tallies
 	items   [][]weighted // by value of the attribute, best first; weights sum to 1
+	weight  []float32    // by item
 	pool    sync.Pool    // of *[]weighted
 }
 
@@ -24,10 +25,13 @@ type weighted struct {
 	weight float32
 }
 
-var _ recsys.Retriever = (*sameValue)(nil)
+var (
+	_ recsys.Retriever  = (*sameValue)(nil)
+	_ recsys.ItemScorer = (*sameValue)(nil)
+)
 
 func newSameValue(t *tallies, in *retrieval.Interactions) *sameValue {
-	s := &sameValue{tallies: t, items: make([][]weighted, len(t.d.makers))}
+	s := &sameValue{tallies: t, items: make([][]weighted, len(t.d.makers)), weight: make([]float32, len(t.d.items))}
 	s.pool.New = func() any { return new([]weighted) }
 	byItem := in.ByItem()
 	for row, id := range in.Items() {
@@ -43,6 +47,7 @@ func newSameValue(t *tallies, in *retrieval.Interactions) *sameValue {
 		}
 		for i := range list {
 			list[i].weight /= sum
+			s.weight[list[i].id] = list[i].weight
 		}
 	}
 	return s
@@ -79,5 +84,18 @@ func (s *sameValue) Retrieve(_ context.Context, q *recsys.Query, out *recsys.Sin
 		}
 	}
 	*buf = all
+	return nil
+}
+
+// ScoreItems lets a blend ask what the source says of the candidates of others.
+func (s *sameValue) ScoreItems(_ context.Context, q *recsys.Query, items []recsys.ItemID, dst []float32) error {
+	t := s.tallies.of(q.History)
+	defer s.tallies.put(t)
+	for i, id := range items {
+		dst[i] = 0
+		if t.weight > 0 {
+			dst[i] = t.recent[s.tallies.d.items[id].maker] / t.weight * s.weight[id]
+		}
+	}
 	return nil
 }

@@ -7,18 +7,18 @@ import (
 	"github.com/recsyskit/recsys"
 )
 
-// trial is a pipeline with another setting of diversity.
-type trial struct {
+// setting is a pipeline with another setting of diversity.
+type setting struct {
 	family, label     string
 	recall, diversity float64
 }
 
 // tradeOff serves the test users with caps and MMR from loose to tight. Nil without packages.
-func (m *models) tradeOff(ctx context.Context, users []int, workers int) ([]trial, error) {
+func (m *models) tradeOff(ctx context.Context, users []int, workers int) ([]setting, error) {
 	if m.d.attribute == "" {
 		return nil, nil
 	}
-	var list []trial
+	var list []setting
 	add := func(family, label string, opts []recsys.Option) error {
 		p, err := recsys.NewPipeline(opts...).Build()
 		if err != nil {
@@ -28,7 +28,7 @@ func (m *models) tradeOff(ctx context.Context, users []int, workers int) ([]tria
 		if err != nil {
 			return err
 		}
-		list = append(list, trial{family, label, mean(o.recall), mean(o.diversity)})
+		list = append(list, setting{family, label, mean(o.recall), mean(o.diversity)})
 		return nil
 	}
 	for _, n := range []int{cutoff, 8, 5, 4, 3, 2, 1} {

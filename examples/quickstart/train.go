@@ -67,29 +67,25 @@ func (m *models) trainSources(ctx context.Context, workers int, stderr io.Writer
 	if err != nil {
 		return err
 	}
-	knn, err := chooseKNN(ctx, m.d, in, workers, stderr)
-	if err != nil {
-		return err
-	}
-	// The same similarities see the request in two more ways.
-	whole, err := knn.WithHistory(retrieval.History{})
-	if err != nil {
-		return err
-	}
-	recent, err := knn.WithHistory(retrieval.History{Last: 3, Decay: 0.7})
-	if err != nil {
-		return err
-	}
-	vectors, err := chooseVectors(ctx, m.d, in, workers, stderr)
-	if err != nil {
-		return err
-	}
-	m.sources = []source{
-		{"popularity", popular, 100},
-		{"itemknn", knn, 200},
-		{"itemknn-whole", whole, 150},
-		{"itemknn-recent", recent, 150},
-		{"puresvd", vectors, 150},
+	m.sources = []source{{"popularity", popular, 100}}
+	for _, x := range []struct {
+		name   string
+		quota  int
+		trials func(context.Context, *retrieval.Interactions, int) ([]trial, error)
+	}{
+		{"itemknn", 200, itemKNN},
+		{"transitions", 200, transitions},
+		{"als", 200, factors},
+	} {
+		trials, err := x.trials(ctx, in, workers)
+		if err != nil {
+			return err
+		}
+		best, err := choose(ctx, m.d, x.name, trials, workers, stderr)
+		if err != nil {
+			return err
+		}
+		m.sources = append(m.sources, source{x.name, best, x.quota})
 	}
 	if m.d.attribute != "" {
 		m.tallies = newTallies(m.d)

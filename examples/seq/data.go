@@ -15,6 +15,7 @@ import (
 
 // data is what a model is trained on, and what it is asked.
 type data struct {
+	ids       *input.IDs // of all files
 	train     *retrieval.Interactions
 	catalogue []recsys.ItemID // ascending: of train and test
 	now       time.Time       // the newest time in training
@@ -32,7 +33,19 @@ type test struct {
 
 // load reads the files.
 func load(o *options) (*data, error) {
-	ids := input.NewIDs(o.ids)
+	ids, err := input.LoadIDs(o.ids, o.load)
+	if err != nil {
+		return nil, err
+	}
+	d, err := loadTests(o, ids)
+	if err == nil {
+		d.ids = ids
+	}
+	return d, err
+}
+
+// loadTests reads the files and makes the tests.
+func loadTests(o *options, ids *input.IDs) (*data, error) {
 	rnd := rand.New(rand.NewPCG(o.common.Seed, 0x7465_7374)) // "test"
 	if !o.sessions() {
 		in, err := input.Interactions(o.dataFile, o.format, ids)

@@ -7,6 +7,7 @@
 //	seq -data Video.txt.gz -format pairs -protocol sampled -eval-users 10000 -model markov
 //	seq -train train_sessions.txt.gz -test test.txt.gz -format sessions -model combined -k 20 -tune 30
 //	seq -data Beauty.txt.gz -model blend -sources markov:gap=20:reverse=0.3,stan,vsknn
+//	seq -train train_sessions.txt.gz -test test.txt.gz -format sessions -model blend -k 20 -sources combined,sasrec:temperature=0.07:epochs=8:validation=0
 //
 // # Files
 //
@@ -51,7 +52,8 @@
 // With -model blend, the -sources are trained on the same part of the training data, tuned
 // there with -tune, and blended by what is held out; then they are trained again on
 // everything. It reports what each source adds to the others. -weights takes the weights as
-// given. A blend is saved as one file, and one more for each source.
+// given. A blend is saved as one file, and one more for each source, -save F as F and
+// F.label; -load F with the same labels reads them all.
 //
 // # Output
 //

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strconv"
 	"time"
@@ -45,7 +46,7 @@ func (p *program) run(ctx context.Context) error {
 		return err
 	}
 	if p.save != "" {
-		if err := m.Save(p.save); err != nil {
+		if err := errors.Join(m.Save(p.save), d.ids.Save(p.save)); err != nil {
 			return err
 		}
 	}

@@ -24,6 +24,7 @@ var sasrecModels = []model{
 			{Name: "length", Doc: "newest events that count", Default: "50", Integer: true, Min: 1, Max: 65536},
 			{Name: "norm", Doc: "place of the layer norms", Default: "pre", Choices: []string{"pre", "post"}},
 			{Name: "activation", Doc: "of the feed-forward networks", Default: "gelu", Choices: []string{"gelu", "relu"}},
+			{Name: "temperature", Doc: "that cosines are divided by, 0 for inner products", Default: "0", Max: 1000},
 			{Name: "loss", Doc: "of training", Default: "softmax", Choices: []string{"softmax", "bce", "gbce"}},
 			{Name: "train-negatives", Doc: "items drawn against those that came next, 0 for a number by the catalogue", Default: "0", Integer: true, Max: 1 << 20},
 			{Name: "dropout", Doc: "share of values dropped in training", Default: "0.2", Max: 0.99, Lo: 0.1, Hi: 0.6},
@@ -31,6 +32,7 @@ var sasrecModels = []model{
 			{Name: "batch", Doc: "events of a step", Default: "256", Integer: true, Min: 1, Max: 1 << 24},
 			{Name: "epochs", Doc: "passes over the data at most", Default: "100", Integer: true, Min: 1, Max: 100_000},
 			{Name: "patience", Doc: "epochs without a better validation before training stops", Default: "5", Integer: true, Min: 1},
+			{Name: "validation", Doc: "share of the users or the newest sessions that is held out to see when to stop, 0 for all epochs", Default: "0.1", Max: 0.9},
 			{Name: "refit", Doc: "train again with what validation held out; auto does for sessions", Default: "auto", Choices: []string{"auto", "yes", "no"}},
 		},
 		train: trainSASRec,
@@ -50,20 +52,25 @@ func trainSASRec(ctx context.Context, in *retrieval.Interactions, s hyper.Settin
 	cfg := sasrec.Config{
 		Architecture: sasrec.Architecture{
 			Dim: s.Int("dim"), Heads: s.Int("heads"), Layers: s.Int("layers"), Hidden: s.Int("hidden"), Length: s.Int("length"),
+			Temperature: s.Float("temperature"),
 		},
-		Negatives: s.Int("train-negatives"),
-		Dropout:   s.Float("dropout"),
-		Rate:      s.Float("learning-rate"),
-		Batch:     s.Int("batch"),
-		Epochs:    s.Int("epochs"),
-		Patience:  s.Int("patience"),
-		Refit:     s["refit"] == "yes" || s["refit"] == "auto" && e.sessions,
-		Seed:      e.seed,
-		Workers:   e.workers,
-		Progress:  epochs(e.log, e.label),
+		Negatives:    s.Int("train-negatives"),
+		Dropout:      s.Float("dropout"),
+		LearningRate: s.Float("learning-rate"),
+		Batch:        s.Int("batch"),
+		Epochs:       s.Int("epochs"),
+		Patience:     s.Int("patience"),
+		Share:        s.Float("validation"),
+		Refit:        s["refit"] == "yes" || s["refit"] == "auto" && e.sessions,
+		Seed:         e.seed,
+		Workers:      e.workers,
+		Progress:     epochs(e.log, e.label),
 	}
 	if cfg.Dropout == 0 {
 		cfg.Dropout = -1
+	}
+	if cfg.Share == 0 {
+		cfg.Share = -1
 	}
 	if e.sessions {
 		cfg.Holdout = sasrec.LastSequences
@@ -104,6 +111,10 @@ func epochs(log io.Writer, label string) func(sasrec.Progress) {
 			what = "on all data, epoch"
 		}
 		left := time.Duration(float64(time.Since(start)) / float64(p.Epoch) * float64(p.Epochs-p.Epoch)).Round(time.Second)
-		fmt.Fprintf(log, "%s%s %d/%d: loss %.4f, ndcg@10 %.4f, best %d, at most %v left\n", label, what, p.Epoch, p.Epochs, p.Loss, p.NDCG, p.Best, left)
+		validated := ""
+		if p.Best > 0 {
+			validated = fmt.Sprintf(", ndcg@10 %.4f, best %d", p.NDCG, p.Best)
+		}
+		fmt.Fprintf(log, "%s%s %d/%d: loss %.4f%s, at most %v left\n", label, what, p.Epoch, p.Epochs, p.Loss, validated, left)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -336,4 +337,28 @@ func TestModelTableIsSound(t *testing.T) {
 		names[m.name] = true
 		require.NoError(t, m.params.Validate(), m.name)
 	}
+}
+
+// The ids of strings follow the order in which a file names them, so a model brings its own.
+func TestModelOfStringsFitsAFileInAnotherOrder(t *testing.T) {
+	write := func(lines ...string) string {
+		path := filepath.Join(t.TempDir(), "log.csv")
+		require.NoError(t, os.WriteFile(path, []byte("user,item,time\n"+strings.Join(lines, "\n")+"\n"), 0o644))
+		return path
+	}
+	lines := []string{"ann,tea,1", "ann,milk,2", "ann,honey,3", "bob,tea,1", "bob,milk,2", "bob,honey,3", "cid,rice,1", "cid,fish,2", "cid,lime,3", "dan,rice,1", "dan,fish,2", "dan,lime,3"}
+	first := write(lines...)
+	slices.Reverse(lines)
+	other := write(append([]string{"eve,cake,1"}, lines...)...)
+	path := filepath.Join(t.TempDir(), "model")
+	args := func(data string, more ...string) []string {
+		return append([]string{"-data", data, "-ids", "string", "-model", "markov", "-k", "1"}, more...)
+	}
+	want := result(t, args(first, "-save", path)...)
+	got := result(t, args(other, "-load", path)...)
+	require.Equal(t, want["hit@1"], got["hit@1"])
+	require.NoError(t, os.Remove(path+".ids"))
+	code, _, stderr := seq(args(other, "-load", path)...)
+	require.Equal(t, 2, code)
+	require.Contains(t, stderr, path+".ids: the model has no file of ids beside it")
 }

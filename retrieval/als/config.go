@@ -15,7 +15,8 @@ import (
 type Config struct {
 	// Factors is the dimension d of the vectors, 0 to 4096; 0 means 64. More factors are
 	// better, up to the hundreds and thousands, where the regularization is right (Rendle
-	// et al. 2022, section 3.2).
+	// et al. 2022, section 3.2). No vectors can use more than there are users or items: what
+	// goes beyond stays 0 and takes no time in training.
 	Factors int
 
 	// Regularization is λ, >= 0; 0 means 0.002. It is the hyper-parameter to search, on a
@@ -83,8 +84,8 @@ type Config struct {
 	// not depend on it.
 	Workers int `json:"-"`
 
-	// MaxBytes bounds the memory of training; 0 means the memory limit of the Go runtime,
-	// if one is set. Train fails before it allocates more.
+	// MaxBytes bounds the memory of training, >= 0, by an estimate beforehand; 0 means the
+	// memory limit of the Go runtime if there is one (GOMEMLIMIT), else 8 GiB.
 	MaxBytes int64 `json:"-"`
 
 	// Progress, if not nil, is told after each epoch how many of all are done and the loss:
@@ -181,7 +182,7 @@ func (c Config) withDefaults() (Config, error) {
 		bad("Solver is %d; want Exact, ConjugateGradient or Blocks", c.Solver)
 	}
 	if c.MaxBytes < 0 {
-		bad("MaxBytes is %d; want >= 0 (0 means the limit of the runtime)", c.MaxBytes)
+		bad("MaxBytes is %d; want >= 0 (0 means GOMEMLIMIT or 8 GiB)", c.MaxBytes)
 	}
 	if err := c.History.Validate(); err != nil {
 		errs = append(errs, err)

@@ -43,13 +43,34 @@ func TestTrainingRefuses(t *testing.T) {
 func TestTheMemoryThatTrainingTakesIsSaidBeforehand(t *testing.T) {
 	in := random(t, 8, 200, 100, 1000, false)
 	_, err := als.Train(t.Context(), in, als.Config{MaxBytes: 1 << 20})
-	require.ErrorContains(t, err, "bytes (200 users, 100 items, ")
-	require.ErrorContains(t, err, "64 factors), and the limit is 1048576; lower Factors")
+	var refused *retrieval.MemoryError
+	require.ErrorAs(t, err, &refused)
+	require.EqualValues(t, 1<<20, refused.Limit)
+	require.ErrorContains(t, err, fmt.Sprintf("als: training needs %d bytes and may take 1048576: raise Config.MaxBytes, or lower Factors", refused.Need))
 	old := debug.SetMemoryLimit(1 << 20)
 	_, err = als.Train(t.Context(), in, als.Config{})
 	debug.SetMemoryLimit(old)
-	require.ErrorContains(t, err, "the limit is 1048576")
+	require.ErrorContains(t, err, "may take 1048576")
 	train(t, in, als.Config{MaxBytes: 64 << 20})
+}
+
+// Vectors of more components than there are items say no more.
+func TestFactorsBeyondTheDataStayZero(t *testing.T) {
+	in := random(t, 8, 30, 12, 100, false)
+	few, many := train(t, in, als.Config{Factors: 12, Epochs: 3}), train(t, in, als.Config{Factors: 4096, Epochs: 3})
+	require.Equal(t, 4096, many.Vectors().Dim)
+	require.Equal(t, 4096, many.Config().Factors)
+	for i := range in.NumItems() {
+		require.Equal(t, few.Vectors().Row(i), many.Vectors().Row(i)[:12])
+		require.Equal(t, make([]float32, 4084), many.Vectors().Row(i)[12:])
+	}
+	for u := range in.NumUsers() {
+		require.Equal(t, few.UserVectors().Row(u), many.UserVectors().Row(u)[:12])
+	}
+	more := train(t, in, als.Config{Factors: 4096, Epochs: 2, Start: many})
+	require.Equal(t, train(t, in, als.Config{Factors: 12, Epochs: 5}).Vectors().Row(3), more.Vectors().Row(3)[:12], "to the bit")
+	_, err := als.Train(t.Context(), in, als.Config{Factors: 4096, MaxBytes: 1 << 20})
+	require.ErrorAs(t, err, new(*retrieval.MemoryError))
 }
 
 // The vectors of two epochs stand beside each other, and nothing else grows with users × factors.
@@ -67,9 +88,9 @@ func TestTheMemoryThatTrainingTakesIsLittleLessThanSaid(t *testing.T) {
 	}
 	cfg := als.Config{Factors: 128, Epochs: 2, Workers: 1, MaxBytes: 1}
 	_, err := als.Train(t.Context(), in, cfg)
-	var need int64
-	_, scan := fmt.Sscanf(err.Error(), "als: training takes %d bytes", &need)
-	require.NoError(t, scan)
+	var refused *retrieval.MemoryError
+	require.ErrorAs(t, err, &refused)
+	need := refused.Need
 	before, most := live(), int64(0)
 	cfg.MaxBytes = need
 	cfg.Progress = func(int, int, float64) { most = max(most, live()-before) }
@@ -197,7 +218,7 @@ func TestServingAllocatesNothing(t *testing.T) {
 			req.History = append(req.History, recsys.Event{Item: items[k]})
 		}
 		q := recsys.NewQuery(req, nil, "x")
-		dst, vec, why := make([]float32, 250), make([]float32, 0, 64), make([]als.Contribution, 0, n)
+		dst, vec, why := make([]float32, 250), make([]float32, 0, 64), make([]retrieval.Contribution, 0, n)
 		for name, f := range map[string]func(){
 			"ScoreItems": func() { require.NoError(t, m.ScoreItems(t.Context(), q, m.Items(), dst)) },
 			"UserVector": func() { _, err := m.UserVector(vec, q); require.NoError(t, err) },

@@ -1,33 +1,16 @@
 package als
 
-import (
-	"fmt"
-	"math"
-	"runtime/debug"
+import "github.com/recsyskit/recsys/retrieval"
 
-	"github.com/recsyskit/recsys/retrieval"
-)
-
-// checkMemory returns an error that says how many bytes training takes when that is more than
-// it may.
-func checkMemory(cfg *Config, in *retrieval.Interactions) error {
-	limit := cfg.MaxBytes
-	if limit == 0 {
-		limit = debug.SetMemoryLimit(-1)
+// need estimates the bytes that training allocates, rather too high, for a model of so many
+// factors, of which it learns cfg.Factors.
+func need(cfg *Config, factors int, in *retrieval.Interactions) float64 {
+	d, rows := float64(cfg.Factors), float64(in.NumUsers())+float64(in.NumItems())
+	vectors := 8 * d * rows // of the last epoch and this one
+	if factors > cfg.Factors {
+		vectors += 4*float64(factors)*rows + 16*float64(factors)*float64(factors) // and those of the model, with its products
 	}
-	need := bytesNeeded(cfg, in.NumUsers(), in.NumItems(), in.Len())
-	if need <= float64(limit) && need < math.MaxInt {
-		return nil
-	}
-	return fmt.Errorf("als: training takes %.0f bytes (%d users, %d items, %d interactions, %d factors), and the limit is %d; lower Factors, or raise MaxBytes or the memory limit of the runtime",
-		need, in.NumUsers(), in.NumItems(), in.Len(), cfg.Factors, limit)
-}
-
-// bytesNeeded is an upper estimate of what training allocates.
-func bytesNeeded(cfg *Config, users, items, interactions int) float64 {
-	d := float64(cfg.Factors)
-	vectors := 8 * d * (float64(users) + float64(items)) // of the last epoch and this one
-	cells := 16 * float64(interactions)
+	cells := 16 * float64(in.Len())
 	axes := 8 * (gramBlocks + 6) * d * d
 	worker := 4*d*d + 4*pieceRows*d + gatherBytes
 	return vectors + cells + axes + worker*float64(cfg.Workers)

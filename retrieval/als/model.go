@@ -47,6 +47,8 @@ var (
 	_ recsys.ItemScorer = (*Model)(nil)
 	_ recsys.Versioned  = (*Model)(nil)
 	_ recsys.Validator  = (*Model)(nil)
+
+	_ retrieval.Explainer = (*Model)(nil)
 )
 
 // ErrConfidence is what a model fails with that was trained with a Config.Confidence and

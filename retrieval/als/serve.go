@@ -8,6 +8,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/internal/simd"
+	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/internal/factor"
 	"github.com/recsyskit/recsys/retrieval/internal/profile"
 	"github.com/recsyskit/recsys/retrieval/internal/topk"
@@ -193,12 +194,6 @@ func foldIn[ID ~uint64](m *Model, e *equations, dst []float32, ids []ID, weights
 	return append(dst, c.user...), nil
 }
 
-// Contribution is what an item of the history adds to a score.
-type Contribution struct {
-	Item  recsys.ItemID
-	Score float32
-}
-
 // Explain appends to dst what each item of the request's history adds to the score of an
 // item, the largest first, ties by ID, and returns it. Together they make the score, but for
 // rounding. Nothing is appended for an item that the model does not know, or a request
@@ -208,7 +203,7 @@ type Contribution struct {
 //
 // Source: Hu, Koren and Volinsky, ICDM 2008, section 5: with A the matrix of the user's
 // equations, item j of confidence c adds c yᵀ A⁻¹ y_j.
-func (m *Model) Explain(dst []Contribution, q *recsys.Query, item recsys.ItemID) ([]Contribution, error) {
+func (m *Model) Explain(dst []retrieval.Contribution, q *recsys.Query, item recsys.ItemID) ([]retrieval.Contribution, error) {
 	at := m.factors.Items.Find(item)
 	if at < 0 {
 		return dst, nil
@@ -240,7 +235,7 @@ func (m *Model) Explain(dst []Contribution, q *recsys.Query, item recsys.ItemID)
 		c.keys = append(c.keys, topk.Key(x, int32(r.cols[k])))
 	}
 	for _, key := range topk.Best(c.keys, len(c.keys)) {
-		dst = append(dst, Contribution{m.Items()[topk.Position(key)], topk.Score(key)})
+		dst = append(dst, retrieval.Contribution{Item: m.Items()[topk.Position(key)], Score: topk.Score(key)})
 	}
 	return dst, nil
 }

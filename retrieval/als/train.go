@@ -10,6 +10,7 @@ import (
 
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/internal/factor"
+	"github.com/recsyskit/recsys/retrieval/internal/memory"
 	"github.com/recsyskit/recsys/retrieval/vector"
 )
 
@@ -35,7 +36,8 @@ var ErrDiverged = errors.New("als: training diverged")
 // When ctx ends first, or training diverges, Train returns the model of the last epoch that
 // was completed, nil if there was none, along with an error that wraps the cause of ctx or
 // [ErrDiverged]; Config.Start goes on from it. The other errors are those of cfg, field by
-// field, and those of memory: the model is then nil.
+// field, and a *[retrieval.MemoryError] when it would take more than Config.MaxBytes: the model is then
+// nil.
 func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*Model, error) {
 	if in == nil {
 		return nil, errors.New("als: interactions are nil")
@@ -50,13 +52,16 @@ func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*Model,
 	if cfg.Workers == 0 {
 		cfg.Workers = runtime.GOMAXPROCS(0)
 	}
-	if err := checkMemory(&cfg, in); err != nil {
-		return nil, err
+	factors := cfg.Factors
+	cfg.Factors = max(1, min(factors, in.NumUsers(), in.NumItems()))
+	if err := memory.Check(memory.Bytes(need(&cfg, factors, in)), cfg.MaxBytes, "or lower Factors"); err != nil {
+		return nil, fmt.Errorf("als: %w", err)
 	}
 	t, err := newTrainer(in, cfg)
 	if err != nil {
 		return nil, err
 	}
+	t.factors = factors
 	for t.epoch < cfg.Epochs {
 		loss, err := t.run(ctx)
 		if err != nil {
@@ -71,7 +76,8 @@ func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*Model,
 
 // trainer holds the vectors of both sides, as of the last epoch and as of this one.
 type trainer struct {
-	cfg          Config
+	cfg          Config // Factors are no more than there are users or items
+	factors      int    // of the model
 	in           *retrieval.Interactions
 	users, items *cells
 	x, y         vector.Matrix // of users and items after epoch epochs
@@ -223,7 +229,7 @@ func (t *trainer) soFar(ctx context.Context) *Model {
 // model returns the model of the vectors, along the principal axes of the items.
 func (t *trainer) model(ctx context.Context) (*Model, error) {
 	cfg := t.cfg
-	cfg.Epochs = t.epoch
+	cfg.Factors, cfg.Epochs = t.factors, t.epoch
 	if cfg.Start != nil {
 		cfg.Epochs += cfg.Start.config.Epochs
 	}
@@ -232,11 +238,23 @@ func (t *trainer) model(ctx context.Context) (*Model, error) {
 			return nil, fmt.Errorf("als: training stopped: %w", err)
 		}
 	}
-	f, err := factor.New(t.in.Users(), t.in.Items(), t.x, t.y)
+	f, err := factor.New(t.in.Users(), t.in.Items(), widened(t.x, t.factors), widened(t.y, t.factors))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDiverged, err)
 	}
 	return newModel(cfg, f)
+}
+
+// widened returns v with components of 0 up to dim.
+func widened(v vector.Matrix, dim int) vector.Matrix {
+	if v.Dim == dim {
+		return v
+	}
+	wide := vector.NewMatrix(v.Rows, dim)
+	for i := range v.Rows {
+		copy(wide.Row(i), v.Row(i))
+	}
+	return wide
 }
 
 // align turns both sides to the principal axes of the items.

@@ -179,7 +179,7 @@ func TestAnIndexOverTheVectorsFindsTheSame(t *testing.T) {
 		require.NoError(t, err)
 		for _, req := range []recsys.Request{{User: 3}, {User: 1 << 40, History: in.History(4)}} {
 			q := recsys.NewQuery(&req, nil, "x")
-			user, err := m.AppendUser(nil, q)
+			user, err := m.UserVector(nil, q)
 			require.NoError(t, err)
 			hits, err := index.Search(nil, user, 10, retrieval.SearchOptions{})
 			require.NoError(t, err)
@@ -191,7 +191,7 @@ func TestAnIndexOverTheVectorsFindsTheSame(t *testing.T) {
 				require.Equal(t, h.Score, scores[k])
 			}
 		}
-		none, err := m.AppendUser(nil, recsys.NewQuery(&recsys.Request{User: 1 << 40}, nil, "x"))
+		none, err := m.UserVector(nil, recsys.NewQuery(&recsys.Request{User: 1 << 40}, nil, "x"))
 		require.NoError(t, err)
 		require.Empty(t, none)
 	}
@@ -268,7 +268,8 @@ func TestTrainRefuses(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 	_, err = bpr.Train(t.Context(), groups(t, 2, 2, 2), bpr.Config{MaxBytes: 1000})
-	require.ErrorContains(t, err, "and the limit is 1000; lower Factors")
+	require.ErrorContains(t, err, "and may take 1000: raise Config.MaxBytes, or lower Factors")
+	require.ErrorAs(t, err, new(*retrieval.MemoryError))
 	var loss bpr.Loss
 	require.ErrorContains(t, loss.UnmarshalText([]byte("hinge")), `unknown loss "hinge"`)
 	require.Equal(t, "Loss(7)", bpr.Loss(7).String())
@@ -374,8 +375,8 @@ func TestWithHistory(t *testing.T) {
 	require.NoError(t, err)
 	h := in.History(4)
 	q, one := recsys.NewQuery(&recsys.Request{History: h}, nil, "x"), recsys.NewQuery(&recsys.Request{History: h[len(h)-1:]}, nil, "x")
-	a, _ := last.AppendUser(nil, q)
-	b, _ := m.AppendUser(nil, one)
+	a, _ := last.UserVector(nil, q)
+	b, _ := m.UserVector(nil, one)
 	require.Equal(t, b, a)
 	_, err = m.WithHistory(retrieval.History{Last: -1})
 	require.ErrorContains(t, err, "Last is -1")
@@ -389,7 +390,7 @@ func BenchmarkFoldIn(b *testing.B) {
 			q := recsys.NewQuery(&recsys.Request{User: 1, History: in.History(4)}, nil, "x")
 			dst := make([]float32, 0, 65)
 			for b.Loop() {
-				m.AppendUser(dst, q)
+				m.UserVector(dst, q)
 			}
 		})
 	}

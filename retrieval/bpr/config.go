@@ -8,8 +8,9 @@ import (
 	"github.com/recsyskit/recsys/retrieval"
 )
 
-// Config holds the hyper-parameters of a model. The zero value is BPR with 64 factors. Defaults
-// are what a search on a part of the training half of the Gowalla check-ins (cf-gowalla) found.
+// Config holds the hyper-parameters of a model. The zero value is BPR with 64 factors. Defaults are
+// what did best on a validation split of the Gowalla check-ins (cf-gowalla), those of WARP and
+// Logistic on a part of it.
 type Config struct {
 	// Loss is what training minimises. The zero value is BPR.
 	Loss Loss
@@ -17,7 +18,7 @@ type Config struct {
 	// Factors is the dimension of the vectors without the bias, 1 to 1024; 0 means 64.
 	Factors int
 
-	// Epochs is how often training sees every interaction, 0 to 100,000; 0 means 200 for BPR,
+	// Epochs is how often training sees every interaction, 0 to 100,000; 0 means 40 for BPR,
 	// 60 for WARP and 80 for Logistic.
 	Epochs int
 
@@ -27,8 +28,10 @@ type Config struct {
 
 	// Regularization is the weight of the squares of the vectors that a step touches, >= 0; a
 	// negative one means none, 0 means 0.01, and 1 for WARP, whose steps are larger. (Rendle et
-	// al. have one for each kind of vector; they are one here.) It and Epochs are what to tune: less
-	// of it wants more of them.
+	// al. have one for each kind of vector; they are one here.) It is what to tune, together with
+	// LearningRate: on a validation split of the Gowalla check-ins recall@20 was 0.160, 0.161 and
+	// 0.155 with 0.005, 0.01 and 0.02. With a rate of 1 in place of
+	// 0.3 a training ends at a lower loss and at a recall of 0.14 at most.
 	Regularization float64
 
 	// BiasRegularization is the same for the biases of items; a negative one means none, 0
@@ -36,14 +39,15 @@ type Config struct {
 	BiasRegularization float64
 
 	// Negatives is how many items that the user lacks are drawn for an interaction, 1 to
-	// 1000; 0 means 1, and 5 for Logistic. For WARP it is the largest number of trials; 0
-	// means 20.
+	// 1000; 0 means 8, and 5 for Logistic. For WARP it is the largest number of trials; 0
+	// means 20. Rendle et al. draw one, from all items alike.
 	Negatives int
 
-	// Popularity in [0, 1] draws an item in proportion to the number of its users to this
-	// power: 0, the default, draws all alike; above 0, popular items that the user does not
-	// have count more, and there is more to learn from a draw (word2vec has 0.75, Mikolov et al.,
-	// NIPS 2013).
+	// Popularity in (0, 1] draws an item in proportion to the number of its users to this
+	// power: popular items that the user does not have count more, and there is more to learn
+	// from a draw (word2vec has 0.75, Mikolov et al., NIPS 2013). 0 means 0.5 for BPR and all alike
+	// for the other losses, a negative one all alike. On a validation split of the Gowalla
+	// check-ins recall@20 was 0.161 with 8 negatives and 0.5, 0.153 at best with 1 and all alike.
 	Popularity float64
 
 	// Confidence is what a weight of 1 counts for Logistic against one drawn item, > 0; 0
@@ -76,8 +80,8 @@ type Config struct {
 	// not depend on it, unless Hogwild is set.
 	Workers int `json:"-"`
 
-	// MaxBytes bounds the memory of training; 0 means the memory limit of the Go runtime,
-	// which GOMEMLIMIT sets.
+	// MaxBytes bounds the memory of training, >= 0, by an estimate beforehand; 0 means the
+	// memory limit of the Go runtime if there is one (GOMEMLIMIT), else 8 GiB.
 	MaxBytes int64 `json:"-"`
 
 	// Progress, if not nil, is told after each epoch how many of all are done, and the mean
@@ -144,9 +148,9 @@ func (c Config) withDefaults() (Config, error) {
 			*v = zero
 		}
 	}
-	negatives := [...]int{BPR: 1, WARP: 20, Logistic: 5}[c.Loss]
+	negatives := [...]int{BPR: 8, WARP: 20, Logistic: 5}[c.Loss]
 	count("Factors", &c.Factors, 64, "64", 1024)
-	epochs := [...]int{BPR: 200, WARP: 60, Logistic: 80}[c.Loss]
+	epochs := [...]int{BPR: 40, WARP: 60, Logistic: 80}[c.Loss]
 	count("Epochs", &c.Epochs, epochs, fmt.Sprint(epochs), 100_000)
 	count("Negatives", &c.Negatives, negatives, fmt.Sprint(negatives), 1000)
 	count("Workers", &c.Workers, 0, "GOMAXPROCS", 1<<20)
@@ -175,11 +179,12 @@ func (c Config) withDefaults() (Config, error) {
 	regularization := [...]float64{BPR: 0.01, WARP: 1, Logistic: 0.01}[c.Loss]
 	weight("Regularization", &c.Regularization, regularization, fmt.Sprint(regularization))
 	weight("BiasRegularization", &c.BiasRegularization, c.Regularization, "that of Regularization")
-	if !(c.Popularity >= 0 && c.Popularity <= 1) {
-		bad("Popularity is %v; want a number in [0, 1]", c.Popularity)
+	popularity := [...]float64{BPR: 0.5, WARP: 0, Logistic: 0}[c.Loss]
+	if weight("Popularity", &c.Popularity, popularity, fmt.Sprint(popularity)); c.Popularity > 1 {
+		bad("Popularity is %v; want at most 1", c.Popularity)
 	}
 	if c.MaxBytes < 0 {
-		bad("MaxBytes is %d; want >= 0 (0 means the limit of the runtime)", c.MaxBytes)
+		bad("MaxBytes is %d; want >= 0 (0 means GOMEMLIMIT or 8 GiB)", c.MaxBytes)
 	}
 	if err := c.History.Validate(); err != nil {
 		errs = append(errs, err)

@@ -11,7 +11,7 @@
 //		…
 //
 // A model scans all items itself. For a larger catalogue, put Vectors into an index and let
-// package nearest search it with [Model.AppendUser] as Config.Vectors.
+// package nearest search it with [Model.UserVector] as Config.Vectors.
 //
 // # Users
 //
@@ -19,8 +19,9 @@
 // training, at most 1000 of them or one for each event of a longer history, while the items stay
 // as they are. So users who arrived a second ago are served, and those of the training by what
 // they did since. Without a history that the model knows, a user of the training has the vector
-// that was learned; others, and users who had no interactions, get nothing. On the Gowalla check-ins vectors that are folded in rank
-// better than the learned ones, which fit their users too well.
+// that was learned; others, and users who had no interactions, get nothing. On a validation split of the
+// Gowalla check-ins vectors that are folded in rank as the learned ones do: recall@20 is 0.160 and
+// 0.161.
 //
 // # Steps
 //

@@ -85,7 +85,7 @@ func assemble(cfg Config, epochs uint32, repeats []uint16, factors *factor.Model
 	switch {
 	case whole.Factors != cfg.Factors || whole.Epochs != cfg.Epochs || whole.Negatives != cfg.Negatives ||
 		whole.LearningRate != cfg.LearningRate || whole.Confidence != cfg.Confidence ||
-		whole.Regularization != cfg.Regularization || whole.Popularity != cfg.Popularity || whole.BiasRegularization != cfg.BiasRegularization:
+		whole.Regularization != cfg.Regularization || whole.BiasRegularization != cfg.BiasRegularization:
 		return nil, errors.New("a configuration without its defaults")
 	case epochs > uint32(cfg.Epochs):
 		return nil, fmt.Errorf("%d epochs of %d", epochs, cfg.Epochs)

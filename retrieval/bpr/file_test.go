@@ -35,8 +35,8 @@ func TestFileRoundTrip(t *testing.T) {
 		require.Equal(t, m.Vectors(), back.Vectors())
 		require.Equal(t, m.UserVectors(), back.UserVectors())
 		q := recsys.NewQuery(&recsys.Request{History: in.History(3)}, nil, "x")
-		want, _ := m.AppendUser(nil, q)
-		got, _ := back.AppendUser(nil, q)
+		want, _ := m.UserVector(nil, q)
+		got, _ := back.UserVector(nil, q)
 		require.Equal(t, want, got)
 	}
 	_, err := bpr.Load(filepath.Join(t.TempDir(), "none"))

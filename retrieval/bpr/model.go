@@ -154,7 +154,7 @@ func (m *Model) Vectors() vector.Matrix { return m.factors.ItemVectors }
 func (m *Model) Version() string { return m.version() }
 
 // Retrieve adds the items with the highest scores, the inner product with the vector of
-// the user, which is that of [Model.AppendUser]. It proposes nothing when there is none. It
+// the user, which is that of [Model.UserVector]. It proposes nothing when there is none. It
 // reads the vectors of all items and does not look at ctx.
 func (m *Model) Retrieve(_ context.Context, q *recsys.Query, out *recsys.Sink) error {
 	s := m.acquire()
@@ -178,10 +178,10 @@ func (m *Model) ScoreItems(_ context.Context, q *recsys.Query, items []recsys.It
 	return nil
 }
 
-// AppendUser appends the vector of the request's user to dst, ready for an index over Vectors,
+// UserVector appends the vector of the request's user to dst, ready for an index over Vectors,
 // and returns it; nothing when the model knows neither interactions of the user nor an item of
 // the history. It can serve as nearest.Config.Vectors.
-func (m *Model) AppendUser(dst []float32, q *recsys.Query) ([]float32, error) {
+func (m *Model) UserVector(dst []float32, q *recsys.Query) ([]float32, error) {
 	s := m.acquire()
 	defer m.pool.Put(s)
 	if m.user(s, q) {

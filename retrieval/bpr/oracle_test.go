@@ -1,6 +1,7 @@
 package bpr_test
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -94,7 +95,7 @@ func (o *oracle) repeats(i int32) int {
 			n++
 		}
 	}
-	return int(math.Round(math.Pow(float64(max(n, 1)), o.cfg.Popularity)))
+	return int(math.Round(math.Pow(float64(max(n, 1)), max(o.cfg.Popularity, 0))))
 }
 
 func (o *oracle) negative(u int32, pool []int32) int32 {
@@ -145,7 +146,7 @@ func TestShardedEpochIsTheNaiveLoop(t *testing.T) {
 		for _, negatives := range []int{1, 3} {
 			t.Run(fmt.Sprint(size, negatives), func(t *testing.T) {
 				in := groups(t, size[0], size[1], size[2])
-				cfg := bpr.Config{Factors: 6, Epochs: 3, LearningRate: 0.1, Regularization: 0.05, Negatives: negatives, Biases: true, Popularity: float64(negatives-1) / 4, Seed: 7, Workers: 3}
+				cfg := bpr.Config{Factors: 6, Epochs: 3, LearningRate: 0.1, Regularization: 0.05, Negatives: negatives, Biases: true, Popularity: cmp.Or(float64(negatives-1)/4, -1), Seed: 7, Workers: 3}
 				tr, start := bpr.NewTrainer(in, cfg), bpr.NewTrainer(in, cfg)
 				for epoch := range 3 {
 					o := &oracle{in: in, cfg: cfg, blocks: tr.Blocks(), a: start.Arrays(), rate: tr.Rate(epoch), reg: 0.05}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/recsyskit/recsys/internal/hash"
 	"github.com/recsyskit/recsys/retrieval"
+	"github.com/recsyskit/recsys/retrieval/internal/memory"
 )
 
 // Train returns the model of the interactions. Its users and items are those of in, also the
@@ -23,7 +24,8 @@ import (
 // same data, configuration and seed the model is the same to the bit on any machine and for
 // any number of workers, unless Hogwild is set.
 //
-// The errors are those of cfg, field by field; one that wraps [ErrDiverged] when a loss or a
+// The errors are those of cfg, field by field; a *[retrieval.MemoryError] when it would take
+// more than Config.MaxBytes; one that wraps [ErrDiverged] when a loss or a
 // component is no longer a number, with the epoch and the cause; and, when ctx ends first, one
 // that wraps its cause. In the last case alone the model is not nil: it is that of the last
 // whole epoch, to be used or gone on from by [Config].Start.
@@ -88,8 +90,8 @@ type trainer struct {
 }
 
 func newTrainer(in *retrieval.Interactions, cfg Config) (*trainer, error) {
-	if err := checkMemory(&cfg, in); err != nil {
-		return nil, err
+	if err := memory.Check(memory.Bytes(need(&cfg, in)), cfg.MaxBytes, "or lower Factors"); err != nil {
+		return nil, fmt.Errorf("bpr: %w", err)
 	}
 	t := &trainer{cfg: cfg, byUser: positive(in.ByUser()), reg: max(cfg.Regularization, 0), biasReg: max(cfg.BiasRegularization, 0)}
 	if t.workers = cfg.Workers; t.workers == 0 {

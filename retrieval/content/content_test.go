@@ -362,7 +362,7 @@ func TestTrainRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "item 5 is there twice")
 	items[1].Numbers = nil
 	_, err = content.Train(t.Context(), ids, items, fields)
-	require.ErrorContains(t, err, "item 61: content: an item has 0 numbers")
+	require.ErrorContains(t, err, "content: item 61 with 0 numbers")
 	items[1].Numbers = []float32{1}
 	_, err = content.Train(cancelled(), ids, items, fields)
 	require.ErrorContains(t, err, "no patience")

@@ -24,9 +24,9 @@ type Item struct {
 func (c *Config) check(it *Item) error {
 	switch {
 	case len(it.Bags) != len(c.Bags):
-		return fmt.Errorf("content: an item has %d bags; want the %d of Config.Bags", len(it.Bags), len(c.Bags))
+		return fmt.Errorf("%d bags; want the %d of Config.Bags", len(it.Bags), len(c.Bags))
 	case len(it.Numbers) != len(c.Numbers):
-		return fmt.Errorf("content: an item has %d numbers; want the %d of Config.Numbers", len(it.Numbers), len(c.Numbers))
+		return fmt.Errorf("%d numbers; want the %d of Config.Numbers", len(it.Numbers), len(c.Numbers))
 	}
 	return nil
 }
@@ -40,7 +40,7 @@ func (c *Config) check(it *Item) error {
 // It fails, and returns dst as it was, when the item has another number of fields.
 func (m *Model) Embed(dst []float32, it *Item) ([]float32, error) {
 	if err := m.config.check(it); err != nil {
-		return dst, err
+		return dst, fmt.Errorf("content: an item with %w", err)
 	}
 	s := m.acquire()
 	defer m.pool.Put(s)

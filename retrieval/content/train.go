@@ -37,7 +37,7 @@ func Train(ctx context.Context, items []recsys.ItemID, descriptions []Item, cfg 
 	for i := range order {
 		order[i] = int32(i)
 		if err := cfg.check(&descriptions[i]); err != nil {
-			return nil, fmt.Errorf("content: item %d: %w", items[i], err)
+			return nil, fmt.Errorf("content: item %d with %w", items[i], err)
 		}
 	}
 	slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(items[a], items[b]) })

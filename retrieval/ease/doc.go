@@ -12,13 +12,17 @@
 //
 // whose solution is B_ij = -P_ij / P_jj for i ≠ j, with P = (XᵀX + λI)⁻¹ (equation 8). Weights
 // may be negative: an item may speak against another. The score of item j for a history x is
-// (xB)_j. The model is an [itemsim.Model] that holds the Neighbors largest weights to each
-// item, by magnitude.
+// (xB)_j. The model is an [itemsim.Model] that holds all weights, rounded to bfloat16, or the
+// Neighbors largest to each item, by magnitude. On Gowalla's check-ins, with 40,981 items and λ =
+// 80, all weights reach recall@20 0.1765 and NDCG@20 0.1467, rounded or not, which is what others
+// report; the largest 5,000 to each item 0.1752 and 0.1447, and the largest 1,000 0.1736 and
+// 0.1434: what is left out is small, but it is much.
 //
 // # Cost and memory
 //
 // The inverse is computed in place, from half of a matrix of float32: 2s² bytes and s³
-// multiplications and additions for the smaller number s of items and users. Where users are
+// multiplications and additions for the smaller number s of items and users. All n² weights
+// take another 2n² bytes, and the model those alone. Where users are
 // fewer, it is theirs that is inverted: by the identity of Woodbury,
 // (XᵀX + λI)⁻¹ = (I - Xᵀ(XXᵀ + λI)⁻¹X) / λ. That is some minutes of two cores for 30,000, and
 // 45,000 take 4 GB. Training that needs more than Config.MaxBytes is refused before anything is

@@ -282,6 +282,42 @@ func TestTheLargestWeightsToAnItemAreKept(t *testing.T) {
 	}
 }
 
+// More than 1,000 items, by both matrices that may be inverted.
+func TestAllWeightsAreKeptWhereTheyFit(t *testing.T) {
+	for _, users := range []int{1150, 700} {
+		in := random(t, 7, users, 1100, 9000)
+		all := train(t, in, ease.Config{Regularization: 20, Neighbors: 1100}).Weights()
+		m := train(t, in, ease.Config{Regularization: 20})
+		require.Contains(t, string(m.Config()), `"Neighbors":0`)
+		got := m.Weights()
+		require.Equal(t, all.Start, got.Start)
+		require.Equal(t, all.Index, got.Index)
+		for k, w := range all.Weight {
+			require.InDelta(t, w, got.Weight[k], math.Abs(float64(w))/256, "to eight bits")
+		}
+		for _, workers := range []int{1, 3} {
+			require.Equal(t, m.Version(), train(t, in, ease.Config{Regularization: 20, Workers: workers}).Version())
+		}
+	}
+}
+
+// All weights take less memory than the largest 1,000 up to 8,000 items.
+func TestAThousandWeightsAreKeptWhereAllDoNotFit(t *testing.T) {
+	in := random(t, 7, 50, 8400, 0)
+	cfg := ease.Config{Regularization: 20, Neighbors: 1000, Workers: 1, MaxBytes: 1}
+	_, err := ease.Train(t.Context(), in, cfg)
+	_, scan := fmt.Sscanf(err.Error(), "ease: exact training needs %d bytes", &cfg.MaxBytes)
+	require.NoError(t, scan)
+	want := train(t, in, cfg).Version()
+	cfg.Neighbors = 0
+	require.Equal(t, want, train(t, in, cfg).Version())
+	cfg.MaxBytes--
+	_, err = ease.Train(t.Context(), in, cfg)
+	require.ErrorContains(t, err, "needs")
+	cfg.MaxBytes = 0
+	require.NotEqual(t, want, train(t, in, cfg).Version())
+}
+
 // A neighbourhood that is everything with a user in common leaves out what the exact form
 // knows of the rest; one with all items is the exact form.
 //
@@ -367,9 +403,9 @@ func TestWeightsThatAreTooLargeAreRefused(t *testing.T) {
 }
 
 func TestTrainingStopsWithItsContext(t *testing.T) {
-	in := random(t, 10, 600, 1000, 4000)
+	in := random(t, 10, 600, 1001, 4000)
 	why := errors.New("enough")
-	for _, cfg := range []ease.Config{{}, {Regularization: 0.001}, {Local: true}} {
+	for _, cfg := range []ease.Config{{}, {Neighbors: 9}, {Regularization: 0.001}, {Local: true}} {
 		for _, at := range []int{0, 1, 250, 950} {
 			ctx, cancel := context.WithCancelCause(t.Context())
 			last := -1
@@ -428,5 +464,5 @@ func TestCheckerboard(t *testing.T) {
 func TestTheModelSaysWhatMadeIt(t *testing.T) {
 	m := train(t, random(t, 1, 20, 30, 100), ease.Config{Workers: 3})
 	require.Equal(t, "ease", m.Trainer())
-	require.JSONEq(t, `{"Regularization":500,"Local":false,"Neighbors":1000}`, string(m.Config()))
+	require.JSONEq(t, `{"Regularization":100,"Local":false,"Neighbors":1000}`, string(m.Config()))
 }

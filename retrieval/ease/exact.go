@@ -7,10 +7,11 @@ import (
 	"github.com/recsyskit/recsys/internal/simd"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/internal/truncate"
+	"github.com/recsyskit/recsys/retrieval/itemsim"
 )
 
-// exact returns the weights by the closed form.
-func exact(ctx context.Context, in *retrieval.Interactions, cfg *Config) (*retrieval.CSR, error) {
+// exact returns the model by the closed form.
+func exact(ctx context.Context, in *retrieval.Interactions, cfg *Config) (*itemsim.Model, error) {
 	byItems := !byUsers(in, cfg)
 	a, transposed := in.ByItem(), in.ByUser()
 	if !byItems {
@@ -56,11 +57,24 @@ func exact(ctx context.Context, in *retrieval.Interactions, cfg *Config) (*retri
 			}
 		}
 	}
-	weights, err := t.Compute(ctx)
-	if err == nil && bad.Load() {
-		err = errIndefinite
+	if cfg.Neighbors == 0 {
+		all := itemsim.NewDense(in.NumItems())
+		if err := t.Whole(ctx, all.SetColumns); err != nil {
+			return nil, err
+		}
+		if bad.Load() {
+			return nil, errIndefinite
+		}
+		return itemsim.FromDense(in.Items(), all, cfg.spec())
 	}
-	return weights, err
+	weights, err := t.Compute(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if bad.Load() {
+		return nil, errIndefinite
+	}
+	return itemsim.New(in.Items(), weights, cfg.spec())
 }
 
 // maxLeverage is how much larger than the regularisation the square of an item may be if the
@@ -88,7 +102,7 @@ func byUsers(in *retrieval.Interactions, cfg *Config) bool {
 
 // exactNeed estimates the bytes that exact training takes: the matrix and, after one another,
 // the factors of an update, and the weights that are kept, twice, with the columns that are
-// computed at once.
+// computed at once; or all weights.
 func exactNeed(in *retrieval.Interactions, cfg *Config) int64 {
 	items, n := int64(in.NumItems()), in.NumItems()
 	byUsers := byUsers(in, cfg)
@@ -103,8 +117,11 @@ func exactNeed(in *retrieval.Interactions, cfg *Config) int64 {
 	if byUsers {
 		columns = workers * (min(userBlock, items)*(items+tiles*side) + strip*tiles*side + side*side)
 	}
-	kept := 4 * items * min(int64(cfg.Neighbors), items)
-	return 4 * (matrix + max(update, columns+kept))
+	kept := 16 * items * min(int64(cfg.Neighbors), items)
+	if cfg.Neighbors == 0 {
+		kept = itemsim.DenseBytes(in.NumItems())
+	}
+	return 4*matrix + max(4*update, 4*columns+kept)
 }
 
 // userBlock is the number of columns that are computed at once from the matrix of the users:

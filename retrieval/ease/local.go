@@ -10,10 +10,11 @@ import (
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/internal/itemitem"
 	"github.com/recsyskit/recsys/retrieval/internal/parallel"
+	"github.com/recsyskit/recsys/retrieval/itemsim"
 )
 
-// local returns the weights by a ridge regression of each item on its nearest.
-func local(ctx context.Context, in *retrieval.Interactions, cfg *Config) (*retrieval.CSR, error) {
+// local returns the model by a ridge regression of each item on its nearest.
+func local(ctx context.Context, in *retrieval.Interactions, cfg *Config) (*itemsim.Model, error) {
 	near, err := nearest(ctx, in, cfg)
 	if err != nil {
 		return nil, err
@@ -50,7 +51,7 @@ func local(ctx context.Context, in *retrieval.Interactions, cfg *Config) (*retri
 	if err != nil {
 		return nil, err
 	}
-	return near.Transpose(), nil
+	return itemsim.New(in.Items(), near.Transpose(), cfg.spec())
 }
 
 // localNeed estimates the bytes that local training takes: the neighbourhoods, their parts or

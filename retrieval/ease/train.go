@@ -37,21 +37,25 @@ func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*itemsi
 	if cfg.Local {
 		fit, need, form, remedy = local, localNeed, "local", "keep fewer Neighbors, or leave out rare items"
 	}
+	if cfg.Neighbors == 0 && (in.NumItems() <= fewItems || memory.Check(need(in, &cfg), cfg.MaxBytes, remedy) != nil) {
+		cfg.Neighbors = fewItems
+	}
 	if err := memory.Check(need(in, &cfg), cfg.MaxBytes, remedy); err != nil {
 		return nil, fmt.Errorf("ease: %s %w", form, err)
 	}
-	weights, err := fit(ctx, in, &cfg)
+	m, err := fit(ctx, in, &cfg)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("ease: training stopped: %w", err)
 		}
 		return nil, fmt.Errorf("ease: %w", err)
 	}
-	m, err := itemsim.New(in.Items(), weights, itemsim.Spec{Trainer: "ease", Config: cfg, History: cfg.History})
-	if err != nil {
-		return nil, fmt.Errorf("ease: %w", err)
-	}
 	return m, nil
+}
+
+// spec returns what the model holds beside its weights.
+func (c *Config) spec() itemsim.Spec {
+	return itemsim.Spec{Trainer: "ease", Config: *c, History: c.History}
 }
 
 // part returns a callback that reports progress of a step which is the share from to to of all

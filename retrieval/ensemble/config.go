@@ -46,8 +46,8 @@ func (m *Metric) UnmarshalText(text []byte) error {
 	return fmt.Errorf("ensemble: metric %q; want ndcg, recall or hr", text)
 }
 
-// Config says what [Learn] learns. The zero value: NDCG@20, 100 candidates per source, checked on
-// three cases of ten.
+// Config says what [Learn] learns. The zero value: NDCG@20, 100 candidates per source, judged in
+// folds.
 type Config struct {
 	// Metric is what the weights raise; the zero value is NDCG.
 	Metric Metric
@@ -60,15 +60,17 @@ type Config struct {
 	// bounds what the stages after retrieval cost.
 	Budget int
 
-	// HeldOut is the share of the cases that the result is checked on, in [0, 0.9]; 0 means
-	// 0.3. At least one case is held out, and one is not.
-	HeldOut float64
+	// Folds is the number of parts that the cases fall into, 2 to 100, and no more than there are
+	// cases; 0 means 5, and 2 from 5,000 cases on, where half of them teach enough. What is
+	// learned from all but one of them is judged on that one, so that each case judges once. Time
+	// grows with it.
+	Folds int
 
 	// Clock, if not nil, is asked for the time around each call of a source, for the report:
 	// time.Now, as a rule. Without it only calls are counted.
 	Clock func() time.Time
 
-	// Seed draws the cases that are held out.
+	// Seed draws the folds.
 	Seed uint64
 
 	// Workers is the number of goroutines that ask the sources; 0 means GOMAXPROCS. The result
@@ -116,11 +118,8 @@ func (c Config) withDefaults(sources int) (Config, error) {
 	if c.Budget == 0 {
 		c.Budget = min(100*sources, maxQuota)
 	}
-	if !(c.HeldOut >= 0 && c.HeldOut <= 0.9) {
-		bad("HeldOut is %v; want a share in [0, 0.9] (0 means 0.3)", c.HeldOut)
-	}
-	if c.HeldOut == 0 {
-		c.HeldOut = 0.3
+	if c.Folds < 0 || c.Folds == 1 || c.Folds > 100 {
+		bad("Folds is %d; want 2 to 100 (0 means 5, or 2 for many cases)", c.Folds)
 	}
 	if c.Workers < 0 {
 		bad("Workers is %d; want >= 0 (0 means GOMAXPROCS)", c.Workers)

@@ -39,13 +39,20 @@
 //     form for costs of Khuller, Moss and Naor, Information Processing Letters 1999.) From there,
 //     from one source alone and from equal quotas, candidates are then moved from one source to
 //     another while that finds more.
-//  2. Weights: coordinate search on the metric itself (NDCG or recall at K), each coordinate
-//     over a geometric grid and then by golden section. The metric is a step function of the
-//     weights with no useful gradient, there are few of them, and a pass over the cached
-//     scores takes milliseconds; a weight is zero where no other value is better.
-//  3. Check: a part of the cases takes no part in 1 and 2. Where equal weights, or one source
-//     alone, are better on it by more than two standard errors of the difference, or equal
-//     quotas find more, they are kept in place of what was learned, and [Report] says so.
+//  2. Weights, of four forms, the simplest first: one source alone; equal weights; those under
+//     which the answers are most probable, by the conditional logit of McFadden (Frontiers in
+//     Econometrics, 1974), a concave function of the weights; and those that a coordinate search
+//     from there finds best by the metric itself (NDCG, recall or hits at K), which is a step
+//     function of them. A weight that is worth next to nothing becomes zero.
+//  3. Choice: the cases fall into folds. Quotas and weights are learned without each fold and
+//     judged on it, so that every case is judged by what it had no part in. The blend has the
+//     simplest form that is not worse than the best by more than one standard error of the
+//     difference (the rule of Breiman, Friedman, Olshen and Stone, Classification and Regression
+//     Trees, 1984, section 3.4.3), learned again from all cases: a source must prove that it is
+//     worth its calls, and a search that it did not learn the cases by heart. Equal quotas are
+//     kept where they find more. [Report] has the figures of all forms.
+//
+// The pools that the folds rank are those of the quotas from all cases, the same for all forms.
 //
 // The sources must not have seen the answers: train them on what is left when the answers are
 // taken out, learn the blend, train them again on everything, and hand the new models to

@@ -52,6 +52,6 @@ func ExampleLearn() {
 		fmt.Printf("%s proposes %d, finds %.2f alone, adds %.2f\n", s.Name, s.Quota, s.Recall, s.Added)
 	}
 	// Output:
-	// popular proposes 1, finds 0.83 alone, adds 0.50
+	// popular proposes 1, finds 0.75 alone, adds 0.50
 	// itemknn proposes 1, finds 1.00 alone, adds 0.50
 }

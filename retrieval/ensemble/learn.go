@@ -59,7 +59,7 @@ func Learn(ctx context.Context, sources []Source, cases []Case, cfg Config) (*En
 		return nil, fmt.Errorf("%w: %d cases with answers; want 2 at least", ErrNoCases, len(l.cases))
 	}
 	l.split()
-	l.report = &Report{Metric: cfg.Metric, K: cfg.K, Budget: cfg.Budget, Cases: len(l.learning), HeldOut: len(l.heldOut)}
+	l.report = &Report{Metric: cfg.Metric, K: cfg.K, Budget: cfg.Budget, Cases: len(l.cases), Folds: len(l.folds)}
 	l.report.Sources = make([]SourceReport, len(sources))
 	for i := range sources {
 		l.report.Sources[i].Name = sources[i].Name
@@ -76,22 +76,55 @@ func Learn(ctx context.Context, sources []Source, cases []Case, cfg Config) (*En
 // learner is the state of one Learn.
 type learner struct {
 	Config
-	sources           []Source
-	cases             []Case
-	learning, heldOut []int // cases, ascending
-	done              atomic.Int64
-	merge             []float64
-	report            *Report
+	sources []Source
+	cases   []Case
+	folds   [][]int // cases, ascending; each in one
+	done    atomic.Int64
+	merge   []float64
+	report  *Report
 }
 
-// split draws the cases that are held out.
+// manyCases is how many are judged in two folds, if not said otherwise, in place of five.
+const manyCases = 5000
+
+// split draws the folds.
 func (l *learner) split() {
-	n := min(max(1, int(l.HeldOut*float64(len(l.cases)))), len(l.cases)-1)
+	if l.Folds == 0 {
+		l.Folds = 5
+		if len(l.cases) >= manyCases {
+			l.Folds = 2
+		}
+	}
 	rnd := rand.New(rand.NewPCG(l.Seed, 0x656e_7365_6d62_6c65)) // "ensemble"
 	order := rnd.Perm(len(l.cases))
-	l.heldOut, l.learning = order[:n], order[n:]
-	slices.Sort(l.heldOut)
-	slices.Sort(l.learning)
+	l.folds = make([][]int, min(l.Folds, len(l.cases)))
+	for k, i := range order {
+		f := k % len(l.folds)
+		l.folds[f] = append(l.folds[f], i)
+	}
+	for _, fold := range l.folds {
+		slices.Sort(fold)
+	}
+}
+
+// all returns all cases.
+func (l *learner) all() []int {
+	list := make([]int, len(l.cases))
+	for i := range list {
+		list[i] = i
+	}
+	return list
+}
+
+// without returns the cases that are not in a fold, ascending.
+func (l *learner) without(fold int) []int {
+	list, held := l.all()[:0], l.folds[fold]
+	for i := range l.cases {
+		if _, in := slices.BinarySearch(held, i); !in {
+			list = append(list, i)
+		}
+	}
+	return list
 }
 
 // each calls do for every case, concurrently, with the scratch of the goroutine. It returns the

@@ -50,28 +50,50 @@ func (l *learner) learnQuotas(ctx context.Context) error {
 	for j := range equal {
 		equal[j] = l.Budget / S
 	}
-	learned := l.bestQuotas(ranks, equal)
+	all := l.all()
+	learned := l.bestQuotas(ranks, all, equal)
 	if slices.Max(learned) == 0 {
-		return fmt.Errorf("%w: of %d cases no source proposes an answer among its best %d", ErrNoCases, len(l.learning), l.Budget)
+		return fmt.Errorf("%w: of %d cases no source proposes an answer among its best %d", ErrNoCases, len(all), l.Budget)
+	}
+	parts := make([][]int, len(l.folds)) // quotas learned without each fold
+	for f := range parts {
+		if parts[f] = l.bestQuotas(ranks, l.without(f), equal); ctx.Err() != nil {
+			return fmt.Errorf("ensemble: learning stopped: %w", context.Cause(ctx))
+		}
 	}
 	r := l.report
-	r.Recall, r.RecallEqual = ranks.recall(l.heldOut, learned), ranks.recall(l.heldOut, equal)
-	quotas := learned
+	r.Recall, r.RecallEqual = l.foldRecall(ranks, parts, -1), ranks.recall(all, equal)
+	r.QuotasKept = "learned"
 	if r.RecallEqual > r.Recall {
-		r.QuotasKept, quotas = "equal", equal
-	} else {
-		r.QuotasKept = "learned"
+		r.QuotasKept, r.Recall, learned = "equal", r.RecallEqual, equal
+		for f := range parts {
+			parts[f] = equal
+		}
 	}
 	for j := range l.sources {
-		l.sources[j].Quota = quotas[j]
-		alone, without := make([]int, S), slices.Clone(quotas)
-		alone[j], without[j] = l.Budget, 0
+		l.sources[j].Quota = learned[j]
+		alone := make([]int, S)
+		alone[j] = l.Budget
 		s := &r.Sources[j]
-		s.Quota = quotas[j]
-		s.Recall = ranks.recall(l.heldOut, alone)
-		s.Added = ranks.recall(l.heldOut, quotas) - ranks.recall(l.heldOut, without)
+		s.Quota = learned[j]
+		s.Recall = ranks.recall(all, alone)
+		s.Added = r.Recall - l.foldRecall(ranks, parts, j)
 	}
 	return nil
+}
+
+// foldRecall is the recall of every case with the quotas that were learned without its fold, less
+// those of one source if that is not -1.
+func (l *learner) foldRecall(ranks answers, parts [][]int, without int) float64 {
+	sum := 0.0
+	for f, fold := range l.folds {
+		quotas := slices.Clone(parts[f])
+		if without >= 0 {
+			quotas[without] = 0
+		}
+		sum += float64(ranks.recall(fold, quotas) * float64(len(fold)))
+	}
+	return sum / float64(len(l.cases))
 }
 
 // recall is the mean over cases of the share of answers that are in the pool.
@@ -96,8 +118,8 @@ func (a answers) recall(cases, quotas []int) float64 {
 // Greedy alone can be caught: a source that finds much deep in its list and repeats the others at
 // the top is never begun. The better one of greedy and one source alone is what the guarantee of
 // Khuller, Moss and Naor asks for.
-func (l *learner) bestQuotas(ranks answers, equal []int) []int {
-	starts := [][]int{l.greedy(ranks)}
+func (l *learner) bestQuotas(ranks answers, cases, equal []int) []int {
+	starts := [][]int{l.greedy(ranks, cases)}
 	for j := range equal {
 		alone := make([]int, len(equal))
 		alone[j] = l.Budget
@@ -106,17 +128,17 @@ func (l *learner) bestQuotas(ranks answers, equal []int) []int {
 	var best []int
 	top := -1.0
 	for _, quotas := range append(starts, slices.Clone(equal)) {
-		if x := l.move(ranks, quotas); x > top+least {
+		if x := l.move(ranks, cases, quotas); x > top+least {
 			best, top = quotas, x
 		}
 	}
-	return l.trim(ranks, best)
+	return l.trim(ranks, cases, best)
 }
 
 // move moves candidates from one source to another as long as that finds more, first many, then
 // few, and returns the recall.
-func (l *learner) move(ranks answers, quotas []int) float64 {
-	value := ranks.recall(l.learning, quotas)
+func (l *learner) move(ranks answers, cases, quotas []int) float64 {
+	value := ranks.recall(cases, quotas)
 	spent := 0
 	for _, q := range quotas {
 		spent += q
@@ -137,7 +159,7 @@ func (l *learner) move(ranks answers, quotas []int) float64 {
 					if quotas[to] += n; from >= 0 {
 						quotas[from] -= n
 					}
-					if x := ranks.recall(l.learning, quotas); x > value+least {
+					if x := ranks.recall(cases, quotas); x > value+least {
 						value, better = x, true
 						if from < 0 {
 							spent += n
@@ -155,12 +177,12 @@ func (l *learner) move(ranks answers, quotas []int) float64 {
 }
 
 // trim cuts each quota behind the last answer that no other source finds.
-func (l *learner) trim(ranks answers, quotas []int) []int {
+func (l *learner) trim(ranks answers, cases, quotas []int) []int {
 	for j := range quotas {
 		own := quotas[j]
 		quotas[j] = 0
 		need := 0
-		for _, i := range l.learning {
+		for _, i := range cases {
 			for rank := ranks[i]; len(rank) > 0; rank = rank[len(quotas):] {
 				if r := int(rank[j]); r < own && r >= need && !found(rank[:len(quotas)], quotas) {
 					need = r + 1
@@ -175,7 +197,7 @@ func (l *learner) trim(ranks answers, quotas []int) []int {
 // greedy spends the budget: each step goes to the source, and is as long, as gives the most
 // recall per candidate, but no shorter than a hundredth of the budget. It ends when nothing more
 // is found.
-func (l *learner) greedy(ranks answers) []int {
+func (l *learner) greedy(ranks answers, cases []int) []int {
 	S := len(l.sources)
 	quotas := make([]int, S)
 	gain := make([]float64, l.Budget+1)
@@ -186,7 +208,7 @@ func (l *learner) greedy(ranks answers) []int {
 			// gain[n] is what the next n candidates of the source find that no other has.
 			gain := gain[:left+1]
 			clear(gain)
-			for _, i := range l.learning {
+			for _, i := range cases {
 				worth := 1 / float64(len(ranks[i])/S)
 				for rank := ranks[i]; len(rank) > 0; rank = rank[S:] {
 					if ahead := int(rank[j]) - quotas[j]; ahead >= 0 && ahead < left && !found(rank[:S], quotas) {

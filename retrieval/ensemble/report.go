@@ -7,29 +7,33 @@ import (
 	"time"
 )
 
-// Report is what [Learn] found out. Figures are means over the held-out cases, which took no part
-// in learning, if not said otherwise.
+// Report is what [Learn] found out. Figures are means over all cases, each judged by what was
+// learned without its fold, if not said otherwise.
 type Report struct {
 	Metric Metric // what the weights raise
 	K      int    // its cutoff
 	Budget int    // candidates of all sources together
 
-	Cases   int // that were learned from
-	HeldOut int // that the result is judged by
+	Cases int // with answers
+	Folds int // see [Config]
 
-	// Recall is the share of the answers in the pool with the quotas kept or learned, and
-	// RecallEqual with equal ones. QuotasKept is "learned", or "equal" where those find more.
+	// Recall is the share of the answers in the pool with the quotas kept, and RecallEqual
+	// with equal ones. QuotasKept is "learned", or "equal" where those find more.
 	Recall, RecallEqual float64
 	QuotasKept          string
 
-	// Blend is the metric of the blend, Equal that of equal weights and Single that of the
-	// weights of the one source, SingleName, that ranks the pool best on the cases learned from.
-	// WeightsKept says which of "learned", "equal" and "single" is the blend's: learned ones but
-	// where others are better by more than two standard errors of the difference. Learning is the
-	// metric of the blend on the cases that it was learned from: far above Blend, it has learned
-	// them by heart.
-	Blend, Equal, Single, Learning float64
-	SingleName, WeightsKept        string
+	// Single, Equal, Likelihood and Climbed are the metric with each kind of weights: of the one
+	// source, SingleName, that ranks the pool best; equal ones; those under which the answers are
+	// most probable; and those that were searched for on the metric itself. WeightsKept says
+	// which are the blend's: "single", "equal", "likelihood" or "metric", the first that is not
+	// worse than the best of them by more than one standard error of the difference.
+	Single, Equal, Likelihood, Climbed float64
+	SingleName, WeightsKept            string
+
+	// Blend is the metric with the weights kept, and StdErr the standard error of its
+	// difference to Single. Learning is the metric of the blend on the cases that it was learned
+	// from: far above Blend, it has learned them by heart.
+	Blend, StdErr, Learning float64
 
 	Sources []SourceReport
 }
@@ -44,6 +48,7 @@ type SourceReport struct {
 	MergeWeight float64
 
 	// Recall is the share of the answers that the source finds alone, with the whole budget.
+	// Nothing is learned for it, nor for Score.
 	Recall float64
 	// Added is the share of the answers that no other source finds with its quota: what the
 	// pool would lose with this source.
@@ -74,10 +79,10 @@ func (r *Report) String() string {
 	}
 	fmt.Fprintf(w, "blend\t%d\t\t%.4f\t\t%.4f\t\t\t\t\n", r.Budget, r.Recall, r.Blend)
 	w.Flush()
-	fmt.Fprintf(&b, "%d cases learned from, %d held out; quotas: %s (recall %.4f, equal %.4f)\n",
-		r.Cases, r.HeldOut, r.QuotasKept, r.Recall, r.RecallEqual)
-	fmt.Fprintf(&b, "weights: %s (%s %.4f, equal %.4f, %s alone %.4f; %.4f on the cases learned from)\n",
-		r.WeightsKept, at, r.Blend, r.Equal, r.SingleName, r.Single, r.Learning)
+	fmt.Fprintf(&b, "%d cases in %d folds, each judged by what the others teach; quotas: %s (recall %.4f, equal %.4f)\n",
+		r.Cases, r.Folds, r.QuotasKept, r.Recall, r.RecallEqual)
+	fmt.Fprintf(&b, "weights: %s (%s: %s alone %.4f, equal %.4f, likelihood %.4f, metric %.4f; on the cases learned from %.4f)\n",
+		r.WeightsKept, at, r.SingleName, r.Single, r.Equal, r.Likelihood, r.Climbed, r.Learning)
 	return b.String()
 }
 

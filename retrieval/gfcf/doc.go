@@ -16,8 +16,8 @@
 // without Sharpening: P is the linear filter, V Vᵀ the ideal low-pass filter. With a = b = 1/2, f
 // = 1 and c = 0 that is equation 9 of Shen et al. ("How Powerful is Graph Convolution for
 // Recommendation?").
-// The model is an [itemsim.Model] that holds the Neighbors largest weights to each item, by
-// magnitude. The weight from an item to itself is left out.
+// The model is an [itemsim.Model] that holds all weights, rounded to bfloat16, or the Neighbors
+// largest to each item, by magnitude. The weight from an item to itself is left out.
 //
 // Sharpening is that of Choi, Hong, Park and Cho, "Blurring-Sharpening Process Models for
 // Collaborative Filtering" (SIGIR 2023): the scores y change by y' = -yP for the time T, in one
@@ -33,6 +33,6 @@
 // For sparse data, when the graph speaks for an item beyond the neighbours that its few users
 // share. 0.8 million interactions with 41,000 items take a minute and a half of one core, four
 // minutes with Sharpening. The number of items bounds it: time grows with items ×
-// interactions, and what [Config].Neighbors leaves out costs accuracy. Package itemknn does for
-// more.
+// interactions, memory with the square of the items, 2 bytes for each pair, and what
+// [Config].Neighbors leaves out to save it costs accuracy. Package itemknn does for more.
 package gfcf

@@ -221,6 +221,33 @@ func TestZeroConfigIsThePublishedFilter(t *testing.T) {
 		weights(train(t, in, gfcf.Config{Factors: 256, Alpha: 0.3, UserExponent: 0.5, ItemExponent: 0.5, Iterations: 6, Oversampling: 32, Neighbors: 1000})))
 }
 
+func TestAllWeightsAreKeptWhereTheyFit(t *testing.T) {
+	in := random(t, 7, 300, 1100, 6000)
+	all := train(t, in, gfcf.Config{Factors: 9, Neighbors: 1100}).Weights()
+	m := train(t, in, gfcf.Config{Factors: 9})
+	require.Contains(t, string(m.Config()), `"Neighbors":0`)
+	got := m.Weights()
+	require.Equal(t, all.Index, got.Index)
+	for k, w := range all.Weight {
+		require.InDelta(t, w, got.Weight[k], math.Abs(float64(w))/256, "to eight bits")
+	}
+	require.Equal(t, m.Version(), train(t, in, gfcf.Config{Factors: 9, Workers: 3}).Version())
+}
+
+// All weights take less memory than the largest 1,000 up to 8,000 items.
+func TestAThousandWeightsAreKeptWhereAllDoNotFit(t *testing.T) {
+	in := random(t, 7, 40, 8400, 0)
+	cfg := gfcf.Config{Factors: -1, Neighbors: 1000, Workers: 1, MaxBytes: 1}
+	_, err := gfcf.Train(t.Context(), in, cfg)
+	_, scan := fmt.Sscanf(err.Error(), "gfcf: training needs %d bytes", &cfg.MaxBytes)
+	require.NoError(t, scan)
+	want := train(t, in, cfg).Version()
+	cfg.Neighbors = 0
+	require.Equal(t, want, train(t, in, cfg).Version())
+	cfg.MaxBytes = 0
+	require.NotEqual(t, want, train(t, in, cfg).Version())
+}
+
 func TestTheModelDoesNotDependOnWorkers(t *testing.T) {
 	in := random(t, 6, 300, 200, 4000)
 	cfg := gfcf.Config{Factors: 70, Sharpening: 1, Neighbors: 20, Workers: 1}
@@ -257,7 +284,7 @@ func TestTrainingRefuses(t *testing.T) {
 }
 
 func TestTrainingStopsWithItsContext(t *testing.T) {
-	in := random(t, 10, 200, 300, 2000)
+	in := random(t, 10, 200, 1001, 2000)
 	why := errors.New("enough")
 	for _, at := range []int{0, 100, 300, 700} {
 		ctx, cancel := context.WithCancelCause(t.Context())

@@ -35,7 +35,11 @@ func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*itemsi
 	if cfg.Workers == 0 {
 		cfg.Workers = runtime.GOMAXPROCS(0)
 	}
-	if err := memory.Check(need(in, &cfg), cfg.MaxBytes, "keep fewer Neighbors or Factors, or leave out rare items"); err != nil {
+	const remedy = "keep fewer Neighbors or Factors, or leave out rare items"
+	if cfg.Neighbors == 0 && (in.NumItems() <= fewItems || memory.Check(need(in, &cfg), cfg.MaxBytes, remedy) != nil) {
+		cfg.Neighbors = fewItems
+	}
+	if err := memory.Check(need(in, &cfg), cfg.MaxBytes, remedy); err != nil {
 		return nil, fmt.Errorf("gfcf: %w", err)
 	}
 	f, err := newFilter(ctx, in, &cfg)
@@ -50,24 +54,43 @@ func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*itemsi
 		Workers:  cfg.Workers,
 		Progress: cfg.part(300, 1000),
 	}
-	weights, err := t.Compute(ctx)
+	m, err := model(ctx, in, &cfg, &t)
 	if err != nil {
-		return nil, fmt.Errorf("gfcf: training stopped: %w", err)
-	}
-	m, err := itemsim.New(in.Items(), weights, itemsim.Spec{Trainer: "gfcf", Config: cfg, History: cfg.History})
-	if err != nil {
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("gfcf: training stopped: %w", err)
+		}
 		return nil, fmt.Errorf("gfcf: %w", err)
 	}
 	return m, nil
 }
 
+// model computes the columns of the filter and keeps of them what cfg says.
+func model(ctx context.Context, in *retrieval.Interactions, cfg *Config, t *truncate.Task) (*itemsim.Model, error) {
+	spec := itemsim.Spec{Trainer: "gfcf", Config: *cfg, History: cfg.History}
+	if cfg.Neighbors == 0 {
+		all := itemsim.NewDense(in.NumItems())
+		if err := t.Whole(ctx, all.SetColumns); err != nil {
+			return nil, err
+		}
+		return itemsim.FromDense(in.Items(), all, spec)
+	}
+	weights, err := t.Compute(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return itemsim.New(in.Items(), weights, spec)
+}
+
 // need estimates the bytes that training takes: the normalised matrix twice, the factors and,
 // one after the other, the decomposition and the columns of the filter with what is kept of
-// them, twice.
+// them, twice, or all of them.
 func need(in *retrieval.Interactions, cfg *Config) int64 {
 	users, items := int64(in.NumUsers()), int64(in.NumItems())
 	decomposition := spectral.Bytes(in.NumUsers(), in.NumItems(), spectral.Config{Factors: max(cfg.Factors, 1), Oversampling: cfg.Oversampling})
 	workers := min(int64(cfg.Workers), (items+block-1)/block)
-	columns := workers*block*(users+3*items) + 4*items*min(int64(cfg.Neighbors), items)
-	return 4*(2*int64(in.Len())+2*items*int64(max(cfg.Factors, 0))) + max(decomposition, 4*columns)
+	columns, kept := workers*block*(users+3*items), 16*items*min(int64(cfg.Neighbors), items)
+	if cfg.Neighbors == 0 {
+		kept = itemsim.DenseBytes(in.NumItems())
+	}
+	return 4*(2*int64(in.Len())+2*items*int64(max(cfg.Factors, 0))) + max(decomposition, 4*columns+kept)
 }

@@ -253,7 +253,7 @@ func TestConfigErrorsNameEveryField(t *testing.T) {
 		History: retrieval.History{Last: -1},
 	})
 	for _, want := range []string{
-		"itemknn: Config.Neighbors is -3; want >= 0 (0 means 100)", "Config.Shrinkage is NaN", "Config.Weighting is 9",
+		"itemknn: Config.Neighbors is -3; want >= 0 (0 means 200)", "Config.Shrinkage is NaN", "Config.Weighting is 9",
 		"Config.K1 is -1", "Config.B is 2", "Config.Asymmetry is NaN", "Config.Keep is 5", "Config.Workers is -1", "History.Last is -1",
 	} {
 		require.ErrorContains(t, err, want)
@@ -262,7 +262,7 @@ func TestConfigErrorsNameEveryField(t *testing.T) {
 
 func TestZeroConfigIsTheDocumentedDefault(t *testing.T) {
 	got := configOf(t, train(t, baskets(t), itemknn.Config{}))
-	require.Equal(t, itemknn.Config{Neighbors: 100, K1: 1.2, B: 0.75, Weighting: itemknn.TFIDF}, got)
+	require.Equal(t, itemknn.Config{Neighbors: 200, K1: 1.2, B: 0.75, Weighting: itemknn.TFIDF}, got)
 }
 
 func TestWeightsThatOverflowAreRefused(t *testing.T) {
@@ -294,4 +294,19 @@ func TestTrainStopsWithTheContext(t *testing.T) {
 	m, err := itemknn.Train(ctx, random(t, 1, 100, 300, 3000), cfg)
 	require.ErrorIs(t, err, context.Canceled)
 	require.Nil(t, m)
+}
+
+func TestMemoryIsRefusedBeforeItIsTaken(t *testing.T) {
+	in := random(t, 2, 50, 30, 400)
+	_, err := itemknn.Train(t.Context(), in, itemknn.Config{MaxBytes: 100})
+	var refused *retrieval.MemoryError
+	require.ErrorAs(t, err, &refused)
+	require.EqualValues(t, 100, refused.Limit)
+	require.ErrorContains(t, err, fmt.Sprintf("itemknn: training needs %d bytes and may take 100: raise Config.MaxBytes, or keep fewer Neighbors", refused.Need))
+	_, err = itemknn.Train(t.Context(), in, itemknn.Config{MaxBytes: refused.Need - 1})
+	require.Error(t, err)
+	m := train(t, in, itemknn.Config{MaxBytes: refused.Need})
+	require.Less(t, 8*len(m.Weights().Index), int(refused.Need))
+	_, err = itemknn.Train(t.Context(), in, itemknn.Config{MaxBytes: -1})
+	require.ErrorContains(t, err, "MaxBytes is -1")
 }

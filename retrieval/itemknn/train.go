@@ -9,6 +9,7 @@ import (
 	"github.com/recsyskit/recsys/internal/fmath"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/internal/itemitem"
+	"github.com/recsyskit/recsys/retrieval/internal/memory"
 	"github.com/recsyskit/recsys/retrieval/itemsim"
 )
 
@@ -20,8 +21,9 @@ import (
 // the model is about as much again, 8 bytes per interaction and 8 bytes per item and
 // worker. The model is the same to the bit for any number of workers.
 //
-// The errors are those of cfg, field by field, one for weights whose squares overflow, and, when
-// ctx ends first, one that wraps its cause.
+// The errors are those of cfg, field by field; a *[retrieval.MemoryError] when it would take more
+// than Config.MaxBytes; one for weights whose squares overflow; and, when ctx ends first, one that
+// wraps its cause.
 func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*itemsim.Model, error) {
 	if in == nil {
 		return nil, errors.New("itemknn: interactions are nil")
@@ -33,6 +35,9 @@ func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*itemsi
 	workers := cfg.Workers
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)
+	}
+	if err := memory.Check(itemitem.Bytes(in, cfg.Neighbors, workers, 2), cfg.MaxBytes, "or keep fewer Neighbors"); err != nil {
+		return nil, fmt.Errorf("itemknn: %w", err)
 	}
 	w := newWeigher(&cfg, in.ByItem())
 	byUser, byItem := w.matrices(in)

@@ -1,4 +1,4 @@
-// Package itemsim serves sparse weights from items to items: history in, candidates out. It
+// Package itemsim serves weights from items to items: history in, candidates out. It
 // is the one model of all trainers that learn such weights, whatever they call them:
 // similarities (package itemknn), transition probabilities (walk), regression coefficients
 // (slim, ease), a filter on the graph of items (gfcf).
@@ -21,11 +21,13 @@
 //
 // A model explains itself: [Model.Explain] takes a score apart by the items of the history,
 // [Model.Neighbors] lists what an item proposes. [Model.WithItems] gives items, new ones too,
-// other weights without training again. [New] makes a model of weights from anywhere.
+// other weights without training again. [New] makes a model of sparse weights from anywhere,
+// [FromDense] one of a weight for every pair of items.
 //
 // # Cost
 //
 // A request takes time in proportion to the weights of its history's items, 1 to 2 ns each,
 // and borrows 4 bytes per item of the model. Memory is 8 bytes per weight and about 60 per
-// item.
+// item. [Dense] weights take 2 bytes per pair of items, and a request as long as each of its
+// history's items takes to pass over a weight for every item.
 package itemsim

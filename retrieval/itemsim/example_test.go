@@ -33,8 +33,12 @@ func Example() {
 		}
 		for _, item := range res.Items {
 			fmt.Print(item.ID, ":")
-			for _, why := range m.Explain(nil, recsys.NewQuery(&req, nil, "why"), item.ID) {
-				fmt.Printf(" %g by %d", why.Weight, why.Item)
+			why, err := m.Explain(nil, recsys.NewQuery(&req, nil, "why"), item.ID)
+			if err != nil {
+				panic(err)
+			}
+			for _, c := range why {
+				fmt.Printf(" %g by %d", c.Score, c.Item)
 			}
 			fmt.Println()
 		}

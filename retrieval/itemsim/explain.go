@@ -2,6 +2,7 @@ package itemsim
 
 import (
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/internal/topk"
 )
 
@@ -25,41 +26,40 @@ func (m *Model) Neighbors(dst []Neighbor, item recsys.ItemID, n int) []Neighbor 
 	s := m.matrix.acquire()
 	defer m.matrix.release(s)
 	s.keys = s.keys[:0]
-	r := m.matrix.rows[at]
-	for k, to := range r.to {
-		if w := r.weights[k]; w > 0 {
+	m.matrix.each(at, func(to int32, w float32) {
+		if w > 0 {
 			s.keys = append(s.keys, topk.Key(w, to))
 		}
+	})
+	ids := m.Items()
+	for _, key := range topk.Best(s.keys, n) {
+		dst = append(dst, Neighbor{ids[topk.Position(key)], topk.Score(key)})
 	}
-	return m.appendKeys(dst, topk.Best(s.keys, n))
+	return dst
 }
 
 // Explain appends to dst what each item of the request's history adds to the score of an
-// item, in Weight: the largest first, ties by ID, what is 0 left out. Together they make the
-// score that [Model.ScoreItems] gives, but for rounding. Nothing is appended for an item that
-// the model does not know. It allocates only to grow dst.
+// item: the largest first, ties by ID, what is 0 left out. Together they make the score that
+// [Model.ScoreItems] gives, but for rounding. Nothing is appended for an item that the model
+// does not know. It allocates only to grow dst; the error is nil.
 //
 // [recsys.NewQuery] makes a query of a request.
-func (m *Model) Explain(dst []Neighbor, q *recsys.Query, item recsys.ItemID) []Neighbor {
+func (m *Model) Explain(dst []retrieval.Contribution, q *recsys.Query, item recsys.ItemID) ([]retrieval.Contribution, error) {
 	at := m.matrix.items.Find(item)
 	if at < 0 {
-		return dst
+		return dst, nil
 	}
 	s := m.read(q)
 	defer m.matrix.release(s)
 	s.keys = s.keys[:0]
 	for _, e := range s.profile {
-		if add := finite(e.Weight * m.matrix.rows[e.Item].at(at)); add != 0 {
+		if add := finite(e.Weight * m.matrix.at(e.Item, at)); add != 0 {
 			s.keys = append(s.keys, topk.Key(add, e.Item))
 		}
 	}
-	return m.appendKeys(dst, topk.Best(s.keys, len(s.keys)))
-}
-
-func (m *Model) appendKeys(dst []Neighbor, keys []uint64) []Neighbor {
 	ids := m.Items()
-	for _, key := range keys {
-		dst = append(dst, Neighbor{ids[topk.Position(key)], topk.Score(key)})
+	for _, key := range topk.Best(s.keys, len(s.keys)) {
+		dst = append(dst, retrieval.Contribution{Item: ids[topk.Position(key)], Score: topk.Score(key)})
 	}
-	return dst
+	return dst, nil
 }

@@ -13,8 +13,9 @@ import (
 
 // kind and version say what an envelope of a model holds.
 const (
-	kind    = "itemsim"
-	version = 1
+	kind         = "itemsim"
+	version      = 1
+	denseVersion = 2 // with dense weights
 )
 
 var (
@@ -22,12 +23,17 @@ var (
 	_ io.ReaderFrom = (*Model)(nil)
 )
 
-// WriteTo writes the model as a file of kind "itemsim", version 1, and returns how many
-// bytes dst took. Equal models give equal bytes.
+// WriteTo writes the model as a file of kind "itemsim", and returns how many bytes dst took.
+// Equal models give equal bytes. Models of sparse weights are of version 1, those of [Dense]
+// ones, which older programs do not read, of version 2.
 func (m *Model) WriteTo(dst io.Writer) (int64, error) {
 	starts := m.matrix.starts()
 	total := int(starts[len(starts)-1])
-	w := envelope.NewWriter(dst, kind, version, 0)
+	v := uint32(version)
+	if m.matrix.dense != nil {
+		v = denseVersion
+	}
+	w := envelope.NewWriter(dst, kind, v, 0)
 	w.WriteJSON("model", m.header)
 	envelope.Write(w, "items", m.Items())
 	envelope.Write(w, "saturation", m.saturation)
@@ -46,6 +52,11 @@ func (m *Model) WriteTo(dst io.Writer) (int64, error) {
 			}
 		}
 	})
+	if d := m.matrix.dense; d != nil {
+		envelope.WriteValue(w, "dense-items", int64(d.n))
+		envelope.Write(w, "base", m.matrix.base)
+		envelope.Write(w, "dense", d.codes)
+	}
 	n, err := w.Close()
 	if err != nil {
 		return n, fmt.Errorf("itemsim: %w", err)
@@ -58,7 +69,7 @@ func (m *Model) WriteTo(dst io.Writer) (int64, error) {
 // error says whether the file is of another kind, newer than this program, truncated or
 // corrupt.
 func (m *Model) ReadFrom(src io.Reader) (int64, error) {
-	r := envelope.NewReader(src, kind, version)
+	r := envelope.NewReader(src, kind, denseVersion)
 	var h header
 	r.ReadJSON("model", &h)
 	items := envelope.Read[recsys.ItemID](r, "items")
@@ -69,11 +80,18 @@ func (m *Model) ReadFrom(src io.Reader) (int64, error) {
 		Index:  envelope.Read[int32](r, "index"),
 		Weight: envelope.Read[float32](r, "weight"),
 	}
+	var dense *Dense
+	var base []int32
+	if r.Version() >= denseVersion {
+		dense = &Dense{n: int(envelope.ReadValue[int64](r, "dense-items"))}
+		base = envelope.Read[int32](r, "base")
+		dense.codes = envelope.Read[uint16](r, "dense")
+	}
 	var in *Model
 	if r.Err() == nil {
 		var err error
 		h.Config = compact(h.Config)
-		if in, err = assemble(h, items, saturation, weights); err != nil {
+		if in, err = assemble(h, items, saturation, parts{weights, dense, base}); err != nil {
 			r.Fail(err.Error())
 		}
 	}

@@ -72,3 +72,37 @@ func BenchmarkScoreItems(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkScoreDense(b *testing.B) {
+	const n = 20_000
+	rnd := rand.New(rand.NewPCG(1, 1))
+	w, ids, columns := itemsim.NewDense(n), make([]recsys.ItemID, n), make([]float32, 100*n)
+	for i := range ids {
+		ids[i] = recsys.ItemID(i)
+	}
+	for i := range columns {
+		columns[i] = rnd.Float32()
+	}
+	for first := 0; first < n; first += 100 {
+		w.SetColumns(first, 100, columns)
+	}
+	m, err := itemsim.FromDense(ids, w, itemsim.Spec{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	dst := make([]float32, 500)
+	for _, events := range []int{2, 20, 200} {
+		b.Run(fmt.Sprintf("events=%d", events), func(b *testing.B) {
+			req := recsys.Request{History: make([]recsys.Event, events)}
+			q := recsys.NewQuery(&req, nil, "x")
+			b.ReportAllocs()
+			for b.Loop() {
+				for i := range req.History {
+					req.History[i] = recsys.Event{Item: recsys.ItemID(rnd.IntN(n)), Kind: recsys.Click}
+				}
+				m.ScoreItems(context.Background(), q, ids[:500], dst)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n*events), "ns/weight")
+		})
+	}
+}

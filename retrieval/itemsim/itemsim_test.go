@@ -176,8 +176,14 @@ func TestExtremeWeightsStayFinite(t *testing.T) {
 	require.Equal(t, []float32{0, most, 0}, scores(t, m, ten(0, 3)), "Inf is the largest number, Inf - Inf nothing")
 	require.Equal(t, []float32{0, most, -most}, scores(t, m, recsys.Request{History: clicks(0)}), "and nothing stays behind")
 	req := ten(0)
-	why := m.Explain(nil, recsys.NewQuery(&req, nil, "x"), 6)
-	require.Equal(t, []itemsim.Neighbor{{Item: 0, Weight: -most}}, why)
+	require.Equal(t, []retrieval.Contribution{{Item: 0, Score: -most}}, explain(t, m, req, 6))
+}
+
+func explain(t *testing.T, m *itemsim.Model, req recsys.Request, item recsys.ItemID) []retrieval.Contribution {
+	t.Helper()
+	why, err := m.Explain(nil, recsys.NewQuery(&req, nil, "x"), item)
+	require.NoError(t, err)
+	return why
 }
 
 func TestNeighborsOfAnItem(t *testing.T) {
@@ -196,11 +202,10 @@ func TestExplanationAddsUpToTheScore(t *testing.T) {
 	d := random(4, 40)
 	m := d.model(t, itemsim.Spec{Damping: itemsim.SquareRoot})
 	req := recsys.Request{History: clicks(0, 9, 9, 30, 60, 90, 91)}
-	q := recsys.NewQuery(&req, nil, "x")
 	for j, want := range scores(t, m, req) {
-		why := m.Explain(nil, q, recsys.ItemID(3*j))
-		require.True(t, slices.IsSortedFunc(why, func(a, b itemsim.Neighbor) int {
-			return cmp.Or(cmp.Compare(b.Weight, a.Weight), cmp.Compare(a.Item, b.Item))
+		why := explain(t, m, req, recsys.ItemID(3*j))
+		require.True(t, slices.IsSortedFunc(why, func(a, b retrieval.Contribution) int {
+			return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Item, b.Item))
 		}))
 		sum := float32(0)
 		for _, w := range why {
@@ -208,14 +213,16 @@ func TestExplanationAddsUpToTheScore(t *testing.T) {
 			if w.Item == 9 {
 				count = 2
 			}
-			require.InDelta(t, math.Sqrt(count)*float64(d[w.Item/3][j]), w.Weight, 1e-6)
-			require.NotZero(t, w.Weight)
-			sum += w.Weight
+			require.InDelta(t, math.Sqrt(count)*float64(d[w.Item/3][j]), w.Score, 1e-6)
+			require.NotZero(t, w.Score)
+			sum += w.Score
 		}
 		require.InDelta(t, want, sum, 1e-5)
 	}
-	require.Empty(t, m.Explain(nil, q, 1), "unknown")
-	require.Len(t, m.Explain(make([]itemsim.Neighbor, 2), q, 1), 2)
+	require.Empty(t, explain(t, m, req, 1), "unknown")
+	same, err := m.Explain(make([]retrieval.Contribution, 2), recsys.NewQuery(&req, nil, "x"), 1)
+	require.NoError(t, err)
+	require.Len(t, same, 2)
 }
 
 func TestHistoryWeightsCountAtServing(t *testing.T) {
@@ -335,7 +342,7 @@ func TestServingDoesNotAllocate(t *testing.T) {
 		require.Zero(t, testing.AllocsPerRun(50, func() { m.ScoreItems(context.Background(), q, m.Items(), dst) }))
 		list := m.Neighbors(nil, 3, 10)
 		require.Zero(t, testing.AllocsPerRun(50, func() { list = m.Neighbors(list[:0], 3, 10) }))
-		list = m.Explain(nil, q, 300)
-		require.Zero(t, testing.AllocsPerRun(50, func() { list = m.Explain(list[:0], q, 300) }))
+		why := explain(t, m, req, 300)
+		require.Zero(t, testing.AllocsPerRun(50, func() { why, _ = m.Explain(why[:0], q, 300) }))
 	}
 }

@@ -9,12 +9,15 @@ import (
 	"github.com/recsyskit/recsys/retrieval/internal/profile"
 )
 
-// matrix holds the weights and the items that its rows and columns stand for. It is
+// matrix holds the weights and the items that its rows and columns stand for. Where it has
+// dense weights, its rows hold those from or to items that dense says nothing of. It is
 // immutable and safe for concurrent use. Matrices share rows with those that they were
 // made from.
 type matrix struct {
 	items itemindex.Index
 	rows  []row
+	dense *Dense    // nil: the rows are all
+	base  []int32   // by item, its row and column in dense, -1: none; nil: the item's own place
 	pool  sync.Pool // of *scratch
 }
 
@@ -49,6 +52,8 @@ type scratch struct {
 	scores  []float32 // by item, all zero between calls
 	touched []int32   // items whose score may not be zero; one may stand twice
 	keys    []uint64
+	wide    []float32 // scores by row of dense
+	part    []float32 // of a row of dense
 }
 
 // acquire returns scratch memory for one call; release gives it back.
@@ -73,6 +78,9 @@ func (m *matrix) release(s *scratch) {
 
 // accumulate adds up the rows of the profile.
 func (m *matrix) accumulate(s *scratch) {
+	if m.dense != nil {
+		m.accumulateDense(s)
+	}
 	scores, touched := s.scores, s.touched
 	for _, e := range s.profile {
 		r := m.rows[e.Item]

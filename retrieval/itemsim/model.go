@@ -33,6 +33,8 @@ var (
 	_ recsys.Retriever  = (*Model)(nil)
 	_ recsys.ItemScorer = (*Model)(nil)
 	_ recsys.Versioned  = (*Model)(nil)
+
+	_ retrieval.Explainer = (*Model)(nil)
 )
 
 // Spec is what a model holds beside its items and weights.
@@ -69,47 +71,58 @@ type header struct {
 // The error says what of the spec is out of its domain, which item is out of order, or
 // which weight is not finite; that of an ill-formed matrix is from [retrieval.CSR.Check].
 func New(items []recsys.ItemID, weights *retrieval.CSR, spec Spec) (*Model, error) {
-	config, err := json.Marshal(spec.Config)
+	h, err := spec.header()
 	if err != nil {
-		return nil, fmt.Errorf("itemsim: Spec.Config: %w", err)
+		return nil, err
 	}
-	m, err := assemble(header{spec.Trainer, config, spec.History, spec.Damping}, items, spec.Saturation, weights)
+	if weights == nil {
+		return nil, errors.New("itemsim: weights are nil")
+	}
+	m, err := assemble(h, items, spec.Saturation, parts{sparse: weights})
 	if err != nil {
 		return nil, fmt.Errorf("itemsim: %w", err)
 	}
 	return m, nil
 }
 
+// header returns what a file holds of s as JSON.
+func (s *Spec) header() (header, error) {
+	config, err := json.Marshal(s.Config)
+	if err != nil {
+		return header{}, fmt.Errorf("itemsim: Spec.Config: %w", err)
+	}
+	return header{s.Trainer, config, s.History, s.Damping}, nil
+}
+
+// parts are the weights of a model: at least one of both.
+type parts struct {
+	sparse *retrieval.CSR
+	dense  *Dense
+	base   []int32
+}
+
 // assemble makes a model of its parts, or says how they contradict each other.
-func assemble(h header, items []recsys.ItemID, saturation []float32, weights *retrieval.CSR) (*Model, error) {
+func assemble(h header, items []recsys.ItemID, saturation []float32, w parts) (*Model, error) {
 	index, err := itemindex.New(items)
 	if err != nil {
 		return nil, err
 	}
-	if weights == nil {
-		return nil, errors.New("weights are nil")
-	}
-	if err := weights.Check(); err != nil {
-		return nil, err
-	}
-	if n := index.Len(); weights.Rows() != n || weights.Cols != n && n > 0 {
-		return nil, fmt.Errorf("weights of %d × %d items; want %d × %d", weights.Rows(), weights.Cols, n, n)
-	}
 	if err := h.Damping.check(saturation, items); err != nil {
 		return nil, err
 	}
-	rows := make([]row, index.Len())
-	for i := range rows {
-		to, w := weights.Row(i)
-		for k, x := range w {
-			if x-x != 0 {
-				return nil, fmt.Errorf("the weight from item %d to item %d is %v; want a finite number", items[i], items[to[k]], x)
-			}
+	mat := newMatrix(index, make([]row, index.Len()))
+	if w.sparse != nil {
+		if err := mat.setSparse(w.sparse); err != nil {
+			return nil, err
 		}
-		rows[i] = row{to, w}
+	}
+	if w.sparse == nil || w.dense != nil {
+		if err := mat.setDense(w.dense, w.base); err != nil {
+			return nil, err
+		}
 	}
 	h.History.Kinds = maps.Clone(h.History.Kinds) // the caller may change its own
-	return newModel(h, newMatrix(index, rows), saturation)
+	return newModel(h, mat, saturation)
 }
 
 // newModel puts a model together from parts that fit.
@@ -150,6 +163,9 @@ func (m *Model) Version() string { return m.version() }
 // Weights returns the weights in memory of their own: row i holds those from Items()[i],
 // column j those to Items()[j].
 func (m *Model) Weights() *retrieval.CSR {
+	if m.matrix.dense != nil {
+		return m.matrix.sparse()
+	}
 	c := &retrieval.CSR{Cols: m.NumItems(), Start: m.matrix.starts()}
 	n := c.Start[len(c.Start)-1]
 	c.Index, c.Weight = make([]int32, 0, n), make([]float32, 0, n)

@@ -60,6 +60,12 @@ func (m *Model) WithItems(updates ...Update) (*Model, error) {
 		}
 		mat.replaceColumn(at, by)
 		mat.rows[at] = proposes
+		if mat.dense != nil {
+			if mat.base == nil {
+				mat.base = mat.bases()
+			}
+			mat.base[at] = -1
+		}
 	}
 	return newModel(m.header, mat, saturation)
 }
@@ -75,7 +81,9 @@ func (m *Model) withRoom(updates []Update) (*matrix, []float32, error) {
 		}
 	}
 	if len(added) == 0 {
-		return newMatrix(m.matrix.items, slices.Clone(m.matrix.rows)), slices.Clone(m.saturation), nil
+		mat := newMatrix(m.matrix.items, slices.Clone(m.matrix.rows))
+		mat.dense, mat.base = m.matrix.dense, slices.Clone(m.matrix.base)
+		return mat, slices.Clone(m.saturation), nil
 	}
 	all := slices.Concat(ids, added)
 	slices.Sort(all)
@@ -108,7 +116,14 @@ func (m *Model) withRoom(updates []Update) (*matrix, []float32, error) {
 			saturation[places[i]] = m.saturation[i]
 		}
 	}
-	return newMatrix(items, rows), saturation, nil
+	mat := newMatrix(items, rows)
+	if mat.dense = m.matrix.dense; mat.dense != nil {
+		mat.base = slices.Repeat([]int32{-1}, len(all))
+		for i, b := range m.matrix.bases() {
+			mat.base[places[i]] = b
+		}
+	}
+	return mat, saturation, nil
 }
 
 // read returns neighbours as a row.

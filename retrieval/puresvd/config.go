@@ -37,6 +37,10 @@ type Config struct {
 	// not depend on it.
 	Workers int `json:"-"`
 
+	// MaxBytes bounds the memory of training, >= 0, by an estimate beforehand; 0 means the
+	// memory limit of the Go runtime if there is one (GOMEMLIMIT), else 8 GiB.
+	MaxBytes int64 `json:"-"`
+
 	// Progress, if not nil, is told after each iteration how many of all are done.
 	Progress func(done, all int) `json:"-"`
 }
@@ -57,6 +61,9 @@ func (c Config) withDefaults() (Config, error) {
 	count("Iterations", &c.Iterations, 8, "8", 1000)
 	count("Oversampling", &c.Oversampling, 16, "16", 1024)
 	count("Workers", &c.Workers, 0, "GOMAXPROCS", 1<<20)
+	if c.MaxBytes < 0 {
+		errs = append(errs, fmt.Errorf("puresvd: Config.MaxBytes is %d; want >= 0 (0 means GOMEMLIMIT or 8 GiB)", c.MaxBytes))
+	}
 	if !(c.Normalize >= 0 && c.Normalize <= 1) {
 		errs = append(errs, fmt.Errorf("puresvd: Config.Normalize is %v; want a number in [0, 1]", c.Normalize))
 	}

@@ -35,7 +35,8 @@ func newModel(cfg Config, items []recsys.ItemID, vectors vector.Matrix, values [
 	return m
 }
 
-// Config returns the configuration, defaults filled in, Workers and Progress left out.
+// Config returns the configuration, defaults filled in, Workers, MaxBytes and Progress left
+// out.
 func (m *Model) Config() Config { return m.config }
 
 // Items returns the items, ascending. The slice is the model's.

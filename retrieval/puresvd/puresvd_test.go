@@ -314,3 +314,17 @@ func TestTheUnitOfWeightsDoesNotMatter(t *testing.T) {
 		}
 	}
 }
+
+func TestMemoryIsRefusedBeforeItIsTaken(t *testing.T) {
+	in, _ := random(t, 8, 100, 60, 2000)
+	_, err := puresvd.Train(t.Context(), in, puresvd.Config{MaxBytes: 100})
+	var refused *retrieval.MemoryError
+	require.ErrorAs(t, err, &refused)
+	require.ErrorContains(t, err, "may take 100: raise Config.MaxBytes, or lower Factors or Oversampling")
+	_, err = puresvd.Train(t.Context(), in, puresvd.Config{MaxBytes: refused.Need - 1})
+	require.Error(t, err)
+	m := train(t, in, puresvd.Config{MaxBytes: refused.Need})
+	require.Equal(t, m.Version(), train(t, in, puresvd.Config{}).Version(), "the bound is no part of the model")
+	_, err = puresvd.Train(t.Context(), in, puresvd.Config{MaxBytes: -1})
+	require.ErrorContains(t, err, "MaxBytes is -1")
+}

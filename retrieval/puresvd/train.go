@@ -9,6 +9,7 @@ import (
 
 	"github.com/recsyskit/recsys/internal/fmath"
 	"github.com/recsyskit/recsys/retrieval"
+	"github.com/recsyskit/recsys/retrieval/internal/memory"
 	"github.com/recsyskit/recsys/retrieval/internal/spectral"
 )
 
@@ -18,8 +19,8 @@ import (
 // Memory beside the model is 4 bytes × (Factors+Oversampling) for each user and twice for
 // each item, and 8 bytes per interaction.
 //
-// The errors are those of cfg, field by field, and, when ctx ends first, one that wraps
-// its cause.
+// The errors are those of cfg, field by field; a *[retrieval.MemoryError] when it would take more
+// than Config.MaxBytes; and, when ctx ends first, one that wraps its cause.
 func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*Model, error) {
 	if in == nil {
 		return nil, errors.New("puresvd: interactions are nil")
@@ -32,16 +33,21 @@ func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*Model,
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	scale, unit := scales(in.ByItem(), cfg.Normalize)
-	byUser, byItem := scaled(in.ByUser(), func(_, i int) float64 { return scale[i] }), scaled(in.ByItem(), func(i, _ int) float64 { return scale[i] })
-	vectors, singular, err := spectral.Decompose(ctx, byUser, byItem, spectral.Config{
+	settings := spectral.Config{
 		Factors:      cfg.Factors,
 		Iterations:   cfg.Iterations,
 		Oversampling: cfg.Oversampling,
 		Seed:         cfg.Seed,
 		Workers:      workers,
 		Progress:     cfg.Progress,
-	})
+	}
+	need := spectral.Bytes(in.NumUsers(), in.NumItems(), settings) + 8*(int64(in.Len())+int64(in.NumItems()))
+	if err := memory.Check(need, cfg.MaxBytes, "or lower Factors or Oversampling"); err != nil {
+		return nil, fmt.Errorf("puresvd: %w", err)
+	}
+	scale, unit := scales(in.ByItem(), cfg.Normalize)
+	byUser, byItem := scaled(in.ByUser(), func(_, i int) float64 { return scale[i] }), scaled(in.ByItem(), func(i, _ int) float64 { return scale[i] })
+	vectors, singular, err := spectral.Decompose(ctx, byUser, byItem, settings)
 	if err != nil {
 		return nil, fmt.Errorf("puresvd: training stopped in %w", err)
 	}
@@ -49,7 +55,7 @@ func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*Model,
 	for j, v := range singular {
 		values[j] = float32(min(v/unit, math.MaxFloat32))
 	}
-	cfg.Workers, cfg.Progress = 0, nil
+	cfg.Workers, cfg.MaxBytes, cfg.Progress = 0, 0, nil
 	return newModel(cfg, in.Items(), vectors, values), nil
 }
 

@@ -46,9 +46,14 @@ func (n *network) answer(dst []float32, s *activations, items []int32, vectors [
 	last := s.x[(count-1)*d : count*d]
 	if n.finalNorm != nil {
 		n.finalNorm.Forward(dst, last, nil, 1)
-		return
+	} else {
+		copy(dst, last)
 	}
-	copy(dst, last)
+	if t := n.arch.Temperature; t != 0 {
+		var norm [1]float32
+		nn.Normalize(dst, norm[:], d)
+		simd.Scale(float32(1/t), dst)
+	}
 }
 
 // answer replaces rows from to count-1 of x by what the layer makes of the rows up to them.

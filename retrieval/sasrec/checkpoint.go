@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
+	"os"
 	"slices"
 	"strings"
 
@@ -13,9 +15,12 @@ import (
 	"github.com/recsyskit/recsys/retrieval/vector"
 )
 
-// maxCheckpoint bounds what the arrays of a checkpoint may unfold to: 20 million items of 128
-// dimensions.
-const maxCheckpoint = 10 << 30
+// What the arrays of a checkpoint may unfold to: so many times the size of the file, and as
+// many bytes more. Weights hardly compress: deflate leaves nine tenths of them.
+const (
+	mostUnfolded = 16
+	moreUnfolded = 1 << 20
+)
 
 // LoadCheckpoint returns the model whose weights a .npz archive holds under the names that
 // S3-Rec, ICLRec and their kin give them: item_embeddings.weight, position_embeddings.weight,
@@ -32,12 +37,17 @@ const maxCheckpoint = 10 << 30
 // between them are the items 1, 2, ….
 //
 // The error names the file, the array and what is wrong with it. Memory grows with what the
-// arrays unfold to; more than 10 GiB are refused.
+// arrays unfold to; more than 16 times the size of the file and a mebibyte is refused, which
+// trained weights never take.
 //
 // Source: Zhou et al., "S3-Rec", CIKM 2020; Chen et al., "Intent Contrastive Learning", WWW
 // 2022, whose released checkpoints have these names.
 func LoadCheckpoint(path string, heads int) (*Model, error) {
-	arrays, err := npy.Open(path, maxCheckpoint)
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	arrays, err := npy.Open(path, mostUnfolded*min(st.Size(), math.MaxInt64/(2*mostUnfolded))+moreUnfolded)
 	if err != nil {
 		return nil, err
 	}

@@ -29,9 +29,9 @@ type Config struct {
 	// none. Small data wants more: 0.5 for some hundred thousand events.
 	Dropout float64
 
-	// Rate is the step size of Adam, > 0; 0 means 0.002: on validation splits of seq-video and
+	// LearningRate is the step size of Adam, > 0; 0 means 0.002: on validation splits of seq-video and
 	// seq-beauty it gets as far as 0.001, the original's, in two thirds of the epochs.
-	Rate float64
+	LearningRate float64 `json:"Rate"` // as files of version 1 have it
 
 	// Batch is how many events a step takes, about: sequences are not cut; 0 means 256. Larger
 	// ones take less time for an epoch and more epochs. On seq-video, 9 epochs in steps of 256 were
@@ -84,8 +84,9 @@ type Config struct {
 
 	// Start, if not nil, is the model from which training goes on, such as the one that a
 	// cancelled training returned. It must have the same architecture. Items that it does not
-	// have are drawn anew, items that the data does not have are left out. The moments of Adam
-	// begin anew.
+	// have are drawn anew, items that the data does not have are left out. A model does not hold
+	// the moments of Adam, which begin anew: each weight takes its first step at the full
+	// LearningRate, and a smaller one keeps more of Start.
 	Start *Model `json:"-"`
 }
 
@@ -192,11 +193,11 @@ func (c Config) withDefaults() (Config, error) {
 		c.Dropout = 0.2
 	}
 	c.Dropout = max(c.Dropout, -1)
-	if !(c.Rate >= 0 && c.Rate <= 1e6) {
-		bad("Rate is %v; want a number > 0 (0 means 0.002)", c.Rate)
+	if !(c.LearningRate >= 0 && c.LearningRate <= 1e6) {
+		bad("LearningRate is %v; want a number > 0 (0 means 0.002)", c.LearningRate)
 	}
-	if c.Rate == 0 {
-		c.Rate = 0.002
+	if c.LearningRate == 0 {
+		c.LearningRate = 0.002
 	}
 	count := func(name string, v *int, zero, most int) {
 		if *v < 0 || *v > most {

@@ -26,7 +26,7 @@ func ExampleTrain() {
 	ctx := context.Background()
 	model, err := sasrec.Train(ctx, in, sasrec.Config{
 		Architecture: sasrec.Architecture{Dim: 16, Layers: 1, Length: 5},
-		Rate:         0.01,
+		LearningRate: 0.01,
 		Epochs:       60,
 		Batch:        64,
 		Share:        -1, // so little data has none to spare for validation

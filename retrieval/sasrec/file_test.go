@@ -55,7 +55,7 @@ func TestVersion1StaysReadable(t *testing.T) {
 	const path = "testdata/v1.sasrec"
 	if *update {
 		a := sasrec.Architecture{Dim: 4, Heads: 2, Layers: 1, Hidden: 4, Length: 4, Norm: sasrec.PostNorm, Activation: sasrec.ReLU, InputNorm: true, Scaled: true}
-		require.NoError(t, train(t, walks(t, 60, 8, 1), sasrec.Config{Architecture: a, Negatives: 5, Epochs: 60, Rate: 0.03, Dropout: -1, Share: -1}).Save(path))
+		require.NoError(t, train(t, walks(t, 60, 8, 1), sasrec.Config{Architecture: a, Negatives: 5, Epochs: 60, LearningRate: 0.03, Dropout: -1, Share: -1}).Save(path))
 	}
 	old, err := sasrec.Load(path)
 	require.NoError(t, err)
@@ -128,6 +128,8 @@ func TestReadFromRefusesWhatIsNoModel(t *testing.T) {
 
 func FuzzReadFrom(f *testing.F) {
 	f.Add(file(tiny, []recsys.ItemID{1, 2}, make([]float32, 4), make([]float32, tinyWeights)))
+	cosine := strings.Replace(tiny, `"Epsilon"`, `"Temperature":0.1,"Epsilon"`, 1)
+	f.Add(file(cosine, []recsys.ItemID{1, 2}, []float32{1, 0, 0, 1}, make([]float32, tinyWeights)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var m sasrec.Model
 		if _, err := m.ReadFrom(bytes.NewReader(data)); err != nil {
@@ -233,6 +235,8 @@ func TestCheckpoints(t *testing.T) {
 		_, err := load(a, 2)
 		require.ErrorContains(t, err, want)
 	}
+	_, err = load(checkpointArrays(100_000, 6, 4, 1, 9), 2)
+	require.ErrorContains(t, err, "bytes are not enough", "no weights compress like that")
 	_, err = load(checkpointArrays(5, 6, 4, 1, 9), 4)
 	require.ErrorContains(t, err, "Heads is 4; want a divisor of Dim, which is 6")
 	_, err = sasrec.LoadCheckpoint(filepath.Join(t.TempDir(), "none"), 2)

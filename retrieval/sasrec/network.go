@@ -74,7 +74,15 @@ func (n *network) draw(vectors []float32, rng *rand.Rand) {
 			x[i] = float32(spread * rng.NormFloat64())
 		}
 	}
+	n.direct(vectors)
 	n.each(func(l *nn.LayerNorm) { l.Init() }, func(d *nn.Dense) { d.Init(rng) })
+}
+
+// direct gives vectors of items the length that they have: 1 with a temperature.
+func (n *network) direct(vectors []float32) {
+	if n.arch.Temperature != 0 {
+		nn.Normalize(vectors, make([]float32, len(vectors)/n.arch.Dim), n.arch.Dim)
+	}
 }
 
 // each calls norm for every layer norm and dense for every dense layer.

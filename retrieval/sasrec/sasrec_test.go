@@ -80,7 +80,7 @@ func TestEveryLossLearnsTheNextItem(t *testing.T) {
 				}
 				var first, last float64
 				m := train(t, in, sasrec.Config{
-					Architecture: a, Loss: loss, Negatives: negatives, Rate: 0.005, Batch: 128, Epochs: epochs, Dropout: 0.1, Share: -1,
+					Architecture: a, Loss: loss, Negatives: negatives, LearningRate: 0.005, Batch: 128, Epochs: epochs, Dropout: 0.1, Share: -1,
 					Progress: func(p sasrec.Progress) {
 						if p.Step == p.Steps && p.Epoch == 1 {
 							first = p.Loss
@@ -100,6 +100,41 @@ func TestEveryLossLearnsTheNextItem(t *testing.T) {
 			}
 		}
 	}
+}
+
+// With a temperature scores are cosines divided by it, and training keeps the vectors so, those
+// of items that no event has too.
+func TestTemperatureDividesCosines(t *testing.T) {
+	const temperature = 0.125
+	in := walks(t, 200, 12, 1)
+	a := small
+	a.Temperature = temperature
+	cfg := sasrec.Config{Architecture: a, LearningRate: 0.005, Batch: 128, Epochs: 30, Dropout: 0.1, Share: 0.1}
+	m := train(t, in, cfg)
+	length := func(x []float32) float64 {
+		sum := 0.0
+		for _, v := range x {
+			sum += float64(v) * float64(v)
+		}
+		return math.Sqrt(sum)
+	}
+	cfg.Start, cfg.Epochs, cfg.Share = m, 1, -1
+	right := 0
+	for _, m := range []*sasrec.Model{m, train(t, in, cfg)} {
+		for i := range m.Vectors().Rows {
+			require.InDelta(t, 1, length(m.Vectors().Row(i)), 1e-5)
+		}
+		for i := range 12 {
+			req := recsys.Request{History: events(recsys.ItemID(10*((i+11)%12)), recsys.ItemID(10*i))}
+			user, err := m.UserVector(nil, query(req))
+			require.NoError(t, err)
+			require.InDelta(t, 1/temperature, length(user), 1e-4)
+			if ids, _ := propose(t, m, req, 1); ids[0] == recsys.ItemID(10*((i+1)%12)) {
+				right++
+			}
+		}
+	}
+	require.GreaterOrEqual(t, right, 22, "of 24 next items")
 }
 
 // A later event does not change what the network makes of the earlier ones, and those beyond
@@ -224,7 +259,7 @@ func TestTrainingStopsWhenValidationIsBest(t *testing.T) {
 	for _, holdout := range []sasrec.Holdout{sasrec.LastEvents, sasrec.LastSequences} {
 		var told []sasrec.Progress
 		cfg := sasrec.Config{
-			Architecture: small, Epochs: 60, Patience: 3, Rate: 0.02, Batch: 128, Share: 0.3, Dropout: -1, Holdout: holdout, Seed: 4,
+			Architecture: small, Epochs: 60, Patience: 3, LearningRate: 0.02, Batch: 128, Share: 0.3, Dropout: -1, Holdout: holdout, Seed: 4,
 			Progress: func(p sasrec.Progress) { told = append(told, p) },
 		}
 		m := train(t, in, cfg)
@@ -253,7 +288,7 @@ func TestCancelledTrainingGoesOn(t *testing.T) {
 	in := walks(t, 200, 30, 3)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("enough")
-	cfg := sasrec.Config{Architecture: small, Epochs: 10, Rate: 0.01, Batch: 64, Share: -1}
+	cfg := sasrec.Config{Architecture: small, Epochs: 10, LearningRate: 0.01, Batch: 64, Share: -1}
 	cfg.Progress = func(p sasrec.Progress) {
 		if p.Epoch == 5 && p.Step == 2 {
 			cancel(why)
@@ -275,7 +310,7 @@ func TestCancelledTrainingGoesOn(t *testing.T) {
 	require.Nil(t, more.Config().Start)
 	// Other items: those that both have go on.
 	other := walks(t, 200, 33, 3)
-	cfg.Epochs, cfg.Rate = 1, 1e-9
+	cfg.Epochs, cfg.LearningRate = 1, 1e-9
 	moved := train(t, other, cfg)
 	for i, id := range m.Items() {
 		require.Equal(t, id, moved.Items()[i])
@@ -288,7 +323,7 @@ func TestCancelledTrainingGoesOn(t *testing.T) {
 
 func TestACancelledRefitGivesTheModelBeforeIt(t *testing.T) {
 	in := walks(t, 100, 30, 3)
-	cfg := sasrec.Config{Architecture: small, Epochs: 2, Rate: 0.01, Batch: 64, Share: 0.3}
+	cfg := sasrec.Config{Architecture: small, Epochs: 2, LearningRate: 0.01, Batch: 64, Share: 0.3}
 	want := train(t, in, cfg)
 	ctx, cancel := context.WithCancel(t.Context())
 	cfg.Refit = true
@@ -330,14 +365,14 @@ func TestTrainingRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "interactions are nil")
 	nan := math.NaN()
 	_, err = sasrec.Train(t.Context(), in, sasrec.Config{
-		Architecture: sasrec.Architecture{Dim: -1, Heads: -2, Layers: 65, Hidden: 1 << 20, Length: -5, Norm: 7, Activation: 9, Epsilon: 1},
-		Loss:         5, Negatives: -1, Calibration: 2, Dropout: nan, Rate: math.Inf(1), Batch: -1, Average: nan, Epochs: -1, Holdout: 3, Share: 1,
+		Architecture: sasrec.Architecture{Dim: -1, Heads: -2, Layers: 65, Hidden: 1 << 20, Length: -5, Norm: 7, Activation: 9, Temperature: 1e-4, Epsilon: 1},
+		Loss:         5, Negatives: -1, Calibration: 2, Dropout: nan, LearningRate: math.Inf(1), Batch: -1, Average: nan, Epochs: -1, Holdout: 3, Share: 1,
 		Workers: -1, MaxBytes: -1, History: retrieval.History{Decay: 2},
 	})
 	for _, want := range []string{
 		"Architecture.Dim is -1", "Architecture.Heads is -2", "Architecture.Layers is 65", "Architecture.Hidden is 1048576",
-		"Architecture.Length is -5", "Architecture.Norm is 7", "Architecture.Activation is 9", "Architecture.Epsilon is 1",
-		"Config.Loss is 5", "Config.Negatives is -1", "Config.Calibration is 2", "Config.Dropout is NaN", "Config.Rate is +Inf",
+		"Architecture.Length is -5", "Architecture.Norm is 7", "Architecture.Activation is 9", "Architecture.Temperature is 0.0001", "Architecture.Epsilon is 1",
+		"Config.Loss is 5", "Config.Negatives is -1", "Config.Calibration is 2", "Config.Dropout is NaN", "Config.LearningRate is +Inf",
 		"Config.Batch is -1", "Config.Average is NaN", "Config.Epochs is -1", "Config.Holdout is 3", "Config.Share is 1", "Config.Workers is -1",
 		"Config.MaxBytes is -1", "History.Decay is 2",
 	} {
@@ -352,7 +387,7 @@ func TestTrainingRefuses(t *testing.T) {
 	cfg.Start.Damage()
 	m, err := sasrec.Train(t.Context(), in, cfg)
 	require.Zero(t, m)
-	require.ErrorContains(t, err, "sasrec: the loss is NaN in epoch 1, step 1, with Config.Rate 0.002")
+	require.ErrorContains(t, err, "sasrec: the loss is NaN in epoch 1, step 1, with Config.LearningRate 0.002")
 }
 
 func TestNamesAreReadBack(t *testing.T) {

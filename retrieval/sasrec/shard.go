@@ -22,6 +22,7 @@ type shard struct {
 	embedded, input, output []float32 // rows of Dim: before and after the input norm; what comes out
 	last                    []float32 // what comes out of the last layer
 	inputStats, outputStats []float32
+	norms                   []float32 // of the output, with a temperature
 	layers                  []layerPass
 
 	grad      *network
@@ -91,7 +92,7 @@ func (s *shard) grow() {
 	rows := s.rows + s.rows/4
 	of := func(width int) []float32 { return make([]float32, rows*width) }
 	d, h := a.Dim, a.Hidden
-	s.embedded, s.input, s.output, s.inputStats, s.outputStats = of(d), of(d), of(d), of(2), of(2)
+	s.embedded, s.input, s.output, s.inputStats, s.outputStats, s.norms = of(d), of(d), of(d), of(2), of(2), of(1)
 	s.dx, s.dy, s.dz, s.dquery, s.dmemory, s.dhidden = of(d), of(d), of(d), of(d), of(2*d), of(h)
 	for i := range s.layers {
 		s.layers[i] = layerPass{
@@ -147,6 +148,10 @@ func (s *shard) forward(vectors []float32) {
 		net.finalNorm.Forward(s.output, x, s.outputStats, s.rows)
 	} else {
 		copy(s.output, x[:s.rows*d])
+	}
+	if t := net.arch.Temperature; t != 0 {
+		nn.Normalize(s.output[:s.rows*d], s.norms[:s.rows], d)
+		simd.Scale(float32(1/t), s.output[:s.rows*d])
 	}
 }
 
@@ -205,6 +210,13 @@ func (s *shard) attend(k int) {
 // the gradients of the network.
 func (s *shard) backward() {
 	net, d := s.net, s.net.arch.Dim
+	if t := net.arch.Temperature; t != 0 {
+		unit := s.dz[:s.rows*d] // the output before it was divided, which others still read as it is
+		copy(unit, s.output)
+		simd.Scale(float32(t), unit)
+		nn.NormalizeBackward(s.dx, unit, s.norms[:s.rows], d)
+		simd.Scale(float32(1/t), s.dx[:s.rows*d])
+	}
 	if net.finalNorm != nil {
 		net.finalNorm.Backward(s.grad.finalNorm, s.dx, s.dx, s.last, s.outputStats, s.rows)
 	}

@@ -11,6 +11,7 @@ import (
 var architectures = []Architecture{
 	{Dim: 8, Heads: 2, Layers: 2, Hidden: 12, Length: 7, Epsilon: 1e-8},
 	{Dim: 6, Heads: 3, Layers: 1, Hidden: 6, Length: 9, Norm: PostNorm, Activation: ReLU, InputNorm: true, Scaled: true, Epsilon: 1e-12},
+	{Dim: 8, Heads: 2, Layers: 1, Hidden: 12, Length: 7, Temperature: 0.1, Epsilon: 1e-8},
 }
 
 // newTestTrainer returns a trainer whose weights are far from where training starts.

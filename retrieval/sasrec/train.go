@@ -138,6 +138,7 @@ func newTrainer(in *retrieval.Interactions, cfg Config, share float64) *trainer 
 	t.net = cfg.network(t.weights.W)
 	t.table = nn.NewTable(in.NumItems(), cfg.Dim)
 	t.updater = nn.NewUpdater(t.table, nn.Optimizer{Kind: nn.Adam})
+	t.updater.Unit = cfg.Temperature != 0
 	t.net.draw(t.table.W, rand.New(rand.NewPCG(cfg.Seed, 0x647261770)))
 	if s := cfg.Start; s != nil {
 		copy(t.weights.W, s.network.all)
@@ -182,6 +183,7 @@ func (t *trainer) fit(ctx context.Context) error {
 
 // check validates an epoch and keeps its weights if it is the best so far.
 func (t *trainer) check(p *Progress) {
+	t.net.direct(t.mean.vectors)
 	p.NDCG = t.validate.run()
 	if t.best == 0 || p.NDCG > t.trained.NDCG {
 		t.best, t.trained.NDCG = p.Epoch, p.NDCG
@@ -211,7 +213,7 @@ func (t *trainer) epoch(ctx context.Context, p *Progress) error {
 		}
 		loss, rows := t.step(batch, rng)
 		if !nn.Finite(loss) {
-			return fmt.Errorf("sasrec: the loss is %v in epoch %d, step %d, with Config.Rate %v; a smaller rate may help", loss, p.Epoch, i+1, t.cfg.Rate)
+			return fmt.Errorf("sasrec: the loss is %v in epoch %d, step %d, with Config.LearningRate %v; a smaller rate may help", loss, p.Epoch, i+1, t.cfg.LearningRate)
 		}
 		sum, events = sum+loss, events+rows
 		if (i+1)%averageEvery == 0 || i == len(batches)-1 {
@@ -221,7 +223,7 @@ func (t *trainer) epoch(ctx context.Context, p *Progress) error {
 		t.report(*p)
 	}
 	if !vector.Finite(t.weights.W) || !vector.Finite(t.table.W) {
-		return fmt.Errorf("sasrec: a weight is no number any more after epoch %d, with Config.Rate %v; a smaller rate may help", p.Epoch, t.cfg.Rate)
+		return fmt.Errorf("sasrec: a weight is no number any more after epoch %d, with Config.LearningRate %v; a smaller rate may help", p.Epoch, t.cfg.LearningRate)
 	}
 	return nil
 }
@@ -263,8 +265,8 @@ func (t *trainer) step(batch []int32, rng *rand.Rand) (loss float64, events int)
 		lists = append(lists, &s.positives, &s.inputs)
 	}
 	nn.Reduce(t.workers, t.weights.G, parts...)
-	t.weights.Step(t.workers, t.steps, float32(t.cfg.Rate))
-	t.updater.Step(t.workers, t.steps, float32(t.cfg.Rate), lists...)
+	t.weights.Step(t.workers, t.steps, float32(t.cfg.LearningRate))
+	t.updater.Step(t.workers, t.steps, float32(t.cfg.LearningRate), lists...)
 	t.net.pack(true)
 	return loss, events
 }
@@ -294,7 +296,9 @@ func (t *trainer) cut(batch []int32, key uint64) []*shard {
 func (t *trainer) model(in *retrieval.Interactions) (*Model, error) {
 	cfg := t.cfg
 	cfg.Workers, cfg.Progress, cfg.Start, cfg.MaxBytes = 0, nil, nil, 0
-	m, err := newModel(cfg, in.Items(), slices.Clone(t.mean.vectors), slices.Clone(t.mean.net.all))
+	vectors := slices.Clone(t.mean.vectors)
+	t.net.direct(vectors)
+	m, err := newModel(cfg, in.Items(), vectors, slices.Clone(t.mean.net.all))
 	if err != nil {
 		return nil, fmt.Errorf("sasrec: %w", err)
 	}

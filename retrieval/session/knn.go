@@ -70,13 +70,19 @@ func TrainKNN(ctx context.Context, in *retrieval.Interactions, cfg Config) (*KNN
 		return nil, fmt.Errorf("session: Config.HalfLife is %v: %w", cfg.HalfLife, retrieval.ErrNoTimes)
 	}
 	if ctx.Err() != nil {
-		return nil, fmt.Errorf("session: training stopped: %w", context.Cause(ctx))
+		return nil, stopped(ctx)
 	}
 	order, times := byTime(in)
-	m := &KNN{config: cfg, sessions: newSequences(in, order)}
+	m := &KNN{config: cfg}
+	if m.sessions, err = newSequences(ctx, in, order); err != nil {
+		return nil, err
+	}
 	m.age = ages(&cfg, m.sessions.len(), times)
 	if err := m.finish(in.Items()); err != nil {
 		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, stopped(ctx)
 	}
 	return m, nil
 }

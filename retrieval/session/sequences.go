@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sort"
@@ -14,17 +15,31 @@ type sequences struct {
 	items []int32
 }
 
-// newSequences returns the histories of in, in the order of its users or the given one.
-func newSequences(in *retrieval.Interactions, order []int) sequences {
+// newSequences returns the histories of in, in the order of its users or the given one. The
+// error wraps the cause of ctx, when that ends first.
+func newSequences(ctx context.Context, in *retrieval.Interactions, order []int) (sequences, error) {
 	s := sequences{start: []int64{0}}
-	for u := range in.NumUsers() {
+	n := in.NumUsers()
+	if order != nil {
+		n = len(order)
+	}
+	for i := range n {
+		if i%4096 == 0 && ctx.Err() != nil {
+			return s, stopped(ctx)
+		}
+		u := i
 		if order != nil {
-			u = order[u]
+			u = order[i]
 		}
 		s.items = in.AppendItemRows(s.items, u)
 		s.start = append(s.start, int64(len(s.items)))
 	}
-	return s
+	return s, nil
+}
+
+// stopped returns the error of a training whose context has ended.
+func stopped(ctx context.Context) error {
+	return fmt.Errorf("session: training stopped: %w", context.Cause(ctx))
 }
 
 func (s *sequences) len() int { return len(s.start) - 1 }

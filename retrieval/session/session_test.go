@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -299,4 +300,29 @@ func TestEqualTrainingGivesEqualBytes(t *testing.T) {
 	_, err = train(t, in, session.STAN()).WriteTo(&b)
 	require.NoError(t, err)
 	require.Equal(t, a.Bytes(), b.Bytes())
+}
+
+// ending is a context that ends when it has been looked at so many times.
+type ending struct {
+	context.Context
+	looks *int
+}
+
+func (e ending) Err() error {
+	if *e.looks--; *e.looks < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+func TestTrainingLooksAtItsContextAllAlong(t *testing.T) {
+	in := sequences(t, slices.Repeat([]items{{1, 2, 3}}, 10_000)...)
+	for looks := range 4 {
+		n := looks
+		_, err := session.TrainKNN(ending{t.Context(), &n}, in, session.Config{})
+		require.ErrorIs(t, err, context.Canceled, "after %d looks", looks)
+		n = looks
+		_, err = session.TrainTransitions(ending{t.Context(), &n}, in, session.Transitions{Workers: 1})
+		require.ErrorIs(t, err, context.Canceled, "after %d looks", looks)
+	}
 }

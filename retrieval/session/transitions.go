@@ -132,10 +132,13 @@ func TrainTransitions(ctx context.Context, in *retrieval.Interactions, t Transit
 	if err != nil {
 		return nil, err
 	}
-	c := newCounter(in, &t)
+	c, err := newCounter(ctx, in, &t)
+	if err != nil {
+		return nil, err
+	}
 	weights, err := c.compute(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("session: training stopped: %w", err)
+		return nil, err
 	}
 	m, err := itemsim.New(in.Items(), weights, itemsim.Spec{Trainer: "transitions", Config: t, History: t.History})
 	if err != nil {
@@ -153,15 +156,19 @@ type counter struct {
 	weight []float32 // by gap less one
 }
 
-func newCounter(in *retrieval.Interactions, t *Transitions) *counter {
-	c := &counter{Transitions: t, events: newSequences(in, nil)}
+func newCounter(ctx context.Context, in *retrieval.Interactions, t *Transitions) (*counter, error) {
+	c := &counter{Transitions: t}
+	var err error
+	if c.events, err = newSequences(ctx, in, nil); err != nil {
+		return nil, err
+	}
 	c.first, c.places = c.events.places(in.NumItems())
 	longest := 0
 	for s := range c.events.len() {
 		longest = max(longest, len(c.events.at(s)))
 	}
 	c.weight = t.Weight.table(min(t.Gap, longest-1))
-	return c
+	return c, nil
 }
 
 // transitionRow is what one item leads to.
@@ -204,7 +211,7 @@ func (c *counter) compute(ctx context.Context) (*retrieval.CSR, error) {
 	}
 	wg.Wait()
 	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+		return nil, stopped(ctx)
 	}
 	m := &retrieval.CSR{Cols: n, Start: make([]int64, 1, n+1)}
 	total := 0

@@ -12,7 +12,7 @@ import (
 // was: the penalties keep their unit.
 func discounted(in *retrieval.Interactions, power float64) (byUser, byItem *retrieval.CSR) {
 	byUser, byItem = in.ByUser(), in.ByItem()
-	if power == 0 {
+	if power <= 0 {
 		return byUser, byItem
 	}
 	factors := make([]float64, byUser.Rows())

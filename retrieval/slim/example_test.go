@@ -22,13 +22,17 @@ func ExampleTrain() {
 	if err != nil {
 		panic(err)
 	}
-	model, err := slim.Train(context.Background(), in, slim.Config{L1: 0.1, L2: 0.1})
+	model, err := slim.Train(context.Background(), in, slim.Config{L1: 0.1, L2: 0.1, Discount: -1})
 	if err != nil {
 		panic(err)
 	}
 	q := recsys.NewQuery(&recsys.Request{Items: []recsys.ItemID{1, 2}}, nil, "why")
-	for _, why := range model.Explain(nil, q, 3) {
-		fmt.Printf("%.2f by item %d\n", why.Weight, why.Item)
+	why, err := model.Explain(nil, q, 3)
+	if err != nil {
+		panic(err)
+	}
+	for _, c := range why {
+		fmt.Printf("%.2f by item %d\n", c.Score, c.Item)
 	}
 	// Output:
 	// 0.83 by item 2

@@ -9,6 +9,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/retrieval"
+	"github.com/recsyskit/recsys/retrieval/internal/memory"
 )
 
 // gram holds AᵀA: the products of the columns of all pairs of items that share a user. Row i
@@ -26,9 +27,9 @@ func (g *gram) row(i int32) ([]int32, []float32) {
 	return g.item[a:b:b], g.product[a:b:b]
 }
 
-// newGram computes the products, or refuses when they take more than cfg.MaxBytes.
+// newGram computes the products, or refuses when training takes more than cfg.MaxBytes.
 func newGram(ctx context.Context, in *retrieval.Interactions, cfg *Config, workers int) (*gram, error) {
-	byUser, byItem := discounted(in, cfg.Discount)
+	byUser, byItem := in.ByUser(), in.ByItem()
 	n := byItem.Rows()
 	g := &gram{start: make([]int64, n+1), diagonal: make([]float32, n)}
 	// How many items share users with each: the length of its row.
@@ -55,10 +56,10 @@ func newGram(ctx context.Context, in *retrieval.Interactions, cfg *Config, worke
 	for i := range n {
 		g.start[i+1] += g.start[i]
 	}
-	if bytes := 8 * g.start[n]; bytes > cfg.MaxBytes {
-		return nil, fmt.Errorf("the products of %d pairs of items need %d bytes, and Config.MaxBytes is %d; raise it, or leave out the users with the longest histories",
-			g.start[n], bytes, cfg.MaxBytes)
+	if err := memory.Check(g.need(in, cfg, workers), cfg.MaxBytes, "or leave out the users with the longest histories"); err != nil {
+		return nil, err
 	}
+	byUser, byItem = discounted(in, cfg.Discount)
 	g.item, g.product = make([]int32, g.start[n]), make([]float32, g.start[n])
 	rows(ctx, n, workers, func() func(int) {
 		place := make([]int64, n) // of an item in the row, plus 1
@@ -68,6 +69,24 @@ func newGram(ctx context.Context, in *retrieval.Interactions, cfg *Config, worke
 		return nil, context.Cause(ctx)
 	}
 	return g, g.check(in.Items())
+}
+
+// need estimates the bytes that training takes, rather too high, once the lengths of the rows are
+// known.
+func (g *gram) need(in *retrieval.Interactions, cfg *Config, workers int) int64 {
+	n := len(g.diagonal)
+	most := int64(cfg.Candidates)
+	if cfg.Neighbors > 0 {
+		most = min(most, int64(cfg.Neighbors))
+	}
+	weights := int64(0)
+	for i := range n {
+		weights += min(g.start[i+1]-g.start[i], most)
+	}
+	candidates := int64(min(cfg.Candidates, n))
+	perWorker := 4*candidates*candidates + 32*candidates + 12*int64(n)
+	const copies, perItem = 3, 80 // of the weights; lists and rows
+	return 8*(g.start[n]+copies*weights+int64(in.Len())) + perItem*int64(n) + perWorker*int64(workers)
 }
 
 // fill computes row i. It leaves place as it found it: all 0.

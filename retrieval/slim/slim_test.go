@@ -71,11 +71,11 @@ func TestWeightsByHand(t *testing.T) {
 		one, two = append(one, []recsys.ItemID{1, 2}), append(two, []recsys.ItemID{1, 2, 3})
 	}
 	one = append(one, []recsys.ItemID{1}, []recsys.ItemID{2}, []recsys.ItemID{2})
-	m := train(t, baskets(t, one...), slim.Config{L1: 0.5, L2: 3})
+	m := train(t, baskets(t, one...), slim.Config{Discount: -1, L1: 0.5, L2: 3})
 	require.InDelta(t, (10-0.5)/(11+3), weight(m, 1, 2), 1e-6)
 	require.InDelta(t, (10-0.5)/(12+3), weight(m, 2, 1), 1e-6)
 	require.Zero(t, weight(m, 1, 1))
-	m = train(t, baskets(t, two...), slim.Config{L1: 0.5, L2: 3, Tolerance: 1e-6})
+	m = train(t, baskets(t, two...), slim.Config{Discount: -1, L1: 0.5, L2: 3, Tolerance: 1e-6})
 	require.InDelta(t, (10-0.5)/(20+3), weight(m, 1, 3), 1e-5)
 	require.InDelta(t, (10-0.5)/(20+3), weight(m, 2, 3), 1e-5)
 }
@@ -105,7 +105,7 @@ func TestDiscountDividesTheInteractionsOfAUser(t *testing.T) {
 		}
 		divided, err := retrieval.NewInteractions(r, retrieval.SumWeights)
 		require.NoError(t, err)
-		cfg := slim.Config{L1: 0.2, L2: 5, Tolerance: 1e-6, Sweeps: 1000}
+		cfg := slim.Config{Discount: -1, L1: 0.2, L2: 5, Tolerance: 1e-6, Sweeps: 1000}
 		want := train(t, divided, cfg).Weights()
 		cfg.Discount = power
 		got := train(t, in, cfg).Weights()
@@ -121,11 +121,11 @@ func TestDiscountDividesTheInteractionsOfAUser(t *testing.T) {
 
 func TestL1LeavesOutWhatSharesNoMore(t *testing.T) {
 	in := baskets(t, []recsys.ItemID{1, 2, 3}, []recsys.ItemID{1, 2}, []recsys.ItemID{1, 2})
-	m := train(t, in, slim.Config{L1: 1, L2: 1})
+	m := train(t, in, slim.Config{Discount: -1, L1: 1, L2: 1})
 	require.NotZero(t, weight(m, 1, 2))
 	require.Zero(t, weight(m, 1, 3))
-	require.NotZero(t, weight(train(t, in, slim.Config{L1: 0.9, L2: 1}), 1, 3))
-	require.Empty(t, train(t, in, slim.Config{L1: 3}).Weights().Index)
+	require.NotZero(t, weight(train(t, in, slim.Config{Discount: -1, L1: 0.9, L2: 1}), 1, 3))
+	require.Empty(t, train(t, in, slim.Config{Discount: -1, L1: 3}).Weights().Index)
 }
 
 // products returns AᵀA.
@@ -169,7 +169,7 @@ func oracle(g [][]float64, j int, l1, l2 float64) []float64 {
 }
 
 func TestModelIsTheOracles(t *testing.T) {
-	for seed, cfg := range []slim.Config{{L1: 1, L2: 5}, {L1: 0.01, L2: 20}, {L1: 3, L2: 1}, {L1: 0.1, L2: 100}} {
+	for seed, cfg := range []slim.Config{{Discount: -1, L1: 1, L2: 5}, {Discount: -1, L1: 0.01, L2: 20}, {Discount: -1, L1: 3, L2: 1}, {Discount: -1, L1: 0.1, L2: 100}} {
 		cfg.Sweeps, cfg.Tolerance = 10_000, 1e-7
 		in := random(t, uint64(seed), 60, 25, 500)
 		g, m := products(in), train(t, in, cfg).Weights()
@@ -186,7 +186,7 @@ func TestModelIsTheOracles(t *testing.T) {
 // where a weight is positive, and leads up where it is 0. They are checked on data that is too
 // large for the oracle, with the default tolerance.
 func TestModelKeepsTheConditionsOfTheMinimum(t *testing.T) {
-	for seed, cfg := range []slim.Config{{L1: 0.5, L2: 10}, {L1: 2, L2: 50}} {
+	for seed, cfg := range []slim.Config{{Discount: -1, L1: 0.5, L2: 10}, {Discount: -1, L1: 2, L2: 50}} {
 		in := random(t, uint64(seed), 300, 70, 6000)
 		g, m := products(in), train(t, in, cfg).Weights()
 		columns := m.Transpose()
@@ -224,9 +224,9 @@ func TestModelKeepsTheConditionsOfTheMinimum(t *testing.T) {
 func TestFewerCandidatesAndNeighborsAreTheBest(t *testing.T) {
 	in := random(t, 3, 300, 60, 5000)
 	g := products(in)
-	all := train(t, in, slim.Config{L1: 0.5}).Weights().Transpose()
-	few := train(t, in, slim.Config{L1: 0.5, Neighbors: 5}).Weights().Transpose()
-	tried := train(t, in, slim.Config{L1: 0.5, Candidates: 7}).Weights().Transpose()
+	all := train(t, in, slim.Config{Discount: -1, L1: 0.5}).Weights().Transpose()
+	few := train(t, in, slim.Config{Discount: -1, L1: 0.5, Neighbors: 5}).Weights().Transpose()
+	tried := train(t, in, slim.Config{Discount: -1, L1: 0.5, Candidates: 7}).Weights().Transpose()
 	for j := range g {
 		_, weights := all.Row(j)
 		best := slices.Sorted(slices.Values(weights))
@@ -254,8 +254,12 @@ func TestFewerCandidatesAndNeighborsAreTheBest(t *testing.T) {
 func TestMemoryIsRefusedBeforeItIsTaken(t *testing.T) {
 	in := baskets(t, []recsys.ItemID{1, 2, 3}, []recsys.ItemID{1, 2}, []recsys.ItemID{7})
 	_, err := slim.Train(t.Context(), in, slim.Config{MaxBytes: 47})
-	require.ErrorContains(t, err, "slim: the products of 6 pairs of items need 48 bytes, and Config.MaxBytes is 47; raise it")
-	train(t, in, slim.Config{MaxBytes: 48})
+	require.ErrorContains(t, err, "bytes and may take 47: raise Config.MaxBytes, or leave out the users with the longest histories")
+	var refused *retrieval.MemoryError
+	require.ErrorAs(t, err, &refused)
+	_, err = slim.Train(t.Context(), in, slim.Config{MaxBytes: refused.Need - 1})
+	require.ErrorAs(t, err, &refused)
+	train(t, in, slim.Config{MaxBytes: refused.Need})
 }
 
 func TestWeightsThatOverflowAreRefused(t *testing.T) {
@@ -293,7 +297,7 @@ func TestProgressGrowsToTheEnd(t *testing.T) {
 
 func TestConformance(t *testing.T) {
 	in := random(t, 6, 100, 60, 3000)
-	cfg := slim.Config{L1: 0.1, L2: 5}
+	cfg := slim.Config{Discount: -1, L1: 0.1, L2: 5}
 	retrievaltest.Suite{
 		Requests: []recsys.Request{
 			{User: 1, History: []recsys.Event{{Item: 0}, {Item: 15}, {Item: 35}}},
@@ -337,7 +341,7 @@ func TestZeroConfigIsTheDocumentedDefault(t *testing.T) {
 	m := train(t, baskets(t), slim.Config{History: retrieval.History{Last: 4}})
 	var cfg slim.Config
 	require.NoError(t, json.Unmarshal(m.Config(), &cfg))
-	require.Equal(t, slim.Config{L1: 0.1, L2: 100, Candidates: 1000, Sweeps: 100, Tolerance: 0.001}, cfg)
+	require.Equal(t, slim.Config{L1: 0.1, L2: 100, Discount: 0.25, Candidates: 1000, Sweeps: 100, Tolerance: 0.001}, cfg)
 	require.Equal(t, "slim", m.Trainer())
 	require.Equal(t, 4, m.History().Last)
 }

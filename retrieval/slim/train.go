@@ -17,17 +17,16 @@ import (
 // without interactions, which have no weights. The model keeps no part of in but the slice
 // of its items. Its trainer is "slim".
 //
-// The products of all pairs of items that share a user take 8 bytes per ordered pair, at most
-// Config.MaxBytes, and O(Σ_u |items of u|²) time. Each item then takes time in proportion to
+// The products of all pairs of items that share a user take 8 bytes per ordered pair and O(Σ_u |items of u|²) time. Each item then takes time in proportion to
 // its candidates times the weights that are ever positive, and the products of those; the
 // weights take 8 bytes each, up to three times while they are put together, and a Discount 8
 // bytes per interaction. The Gowalla check-ins (810,128 interactions of 40,981 items) take
 // about a minute of CPU. The model is the same to the bit for any number of workers and on any
 // machine.
 //
-// The errors are those of cfg, field by field, one that says how many bytes the products
-// need, one for weights whose squares overflow, and, when ctx ends first, one that wraps its
-// cause.
+// The errors are those of cfg, field by field; a *[retrieval.MemoryError] when it would take more
+// than Config.MaxBytes, before the products are allocated; one for weights whose squares overflow;
+// and, when ctx ends first, one that wraps its cause.
 func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*itemsim.Model, error) {
 	if in == nil {
 		return nil, errors.New("slim: interactions are nil")

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime/debug"
 
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/internal/nn"
@@ -46,7 +45,7 @@ type Config struct {
 	// Anonymous leaves the user's id out: users are what they did, and their features. It
 	// saves a vector per user, serves all users alike, and is often better besides: after two
 	// epochs on the Gowalla check-ins, recall@20 of held-out items was 0.185 without ids and
-	// 0.177 with (Rate 0.005, Last 100).
+	// 0.177 with (LearningRate 0.005, Last 100).
 	Anonymous bool
 
 	// Untied gives the items of histories vectors of their own. By default they are those
@@ -64,10 +63,10 @@ type Config struct {
 	// CategoryDim is the dimension of the vector of a category, 0 to 1024; 0 means 16.
 	CategoryDim int
 
-	// Optimizer is Adam by default. Rate is its step size, > 0; 0 means 0.005 for Adam,
+	// Optimizer is Adam by default. LearningRate is its step size, > 0; 0 means 0.005 for Adam,
 	// 0.05 for AdaGrad. Rows of tables change only in steps that use them.
-	Optimizer Optimizer
-	Rate      float64
+	Optimizer    Optimizer
+	LearningRate float64 `json:"Rate"` // as files of version 1 have it
 
 	// Anneal lets the rate fall in a straight line over the steps of all Epochs, to a
 	// twentieth at the end: on the Gowalla check-ins, four epochs of it gave a recall@20 of
@@ -275,7 +274,7 @@ func (c Config) withDefaults() (Config, error) {
 	if !nn.Kind(c.Optimizer).Valid() {
 		bad("Optimizer is %d; want Adam or AdaGrad", c.Optimizer)
 	}
-	number("Rate", &c.Rate, map[bool]float64{false: 0.005, true: 0.05}[c.Optimizer == AdaGrad])
+	number("LearningRate", &c.LearningRate, map[bool]float64{false: 0.005, true: 0.05}[c.Optimizer == AdaGrad])
 	if !(c.Regularization >= 0 && c.Regularization <= math.MaxFloat32) {
 		bad("Regularization is %v; want a finite number >= 0", c.Regularization)
 	}
@@ -300,12 +299,6 @@ func (c Config) withDefaults() (Config, error) {
 	count("Workers", &c.Workers, 0, "GOMAXPROCS", 1<<20)
 	if c.MaxBytes < 0 {
 		bad("MaxBytes is %d; want >= 0 (0 means GOMEMLIMIT or 8 GiB)", c.MaxBytes)
-	}
-	if c.MaxBytes == 0 {
-		c.MaxBytes = 8 << 30
-		if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 {
-			c.MaxBytes = limit
-		}
 	}
 	errs = append(errs, c.History.Validate())
 	return c, errors.Join(errs...)

@@ -31,7 +31,7 @@ func visits() *retrieval.Interactions {
 
 func ExampleTrain() {
 	ctx := context.Background()
-	model, err := twotower.Train(ctx, visits(), twotower.Config{Dim: 8, Batch: 32, Rate: 0.01, Epochs: 30})
+	model, err := twotower.Train(ctx, visits(), twotower.Config{Dim: 8, Batch: 32, LearningRate: 0.01, Epochs: 30})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func ExampleTrainInput() {
 	}
 	ctx := context.Background()
 	model, err := twotower.TrainInput(ctx, twotower.Input{Interactions: visits(), Items: &items},
-		twotower.Config{Dim: 8, Batch: 32, Rate: 0.01, Epochs: 30, IDDropout: 0.3})
+		twotower.Config{Dim: 8, Batch: 32, LearningRate: 0.01, Epochs: 30, IDDropout: 0.3})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -152,7 +152,7 @@ func (h *header) check() (Config, error) {
 	switch {
 	case err != nil:
 		return c, err
-	case c.Dim == 0 || c.CategoryDim == 0 || c.CategoryBuckets == 0 || c.Last == 0 || c.Temperature == 0 || c.Rate == 0 || c.Batch == 0 || c.Epochs == 0:
+	case c.Dim == 0 || c.CategoryDim == 0 || c.CategoryBuckets == 0 || c.Last == 0 || c.Temperature == 0 || c.LearningRate == 0 || c.Batch == 0 || c.Epochs == 0:
 		return c, errors.New("a configuration without its defaults")
 	case h.Epochs < 0:
 		return c, fmt.Errorf("%d epochs", h.Epochs)

@@ -112,11 +112,11 @@ func (s *shard) learnCategories(din []float32, width, at int, f *inputs, dim int
 // rate returns the rate of the step under way.
 func (t *trainer) rate() float32 {
 	if !t.cfg.Anneal {
-		return float32(t.cfg.Rate)
+		return float32(t.cfg.LearningRate)
 	}
 	n := float64(len(t.stream.items))
 	done := (float64(t.at.Epoch-t.at.From) + float64(t.at.Example)/n) / float64(t.epochs-t.at.From)
-	return float32(t.cfg.Rate * max(1-done, 1./20))
+	return float32(t.cfg.LearningRate * max(1-done, 1./20))
 }
 
 // update applies all gradients.

@@ -1,22 +1,11 @@
 package twotower
 
 import (
-	"fmt"
-
 	"github.com/recsyskit/recsys/retrieval"
+	"github.com/recsyskit/recsys/retrieval/internal/memory"
 )
 
-// A MemoryError says that training would take more memory than it may.
-type MemoryError struct {
-	Need, Max int64 // bytes
-}
-
-// Error names the bytes and what can be done.
-func (e *MemoryError) Error() string {
-	return fmt.Sprintf("twotower: training needs %d bytes; Config.MaxBytes is %d: raise it, set UserBuckets and ItemBuckets, or lower Dim, Batch or Negatives", e.Need, e.Max)
-}
-
-// checkMemory returns a [MemoryError] when the training takes too much.
+// checkMemory returns a [*retrieval.MemoryError] when the training takes too much.
 func (t *trainer) checkMemory(in *retrieval.Interactions, input Input) error {
 	cfg := &t.cfg
 	copies := 3.0 // weights and moments
@@ -56,10 +45,7 @@ func (t *trainer) checkMemory(in *retrieval.Interactions, input Input) error {
 		float64(cfg.Batch)*(candidates+float64(cfg.Last)*8+8*dim) +
 		2*float64(cfg.Batch)*(2*dim+hidden+float64(userWidth)) + 2*candidates*(dim+hidden+float64(itemWidth))
 	rest := float64(len(t.users))*float64(userWidth) + float64(len(t.items))*(float64(itemWidth)+2*dim+8) + 6*float64(in.NumRecords())
-	if need := 4 * (tables*copies + step + rest); need > float64(cfg.MaxBytes) {
-		return &MemoryError{Need: int64(min(need, 1<<62)), Max: cfg.MaxBytes}
-	}
-	return nil
+	return memory.Check(memory.Bytes(4*(tables*copies+step+rest)), cfg.MaxBytes, "set UserBuckets and ItemBuckets, or lower Dim, Batch or Negatives")
 }
 
 // widths returns how many values of a tower's input the features take, and how many columns

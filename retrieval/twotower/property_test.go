@@ -74,7 +74,7 @@ func TestLogQMakesScoresUnbiasedUnderSkewedSampling(t *testing.T) {
 		t.Skip("long, and on one goroutine")
 	}
 	in, counts := skewed(t, 1500, 8)
-	cfg := twotower.Config{Dim: 8, Dot: true, Anonymous: true, Untied: true, Batch: 32, Negatives: -1, Rate: 0.01, Epochs: 8, Before: true}
+	cfg := twotower.Config{Dim: 8, Dot: true, Anonymous: true, Untied: true, Batch: 32, Negatives: -1, LearningRate: 0.01, Epochs: 8, Before: true}
 	for _, debias := range []float64{0, 0.5, 1} {
 		cfg.Debias = debias
 		m := train(t, in, cfg)
@@ -362,13 +362,13 @@ func TestTrainingRefuses(t *testing.T) {
 	nan := math.NaN()
 	_, err = twotower.Train(t.Context(), in, twotower.Config{
 		Dim: -1, Hidden: []int{0}, Temperature: nan, Pooling: 9, Last: -1, UserBuckets: -1, ItemBuckets: 1 << 30,
-		CategoryBuckets: -1, CategoryDim: -1, Optimizer: 9, Rate: -1, Regularization: nan, Dropout: 1, IDDropout: -1, Epochs: -1,
+		CategoryBuckets: -1, CategoryDim: -1, Optimizer: 9, LearningRate: -1, Regularization: nan, Dropout: 1, IDDropout: -1, Epochs: -1,
 		Batch: -1, Negatives: -2, HardNegatives: -1, Debias: 2, FrequencyRate: nan, Validation: 0.9, Patience: -1, Workers: -1, MaxBytes: -1,
 		History: retrieval.History{Decay: 3},
 	})
 	for _, want := range []string{
 		"Dim is -1", "Hidden is [0]", "Temperature is NaN", "Pooling is 9", "Last is -1", "UserBuckets is -1",
-		"ItemBuckets is 1073741824", "CategoryBuckets is -1", "CategoryDim is -1", "Optimizer is 9", "Rate is -1", "Regularization is NaN",
+		"ItemBuckets is 1073741824", "CategoryBuckets is -1", "CategoryDim is -1", "Optimizer is 9", "LearningRate is -1", "Regularization is NaN",
 		"Dropout is 1", "IDDropout is -1", "Epochs is -1", "Batch is -1", "Negatives is -2", "HardNegatives is -1", "Debias is 2",
 		"FrequencyRate is NaN", "Validation is 0.9", "Patience is -1", "Workers is -1", "MaxBytes is -1",
 	} {
@@ -377,13 +377,13 @@ func TestTrainingRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "History.Decay is 3")
 
 	_, err = twotower.Train(t.Context(), in, twotower.Config{MaxBytes: 1000})
-	var memory *twotower.MemoryError
+	var memory *retrieval.MemoryError
 	require.ErrorAs(t, err, &memory)
 	require.Greater(t, memory.Need, int64(1000))
 	require.ErrorContains(t, err, fmt.Sprint(memory.Need, " bytes"))
 
 	wild := small(twotower.Config{Dot: true})
-	wild.Rate = 3e38
+	wild.LearningRate = 3e38
 	_, err = twotower.Train(t.Context(), in, wild)
 	var diverged *twotower.DivergedError
 	require.ErrorAs(t, err, &diverged)
@@ -447,7 +447,7 @@ func TestAFinishedModelCanLearnMore(t *testing.T) {
 	more, err := retrieval.NewInteractions(r, retrieval.SumWeights)
 	require.NoError(t, err)
 	cfg := small(twotower.Config{Epochs: 1, Start: old})
-	cfg.Rate = 1e-9 // hardly anything moves
+	cfg.LearningRate = 1e-9 // hardly anything moves
 	m := train(t, more, cfg)
 	require.Equal(t, 3, m.Epochs())
 	require.Greater(t, len(m.Items()), len(old.Items()))

@@ -50,14 +50,14 @@ func TrainInput(ctx context.Context, input Input, cfg Config) (*Model, error) {
 
 // A DivergedError says that training left the numbers.
 type DivergedError struct {
-	Epoch, Step int // from 1; Step is that of the epoch
-	Loss        float64
-	Rate        float64 // Config.Rate
+	Epoch, Step  int // from 1; Step is that of the epoch
+	Loss         float64
+	LearningRate float64 // Config.LearningRate
 }
 
 // Error names the epoch and what can be done.
 func (e *DivergedError) Error() string {
-	return fmt.Sprintf("twotower: epoch %d, step %d: the loss is %v; Config.Rate is %v: lower it, or raise Temperature", e.Epoch, e.Step, e.Loss, e.Rate)
+	return fmt.Sprintf("twotower: epoch %d, step %d: the loss is %v; Config.LearningRate is %v: lower it, or raise Temperature", e.Epoch, e.Step, e.Loss, e.LearningRate)
 }
 
 // trainer is a training under way.
@@ -220,7 +220,7 @@ func (t *trainer) run(ctx context.Context) (*Model, error) {
 			t.at.Step++
 			loss := t.step(examples, t.at.Step)
 			if !nn.Finite(loss) {
-				return nil, &DivergedError{Epoch: t.at.Epoch + 1, Step: t.at.Example/t.cfg.Batch + 1, Loss: loss / float64(len(examples)), Rate: t.cfg.Rate}
+				return nil, &DivergedError{Epoch: t.at.Epoch + 1, Step: t.at.Example/t.cfg.Batch + 1, Loss: loss / float64(len(examples)), LearningRate: t.cfg.LearningRate}
 			}
 			t.at.Loss += loss
 			t.at.Example += len(examples)
@@ -294,7 +294,7 @@ func (t *trainer) model(s *state) (*Model, error) {
 	cfg.Workers, cfg.MaxBytes, cfg.Progress, cfg.Start = 0, 0, nil, nil
 	m, err := newModel(cfg, t.users, t.items, t.net, t.userFeatures, t.itemFeatures, t.net.vectors(&t.cfg, t.itemFeatures, t.workers))
 	if err != nil { // components beyond what a score can hold
-		return nil, fmt.Errorf("twotower: %w; Config.Rate is %v: lower it", err, cfg.Rate)
+		return nil, fmt.Errorf("twotower: %w; Config.LearningRate is %v: lower it", err, cfg.LearningRate)
 	}
 	m.epochs, m.state = t.at.Epoch, s
 	return m, nil

@@ -42,7 +42,7 @@ func train(t testing.TB, in *retrieval.Interactions, cfg twotower.Config) *twoto
 
 // small learns small data fast.
 func small(cfg twotower.Config) twotower.Config {
-	cfg.Dim, cfg.Batch, cfg.Rate = 8, 64, 0.02
+	cfg.Dim, cfg.Batch, cfg.LearningRate = 8, 64, 0.02
 	if cfg.Epochs == 0 {
 		cfg.Epochs = 6
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/recsyskit/recsys/internal/fmath"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/internal/itemitem"
+	"github.com/recsyskit/recsys/retrieval/internal/memory"
 	"github.com/recsyskit/recsys/retrieval/itemsim"
 )
 
@@ -20,8 +21,8 @@ import (
 // most Neighbors weights of 8 bytes per item; memory beside it is about twice as much again, 8
 // bytes per interaction and 8 bytes per item and worker. The model is the same to the bit for any number of workers.
 //
-// The errors are those of cfg, field by field, and, when ctx ends first, one that wraps
-// its cause.
+// The errors are those of cfg, field by field; a *[retrieval.MemoryError] when it would take more
+// than Config.MaxBytes; and, when ctx ends first, one that wraps its cause.
 func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*itemsim.Model, error) {
 	if in == nil {
 		return nil, errors.New("walk: interactions are nil")
@@ -33,6 +34,9 @@ func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*itemsi
 	workers := cfg.Workers
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)
+	}
+	if err := memory.Check(itemitem.Bytes(in, cfg.Neighbors, workers, 3), cfg.MaxBytes, "or keep fewer Neighbors"); err != nil {
+		return nil, fmt.Errorf("walk: %w", err)
 	}
 	discount := discounts(in.ByItem(), cfg.Beta)
 	p := itemitem.Product{

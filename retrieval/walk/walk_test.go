@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -231,7 +232,7 @@ func TestConfigErrorsNameEveryField(t *testing.T) {
 		Neighbors: -3, Alpha: nan, Beta: -11, Workers: -1, History: retrieval.History{Last: -1},
 	})
 	for _, want := range []string{
-		"walk: Config.Neighbors is -3; want >= 0 (0 means 100)", "Config.Alpha is NaN", "Config.Beta is -11", "Config.Workers is -1", "History.Last is -1",
+		"walk: Config.Neighbors is -3; want >= 0 (0 means 200)", "Config.Alpha is NaN", "Config.Beta is -11", "Config.Workers is -1", "History.Last is -1",
 	} {
 		require.ErrorContains(t, err, want)
 	}
@@ -243,7 +244,7 @@ func TestZeroConfigIsTheDocumentedDefault(t *testing.T) {
 	m := train(t, baskets(t), walk.Config{History: retrieval.History{Last: 4}})
 	var cfg walk.Config
 	require.NoError(t, json.Unmarshal(m.Config(), &cfg))
-	require.Equal(t, walk.Config{Neighbors: 100, Alpha: 1}, cfg)
+	require.Equal(t, walk.Config{Neighbors: 200, Alpha: 1}, cfg)
 	require.Equal(t, "walk", m.Trainer())
 	require.Equal(t, 4, m.History().Last)
 }
@@ -273,4 +274,19 @@ func TestTrainStopsWithTheContext(t *testing.T) {
 	m, err := walk.Train(ctx, random(t, 1, 100, 300, 3000), cfg)
 	require.ErrorIs(t, err, context.Canceled)
 	require.Nil(t, m)
+}
+
+func TestMemoryIsRefusedBeforeItIsTaken(t *testing.T) {
+	in := random(t, 2, 50, 30, 400)
+	_, err := walk.Train(t.Context(), in, walk.Config{MaxBytes: 100})
+	var refused *retrieval.MemoryError
+	require.ErrorAs(t, err, &refused)
+	require.EqualValues(t, 100, refused.Limit)
+	require.ErrorContains(t, err, fmt.Sprintf("walk: training needs %d bytes and may take 100: raise Config.MaxBytes, or keep fewer Neighbors", refused.Need))
+	_, err = walk.Train(t.Context(), in, walk.Config{MaxBytes: refused.Need - 1})
+	require.Error(t, err)
+	m := train(t, in, walk.Config{MaxBytes: refused.Need})
+	require.Less(t, 8*len(m.Weights().Index), int(refused.Need))
+	_, err = walk.Train(t.Context(), in, walk.Config{MaxBytes: -1})
+	require.ErrorContains(t, err, "MaxBytes is -1")
 }

@@ -115,7 +115,7 @@ func (o *options) race(ctx context.Context, out, log io.Writer) error {
 	defer cancel()
 	var clock annset.Clock
 	cfg := twotower.Config{
-		Dim: o.dim, Last: o.length - 1, Rate: 0.003, Batch: o.batch, Negatives: o.negatives,
+		Dim: o.dim, Last: o.length - 1, LearningRate: 0.003, Batch: o.batch, Negatives: o.negatives,
 		Epochs: o.rounds + 1, Seed: o.seed, Workers: 1,
 	}
 	if o.hidden > 0 {

@@ -301,3 +301,20 @@ func TestExitCodeOfHelpIsZero(t *testing.T) {
 		t.Errorf("exit code %d, want 0", code)
 	}
 }
+
+func TestExitNamesTheFlagOfAField(t *testing.T) {
+	fs := cli.NewFlagSet("prog", "prog [flags]")
+	for _, name := range []string{"learning-rate", "negatives", "train-negatives"} {
+		fs.Int(name, 0, "a number")
+	}
+	for text, want := range map[string]string{
+		"sasrec: Config.LearningRate is 0":                       "prog: sasrec: Config.LearningRate (-learning-rate) is 0\n",
+		"Config.Negatives, Config.MaxBytes and Architecture.Dim": "prog: Config.Negatives (-train-negatives), Config.MaxBytes and Architecture.Dim\n",
+		"lower LearningRate":                                     "prog: lower LearningRate\n",
+	} {
+		var out, errs bytes.Buffer
+		if code := cli.Exit(fs, errors.New(text), &out, &errs); code != 1 || errs.String() != want {
+			t.Errorf("%s: exit %d with %q; want 1 with %q", text, code, errs.String(), want)
+		}
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"regexp"
+	"strings"
 )
 
 // InputError says that a file given by the caller is missing or malformed. It
@@ -64,7 +66,9 @@ func ExitCode(err error) int {
 }
 
 // Exit ends a program's run: it writes err to stderr, or the help text to
-// stdout if err wraps [flag.ErrHelp], and returns the [ExitCode].
+// stdout if err wraps [flag.ErrHelp], and returns the [ExitCode]. Behind the fields of
+// configurations that err names, such as Config.LearningRate, it names the flag that sets them,
+// -learning-rate or -train-learning-rate, if there is one.
 func Exit(fs *flag.FlagSet, err error, stdout, stderr io.Writer) int {
 	switch code := ExitCode(err); {
 	case err == nil:
@@ -75,10 +79,26 @@ func Exit(fs *flag.FlagSet, err error, stdout, stderr io.Writer) int {
 		fs.SetOutput(io.Discard)
 		return 0
 	default:
-		fmt.Fprintf(stderr, "%s: %v\n", fs.Name(), err)
+		fmt.Fprintf(stderr, "%s: %s\n", fs.Name(), withFlags(fs, err.Error()))
 		if _, ok := errors.AsType[*UsageError](err); ok {
 			fmt.Fprintf(stderr, "%s: -help lists the flags\n", fs.Name())
 		}
 		return code
 	}
+}
+
+// withFlags names the flags that set the fields in a text.
+func withFlags(fs *flag.FlagSet, text string) string {
+	field := regexp.MustCompile(`\b(?:Config|Architecture|Transitions|History)\.[A-Z][A-Za-z0-9]*`)
+	word := regexp.MustCompile(`([a-z0-9])([A-Z])`)
+	return field.ReplaceAllStringFunc(text, func(found string) string {
+		_, name, _ := strings.Cut(found, ".")
+		name = strings.ToLower(word.ReplaceAllString(name, "$1-$2"))
+		for _, name := range []string{"train-" + name, name} {
+			if fs.Lookup(name) != nil {
+				return found + " (-" + name + ")"
+			}
+		}
+		return found
+	})
 }

@@ -3,8 +3,11 @@
 package input
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -30,6 +33,66 @@ func NewIDs(kind string) *IDs {
 		return &IDs{users: new(features.Vocabulary), items: new(features.Vocabulary)}
 	}
 	return nil
+}
+
+// besideOf names the file of ids beside that of a model.
+func besideOf(model string) string { return model + ".ids" }
+
+// Save writes strings and their ids to a file beside that of a model, so that [LoadIDs] gives them
+// the same ids. Ids that are numbers need none: an old file of that name is removed, lest it
+// be taken for theirs.
+func (ids *IDs) Save(model string) error {
+	path := besideOf(model)
+	if ids.users == nil {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
+	var b bytes.Buffer
+	for _, v := range []*features.Vocabulary{ids.users, ids.items} {
+		if _, err := v.WriteTo(&b); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(path+".tmp", b.Bytes(), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(path+".tmp", path)
+}
+
+// LoadIDs returns ids of a kind that begin with those that [IDs.Save] wrote beside a model; without a
+// model, new ones. The error is a *[cli.InputError] when there is no such model, ids were of the
+// other kind, or the file is none of ids.
+func LoadIDs(kind, model string) (*IDs, error) {
+	ids := NewIDs(kind)
+	if model == "" {
+		return ids, nil
+	}
+	if _, err := os.Stat(model); err != nil {
+		return nil, &cli.InputError{File: "-load", Err: err} // err names the file
+	}
+	path := besideOf(model)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if ids.users == nil {
+			return ids, nil
+		}
+		return nil, cli.Inputf(path, 0, "the model has no file of ids beside it: it was saved without -ids %s", kind)
+	}
+	if err != nil {
+		return nil, cli.Inputf(path, 0, "%w", err)
+	}
+	if ids.users == nil {
+		return nil, cli.Inputf(path, 0, "the ids of the model are strings; want -ids string")
+	}
+	r := bytes.NewReader(data)
+	for _, v := range []*features.Vocabulary{ids.users, ids.items} {
+		if _, err := v.ReadFrom(r); err != nil {
+			return nil, cli.Inputf(path, 0, "%w", err)
+		}
+	}
+	return ids, nil
 }
 
 // User returns the id of a user.

@@ -180,10 +180,11 @@ func (l *Lab) learn(ctx context.Context, v Split, sources []ensemble.Source, bud
 			return nil, err
 		}
 	}
-	return e, l.Event("blend", cli.F("budget", r.Budget), cli.F("cases", r.Cases), cli.F("held_out", r.HeldOut),
+	return e, l.Event("blend", cli.F("budget", r.Budget), cli.F("cases", r.Cases), cli.F("folds", r.Folds),
 		cli.F("recall", r.Recall), cli.F("recall_equal_quotas", r.RecallEqual), cli.F("quotas", r.QuotasKept),
-		cli.F(score, r.Blend), cli.F(score+"_equal", r.Equal), cli.F(score+"_single", r.Single),
-		cli.F(score+"_learned_from", r.Learning), cli.F("single", r.SingleName), cli.F("weights", r.WeightsKept))
+		cli.F(score, r.Blend), cli.F(score+"_single", r.Single), cli.F(score+"_equal", r.Equal),
+		cli.F(score+"_likelihood", r.Likelihood), cli.F(score+"_metric", r.Climbed), cli.F(score+"_learned_from", r.Learning),
+		cli.F("single", r.SingleName), cli.F("std_err", r.StdErr), cli.F("weights", r.WeightsKept))
 }
 
 // refit trains the sources on everything and puts them into the blend; without one the weights

@@ -126,7 +126,7 @@ func TestBlendsAreLearnedOrGiven(t *testing.T) {
 	require.NoError(t, err)
 	require.Greater(t, score(m, 4), score(m, 3))
 	require.Contains(t, out.String(), `{"event":"source","source":"right",`)
-	require.Contains(t, out.String(), `{"event":"blend","budget":10,"cases":28,"held_out":12,`)
+	require.Contains(t, out.String(), `{"event":"blend","budget":10,"cases":40,"folds":5,`)
 
 	m, _, err = l.TrainBlend(t.Context(), nil, nil, parts, []float64{1, 3}, 10)
 	require.NoError(t, err)

@@ -56,6 +56,10 @@ type Updater struct {
 	// what a step uses. Not to be mixed up with the decoupled decay of simd.Adam.
 	Decay float32
 
+	// Unit keeps touched rows, which must have length 1, at it: the part of the gradient along a
+	// row is left out, and the row normalised behind the step.
+	Unit bool
+
 	opt     Optimizer
 	table   *Table
 	m, v    []float32
@@ -162,11 +166,18 @@ func (u *Updater) apply(i int, step *Step, lists []*Grads, sum []float32) {
 	if u.Decay != 0 {
 		simd.Axpy(u.Decay, w, sum)
 	}
+	if u.Unit {
+		simd.Axpy(-simd.Dot(w, sum), w, sum)
+	}
 	var m []float32
 	if u.m != nil {
 		m = u.m[at : at+len(sum)]
 	}
 	step.Apply(w, sum, m, u.v[at:at+len(sum)])
+	if u.Unit {
+		var norm [1]float32
+		Normalize(w, norm[:], len(w))
+	}
 }
 
 // Check returns an error unless the table is whole.

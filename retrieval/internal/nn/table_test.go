@@ -125,6 +125,33 @@ func TestUpdaterDecaysWhatItTouches(t *testing.T) {
 	}
 }
 
+// A row of length 1 keeps it, and goes where the gradient says but for its own direction.
+func TestUpdaterKeepsUnitRows(t *testing.T) {
+	table := newTable()
+	nn.Normalize(table.W, make([]float32, tableRows), tableDim)
+	old := slices.Clone(table.W)
+	u := nn.NewUpdater(table, nn.Optimizer{Kind: nn.AdaGrad})
+	u.Unit = true
+	lists := touches(4)
+	u.Step(1, 1, 0.1, lists...)
+	grad, touched := dense(lists)
+	for row := range int32(tableRows) {
+		now, was := table.Row(row), old[int(row)*tableDim:][:tableDim]
+		require.InDelta(t, 1, simd.Dot(now, now), 1e-5)
+		if !touched[row] {
+			require.Equal(t, was, now)
+			continue
+		}
+		g := grad[int(row)*tableDim:][:tableDim]
+		along := simd.Dot(was, g)
+		moved := 0.0
+		for i := range g {
+			moved += float64(g[i]-float32(along*was[i])) * float64(now[i]-was[i])
+		}
+		require.Less(t, moved, 0.0, "row %d", row)
+	}
+}
+
 func TestWeightsStepDoesNotDependOnWorkers(t *testing.T) {
 	const n = 70_000
 	grad := normal(random(1), n)

@@ -39,18 +39,37 @@ type Task struct {
 // Compute returns what is kept of the matrix. If ctx ends, it returns ctx's cause. Beside the
 // result, and the result again, it needs 4 × Items × Block bytes for each worker.
 func (t *Task) Compute(ctx context.Context) (*retrieval.CSR, error) {
-	n := t.Items
-	blocks := make([]part, (n+t.Block-1)/t.Block)
-	workers := make([]*worker, min(t.Workers, max(len(blocks), 1)))
+	blocks := make([]part, t.blocks())
+	err := t.each(ctx, func(w *worker, b, first, count int) { blocks[b] = w.truncate(t, first, count) })
+	if err != nil {
+		return nil, err
+	}
+	return join(t.Items, blocks).Transpose(), nil
+}
+
+// Whole gives all of the matrix but its diagonal, which it makes 0, to f: count columns from
+// first on, one after the other, Items values each, which are f's until it returns. Several
+// goroutines call f, never for the same columns; Keep plays no part. If ctx ends, Whole returns
+// ctx's cause. It needs 4 × Items × Block bytes for each worker.
+func (t *Task) Whole(ctx context.Context, f func(first, count int, columns []float32)) error {
+	return t.each(ctx, func(w *worker, _, first, count int) { f(first, count, w.compute(t, first, count)) })
+}
+
+func (t *Task) blocks() int { return (t.Items + t.Block - 1) / t.Block }
+
+// each calls f for all blocks of columns.
+func (t *Task) each(ctx context.Context, f func(w *worker, block, first, count int)) error {
+	n, blocks := t.Items, t.blocks()
+	workers := make([]*worker, min(t.Workers, max(blocks, 1)))
 	var mu sync.Mutex
 	done := 0
-	err := parallel.Each(ctx, len(workers), len(blocks), func(w, b int) {
+	return parallel.Each(ctx, len(workers), blocks, func(w, b int) {
 		if workers[w] == nil {
 			workers[w] = &worker{fill: t.Worker(), columns: make([]float32, min(t.Block, n)*n)}
 		}
 		first := b * t.Block
 		count := min(t.Block, n-first)
-		blocks[b] = workers[w].run(t, first, count)
+		f(workers[w], b, first, count)
 		if t.Progress != nil {
 			mu.Lock()
 			defer mu.Unlock()
@@ -58,10 +77,6 @@ func (t *Task) Compute(ctx context.Context) (*retrieval.CSR, error) {
 			t.Progress(done, n)
 		}
 	})
-	if err != nil {
-		return nil, err
-	}
-	return join(n, blocks).Transpose(), nil
 }
 
 // part holds the kept entries of some columns, ascending by row.
@@ -78,13 +93,21 @@ type worker struct {
 	kept    []int32
 }
 
-func (w *worker) run(t *Task, first, count int) part {
+// compute returns columns of the matrix without its diagonal.
+func (w *worker) compute(t *Task, first, count int) []float32 {
 	columns := w.columns[:count*t.Items]
 	w.fill(first, count, columns)
+	for j := range count {
+		columns[j*t.Items+first+j] = 0
+	}
+	return columns
+}
+
+func (w *worker) truncate(t *Task, first, count int) part {
+	columns := w.compute(t, first, count)
 	var p part
 	for j := range count {
 		column := columns[j*t.Items : (j+1)*t.Items]
-		column[first+j] = 0
 		kept := w.largest(column, t.Keep)
 		for _, i := range kept {
 			p.rows, p.weights = append(p.rows, i), append(p.weights, column[i])
