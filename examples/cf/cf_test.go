@@ -230,6 +230,11 @@ func TestModelOfStringsFitsAFileInAnotherOrder(t *testing.T) {
 	code, _, stderr = cf(args(train, "-load", path)...)
 	require.Equal(t, 2, code)
 	require.Contains(t, stderr, path+".ids: the model has no file of ids beside it")
+
+	require.NoError(t, os.WriteFile(path+".ids", []byte("a file of the user's"), 0o644))
+	result(t, "-train", numbers, "-test", numbered, "-model", "itemknn", "-save", path)
+	result(t, "-train", numbers, "-test", numbered, "-model", "itemknn", "-load", path)
+	require.FileExists(t, path+".ids")
 }
 
 func TestMemoryIsBoundedForEveryModel(t *testing.T) {
