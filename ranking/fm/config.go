@@ -128,7 +128,7 @@ type Config struct {
 
 	// Epochs is the largest number of passes over the rows, >= 0; 0 means 20.
 	Epochs int
-	// LearningRate is the step size, alpha of FTRL: > 0; 0 means 0.05, of Adam 0.001.
+	// LearningRate is the step size, alpha of FTRL: > 0; 0 means 0.1, of Adam 0.001.
 	LearningRate float64
 	// L2 is the strength of regularisation, >= 0: the loss of each row has L2/2 times the
 	// squares of the parameters that it touches. With FTRL it is the paper's lambda 2, which
@@ -138,7 +138,7 @@ type Config struct {
 	L1 float64
 	// Beta is FTRL's beta, >= 0; 0 means 1.
 	Beta float64
-	// InitScale is the standard deviation of the factors before training, > 0; 0 means 0.01.
+	// InitScale is the standard deviation of the factors before training, > 0; 0 means 0.05.
 	InitScale float64
 	// BatchSize, >= 0, is the number of rows that are scored with the same parameters;
 	// the rows then step in their order, each parameter on its own. 0 means 1: every row
@@ -198,7 +198,7 @@ func (c *Config) rate() float64 {
 	if c.Optimizer == Adam {
 		return orDefault(c.LearningRate, 0.001)
 	}
-	return orDefault(c.LearningRate, 0.05)
+	return orDefault(c.LearningRate, 0.1)
 }
 
 func (c *Config) factors() int {
@@ -254,11 +254,11 @@ func (c *Config) check() error {
 		value float64
 		want  string
 	}{
-		{"LearningRate", c.LearningRate, "> 0, or 0 for 0.05 (Adam: 0.001)"},
+		{"LearningRate", c.LearningRate, "> 0, or 0 for 0.1 (Adam: 0.001)"},
 		{"L1", c.L1, "a finite number >= 0"},
 		{"L2", c.L2, "a finite number >= 0"},
 		{"Beta", c.Beta, "> 0, or 0 for 1"},
-		{"InitScale", c.InitScale, "> 0, or 0 for 0.01"},
+		{"InitScale", c.InitScale, "> 0, or 0 for 0.05"},
 	} {
 		// Parameters and constants are float32.
 		if !(f.value >= 0 && f.value <= 1e6) || f.value > 0 && f.value < 1e-20 {

@@ -125,7 +125,7 @@ const maxParameter = 1e6
 // are 0 and add nothing until they are learned.
 func (t *table) start(cfg *Config, head string, intercept float64, seen []bool) {
 	t.bias[0] = float32(intercept)
-	scale := orDefault(cfg.InitScale, 0.01)
+	scale := orDefault(cfg.InitScale, 0.05)
 	// FTRL's parameters follow from z.
 	z := -(orDefault(cfg.Beta, 1)/cfg.rate() + cfg.L2)
 	if cfg.Optimizer == FTRL {
