@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/recsyskit/recsys/internal/simd"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/tree"
 )
 
@@ -15,6 +16,8 @@ const (
 	Plain
 	// Walk steps down each tree with eight rows at once, without branches.
 	Walk
+	// Bits asks every node of a tree for 32 rows, for trees of up to 64 leaves.
+	Bits
 )
 
 // Options choose an engine; the zero value is the best.
@@ -46,8 +49,12 @@ func (r *Rows) at(i, j int) float32 {
 // Scratch is the memory of one call; it grows to what is needed and is then reused. The zero
 // value is ready. It serves one call at a time.
 type Scratch struct {
-	row   []float64
-	words []int32
+	row     []float64
+	words   []int32
+	sums    []float64
+	single  []float32
+	found   []uint32
+	touched []bool
 }
 
 // Engine is a compiled forest. It is immutable and safe for concurrent use.
@@ -56,6 +63,7 @@ type Engine struct {
 	kind   Kind
 	layout *layout
 	walk   *walk
+	bits   *bitVectors // nil if the forest is not for them
 }
 
 // New compiles f, which must have passed Check and must not change from then on.
@@ -69,6 +77,9 @@ func New(f *tree.Forest, o Options) *Engine {
 		return e
 	}
 	e.kind, e.layout, e.walk = Walk, l, newWalk(f, tests)
+	if fits(f) && (o.Kind == Bits || o.Kind == Auto && simd.Active() >= simd.AVX2) {
+		e.kind, e.bits = Bits, newBits(f, l, tests)
+	}
 	return e
 }
 
@@ -106,6 +117,8 @@ func (e *Engine) run(t *task, s *Scratch) {
 	switch e.kind {
 	case Plain:
 		t.plain(s)
+	case Bits:
+		t.bits(s)
 	default:
 		t.walk(s)
 	}

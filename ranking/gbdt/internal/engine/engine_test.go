@@ -17,7 +17,7 @@ import (
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/xgboost"
 )
 
-var kinds = []engine.Kind{engine.Auto, engine.Plain, engine.Walk}
+var kinds = []engine.Kind{engine.Auto, engine.Plain, engine.Walk, engine.Bits}
 
 // table lays rows out as callers may: with a stride, in any order, some columns apart.
 func table(r *rand.Rand, data [][]float32, features int) *engine.Rows {
@@ -148,7 +148,7 @@ func random(r *rand.Rand) *tree.Forest {
 	if r.IntN(2) == 0 {
 		f.Base = make([]float64, f.Outputs)
 		for i := range f.Base {
-			f.Base[i] = float64(float32(r.NormFloat64()))
+			f.Base[i] = r.NormFloat64()
 		}
 	}
 	for j := range f.Features {
