@@ -173,27 +173,34 @@ func (k *forestKernel) half512(i, r int) {
 	})
 }
 
-// lowest512 leaves the numbers of the lowest bits in registers 0 and 1. The lowest bit alone is a
-// power of two, whose logarithm is the exponent of the float32 that it becomes.
+// lowest512 leaves the numbers of the lowest bits in registers 0 and 1.
 func (k *forestKernel) lowest512() {
-	fn := k.fn
-	number := func(r int) {
-		fn.Op("VPSUBD", Z(r), Z(31), Z(6))
-		fn.Op("VPANDD", Z(6), Z(r), Z(r))
-		fn.Op("VCVTUDQ2PS", Z(r), Z(r))
-		fn.Op("VPSRLD", Imm(23), Z(r), Z(r))
-		fn.Op("VPSUBD", Z(30), Z(r), Z(r))
-	}
 	for r := range 2 {
 		if k.wide {
-			fn.Op("VPTESTNMD", Z(r), Z(r), K(1+r))
-		}
-		number(r)
-		if k.wide {
-			number(r + 2)
-			fn.Op("VPADDD", Z(29), Z(r+2), K(1+r), Z(r))
+			k.lowestWide512(r, r+2)
+		} else {
+			k.number512(r)
 		}
 	}
+}
+
+// lowestWide512 leaves in r the number of the lowest bit of 64, the upper 32 of which are in hi.
+func (k *forestKernel) lowestWide512(r, hi int) {
+	k.fn.Op("VPTESTNMD", Z(r), Z(r), K(1))
+	k.number512(r)
+	k.number512(hi)
+	k.fn.Op("VPADDD", Z(29), Z(hi), K(1), Z(r))
+}
+
+// number512 leaves in r the number of its lowest bit. That bit alone is a power of two, whose
+// logarithm is the exponent of the float32 that it becomes.
+func (k *forestKernel) number512(r int) {
+	fn := k.fn
+	fn.Op("VPSUBD", Z(r), Z(31), Z(6))
+	fn.Op("VPANDD", Z(6), Z(r), Z(r))
+	fn.Op("VCVTUDQ2PS", Z(r), Z(r))
+	fn.Op("VPSRLD", Imm(23), Z(r), Z(r))
+	fn.Op("VPSUBD", Z(30), Z(r), Z(r))
 }
 
 // sum512 looks the leaves up in registers, for eight rows at a time, and adds them.
