@@ -10,7 +10,6 @@ type bitVectors struct {
 	forest *simd.Forest
 	order  [][]int32 // of each tree: the leaves from left to right
 	single bool
-	linear bool
 }
 
 // maxBits is how many leaves a tree of bitVectors may have.
@@ -36,7 +35,6 @@ func newBits(f *tree.Forest, l *layout, tests [][]test) *bitVectors {
 	var nodes []simd.ForestNode
 	for i := range f.Trees {
 		t := &f.Trees[i]
-		b.linear = b.linear || len(t.Linear) > 0
 		order, ruled := orderLeaves(t)
 		b.order[i] = order
 		for _, leaf := range order {
@@ -139,7 +137,7 @@ func (t *task) chunk(from int) int {
 func (t *task) block(s *Scratch, words []int32, first, n, from, to int) {
 	b, k := t.e.bits, t.e.f.Outputs
 	switch {
-	case t.leaves != nil || b.linear:
+	case t.leaves != nil || t.e.linear:
 		t.find(s, words, first, n, from, to)
 	case b.single:
 		s.single = grown(s.single, lanes*k)
@@ -178,7 +176,7 @@ func (t *task) block(s *Scratch, words []int32, first, n, from, to int) {
 // find asks for the leaves and does the rest tree by tree.
 func (t *task) find(s *Scratch, words []int32, first, n, from, to int) {
 	const trees = 64 // at once
-	s.found = grown(s.found, trees*lanes)
+	s.found = grown(s.found, max(trees*lanes, len(s.found)))
 	for ; from < to; from += trees {
 		m := min(trees, to-from)
 		t.e.bits.forest.Find(s.found, words, from, from+m)

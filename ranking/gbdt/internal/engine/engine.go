@@ -18,6 +18,8 @@ const (
 	Walk
 	// Bits asks every node of a tree for 32 rows, for trees of up to 64 leaves.
 	Bits
+	// Lanes takes a row through 16 trees at once, for trees of up to 64 leaves: for single rows.
+	Lanes
 )
 
 // Options choose an engine; the zero value is the best.
@@ -61,14 +63,16 @@ type Scratch struct {
 type Engine struct {
 	f      *tree.Forest
 	kind   Kind
+	linear bool // some tree has models in its leaves
 	layout *layout
 	walk   *walk
 	bits   *bitVectors // nil if the forest is not for them
+	lanes  *treeLanes  // the same
 }
 
 // New compiles f, which must have passed Check and must not change from then on.
 func New(f *tree.Forest, o Options) *Engine {
-	e := &Engine{f: f, kind: Plain}
+	e := &Engine{f: f, kind: Plain, linear: linear(f)}
 	if o.Kind == Plain {
 		return e
 	}
@@ -77,8 +81,18 @@ func New(f *tree.Forest, o Options) *Engine {
 		return e
 	}
 	e.kind, e.layout, e.walk = Walk, l, newWalk(f, tests)
-	if fits(f) && (o.Kind == Bits || o.Kind == Auto && simd.Active() >= simd.AVX2) {
+	if o.Kind == Walk || !fits(f) {
+		return e
+	}
+	tier := simd.Active()
+	if o.Kind == Bits || o.Kind == Auto && tier >= simd.AVX2 {
 		e.kind, e.bits = Bits, newBits(f, l, tests)
+	}
+	if (o.Kind == Lanes || o.Kind == Auto && tier == simd.AVX512) && lanesFit(f, l) {
+		e.lanes = newLanes(f, l, tests)
+	}
+	if o.Kind == Lanes && e.lanes != nil {
+		e.kind = Lanes
 	}
 	return e
 }
@@ -114,15 +128,23 @@ func (e *Engine) run(t *task, s *Scratch) {
 	if t.rows.N == 0 || t.from >= t.to {
 		return
 	}
-	switch e.kind {
-	case Plain:
+	few := t.rows.N <= fewRows
+	switch {
+	case e.kind == Plain:
 		t.plain(s)
-	case Bits:
+	case e.kind == Lanes || e.lanes != nil && few:
+		t.lanes(s)
+	case e.bits != nil && !few:
 		t.bits(s)
+	case few:
+		t.walkTrees(s)
 	default:
 		t.walk(s)
 	}
 }
+
+// fewRows is how many rows are taken one by one: a block costs as much whether it is full or not.
+const fewRows = 2
 
 // task is one call: trees from to to-1 over rows. It adds to sums, or writes leaves.
 type task struct {

@@ -17,7 +17,7 @@ import (
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/xgboost"
 )
 
-var kinds = []engine.Kind{engine.Auto, engine.Plain, engine.Walk, engine.Bits}
+var kinds = []engine.Kind{engine.Auto, engine.Plain, engine.Walk, engine.Bits, engine.Lanes}
 
 // table lays rows out as callers may: with a stride, in any order, some columns apart.
 func table(r *rand.Rand, data [][]float32, features int) *engine.Rows {

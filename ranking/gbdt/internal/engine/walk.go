@@ -12,8 +12,9 @@ import (
 // node whose test fails and whose left child is itself, so that all take as many steps as the tree
 // is deep.
 type walk struct {
-	nodes []walkNode
-	trees []walkTree
+	nodes  []walkNode
+	trees  []walkTree
+	values *leafValues
 }
 
 type walkNode struct {
@@ -32,7 +33,7 @@ type walkTree struct {
 const walkLanes = 8
 
 func newWalk(f *tree.Forest, tests [][]test) *walk {
-	w := &walk{}
+	w := &walk{values: newLeafValues(f, identity(f))}
 	for i := range f.Trees {
 		w.add(&f.Trees[i], tests[i])
 	}
@@ -98,15 +99,15 @@ func (w *walk) rows(leaf *[walkLanes]int32, words []int32, tree int) {
 }
 
 // row finds the leaves of n <= walkLanes trees from tree first on, for the row in lane 0.
-func (w *walk) row(leaf *[walkLanes]int32, words []int32, first, n int) {
+func (w *walk) row(leaf *[walkLanes]uint32, words []int32, first, n int) {
 	nodes := w.nodes
-	depth := int32(0)
-	for i := range leaf {
+	depth, root := int32(0), [walkLanes]int32{}
+	for i := range root {
 		t := w.trees[first+min(i, n-1)]
-		leaf[i] = t.root
+		root[i] = t.root
 		depth = max(depth, t.depth)
 	}
-	a, b, c, d, e, f, g, h := leaf[0], leaf[1], leaf[2], leaf[3], leaf[4], leaf[5], leaf[6], leaf[7]
+	a, b, c, d, e, f, g, h := root[0], root[1], root[2], root[3], root[4], root[5], root[6], root[7]
 	for range depth {
 		a = step(nodes, a, words, 0)
 		b = step(nodes, b, words, 0)
@@ -117,9 +118,8 @@ func (w *walk) row(leaf *[walkLanes]int32, words []int32, first, n int) {
 		g = step(nodes, g, words, 0)
 		h = step(nodes, h, words, 0)
 	}
-	*leaf = [walkLanes]int32{a, b, c, d, e, f, g, h}
-	for i, at := range leaf {
-		leaf[i] = int32(nodes[at].mask)
+	for i, at := range [walkLanes]int32{a, b, c, d, e, f, g, h} {
+		leaf[i] = nodes[at].mask
 	}
 }
 
@@ -127,25 +127,11 @@ func (w *walk) row(leaf *[walkLanes]int32, words []int32, first, n int) {
 // stay in the innermost cache beside a tree.
 const blockWords = 4 << 10
 
-// walk takes blocks of rows through all trees, or single rows through eight trees at a time.
+// walk takes blocks of rows through all trees.
 func (t *task) walk(s *Scratch) {
 	l, w, n := t.e.layout, t.e.walk, t.rows.N
 	size := l.words * walkLanes
 	var leaf [walkLanes]int32
-	if n <= 2 {
-		s.words = grown(s.words, size)
-		for i := range n {
-			l.load(s.words, t.rows, i, 1, walkLanes)
-			for j := t.from; j < t.to; j += walkLanes {
-				m := min(walkLanes, t.to-j)
-				w.row(&leaf, s.words, j, m)
-				for k := range m {
-					t.take(leaf[k:k+1], i, j+k)
-				}
-			}
-		}
-		return
-	}
 	groups := min(max(1, blockWords/max(1, size)), 8, (n+walkLanes-1)/walkLanes)
 	s.words = grown(s.words, groups*size)
 	for first := 0; first < n; first += groups * walkLanes {
@@ -158,6 +144,21 @@ func (t *task) walk(s *Scratch) {
 				w.rows(&leaf, s.words[i*l.words:i*l.words+size], j)
 				t.take(leaf[:min(walkLanes, rows-i)], first+i, j)
 			}
+		}
+	}
+}
+
+// walkTrees takes single rows through eight trees at a time.
+func (t *task) walkTrees(s *Scratch) {
+	l, w := t.e.layout, t.e.walk
+	s.words = grown(s.words, l.words*walkLanes)
+	s.found = grown(s.found, max(walkLanes, len(s.found)))
+	for i := range t.rows.N {
+		l.load(s.words, t.rows, i, 1, walkLanes)
+		for j := t.from; j < t.to; j += walkLanes {
+			m := min(walkLanes, t.to-j)
+			w.row((*[walkLanes]uint32)(s.found), s.words, j, m)
+			t.row(w.values, s.found[:m], i, j)
 		}
 	}
 }
