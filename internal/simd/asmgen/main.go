@@ -28,6 +28,8 @@ var families = []func() []*File{
 	neonInt8Family,
 	lookupFamily,
 	fmFamily,
+	forestFamily,
+	forestRowFamily,
 }
 
 func main() {
