@@ -116,6 +116,27 @@ func (t *Table) fill(ctx context.Context, in Input) error {
 
 // fill writes the bins of the values at 0, step, 2*step, …
 func (f *Feature) fill(dst []uint8, values []float32, step int) {
+	for len(dst) >= 4 && !f.Categorical {
+		v := [4]float32{values[0], values[step], values[2*step], values[3*step]}
+		var k [4]uint32
+		odd := f.Missing == tree.MissingZero
+		for i, x := range v {
+			odd = odd || x != x
+			k[i] = keyOf(x)
+		}
+		if odd {
+			for i, x := range v {
+				dst[i] = f.numeric(x)
+			}
+		} else {
+			a, b, c, d := f.keys.below4(&k)
+			dst[0], dst[1], dst[2], dst[3] = uint8(a), uint8(b), uint8(c), uint8(d)
+		}
+		dst = dst[4:]
+		if len(dst) > 0 {
+			values = values[4*step:]
+		}
+	}
 	for r := range dst {
 		dst[r] = f.Bin(values[r*step])
 	}

@@ -26,15 +26,27 @@ func valueOf(k uint32) float32 {
 
 // below returns how many keys are less than k. It has no branch to be mispredicted.
 func (s *keys) below(k uint32) uint32 {
-	var at uint32
+	at := uint32(0)
 	for step := uint32(128); step > 0; step >>= 1 {
-		next := at + step
-		if k > s[(next-1)&255] {
-			at = next
-		}
+		at += step & less(s[(at+step-1)&255], k)
 	}
 	return at
 }
+
+// below4 is below for four keys: their searches go on side by side, which takes hardly longer
+// than one.
+func (s *keys) below4(k *[4]uint32) (a, b, c, d uint32) {
+	for step := uint32(128); step > 0; step >>= 1 {
+		a += step & less(s[(a+step-1)&255], k[0])
+		b += step & less(s[(b+step-1)&255], k[1])
+		c += step & less(s[(c+step-1)&255], k[2])
+		d += step & less(s[(d+step-1)&255], k[3])
+	}
+	return a, b, c, d
+}
+
+// less returns all ones if a < b, else 0.
+func less(a, b uint32) uint32 { return uint32((int64(a) - int64(b)) >> 63) }
 
 // setCuts takes for each cut the largest float32 that is not above it: x <= cut and
 // x <= that are the same for every float32 x.

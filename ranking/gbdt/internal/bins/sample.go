@@ -33,30 +33,51 @@ func find(ctx context.Context, in Input, cfg Config) ([]Feature, error) {
 		return nil, err
 	}
 	features := make([]Feature, d)
-	scratch := make([]sorter, cfg.Workers)
-	err = parallel(ctx, cfg.Workers, d, func(worker, j int) error {
-		f, s := &features[j], &scratch[worker]
-		f.Name, f.Categorical, f.MissingBin = in.Features[j].Name, in.Features[j].Categorical, -1
-		s.keys = s.keys[:0]
-		if f.Categorical {
-			for _, r := range rows {
-				if c := tree.CategoryOf(float64(in.Values[r*d+j])); c >= 0 {
-					s.keys = append(s.keys, uint32(c))
-				}
+	for j := range features {
+		features[j] = Feature{Name: in.Features[j].Name, Categorical: in.Features[j].Categorical, Missing: kinds[j], MissingBin: -1}
+	}
+	scratch := make([][gatherColumns]sorter, cfg.Workers)
+	err = parallel(ctx, cfg.Workers, (d+gatherColumns-1)/gatherColumns, func(worker, group int) error {
+		first := group * gatherColumns
+		fs := features[first:min(first+gatherColumns, d)]
+		sorters := scratch[worker][:len(fs)]
+		gather(sorters, fs, in.Values[first:], rows, d)
+		for j := range fs {
+			if ctx.Err() != nil {
+				break
 			}
-			f.setCategories(s, cfg)
-			return nil
-		}
-		f.Missing = kinds[j]
-		for _, r := range rows {
-			if x := in.Values[r*d+j]; x == x && !f.missing(x) {
-				s.keys = append(s.keys, keyOf(x))
+			if fs[j].Categorical {
+				fs[j].setCategories(&sorters[j], cfg)
+			} else {
+				fs[j].setCuts(&sorters[j], cfg)
 			}
 		}
-		f.setCuts(s, cfg)
 		return nil
 	})
 	return features, err
+}
+
+// gatherColumns is how many columns are gathered in one pass over the rows: a cache line.
+const gatherColumns = 16
+
+// gather takes the keys of the values in the rows that are not missing, column by column, from rows of
+// d values.
+func gather(to []sorter, features []Feature, values []float32, rows []int, d int) {
+	for j := range to {
+		to[j].keys = slices.Grow(to[j].keys[:0], len(rows))
+	}
+	for _, r := range rows {
+		for j, x := range values[r*d:][:len(to)] {
+			f := &features[j]
+			if !f.Categorical {
+				if x == x && !f.missing(x) {
+					to[j].keys = append(to[j].keys, keyOf(x))
+				}
+			} else if c := tree.CategoryOf(float64(x)); c >= 0 {
+				to[j].keys = append(to[j].keys, uint32(c))
+			}
+		}
+	}
 }
 
 // setCuts finds the bins of the numeric values whose keys s has.

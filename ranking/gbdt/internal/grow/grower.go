@@ -99,16 +99,24 @@ func (g *Grower) StartAt(n int) { g.grown = n }
 // It costs O(rows x columns x levels), less by half and more through subtraction; in steady
 // state it allocates only the tree.
 func (g *Grower) Grow(ctx context.Context, grad, hess []float32, rows, features []int32) (*tree.Tree, error) {
-	if err := g.begin(ctx, grad, hess, rows, features); err != nil {
+	err := g.begin(ctx, grad, hess, rows, features)
+	if err == nil {
+		err = g.grow()
+	}
+	g.grad, g.hess = nil, nil
+	if err != nil {
+		g.forget()
 		return nil, err
 	}
+	g.grown++
+	return g.tree(), nil
+}
+
+func (g *Grower) grow() error {
 	g.crew.start()
 	defer g.crew.stop()
 	g.root()
-	for len(g.leaves) < g.cfg.Leaves {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
+	for len(g.leaves) < g.cfg.Leaves && g.ctx.Err() == nil {
 		at := g.widest()
 		if at < 0 {
 			break
@@ -116,15 +124,17 @@ func (g *Grower) Grow(ctx context.Context, grad, hess []float32, rows, features 
 		g.split(at)
 	}
 	g.settle()
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	g.grown++
-	return g.tree(), nil
+	return g.ctx.Err()
+}
+
+// forget drops the last tree.
+func (g *Grower) forget() {
+	g.pool.takeBack(g.leaves)
+	g.leaves, g.nodes = g.leaves[:0], g.nodes[:0]
 }
 
 // LeafRows returns the rows of a leaf of the last tree, ascending if those given to Grow were: a
-// view that the next tree overwrites.
+// view that the next tree overwrites. It panics if the last Grow failed.
 func (g *Grower) LeafRows(leaf int) []int32 {
 	l := &g.leaves[leaf]
 	return g.rows[l.from:l.to:l.to]
@@ -139,6 +149,7 @@ func (g *Grower) LeafBounds(leaf int) (lo, hi float64) {
 
 func (g *Grower) begin(ctx context.Context, grad, hess []float32, rows, features []int32) error {
 	n := g.t.Rows
+	g.forget()
 	if len(grad) != n || len(hess) != n {
 		return fmt.Errorf("grow: %d gradients and %d hessians for %d rows", len(grad), len(hess), n)
 	}
@@ -152,8 +163,6 @@ func (g *Grower) begin(ctx context.Context, grad, hess []float32, rows, features
 	if err := g.columns.choose(features); err != nil {
 		return err
 	}
-	g.pool.takeBack(g.leaves)
-	g.leaves, g.nodes = g.leaves[:0], g.nodes[:0]
 	a, h, err := magnitudes(grad, hess, g.rows)
 	if err != nil {
 		return err
