@@ -10,7 +10,8 @@ type run struct {
 
 // cutsOf returns cuts between the runs, which are ascending, for at most bins bins of at least
 // minRows rows each. If each value can have a bin it gets one. Else a value that is as
-// frequent as a whole bin gets one and the others share the rest evenly.
+// frequent as a whole bin ends one, with half a bin of smaller values at most, and the
+// others share the rest evenly.
 func cutsOf(runs []run, bins, minRows int) []float64 {
 	total := 0
 	for _, r := range runs {
