@@ -88,7 +88,9 @@ func (s *searcher) prepare() {
 	s.l2 = c.L2 / g.hessUnit
 	s.lossUnit = g.gradUnit * g.gradUnit / g.hessUnit
 	s.general = c.L1 > 0 || c.PathSmooth > 0 || !math.IsInf(l.lo, -1) || !math.IsInf(l.hi, 1) || len(c.Monotone) > 0 || s.counts != nil
-	least := math.Ceil(max(c.MinHessian, tiny) / g.hessUnit)
+	// A sum of m hessians is off by sqrt(m)/2 units; what is meant to be just enough passes.
+	least := max(c.MinHessian, tiny) / g.hessUnit
+	least = math.Ceil(least - 2*math.Sqrt(least*s.rowsPerHess))
 	if s.counts == nil {
 		least = max(least, math.Ceil((float64(c.MinRows)-0.5)/s.rowsPerHess))
 	}
@@ -97,8 +99,10 @@ func (s *searcher) prepare() {
 	// 1/4. A gain that this could make is none.
 	noise := 16 * s.rowsPerHess
 	gr, hr := s.real(l.sum)
-	s.base = s.loss(l.sum, s.value(gr, hr, n, l.above, c.L2, l.lo, l.hi), c.L2)
-	s.floor = s.base + max(c.MinGain, 1e-12*math.Abs(s.base), noise*s.lossUnit)
+	w := s.value(gr, hr, n, l.above, c.L2, l.lo, l.hi)
+	s.base = s.loss(l.sum, w, c.L2)
+	rounding := 1e-12 * (math.Abs(gr*w) + float64((hr+c.L2)*w)*w) // of the two terms of a loss, which may cancel
+	s.floor = s.base + max(c.MinGain, rounding, noise*s.lossUnit)
 }
 
 // column returns the best split by a column.
