@@ -14,11 +14,20 @@ func threshold(g, l1 float64) float64 {
 	return math.Copysign(max(math.Abs(g)-l1, 0), g)
 }
 
+// optimum returns the value that a leaf of the sums g and h would have if nothing bound it: 0 if
+// neither hessians nor l2 hold it.
+func optimum(g, h, l1, l2 float64) float64 {
+	if !(h+l2 > tiny) {
+		return 0
+	}
+	return -threshold(g, l1) / (h + l2)
+}
+
 // value returns what a leaf with the sums g and h over n rows would be worth within the bounds of its
 // parent l, smoothed to the value above it.
 func (s *searcher) value(g, h, n, above, l2 float64, lo, hi float64) float64 {
 	c := &s.g.cfg
-	w := -threshold(g, c.L1) / max(h+l2, tiny)
+	w := optimum(g, h, c.L1, l2)
 	if c.PathSmooth > 0 {
 		w = (float64(w*n) + float64(above*c.PathSmooth)) / (n + c.PathSmooth)
 	}
@@ -109,7 +118,7 @@ func (s *searcher) numericGeneral(f *bins.Feature, h []int64, c int32) split {
 func (s *searcher) setValue(l *leaf, above float64, smooth bool) {
 	g, h := s.real(l.sum)
 	if !smooth {
-		above = -threshold(g, s.g.cfg.L1) / max(h+l.l2, tiny)
+		above = optimum(g, h, s.g.cfg.L1, l.l2)
 	}
 	l.above = above
 	l.value = s.value(g, h, float64(l.count()), above, l.l2, l.lo, l.hi)

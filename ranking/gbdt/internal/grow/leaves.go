@@ -1,7 +1,5 @@
 package grow
 
-import "math"
-
 // sumRows is how many rows are added up before their sum joins the others: it bounds the error of
 // sums over many rows.
 const sumRows = 1 << 12
@@ -22,8 +20,7 @@ func (g *Grower) settle() {
 			continue
 		}
 		// The root alone has nothing to be smoothed to.
-		w := -threshold(l.g, g.cfg.L1) / max(l.h+l.l2, tiny)
-		l.value = math.Min(math.Max(w, l.lo), l.hi)
+		l.value = min(max(optimum(l.g, l.h, g.cfg.L1, l.l2), l.lo), l.hi)
 	}
 }
 

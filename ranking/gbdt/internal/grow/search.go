@@ -52,7 +52,7 @@ func (s *searcher) init(g *Grower) {
 // searchColumns is how many columns are one part of the work.
 const searchColumns = 8
 
-// tiny is the least hessian of a leaf, and of a denominator.
+// tiny is what a hessian must be more than, to count.
 const tiny = 1e-15
 
 // find sets the best split of the leaf with number at; its gain is 0 if there is none.

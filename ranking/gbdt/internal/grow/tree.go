@@ -36,7 +36,7 @@ func (g *Grower) tree() *tree.Tree {
 		}
 		t.NodeStats[i] = tree.NodeStats{
 			Gain:   g.nodes[i].split.gain,
-			Value:  -threshold(sums[i].g, g.cfg.L1) / max(sums[i].h+g.cfg.L2, tiny),
+			Value:  optimum(sums[i].g, sums[i].h, g.cfg.L1, g.cfg.L2),
 			Weight: sums[i].h, Count: sums[i].n,
 		}
 	}
