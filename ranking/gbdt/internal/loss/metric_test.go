@@ -127,8 +127,13 @@ func TestMetricsThatDoNotFitAreErrors(t *testing.T) {
 		m loss.MetricKind
 		k loss.Kind
 	}{
-		{loss.BinaryLoss, loss.L2}, {loss.RMSE, loss.LambdaMART}, {loss.MultiLoss, loss.LogLoss}, {loss.AUC, loss.Softmax},
-		{loss.PoissonDeviance, loss.L2}, {loss.Loss, loss.XENDCG}, {loss.NDCG, loss.Softmax},
+		{loss.BinaryLoss, loss.L2},
+		{loss.RMSE, loss.LambdaMART},
+		{loss.MultiLoss, loss.LogLoss},
+		{loss.AUC, loss.Softmax},
+		{loss.PoissonDeviance, loss.L2},
+		{loss.Loss, loss.XENDCG},
+		{loss.NDCG, loss.Softmax},
 	} {
 		_, err := loss.NewMetric(c.m, 3, params(c.k), d)
 		require.ErrorIs(t, err, loss.ErrMetric, "%+v", c)
