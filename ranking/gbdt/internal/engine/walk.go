@@ -1,0 +1,164 @@
+package engine
+
+import (
+	"math"
+
+	"github.com/recsyskit/recsys/ranking/gbdt/internal/tree"
+)
+
+// walk steps down a tree with several rows at once, or down several trees with one row.
+// There is no branch to predict: a node is followed by its two children in memory, so
+// that a step adds the outcome of the test to the index of the left one, and a leaf is a
+// node whose test fails and whose left child is itself, so that all take as many steps as the tree
+// is deep.
+type walk struct {
+	nodes  []walkNode
+	trees  []walkTree
+	values *leafValues
+}
+
+type walkNode struct {
+	threshold int32
+	mask      uint32 // of a leaf: its index
+	word      uint32 // times walkLanes
+	child     int32
+}
+
+type walkTree struct {
+	root  int32
+	depth int32
+}
+
+// walkLanes is how many rows, or trees, are on their way at once.
+const walkLanes = 8
+
+func newWalk(f *tree.Forest, tests [][]test) *walk {
+	w := &walk{values: newLeafValues(f, identity(f))}
+	for i := range f.Trees {
+		w.add(&f.Trees[i], tests[i])
+	}
+	return w
+}
+
+// add appends a tree, its nodes level by level.
+func (w *walk) add(t *tree.Tree, tests []test) {
+	root := int32(len(w.nodes))
+	nodes := make([]walkNode, 1, 2*len(tests)+1)
+	queue := []int32{0}
+	if len(tests) == 0 {
+		queue[0] = ^0
+	}
+	depth, level := int32(-1), 0
+	for at := 0; at < len(queue); at++ {
+		if at == level { // the first of the next level
+			depth++
+			level = len(queue)
+		}
+		if c := queue[at]; c < 0 {
+			nodes[at] = walkNode{threshold: math.MaxInt32, mask: uint32(^c), child: root + int32(at)}
+			continue
+		}
+		n, q := &t.Nodes[queue[at]], tests[queue[at]]
+		nodes[at] = walkNode{q.threshold, q.mask, uint32(q.word) * walkLanes, root + int32(len(nodes))}
+		nodes = append(nodes, walkNode{}, walkNode{})
+		queue = append(queue, n.Left, n.Right)
+	}
+	w.nodes = append(w.nodes, nodes...)
+	w.trees = append(w.trees, walkTree{root, depth})
+}
+
+// step returns the child of node at for the row in the given lane.
+func step(nodes []walkNode, at int32, words []int32, lane uint32) int32 {
+	n := &nodes[uint32(at)]
+	right := int32(0)
+	if words[n.word+lane]&int32(n.mask) > n.threshold {
+		right = 1
+	}
+	return n.child + right
+}
+
+// rows finds the leaves of one tree for the rows in all lanes.
+func (w *walk) rows(leaf *[walkLanes]int32, words []int32, tree int) {
+	t := w.trees[tree]
+	nodes := w.nodes
+	a, b, c, d, e, f, g, h := t.root, t.root, t.root, t.root, t.root, t.root, t.root, t.root
+	for range t.depth {
+		a = step(nodes, a, words, 0)
+		b = step(nodes, b, words, 1)
+		c = step(nodes, c, words, 2)
+		d = step(nodes, d, words, 3)
+		e = step(nodes, e, words, 4)
+		f = step(nodes, f, words, 5)
+		g = step(nodes, g, words, 6)
+		h = step(nodes, h, words, 7)
+	}
+	*leaf = [walkLanes]int32{a, b, c, d, e, f, g, h}
+	for i, at := range leaf {
+		leaf[i] = int32(nodes[at].mask)
+	}
+}
+
+// row finds the leaves of n <= walkLanes trees from tree first on, for the row in lane 0.
+func (w *walk) row(leaf *[walkLanes]uint32, words []int32, first, n int) {
+	nodes := w.nodes
+	depth, root := int32(0), [walkLanes]int32{}
+	for i := range root {
+		t := w.trees[first+min(i, n-1)]
+		root[i] = t.root
+		depth = max(depth, t.depth)
+	}
+	a, b, c, d, e, f, g, h := root[0], root[1], root[2], root[3], root[4], root[5], root[6], root[7]
+	for range depth {
+		a = step(nodes, a, words, 0)
+		b = step(nodes, b, words, 0)
+		c = step(nodes, c, words, 0)
+		d = step(nodes, d, words, 0)
+		e = step(nodes, e, words, 0)
+		f = step(nodes, f, words, 0)
+		g = step(nodes, g, words, 0)
+		h = step(nodes, h, words, 0)
+	}
+	for i, at := range [walkLanes]int32{a, b, c, d, e, f, g, h} {
+		leaf[i] = nodes[at].mask
+	}
+}
+
+// blockWords bounds the words of the rows that go through all trees together, so that they
+// stay in the innermost cache beside a tree.
+const blockWords = 4 << 10
+
+// walk takes blocks of rows through all trees.
+func (t *task) walk(s *Scratch) {
+	l, w, n := t.e.layout, t.e.walk, t.rows.N
+	size := l.words * walkLanes
+	var leaf [walkLanes]int32
+	groups := min(max(1, blockWords/max(1, size)), 8, (n+walkLanes-1)/walkLanes)
+	s.words = grown(s.words, groups*size)
+	for first := 0; first < n; first += groups * walkLanes {
+		rows := min(groups*walkLanes, n-first)
+		for i := 0; i < rows; i += walkLanes {
+			l.load(s.words[i*l.words:i*l.words+size], t.rows, first+i, min(walkLanes, rows-i), walkLanes)
+		}
+		for j := t.from; j < t.to; j++ {
+			for i := 0; i < rows; i += walkLanes {
+				w.rows(&leaf, s.words[i*l.words:i*l.words+size], j)
+				t.take(leaf[:min(walkLanes, rows-i)], first+i, j)
+			}
+		}
+	}
+}
+
+// walkTrees takes single rows through eight trees at a time.
+func (t *task) walkTrees(s *Scratch) {
+	l, w := t.e.layout, t.e.walk
+	s.words = grown(s.words, l.words*walkLanes)
+	s.found = grown(s.found, max(walkLanes, len(s.found)))
+	for i := range t.rows.N {
+		l.load(s.words, t.rows, i, 1, walkLanes)
+		for j := t.from; j < t.to; j += walkLanes {
+			m := min(walkLanes, t.to-j)
+			w.row((*[walkLanes]uint32)(s.found), s.words, j, m)
+			t.row(w.values, s.found[:m], i, j)
+		}
+	}
+}
