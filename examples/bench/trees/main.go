@@ -2,11 +2,11 @@
 // it has not seen.
 //
 //	go run ./trees train
-//	go run -tags lightgbm ./trees train -rows 500000 -features 50 -leaves 63 -trees 100
+//	go run -tags lightgbm,xgboost ./trees train -rows 500000 -features 50 -leaves 63 -trees 100
 //
-// With the build tag lightgbm, LightGBM runs along through its C API; see the package
-// internal/lightgbm for what it needs. All lanes take turns, round by round, with one worker each, and
-// their time is the CPU time of the process.
+// With the build tags lightgbm and xgboost, those run along through their C APIs; see the packages
+// internal/lightgbm and internal/xgboost for what they need. All lanes take turns, round by round, with one
+// worker each, and their time is the CPU time of the process.
 package main
 
 import (

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/recsyskit/recsys/examples/bench/internal/lightgbm"
+	"github.com/recsyskit/recsys/examples/bench/internal/xgboost"
 	"github.com/recsyskit/recsys/examples/internal/annset"
 	"github.com/recsyskit/recsys/examples/internal/cli"
 	"github.com/recsyskit/recsys/metrics"
@@ -98,6 +99,11 @@ func (t *training) race(ctx context.Context, out, log io.Writer) error {
 	} else {
 		fmt.Fprintln(log, "trees:", lightgbm.ErrNotLinked)
 	}
+	if xgboost.Linked {
+		lanes = append(lanes, t.xgBoost(data))
+	} else {
+		fmt.Fprintln(log, "trees:", xgboost.ErrNotLinked)
+	}
 	for range t.rounds {
 		for _, l := range lanes {
 			if err := l.run(ctx, held); err != nil {
@@ -152,38 +158,4 @@ func (t *training) print(l, ours *lane, out io.Writer) error {
 	_, err := fmt.Fprintf(out, "%-36s cpu %.2f s (fastest %.2f)  auc %.5f  log loss %.5f  ours takes %.2f of it\n",
 		l.name, l.median(), l.cpu[0], l.auc, l.logLoss, ours.median()/l.median())
 	return err
-}
-
-// lightGBM trains on its bins of the same rows.
-func (t *training) lightGBM(data *ranking.Dataset, more string) *lane {
-	params := fmt.Sprintf("objective=binary num_leaves=%d learning_rate=%v seed=%d num_threads=1 verbosity=-1 %s", t.leaves, t.rate, t.seed, more)
-	name := strings.TrimSpace("LightGBM " + more)
-	return &lane{name: name, train: func(context.Context) (model, error) {
-		table, err := lightgbm.NewDataset(lightgbm.Data{Rows: data.Floats, Columns: t.features, Labels: data.Labels}, params, nil)
-		if err != nil {
-			return model{}, err
-		}
-		b, err := lightgbm.NewBooster(table, params)
-		if err != nil {
-			table.Close()
-			return model{}, err
-		}
-		m := model{
-			score: func(dst []float64, d *ranking.Dataset) error {
-				return b.Predict(dst, d.Floats, t.features, params, lightgbm.Score)
-			},
-			close: func() { b.Close(); table.Close() },
-		}
-		for range t.trees {
-			done, err := b.Update()
-			if err != nil {
-				m.close()
-				return model{}, err
-			}
-			if done {
-				break
-			}
-		}
-		return m, nil
-	}}
 }
