@@ -8,6 +8,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/internal/hash"
+	"github.com/recsyskit/recsys/internal/idtable"
 )
 
 // Linear is a multi-head logistic regression: for each head,
@@ -33,7 +34,7 @@ type Linear struct {
 	idWeights   []float32 // one row of H for each of ids, column by column
 
 	// What follows from the above; see finish.
-	tables  []idTable // of ids
+	tables  []idtable.Table // of ids
 	firsts  []int     // row of idWeights at which an ID column starts
 	careful bool      // float32 is not enough for the product with raw values
 	version string
@@ -168,7 +169,7 @@ func (m *Linear) finish() {
 	m.tables, m.firsts = nil, nil
 	first := 0
 	for _, ids := range m.ids {
-		m.tables, m.firsts = append(m.tables, newIDTable(ids)), append(m.firsts, first)
+		m.tables, m.firsts = append(m.tables, idtable.New(ids)), append(m.firsts, first)
 		first += len(ids)
 	}
 	// Folding the standardisation into the weights adds terms w*mean/scale that cancel;
