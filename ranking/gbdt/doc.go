@@ -1,0 +1,2 @@
+// Package gbdt serves boosted trees.
+package gbdt
