@@ -26,7 +26,7 @@ type walkNode struct {
 }
 
 type walkTree struct {
-	root  uint32
+	root  uintptr
 	depth int32
 }
 
@@ -67,20 +67,17 @@ func (w *walk) add(t *tree.Tree, tests []test) {
 		queue = append(queue, n.Left, n.Right)
 	}
 	w.nodes = append(w.nodes, nodes...)
-	w.trees = append(w.trees, walkTree{walkNodeBytes * uint32(root), depth})
+	w.trees = append(w.trees, walkTree{walkNodeBytes * uintptr(root), depth})
 }
 
 // step returns the child of the node at the given place for the row in the given lane. Places
 // are not checked: newWalk made the nodes, of which each leads to another or to itself, and
 // they ask for words that all rows have.
-func step(nodes, words unsafe.Pointer, at uint32, lane uintptr) uint32 {
+func step(nodes, words unsafe.Pointer, at uintptr, lane uintptr) uintptr {
 	n := (*walkNode)(unsafe.Add(nodes, at))
 	x := *(*int32)(unsafe.Add(words, uintptr(n.word)+4*lane))
-	right := uint32(0)
-	if x&int32(n.mask) > n.threshold {
-		right = 1
-	}
-	return n.child + right*walkNodeBytes
+	// The sign of the difference is the outcome: an if becomes a branch.
+	return uintptr(n.child) + uintptr((int64(n.threshold)-int64(x&int32(n.mask)))>>63)&walkNodeBytes
 }
 
 // rows finds the leaves of one tree for the rows in all lanes.
@@ -88,7 +85,7 @@ func (w *walk) rows(leaf *[walkLanes]int32, row []int32, tree int) {
 	t := w.trees[tree]
 	nodes, words := unsafe.Pointer(unsafe.SliceData(w.nodes)), unsafe.Pointer(unsafe.SliceData(row))
 	a, b, c, d, e, f, g, h := t.root, t.root, t.root, t.root, t.root, t.root, t.root, t.root
-	for depth := t.depth; depth > 0; depth-- {
+	for depth, last := t.depth, uintptr(0); depth > 0; depth-- {
 		a = step(nodes, words, a, 0)
 		b = step(nodes, words, b, 1)
 		c = step(nodes, words, c, 2)
@@ -97,8 +94,13 @@ func (w *walk) rows(leaf *[walkLanes]int32, row []int32, tree int) {
 		f = step(nodes, words, f, 5)
 		g = step(nodes, words, g, 6)
 		h = step(nodes, words, h, 7)
+		sum := a + b + c + d + e + f + g + h
+		if sum == last {
+			break
+		}
+		last = sum
 	}
-	for i, at := range [walkLanes]uint32{a, b, c, d, e, f, g, h} {
+	for i, at := range [walkLanes]uintptr{a, b, c, d, e, f, g, h} {
 		leaf[i] = int32(w.nodes[at/walkNodeBytes].mask)
 	}
 }
@@ -106,7 +108,7 @@ func (w *walk) rows(leaf *[walkLanes]int32, row []int32, tree int) {
 // row finds the leaves of n <= walkLanes trees from tree first on, for the row in lane 0.
 func (w *walk) row(leaf *[walkLanes]uint32, row []int32, first, n int) {
 	nodes, words := unsafe.Pointer(unsafe.SliceData(w.nodes)), unsafe.Pointer(unsafe.SliceData(row))
-	depth, root := int32(0), [walkLanes]uint32{}
+	depth, root := int32(0), [walkLanes]uintptr{}
 	for i := range root {
 		t := w.trees[first+min(i, n-1)]
 		root[i] = t.root
@@ -123,7 +125,7 @@ func (w *walk) row(leaf *[walkLanes]uint32, row []int32, first, n int) {
 		g = step(nodes, words, g, 0)
 		h = step(nodes, words, h, 0)
 	}
-	for i, at := range [walkLanes]uint32{a, b, c, d, e, f, g, h} {
+	for i, at := range [walkLanes]uintptr{a, b, c, d, e, f, g, h} {
 		leaf[i] = w.nodes[at/walkNodeBytes].mask
 	}
 }
