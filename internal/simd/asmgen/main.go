@@ -29,6 +29,7 @@ var families = []func() []*File{
 	lookupFamily,
 	forestFamily,
 	forestRowFamily,
+	forestLoadFamily,
 }
 
 func main() {
