@@ -37,6 +37,23 @@ func (l *layout) loadSets(dst []int32, rows *Rows, first, n, lanes int) {
 	}
 }
 
+// loadRow is load for row i alone, in lane 0 of the given number.
+func (l *layout) loadRow(dst []int32, rows *Rows, i, lanes int) {
+	row, at := rows.Floats[min(i*rows.Stride, len(rows.Floats)):], 0
+	features := l.features[:len(l.columns)]
+	for j := range l.columns {
+		var x float32
+		if c := rows.Columns[features[j]]; c >= 0 {
+			x = row[c]
+		} else {
+			x = rows.Extra[^c][i]
+		}
+		dst[at] = l.columns[j].Word(x)
+		at += lanes
+	}
+	l.loadSets(dst, rows, i, 1, lanes)
+}
+
 // fewColumns is how many neighbouring columns are not worth a tile.
 const fewColumns = 3
 

@@ -115,7 +115,7 @@ func (w *walk) row(leaf *[walkLanes]uint32, row []int32, first, n int) {
 		depth = max(depth, t.depth)
 	}
 	a, b, c, d, e, f, g, h := root[0], root[1], root[2], root[3], root[4], root[5], root[6], root[7]
-	for ; depth > 0; depth-- {
+	for last := uintptr(0); depth > 0; depth-- {
 		a = step(nodes, words, a, 0)
 		b = step(nodes, words, b, 0)
 		c = step(nodes, words, c, 0)
@@ -124,6 +124,11 @@ func (w *walk) row(leaf *[walkLanes]uint32, row []int32, first, n int) {
 		f = step(nodes, words, f, 0)
 		g = step(nodes, words, g, 0)
 		h = step(nodes, words, h, 0)
+		sum := a + b + c + d + e + f + g + h
+		if sum == last {
+			break
+		}
+		last = sum
 	}
 	for i, at := range [walkLanes]uintptr{a, b, c, d, e, f, g, h} {
 		leaf[i] = w.nodes[at/walkNodeBytes].mask
@@ -161,7 +166,7 @@ func (t *task) walkTrees(s *Scratch) {
 	s.words = grown(s.words, l.words*walkLanes)
 	s.found = grown(s.found, max(walkLanes, len(s.found)))
 	for i := range t.rows.N {
-		l.load(s.words, t.rows, i, 1, walkLanes)
+		l.loadRow(s.words, t.rows, i, walkLanes)
 		for j := t.from; j < t.to; j += walkLanes {
 			m := min(walkLanes, t.to-j)
 			w.row((*[walkLanes]uint32)(s.found), s.words, j, m)
