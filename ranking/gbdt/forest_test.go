@@ -1,6 +1,7 @@
 package gbdt_test
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -219,4 +220,12 @@ func rank(tb testing.TB, r recsys.Ranker, c *recsys.Candidates) recsys.Scores {
 	out := recsys.NewScores(c.Len(), len(r.(recsys.HeadWriter).Heads()))
 	require.NoError(tb, r.Rank(tb.Context(), nil, c, out))
 	return out
+}
+
+// reread writes a model and reads it under other options.
+func reread(tb testing.TB, m *gbdt.Model, o gbdt.Options) *gbdt.Model {
+	tb.Helper()
+	back, err := gbdt.Read(bytes.NewReader(encode(tb, m)), o)
+	require.NoError(tb, err)
+	return back
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/ranking"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/engine"
 )
@@ -21,31 +22,27 @@ func (m *Model) Predict(dst []float32, d *ranking.Dataset) ([]float32, error) {
 	dst = slices.Grow(dst, n*heads)[:from+n*heads]
 	s := m.pool.get()
 	defer m.pool.put(s)
-	values := make([]float32, block*len(m.features))
 	for at := 0; at < n; at += block {
 		k := min(block, n-at)
-		m.copyRows(values, d, columns, at, k)
-		s.rows = engine.Rows{Floats: values, Stride: len(m.features), N: k, Columns: s.identity(len(m.features))}
-		if len(m.missing) > 0 {
-			m.replace(s, k)
-		}
-		for i := range m.forests {
-			f := &m.forests[i]
-			s.raw = room(s.raw, k*f.Outputs)
-			f.engine.Raw(s.raw, &s.rows, &s.engine)
-			f.predict(s.raw)
-			for r := range k {
-				for j := range f.width() {
-					dst[from+(at+r)*heads+f.head+j] = float32(s.raw[r*f.Outputs+j])
-				}
-			}
-		}
+		m.readRows(s, d, columns, at, k)
+		m.score(s, k, recsys.Scores{Heads: dst[from+at*heads:], Stride: heads})
 	}
 	return dst, nil
 }
 
 // block is the number of rows that go through the engine at once.
 const block = 512
+
+// readRows makes s.rows of rows at to at+n-1 of d.
+func (m *Model) readRows(s *scratch, d *ranking.Dataset, columns []int32, at, n int) {
+	w := len(m.features)
+	s.part32 = room(s.part32, n*w)
+	m.copyRows(s.part32, d, columns, at, n)
+	s.rows = engine.Rows{Floats: s.part32, Stride: w, N: n, Columns: s.identity(w)}
+	if len(m.missing) > 0 {
+		m.replace(s, n)
+	}
+}
 
 // AppendRows appends the rows of d as [Model.PredictRows] takes them, n x len(Features), to dst.
 // The error lists the columns that d does not have.

@@ -18,15 +18,20 @@ type scratch struct {
 	part   engine.Rows // some of them, gathered
 	engine engine.Scratch
 	raw    []float64
-	more   []float64
 	dense  []float32 // rows with every feature, where a value must be replaced
 	part32 []float32
 	ids    []float32   // categories of ID columns, one after the other
 	extra  [][]float32 // views of ids
 	plain  []int32     // 0, 1, …: the columns of dense rows
-	keys   []float64
-	best   []int32
 	row    []float64
+
+	// Of cascades.
+	more   []float64 // raw scores of the rows that go on
+	chosen []float32 // their features
+	keys   []float64
+	order  []float64
+	best   []int32 // the rows that go on
+	tied   []int32
 }
 
 // scratchPool hands scratch out. It must not be copied.
@@ -67,6 +72,16 @@ func (m *Model) Rank(_ context.Context, _ *recsys.Query, c *recsys.Candidates, o
 	}
 	s := m.pool.get()
 	m.read(s, c)
+	m.score(s, n, out)
+	m.pool.put(s)
+	for i := range n {
+		out.Score[i] = out.Heads[i*out.Stride]
+	}
+	return nil
+}
+
+// score writes the heads of the rows in s.rows.
+func (m *Model) score(s *scratch, n int, out recsys.Scores) {
 	for i := range m.forests {
 		f := &m.forests[i]
 		s.raw = room(s.raw, n*f.Outputs)
@@ -74,11 +89,6 @@ func (m *Model) Rank(_ context.Context, _ *recsys.Query, c *recsys.Candidates, o
 		f.predict(s.raw)
 		f.store(out, s.raw, n)
 	}
-	for i := range n {
-		out.Score[i] = out.Heads[i*out.Stride]
-	}
-	m.pool.put(s)
-	return nil
 }
 
 // ready reports what keeps the model from ranking c.

@@ -27,9 +27,11 @@ var families = []func() []*File{
 	neonGemmFamily,
 	neonInt8Family,
 	lookupFamily,
+	fmFamily,
 	forestFamily,
 	forestRowFamily,
 	forestLoadFamily,
+	histogramFamily,
 }
 
 func main() {
