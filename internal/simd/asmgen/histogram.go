@@ -1,9 +1,10 @@
 package main
 
-// histogramFamily writes the kernel that sums values by bin. A load of 8 bytes brings the bins
-// of 8 columns; the rest is integer registers, since no vector instruction adds to scattered
-// memory faster. What it saves over Go is the reload of bytes, checks of bounds, and waiting: the
-// row 16 places ahead is fetched meanwhile.
+// histogramFamily writes the kernel that sums values by bin, in integer registers, since no
+// vector instruction adds to scattered memory faster. An addition is a load of the bin and one
+// instruction that loads, adds and stores: it takes the cycle that a store takes (Zen 5:
+// 0.30 ns, the sums being in the first or second level of the cache). What it saves over Go are
+// checks of bounds and waiting: the row 16 places ahead is fetched meanwhile.
 func histogramFamily() []*File {
 	f := NewFile("histogram", "amd64")
 	histogramScalar(f)
@@ -55,22 +56,13 @@ func histogramScalar(f *File) {
 		fn.Op("MOVQ", PtrX(values, at, 8, 0), value)
 		fn.Op("IMULQ", stride, at)
 		fn.Op("ADDQ", bins, at)
-		for w := range words {
-			lo, hi, a, b := DX, R13, next, R11
-			base := w * 8 * histogramSums
-			fn.Op("MOVQ", Ptr(at, 8*w), lo)
-			fn.Op("MOVQ", lo, hi)
-			fn.Op("SHRQ", Imm(32), hi)
-			for i := range 4 {
-				if i > 0 {
-					fn.Op("SHRQ", Imm(8), lo)
-					fn.Op("SHRQ", Imm(8), hi)
-				}
-				fn.Op("MOVBLZX", lo, a)
-				fn.Op("MOVBLZX", hi, b)
-				fn.Op("ADDQ", value, PtrX(sums, a, 8, base+i*histogramSums))
-				fn.Op("ADDQ", value, PtrX(sums, b, 8, base+(i+4)*histogramSums))
-			}
+		add := func(c int) {
+			bin := [4]GP{BX, DX, R11, R13}[c%4]
+			fn.Op("MOVBLZX", Ptr(at, c), bin)
+			fn.Op("ADDQ", value, PtrX(sums, bin, 8, c*histogramSums))
+		}
+		for c := range 8 * words {
+			add(c)
 		}
 		for i := range 7 {
 			if words == len(loops)-1 {
@@ -78,8 +70,7 @@ func histogramScalar(f *File) {
 			}
 			fn.Op("CMPQ", tail, Imm(i))
 			fn.Op("JEQ", done)
-			fn.Op("MOVBLZX", Ptr(at, 8*words+i), next)
-			fn.Op("ADDQ", value, PtrX(sums, next, 8, (words*8+i)*histogramSums))
+			add(8*words + i)
 		}
 		fn.Place(done)
 		fn.Op("DECQ", left)
