@@ -36,13 +36,13 @@ func (s *searcher) value(g, h, n, above, l2 float64, lo, hi float64) float64 {
 
 // real returns a packed sum in real numbers.
 func (s *searcher) real(p int64) (g, h float64) {
-	return float64(gradOf(p)) * s.g.gradUnit, float64(hessOf(p)) * s.g.hessUnit
+	return float64(float64(gradOf(p)) * s.g.gradUnit), float64(float64(hessOf(p)) * s.g.hessUnit)
 }
 
 // loss returns by how much a leaf of the packed sum p lowers the loss, twice, if its value is w.
 func (s *searcher) loss(p int64, w, l2 float64) float64 {
 	g, h := s.real(p)
-	return -(float64(2*threshold(g, s.g.cfg.L1)*w) + float64((h+l2)*w)*w)
+	return -(float64(2*threshold(g, s.g.cfg.L1)*w) + float64(float64((h+l2)*w)*w))
 }
 
 // sides evaluates a split into the packed sum left with n rows and the rest, for a feature
@@ -70,7 +70,7 @@ func (s *searcher) rows(c int32, bin int, p int64) float64 {
 	if s.counts != nil {
 		return float64(s.counts[int(c)*binsPerColumn+bin])
 	}
-	return float64(hessOf(p)) * s.rowsPerHess
+	return float64(float64(hessOf(p)) * s.rowsPerHess)
 }
 
 // whole rounds an estimate of rows.
@@ -133,7 +133,7 @@ func (s *searcher) inherit(a, b, l *leaf, by *split) {
 	b.l2 = a.l2
 	s.setValue(a, l.value, true)
 	s.setValue(b, l.value, true)
-	middle := a.value + (b.value-a.value)/2
+	middle := a.value + float64((b.value-a.value)/2)
 	switch s.direction(by.column) {
 	case 1:
 		a.hi, b.lo = middle, middle

@@ -90,7 +90,7 @@ func (s *searcher) prepare() {
 	s.general = c.L1 > 0 || c.PathSmooth > 0 || !math.IsInf(l.lo, -1) || !math.IsInf(l.hi, 1) || len(c.Monotone) > 0 || s.counts != nil
 	// A sum of m hessians is off by sqrt(m)/2 units; what is meant to be just enough passes.
 	least := max(c.MinHessian, tiny) / g.hessUnit
-	least = math.Ceil(least - 2*math.Sqrt(least*s.rowsPerHess))
+	least = math.Ceil(least - float64(2*math.Sqrt(least*s.rowsPerHess)))
 	if s.counts == nil {
 		least = max(least, math.Ceil((float64(c.MinRows)-0.5)/s.rowsPerHess))
 	}
@@ -101,8 +101,8 @@ func (s *searcher) prepare() {
 	gr, hr := s.real(l.sum)
 	w := s.value(gr, hr, n, l.above, c.L2, l.lo, l.hi)
 	s.base = s.loss(l.sum, w, c.L2)
-	rounding := 1e-12 * (math.Abs(gr*w) + float64((hr+c.L2)*w)*w) // of the two terms of a loss, which may cancel
-	s.floor = s.base + max(c.MinGain, rounding, noise*s.lossUnit)
+	rounding := 1e-12 * (math.Abs(gr*w) + float64(float64((hr+c.L2)*w)*w)) // of the two terms of a loss, which may cancel
+	s.floor = s.base + max(c.MinGain, rounding, float64(noise*s.lossUnit))
 }
 
 // column returns the best split by a column.
@@ -131,7 +131,7 @@ func (s *searcher) numeric(f *bins.Feature, h []int64) split {
 	}
 	if missing == 0 {
 		best, gain := s.cuts(h[:values-1], 0, s.floor/s.lossUnit)
-		s.settle(&best, gain*s.lossUnit)
+		s.settle(&best, float64(gain*s.lossUnit))
 		best.missingLeft = f.MissingBin >= 0 && hessOf(best.left) > hessOf(s.l.sum-best.left)
 		return best
 	}
@@ -141,7 +141,7 @@ func (s *searcher) numeric(f *bins.Feature, h []int64) split {
 		best, gain = other, more
 		best.missingLeft = true
 	}
-	s.settle(&best, gain*s.lossUnit)
+	s.settle(&best, float64(gain*s.lossUnit))
 	return best
 }
 
