@@ -20,7 +20,7 @@ func optimum(g, h, l1, l2 float64) float64 {
 	if !(h+l2 > tiny) {
 		return 0
 	}
-	return -threshold(g, l1) / (h + l2)
+	return (0 - threshold(g, l1)) / (h + l2) // 0 - 0 is not -0
 }
 
 // value returns what a leaf with the sums g and h over n rows would be worth within the bounds of its
