@@ -6,7 +6,7 @@ import (
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/bins"
 )
 
-// The search below knows all that the short loop in cuts does not: L1, bounds, monotone
+// The search below knows all that simd.BestCut does not: L1, bounds, monotone
 // features, smoothing, and rows that are counted. It computes in real numbers, not units.
 
 // threshold takes l1 off the magnitude of g.
@@ -112,6 +112,13 @@ func (s *searcher) numericGeneral(f *bins.Feature, h []int64, c int32) split {
 	}
 	s.settle(&best, top)
 	return best
+}
+
+// settle turns the loss that the two sides of a split take off into a gain.
+func (s *searcher) settle(best *split, loss float64) {
+	if loss > s.floor && hessOf(best.left) > 0 {
+		best.gain = loss - s.base
+	}
 }
 
 // setValue sets the value of the leaf on its sums in integers; above is its parent's.
