@@ -28,6 +28,7 @@ var families = []func() []*File{
 	neonInt8Family,
 	lookupFamily,
 	histogramFamily,
+	bestCutFamily,
 }
 
 func main() {
