@@ -27,6 +27,7 @@ var families = []func() []*File{
 	neonGemmFamily,
 	neonInt8Family,
 	lookupFamily,
+	fmFamily,
 	histogramFamily,
 	bestCutFamily,
 }

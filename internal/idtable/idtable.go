@@ -1,23 +1,28 @@
-package ranking
+// Package idtable finds the position of an ID in a list: the vocabulary of a model.
+package idtable
 
-// idTable maps IDs to their position in a list. It is immutable.
-type idTable struct {
+// Table maps IDs to their position in a list. It is immutable and safe for concurrent use.
+// The zero Table holds nothing.
+type Table struct {
 	keys []uint64
 	at   []int32 // -1: empty
 	mask uint64
 }
 
-// newIDTable returns the table of ids, which are all different.
-func newIDTable(ids []uint64) idTable {
+// New returns the table of ids, which are all different and fewer than 2^31. It takes
+// 24 to 48 bytes for each.
+func New(ids []uint64) Table {
 	if len(ids) == 0 {
-		return idTable{}
+		return Table{}
 	}
 	size := 4
 	for size < 2*len(ids) {
 		size *= 2
 	}
-	t := idTable{keys: make([]uint64, size), at: make([]int32, size), mask: uint64(size - 1)}
-	fill(t.at, -1)
+	t := Table{keys: make([]uint64, size), at: make([]int32, size), mask: uint64(size - 1)}
+	for p := range t.at {
+		t.at[p] = -1
+	}
 	for i, id := range ids {
 		p := slot(id) & t.mask
 		for t.at[p] >= 0 {
@@ -34,8 +39,8 @@ func slot(id uint64) uint64 {
 	return h ^ h>>32
 }
 
-// find returns the position of id, or -1.
-func (t *idTable) find(id uint64) int32 {
+// Find returns the position of id, or -1.
+func (t *Table) Find(id uint64) int32 {
 	if len(t.at) == 0 {
 		return -1
 	}
