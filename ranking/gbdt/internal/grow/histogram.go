@@ -7,7 +7,7 @@ import (
 	"github.com/recsyskit/recsys/internal/simd"
 )
 
-const binsPerColumn = simd.HistogramBins
+const binsPerColumn = simd.HistogramStride
 
 // histogramBytes is the default of Config.HistogramBytes.
 const histogramBytes = 1 << 30
