@@ -1,8 +1,10 @@
 package simd
 
 import (
+	"cmp"
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // RowTrees is how many trees a [ForestRow] takes a row through at once.
@@ -18,31 +20,30 @@ type RowNode struct {
 }
 
 // ForestRow holds trees as [Forest] does, for one row at a time: each lane is a tree, and a step asks
-// the next node of 16 trees. It is immutable and safe for concurrent use.
+// a node of each of 16 trees. The nodes of a step ask for words within a window of 32, so that
+// two registers hold all that it needs and nothing is gathered. It is immutable and safe for
+// concurrent use.
 type ForestRow struct {
-	steps  []uint32
-	counts []int32 // steps of each group of trees
-	start  []int   // where a group begins
-	trees  int
-	words  int
-	wide   bool // up to 64 leaves, not 32
-	sets   bool // there are masks
+	steps   []uint32
+	windows []uint32 // where the window of each step begins
+	counts  []int32  // steps of each group of trees
+	start   []int    // the first step of a group
+	words   int
+	wide    bool // up to 64 leaves, not 32
+	sets    bool // there are masks
 }
 
-// maxRowWords bounds the words of a row: they are numbered in 16 bits.
-const maxRowWords = 1 << 16
-
-// rowFew is how many words of a row fit two registers.
-const rowFew = 32
+// RowWindow is how many words a step can see.
+const RowWindow = 32
 
 // NewForestRow returns trees of the given nodes, in any order, over rows of the given number of words.
-// Leaves are numbered below 64 if wide, else below 32. It panics if words > 65,536 or a
-// node asks for a word that a row does not have.
+// Leaves are numbered below 64 if wide, else below 32. It panics if a node asks for a word
+// that a row does not have.
 func NewForestRow(trees [][]RowNode, words int, wide bool) *ForestRow {
-	if words < 0 || words > maxRowWords {
+	if words < 0 || words > math.MaxInt32 {
 		panic(errForestWord)
 	}
-	f := &ForestRow{trees: len(trees), words: words, wide: wide}
+	f := &ForestRow{words: words, wide: wide}
 	for _, t := range trees {
 		for i := range t {
 			if int64(t[i].Word) >= int64(words) {
@@ -52,24 +53,28 @@ func NewForestRow(trees [][]RowNode, words int, wide bool) *ForestRow {
 		}
 	}
 	for first := 0; first < len(trees); first += RowTrees {
-		group := trees[first:min(first+RowTrees, len(trees))]
-		steps := 0
-		for _, t := range group {
-			steps = max(steps, len(t))
+		var group [RowTrees][]RowNode
+		for lane, t := range trees[first:min(first+RowTrees, len(trees))] {
+			group[lane] = slices.Clone(t)
+			slices.SortStableFunc(group[lane], func(a, b RowNode) int { return cmp.Compare(a.Word, b.Word) })
 		}
-		f.counts = append(f.counts, int32(steps))
-		f.start = append(f.start, len(f.steps))
-		for i := range steps {
-			f.step(group, i)
+		f.start = append(f.start, len(f.windows))
+		for f.step(&group) {
+			continue
 		}
+		f.counts = append(f.counts, int32(len(f.windows)-f.start[len(f.start)-1]))
 	}
 	return f
 }
 
-// stepWords is how long a step is: numbers of words in 16 bits, masks if any, thresholds,
+// Words returns the length of the rows: that of NewForestRow and a window, whose words are
+// read but never matter.
+func (f *ForestRow) Words() int { return f.words + RowWindow }
+
+// stepWords is how long a step is: places in the window as bytes, masks if any, thresholds,
 // leaves.
 func (f *ForestRow) stepWords() int {
-	n := RowTrees/2 + 2*RowTrees
+	n := RowTrees/4 + 2*RowTrees
 	if f.sets {
 		n += RowTrees
 	}
@@ -79,19 +84,30 @@ func (f *ForestRow) stepWords() int {
 	return n
 }
 
-// step appends node i of each tree of the group; a tree that has fewer gets a node without
-// consequence.
-func (f *ForestRow) step(group [][]RowNode, i int) {
+// step appends a step with the first node of each tree, as far as they fit into one window, and takes
+// them off; a tree that has none there gets a node without consequence. It returns false
+// when no node is left.
+func (f *ForestRow) step(group *[RowTrees][]RowNode) bool {
+	window := uint32(math.MaxUint32)
+	for _, nodes := range group {
+		if len(nodes) > 0 {
+			window = min(window, nodes[0].Word)
+		}
+	}
+	if window == math.MaxUint32 {
+		return false
+	}
 	at := len(f.steps)
+	f.windows = append(f.windows, window)
 	f.steps = append(f.steps, make([]uint32, f.stepWords())...)
 	step := f.steps[at:]
-	for lane := range RowTrees {
-		n := RowNode{Mask: math.MaxUint32, Keep: math.MaxUint64}
-		if lane < len(group) && i < len(group[lane]) {
-			n = group[lane][i]
+	for lane, nodes := range group {
+		n := RowNode{Word: window, Mask: math.MaxUint32, Keep: math.MaxUint64}
+		if len(nodes) > 0 && nodes[0].Word-window < RowWindow {
+			n, group[lane] = nodes[0], nodes[1:]
 		}
-		step[lane/2] |= n.Word << (lane % 2 * 16)
-		rest := step[RowTrees/2:]
+		step[lane/4] |= (n.Word - window) << (lane % 4 * 8)
+		rest := step[RowTrees/4:]
 		if f.sets {
 			rest[lane] = n.Mask
 			rest = rest[RowTrees:]
@@ -102,16 +118,17 @@ func (f *ForestRow) step(group [][]RowNode, i int) {
 			rest[2*RowTrees+lane] = uint32(n.Keep >> 32)
 		}
 	}
+	return true
 }
 
 // Find writes the leaves of the row in the trees of groups from to to-1, of 16 trees each:
 // the leaf in tree 16*from+i is found[i]. The lanes of the last group that are no tree are
-// written too. It panics if a length does not fit.
+// written too. It panics if a length does not fit; row must have [ForestRow.Words] words.
 func (f *ForestRow) Find(found []uint32, row []int32, from, to int) {
 	if from < 0 || from > to || to > len(f.counts) {
 		panic(errForestTrees)
 	}
-	if len(row) < f.words || len(found) < RowTrees*(to-from) {
+	if len(row) < f.Words() || len(found) < RowTrees*(to-from) {
 		panic(errForestBlock)
 	}
 	for from < to {
@@ -134,7 +151,8 @@ func (f *ForestRow) findGeneric(found []uint32, row []int32, from, to int) {
 			left[lane] = math.MaxUint64
 		}
 		for i := range int(f.counts[g]) {
-			f.ask(&left, row, f.steps[f.start[g]+i*size:])
+			at := f.start[g] + i
+			f.ask(&left, row[f.windows[at]:], f.steps[at*size:])
 		}
 		for lane, set := range left {
 			found[(g-from)*RowTrees+lane] = uint32(bits.TrailingZeros64(set)) & 63
@@ -145,8 +163,8 @@ func (f *ForestRow) findGeneric(found []uint32, row []int32, from, to int) {
 // ask takes one step.
 func (f *ForestRow) ask(left *[RowTrees]uint64, row []int32, step []uint32) {
 	for lane := range left {
-		word := step[lane/2] >> (lane % 2 * 16) & (maxRowWords - 1)
-		rest, mask := step[RowTrees/2:], uint32(math.MaxUint32)
+		word := step[lane/4] >> (lane % 4 * 8) & 0xff
+		rest, mask := step[RowTrees/4:], uint32(math.MaxUint32)
 		if f.sets {
 			mask = rest[lane]
 			rest = rest[RowTrees:]

@@ -3,33 +3,20 @@
 package simd
 
 func (f *ForestRow) find(found []uint32, row []int32, from, to int) {
-	if tier != AVX512 || f.words == 0 || f.start[from] == len(f.steps) {
+	if tier != AVX512 || f.start[from] == len(f.windows) {
 		f.findGeneric(found, row, from, to)
 		return
 	}
-	var few [rowFew]int32
-	words := &row[0]
-	if f.words <= rowFew {
-		copy(few[:], row[:f.words])
-		words = &few[0]
-	}
-	steps, counts, n := &f.steps[f.start[from]], &f.counts[from], to-from
+	at := f.start[from]
+	steps, windows, counts, n := &f.steps[at*f.stepWords()], &f.windows[at], &f.counts[from], to-from
 	switch {
-	case f.wide && f.sets && f.words <= rowFew:
-		forestRowWideSetsFewAVX512(&found[0], words, steps, counts, n)
 	case f.wide && f.sets:
-		forestRowWideSetsAVX512(&found[0], words, steps, counts, n)
-	case f.wide && f.words <= rowFew:
-		forestRowWideFewAVX512(&found[0], words, steps, counts, n)
+		forestRowWideSetsAVX512(&found[0], &row[0], steps, windows, counts, n)
 	case f.wide:
-		forestRowWideAVX512(&found[0], words, steps, counts, n)
-	case f.sets && f.words <= rowFew:
-		forestRowSetsFewAVX512(&found[0], words, steps, counts, n)
+		forestRowWideAVX512(&found[0], &row[0], steps, windows, counts, n)
 	case f.sets:
-		forestRowSetsAVX512(&found[0], words, steps, counts, n)
-	case f.words <= rowFew:
-		forestRowFewAVX512(&found[0], words, steps, counts, n)
+		forestRowSetsAVX512(&found[0], &row[0], steps, windows, counts, n)
 	default:
-		forestRowAVX512(&found[0], words, steps, counts, n)
+		forestRowAVX512(&found[0], &row[0], steps, windows, counts, n)
 	}
 }

@@ -4,13 +4,14 @@
 
 #include "textflag.h"
 
-// func forestRowAVX512(found *uint32, row *int32, steps *uint32, counts *int32, groups int)
-TEXT ·forestRowAVX512(SB), NOSPLIT, $0-40
+// func forestRowAVX512(found *uint32, row *int32, steps *uint32, windows *uint32, counts *int32, groups int)
+TEXT ·forestRowAVX512(SB), NOSPLIT, $0-48
 	MOVQ found+0(FP), DI
 	MOVQ row+8(FP), DX
 	MOVQ steps+16(FP), R8
-	MOVQ counts+24(FP), SI
-	MOVQ groups+32(FP), CX
+	MOVQ windows+24(FP), BX
+	MOVQ counts+32(FP), SI
+	MOVQ groups+40(FP), CX
 	VPXORD Z31, Z31, Z31
 	MOVL $127, AX
 	VPBROADCASTD AX, Z30
@@ -24,14 +25,14 @@ group1:
 	JEQ done3
 
 step2:
-	VPMOVZXWD (R8), Z2
-	KXNORW K2, K2, K2
-	VPXOR X3, X3, X3
-	VPGATHERDD (DX)(Z2*4), K2, Z3
-	VMOVDQA64 Z3, Z2
-	VPCMPD $5, 32(R8), Z2, K1
-	VPANDD 96(R8), Z0, K1, Z0
-	ADDQ $160, R8
+	MOVL (BX), R11
+	VPMOVZXBD (R8), Z2
+	VMOVDQU32 (DX)(R11*4), Z3
+	VPERMI2D 64(DX)(R11*4), Z3, Z2
+	VPCMPD $5, 16(R8), Z2, K1
+	VPANDD 80(R8), Z0, K1, Z0
+	ADDQ $144, R8
+	ADDQ $4, BX
 	DECL R9
 	JNE step2
 
@@ -49,20 +50,19 @@ done3:
 	VZEROUPPER
 	RET
 
-// func forestRowFewAVX512(found *uint32, row *int32, steps *uint32, counts *int32, groups int)
-TEXT ·forestRowFewAVX512(SB), NOSPLIT, $0-40
+// func forestRowSetsAVX512(found *uint32, row *int32, steps *uint32, windows *uint32, counts *int32, groups int)
+TEXT ·forestRowSetsAVX512(SB), NOSPLIT, $0-48
 	MOVQ found+0(FP), DI
 	MOVQ row+8(FP), DX
 	MOVQ steps+16(FP), R8
-	MOVQ counts+24(FP), SI
-	MOVQ groups+32(FP), CX
+	MOVQ windows+24(FP), BX
+	MOVQ counts+32(FP), SI
+	MOVQ groups+40(FP), CX
 	VPXORD Z31, Z31, Z31
 	MOVL $127, AX
 	VPBROADCASTD AX, Z30
 	MOVL $32, AX
 	VPBROADCASTD AX, Z29
-	VMOVDQU32 (DX), Z20
-	VMOVDQU32 64(DX), Z21
 
 group1:
 	MOVL (SI), R9
@@ -71,11 +71,15 @@ group1:
 	JEQ done3
 
 step2:
-	VPMOVZXWD (R8), Z2
-	VPERMI2D Z21, Z20, Z2
-	VPCMPD $5, 32(R8), Z2, K1
-	VPANDD 96(R8), Z0, K1, Z0
-	ADDQ $160, R8
+	MOVL (BX), R11
+	VPMOVZXBD (R8), Z2
+	VMOVDQU32 (DX)(R11*4), Z3
+	VPERMI2D 64(DX)(R11*4), Z3, Z2
+	VPANDD 16(R8), Z2, Z2
+	VPCMPD $5, 80(R8), Z2, K1
+	VPANDD 144(R8), Z0, K1, Z0
+	ADDQ $208, R8
+	ADDQ $4, BX
 	DECL R9
 	JNE step2
 
@@ -93,104 +97,14 @@ done3:
 	VZEROUPPER
 	RET
 
-// func forestRowSetsAVX512(found *uint32, row *int32, steps *uint32, counts *int32, groups int)
-TEXT ·forestRowSetsAVX512(SB), NOSPLIT, $0-40
+// func forestRowWideAVX512(found *uint32, row *int32, steps *uint32, windows *uint32, counts *int32, groups int)
+TEXT ·forestRowWideAVX512(SB), NOSPLIT, $0-48
 	MOVQ found+0(FP), DI
 	MOVQ row+8(FP), DX
 	MOVQ steps+16(FP), R8
-	MOVQ counts+24(FP), SI
-	MOVQ groups+32(FP), CX
-	VPXORD Z31, Z31, Z31
-	MOVL $127, AX
-	VPBROADCASTD AX, Z30
-	MOVL $32, AX
-	VPBROADCASTD AX, Z29
-
-group1:
-	MOVL (SI), R9
-	VPTERNLOGD $255, Z0, Z0, Z0
-	TESTL R9, R9
-	JEQ done3
-
-step2:
-	VPMOVZXWD (R8), Z2
-	KXNORW K2, K2, K2
-	VPXOR X3, X3, X3
-	VPGATHERDD (DX)(Z2*4), K2, Z3
-	VMOVDQA64 Z3, Z2
-	VPANDD 32(R8), Z2, Z2
-	VPCMPD $5, 96(R8), Z2, K1
-	VPANDD 160(R8), Z0, K1, Z0
-	ADDQ $224, R8
-	DECL R9
-	JNE step2
-
-done3:
-	VPSUBD Z0, Z31, Z6
-	VPANDD Z6, Z0, Z0
-	VCVTUDQ2PS Z0, Z0
-	VPSRLD $23, Z0, Z0
-	VPSUBD Z30, Z0, Z0
-	VMOVDQU32 Z0, (DI)
-	ADDQ $64, DI
-	ADDQ $4, SI
-	DECQ CX
-	JNE group1
-	VZEROUPPER
-	RET
-
-// func forestRowSetsFewAVX512(found *uint32, row *int32, steps *uint32, counts *int32, groups int)
-TEXT ·forestRowSetsFewAVX512(SB), NOSPLIT, $0-40
-	MOVQ found+0(FP), DI
-	MOVQ row+8(FP), DX
-	MOVQ steps+16(FP), R8
-	MOVQ counts+24(FP), SI
-	MOVQ groups+32(FP), CX
-	VPXORD Z31, Z31, Z31
-	MOVL $127, AX
-	VPBROADCASTD AX, Z30
-	MOVL $32, AX
-	VPBROADCASTD AX, Z29
-	VMOVDQU32 (DX), Z20
-	VMOVDQU32 64(DX), Z21
-
-group1:
-	MOVL (SI), R9
-	VPTERNLOGD $255, Z0, Z0, Z0
-	TESTL R9, R9
-	JEQ done3
-
-step2:
-	VPMOVZXWD (R8), Z2
-	VPERMI2D Z21, Z20, Z2
-	VPANDD 32(R8), Z2, Z2
-	VPCMPD $5, 96(R8), Z2, K1
-	VPANDD 160(R8), Z0, K1, Z0
-	ADDQ $224, R8
-	DECL R9
-	JNE step2
-
-done3:
-	VPSUBD Z0, Z31, Z6
-	VPANDD Z6, Z0, Z0
-	VCVTUDQ2PS Z0, Z0
-	VPSRLD $23, Z0, Z0
-	VPSUBD Z30, Z0, Z0
-	VMOVDQU32 Z0, (DI)
-	ADDQ $64, DI
-	ADDQ $4, SI
-	DECQ CX
-	JNE group1
-	VZEROUPPER
-	RET
-
-// func forestRowWideAVX512(found *uint32, row *int32, steps *uint32, counts *int32, groups int)
-TEXT ·forestRowWideAVX512(SB), NOSPLIT, $0-40
-	MOVQ found+0(FP), DI
-	MOVQ row+8(FP), DX
-	MOVQ steps+16(FP), R8
-	MOVQ counts+24(FP), SI
-	MOVQ groups+32(FP), CX
+	MOVQ windows+24(FP), BX
+	MOVQ counts+32(FP), SI
+	MOVQ groups+40(FP), CX
 	VPXORD Z31, Z31, Z31
 	MOVL $127, AX
 	VPBROADCASTD AX, Z30
@@ -205,15 +119,15 @@ group1:
 	JEQ done3
 
 step2:
-	VPMOVZXWD (R8), Z2
-	KXNORW K2, K2, K2
-	VPXOR X3, X3, X3
-	VPGATHERDD (DX)(Z2*4), K2, Z3
-	VMOVDQA64 Z3, Z2
-	VPCMPD $5, 32(R8), Z2, K1
-	VPANDD 96(R8), Z0, K1, Z0
-	VPANDD 160(R8), Z1, K1, Z1
-	ADDQ $224, R8
+	MOVL (BX), R11
+	VPMOVZXBD (R8), Z2
+	VMOVDQU32 (DX)(R11*4), Z3
+	VPERMI2D 64(DX)(R11*4), Z3, Z2
+	VPCMPD $5, 16(R8), Z2, K1
+	VPANDD 80(R8), Z0, K1, Z0
+	VPANDD 144(R8), Z1, K1, Z1
+	ADDQ $208, R8
+	ADDQ $4, BX
 	DECL R9
 	JNE step2
 
@@ -238,66 +152,14 @@ done3:
 	VZEROUPPER
 	RET
 
-// func forestRowWideFewAVX512(found *uint32, row *int32, steps *uint32, counts *int32, groups int)
-TEXT ·forestRowWideFewAVX512(SB), NOSPLIT, $0-40
+// func forestRowWideSetsAVX512(found *uint32, row *int32, steps *uint32, windows *uint32, counts *int32, groups int)
+TEXT ·forestRowWideSetsAVX512(SB), NOSPLIT, $0-48
 	MOVQ found+0(FP), DI
 	MOVQ row+8(FP), DX
 	MOVQ steps+16(FP), R8
-	MOVQ counts+24(FP), SI
-	MOVQ groups+32(FP), CX
-	VPXORD Z31, Z31, Z31
-	MOVL $127, AX
-	VPBROADCASTD AX, Z30
-	MOVL $32, AX
-	VPBROADCASTD AX, Z29
-	VMOVDQU32 (DX), Z20
-	VMOVDQU32 64(DX), Z21
-
-group1:
-	MOVL (SI), R9
-	VPTERNLOGD $255, Z0, Z0, Z0
-	VPTERNLOGD $255, Z1, Z1, Z1
-	TESTL R9, R9
-	JEQ done3
-
-step2:
-	VPMOVZXWD (R8), Z2
-	VPERMI2D Z21, Z20, Z2
-	VPCMPD $5, 32(R8), Z2, K1
-	VPANDD 96(R8), Z0, K1, Z0
-	VPANDD 160(R8), Z1, K1, Z1
-	ADDQ $224, R8
-	DECL R9
-	JNE step2
-
-done3:
-	VPTESTNMD Z0, Z0, K1
-	VPSUBD Z0, Z31, Z6
-	VPANDD Z6, Z0, Z0
-	VCVTUDQ2PS Z0, Z0
-	VPSRLD $23, Z0, Z0
-	VPSUBD Z30, Z0, Z0
-	VPSUBD Z1, Z31, Z6
-	VPANDD Z6, Z1, Z1
-	VCVTUDQ2PS Z1, Z1
-	VPSRLD $23, Z1, Z1
-	VPSUBD Z30, Z1, Z1
-	VPADDD Z29, Z1, K1, Z0
-	VMOVDQU32 Z0, (DI)
-	ADDQ $64, DI
-	ADDQ $4, SI
-	DECQ CX
-	JNE group1
-	VZEROUPPER
-	RET
-
-// func forestRowWideSetsAVX512(found *uint32, row *int32, steps *uint32, counts *int32, groups int)
-TEXT ·forestRowWideSetsAVX512(SB), NOSPLIT, $0-40
-	MOVQ found+0(FP), DI
-	MOVQ row+8(FP), DX
-	MOVQ steps+16(FP), R8
-	MOVQ counts+24(FP), SI
-	MOVQ groups+32(FP), CX
+	MOVQ windows+24(FP), BX
+	MOVQ counts+32(FP), SI
+	MOVQ groups+40(FP), CX
 	VPXORD Z31, Z31, Z31
 	MOVL $127, AX
 	VPBROADCASTD AX, Z30
@@ -312,70 +174,16 @@ group1:
 	JEQ done3
 
 step2:
-	VPMOVZXWD (R8), Z2
-	KXNORW K2, K2, K2
-	VPXOR X3, X3, X3
-	VPGATHERDD (DX)(Z2*4), K2, Z3
-	VMOVDQA64 Z3, Z2
-	VPANDD 32(R8), Z2, Z2
-	VPCMPD $5, 96(R8), Z2, K1
-	VPANDD 160(R8), Z0, K1, Z0
-	VPANDD 224(R8), Z1, K1, Z1
-	ADDQ $0x120, R8
-	DECL R9
-	JNE step2
-
-done3:
-	VPTESTNMD Z0, Z0, K1
-	VPSUBD Z0, Z31, Z6
-	VPANDD Z6, Z0, Z0
-	VCVTUDQ2PS Z0, Z0
-	VPSRLD $23, Z0, Z0
-	VPSUBD Z30, Z0, Z0
-	VPSUBD Z1, Z31, Z6
-	VPANDD Z6, Z1, Z1
-	VCVTUDQ2PS Z1, Z1
-	VPSRLD $23, Z1, Z1
-	VPSUBD Z30, Z1, Z1
-	VPADDD Z29, Z1, K1, Z0
-	VMOVDQU32 Z0, (DI)
-	ADDQ $64, DI
-	ADDQ $4, SI
-	DECQ CX
-	JNE group1
-	VZEROUPPER
-	RET
-
-// func forestRowWideSetsFewAVX512(found *uint32, row *int32, steps *uint32, counts *int32, groups int)
-TEXT ·forestRowWideSetsFewAVX512(SB), NOSPLIT, $0-40
-	MOVQ found+0(FP), DI
-	MOVQ row+8(FP), DX
-	MOVQ steps+16(FP), R8
-	MOVQ counts+24(FP), SI
-	MOVQ groups+32(FP), CX
-	VPXORD Z31, Z31, Z31
-	MOVL $127, AX
-	VPBROADCASTD AX, Z30
-	MOVL $32, AX
-	VPBROADCASTD AX, Z29
-	VMOVDQU32 (DX), Z20
-	VMOVDQU32 64(DX), Z21
-
-group1:
-	MOVL (SI), R9
-	VPTERNLOGD $255, Z0, Z0, Z0
-	VPTERNLOGD $255, Z1, Z1, Z1
-	TESTL R9, R9
-	JEQ done3
-
-step2:
-	VPMOVZXWD (R8), Z2
-	VPERMI2D Z21, Z20, Z2
-	VPANDD 32(R8), Z2, Z2
-	VPCMPD $5, 96(R8), Z2, K1
-	VPANDD 160(R8), Z0, K1, Z0
-	VPANDD 224(R8), Z1, K1, Z1
-	ADDQ $0x120, R8
+	MOVL (BX), R11
+	VPMOVZXBD (R8), Z2
+	VMOVDQU32 (DX)(R11*4), Z3
+	VPERMI2D 64(DX)(R11*4), Z3, Z2
+	VPANDD 16(R8), Z2, Z2
+	VPCMPD $5, 80(R8), Z2, K1
+	VPANDD 144(R8), Z0, K1, Z0
+	VPANDD 208(R8), Z1, K1, Z1
+	ADDQ $0x110, R8
+	ADDQ $4, BX
 	DECL R9
 	JNE step2
 

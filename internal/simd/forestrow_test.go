@@ -41,7 +41,7 @@ func checkForestRow(t *testing.T, r *rand.Rand, n, limit, words int, sets bool) 
 			nodes[i] = append(nodes[i], node)
 		}
 	}
-	row := make([]int32, words)
+	row := make([]int32, words+simd.RowWindow)
 	for i := range row {
 		row[i] = r.Int32N(24) - 12
 		if r.IntN(3) == 0 {
@@ -70,10 +70,10 @@ func TestForestRowRefusesShapes(t *testing.T) {
 	f := simd.NewForestRow(nodes, 2, false)
 	for name, do := range map[string]func(){
 		"word":   func() { simd.NewForestRow(nodes, 1, false) },
-		"words":  func() { simd.NewForestRow(nil, 1<<16+1, false) },
-		"row":    func() { f.Find(make([]uint32, 16), make([]int32, 1), 0, 1) },
-		"found":  func() { f.Find(make([]uint32, 15), make([]int32, 2), 0, 1) },
-		"groups": func() { f.Find(make([]uint32, 32), make([]int32, 2), 0, 2) },
+		"words":  func() { simd.NewForestRow(nil, -1, false) },
+		"row":    func() { f.Find(make([]uint32, 16), make([]int32, 33), 0, 1) },
+		"found":  func() { f.Find(make([]uint32, 15), make([]int32, 34), 0, 1) },
+		"groups": func() { f.Find(make([]uint32, 32), make([]int32, 34), 0, 2) },
 	} {
 		require.Panics(t, do, name)
 	}
@@ -92,7 +92,7 @@ func BenchmarkForestRow(b *testing.B) {
 		for _, tier := range simd.Available() {
 			b.Run(fmt.Sprintf("words=%d/impl=%v", words, tier), func(b *testing.B) {
 				simd.Use(b, tier)
-				found, row := make([]uint32, 112), make([]int32, words)
+				found, row := make([]uint32, 112), make([]int32, f.Words())
 				for b.Loop() {
 					f.Find(found, row, 0, 7)
 				}

@@ -34,7 +34,7 @@ type OnlineConfig struct {
 // of a slate has closed, its rows are labelled and learned, one after the other:
 //
 //	online, err := fm.NewOnline(model, fm.OnlineConfig{Label: label})
-//	p, err := recsys.NewPipeline(…, recsys.Rank(online), …, recsys.Log(online)).Build()
+//	p, err := recsys.NewPipeline(…, recsys.Rank(online), …, recsys.Log(online.Sink())).Build()
 //	err = p.Learn(ctx, feedback)
 //
 // So a row is learned from the features that it was served with, once, with all its feedback.
@@ -80,7 +80,6 @@ var (
 	_ recsys.HeadWriter            = (*Online)(nil)
 	_ recsys.Versioned             = (*Online)(nil)
 	_ recsys.Learner               = (*Online)(nil)
-	_ recsys.ExposureSink          = (*Online)(nil)
 	_ recsys.Binder[recsys.Ranker] = (*Online)(nil)
 )
 
@@ -158,12 +157,14 @@ func (o *Online) Rank(_ context.Context, _ *recsys.Query, c *recsys.Candidates, 
 // maxInbox bounds the slates between two calls of Learn.
 const maxInbox = 1 << 16
 
-// ErrFull is returned by [Online.LogExposure] when more than 65,536 slates wait for a call of [Online.Learn].
+// ErrFull is returned by the sink of an [Online] when more than 65,536 slates wait for a call of [Online.Learn].
 var ErrFull = errors.New("fm: slate dropped: too many wait for a call of Learn")
 
-// LogExposure takes a copy of a served slate, as far as it is needed. It does not wait for learning, which
-// the next call of Learn does. The error is ErrFull.
-func (o *Online) LogExposure(_ context.Context, x *recsys.Exposure) error {
+// Sink returns the sink through which served slates arrive. It copies them as far as they are needed
+// and does not wait for learning, which the next call of Learn does. Its error is ErrFull.
+func (o *Online) Sink() recsys.ExposureSink { return recsys.ExposureSinkFunc(o.logExposure) }
+
+func (o *Online) logExposure(_ context.Context, x *recsys.Exposure) error {
 	shown := *x
 	shown.Rows = x.Rows[:min(x.Shown, len(x.Rows))]
 	c, in := shown.Clone(), &o.state.inbox
@@ -255,15 +256,16 @@ func (s *onlineState) drain() error {
 		known := 0
 		err := s.collector.AddJoined(j, func(dst []float32, feedback []recsys.Feedback) error {
 			err := s.cfg.Label(dst, feedback)
+			labelled := 0
 			for h, y := range dst {
 				if s.base.loss == Logistic && (y < 0 || y > 1) || math.IsInf(float64(y), 0) {
 					return errors.Join(err, fmt.Errorf("fm: label of head %q is %v; want 0 to 1, or NaN", s.base.heads[h], y))
 				}
 				if y == y {
-					known++
-					break
+					labelled = 1
 				}
 			}
+			known += labelled
 			return err
 		})
 		if err != nil {

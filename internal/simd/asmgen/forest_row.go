@@ -6,45 +6,36 @@ func forestRowFamily() []*File {
 	f := NewFile("forestrow", "amd64")
 	for _, wide := range []bool{false, true} {
 		for _, sets := range []bool{false, true} {
-			for _, few := range []bool{false, true} {
-				forestRow(f, wide, sets, few)
-			}
+			forestRow(f, wide, sets)
 		}
 	}
 	return []*File{f}
 }
 
-// forestRow writes one kernel; few: the row is in two registers, and no word is gathered
-// from memory. Registers: SI the number of steps of each group, CX groups to come, R8 the next
-// step, R9 steps to come, DX the row, DI where to write; 0 and 1 the leaves that are left.
-func forestRow(f *File, wide, sets, few bool) {
-	name, doc := "forestRow", "writes the leaf of a row in each of 16 trees, for groups > 0 such groups"
-	for _, o := range []struct {
-		on   bool
-		name string
-	}{{wide, "Wide"}, {sets, "Sets"}, {few, "Few"}} {
-		if o.on {
-			name += o.name
-		}
+// forestRow writes one kernel. Registers: SI the number of steps of each group, CX groups to come, R8 the
+// next step, R9 steps to come, BX the window of the next step, DX the row, DI where to write;
+// 0 and 1 the leaves that are left.
+func forestRow(f *File, wide, sets bool) {
+	name := "forestRow"
+	if wide {
+		name += "Wide"
 	}
-	if few {
-		doc += ",\nof a row of 32 words"
+	if sets {
+		name += "Sets"
 	}
 	name += avx512.suffix
-	fn := f.Func(name, name+" "+doc+".", "found *uint32, row *int32, steps *uint32, counts *int32, groups int", "")
+	fn := f.Func(name, name+" writes the leaf of a row in each of 16 trees, for groups > 0 such groups.",
+		"found *uint32, row *int32, steps *uint32, windows *uint32, counts *int32, groups int", "")
 	k := &forestKernel{isa: avx512, wide: wide, fn: fn}
 	fn.Op("MOVQ", fn.Arg("found"), DI)
 	fn.Op("MOVQ", fn.Arg("row"), DX)
 	fn.Op("MOVQ", fn.Arg("steps"), R8)
+	fn.Op("MOVQ", fn.Arg("windows"), BX)
 	fn.Op("MOVQ", fn.Arg("counts"), SI)
 	fn.Op("MOVQ", fn.Arg("groups"), CX)
 	zero(fn, 31)
 	k.constant(30, 127)
 	k.constant(29, 32)
-	if few {
-		fn.Op("VMOVDQU32", Ptr(DX, 0), Z(20))
-		fn.Op("VMOVDQU32", Ptr(DX, 64), Z(21))
-	}
 	group, step, done := fn.Label("group"), fn.Label("step"), fn.Label("done")
 	fn.Place(group)
 	fn.Op("MOVL", Ptr(SI, 0), R9)
@@ -59,15 +50,10 @@ func forestRow(f *File, wide, sets, few bool) {
 		at += size
 		return Ptr(R8, at-size)
 	}
-	fn.Op("VPMOVZXWD", next(32), Z(2))
-	if few {
-		fn.Op("VPERMI2D", Z(21), Z(20), Z(2))
-	} else {
-		fn.Op("KXNORW", K(2), K(2), K(2))
-		zero(fn, 3)
-		fn.Op("VPGATHERDD", PtrX(DX, "Z2", 4, 0), K(2), Z(3))
-		fn.Op("VMOVDQA64", Z(3), Z(2))
-	}
+	fn.Op("MOVL", Ptr(BX, 0), R11)
+	fn.Op("VPMOVZXBD", next(16), Z(2))
+	fn.Op("VMOVDQU32", PtrX(DX, R11, 4, 0), Z(3))
+	fn.Op("VPERMI2D", PtrX(DX, R11, 4, 64), Z(3), Z(2))
 	if sets {
 		fn.Op("VPANDD", next(64), Z(2), Z(2))
 	}
@@ -76,6 +62,7 @@ func forestRow(f *File, wide, sets, few bool) {
 		fn.Op("VPANDD", next(64), Z(r), K(1), Z(r))
 	}
 	fn.Op("ADDQ", Imm(at), R8)
+	fn.Op("ADDQ", Imm(4), BX)
 	fn.Op("DECL", R9)
 	fn.Op("JNE", step)
 	fn.Place(done)

@@ -30,6 +30,7 @@ var families = []func() []*File{
 	fmFamily,
 	forestFamily,
 	forestRowFamily,
+	forestLoadFamily,
 	histogramFamily,
 }
 

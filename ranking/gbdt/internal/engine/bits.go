@@ -97,28 +97,37 @@ const (
 // bits takes blocks of rows through the trees; of a large forest, several blocks through
 // one part of it after the other.
 func (t *task) bits(s *Scratch) {
-	f, n := t.e.bits.forest, t.rows.N
-	size := lanes * t.e.layout.words
+	f, l, n := t.e.bits.forest, t.e.layout, t.rows.N
+	size := lanes * l.words
 	blocks := 1
 	if f.Nodes(t.from, t.to) > chunkNodes {
 		blocks = min((n+lanes-1)/lanes, max(1, chunkWords/max(1, size)), 64)
 	}
 	s.words = grown(s.words, blocks*size)
 	for first := 0; first < n; first += blocks * lanes {
-		m := min(n-first, blocks*lanes)
-		for i := 0; i < m; i += lanes {
-			t.e.layout.load(s.words[i*t.e.layout.words:], t.rows, first+i, min(lanes, m-i), lanes)
+		end := min(n, first+blocks*lanes)
+		for i := first; i < end; i += lanes {
+			words := s.words[(i-first)*l.words:]
+			if begin := blockOf(i, n); begin+lanes <= n {
+				l.loadBlock(words, t.rows, begin)
+			} else {
+				l.load(words, t.rows, begin, n-begin, lanes)
+			}
 		}
 		for from := t.from; from < t.to; {
 			to := t.chunk(from)
-			for i := 0; i < m; i += lanes {
-				words := s.words[i*t.e.layout.words : i*t.e.layout.words+size]
-				t.block(s, words, first+i, min(lanes, m-i), from, to)
+			for i := first; i < end; i += lanes {
+				at := (i - first) * l.words
+				t.block(s, s.words[at:at+size], i, min(lanes, n-i), from, to)
 			}
 			from = to
 		}
 	}
 }
+
+// blockOf returns the first row of the block for the rows from row first on: itself, or, if fewer
+// than a block are left, such that the block ends with the last of all n, as far as there are enough.
+func blockOf(first, n int) int { return min(first, max(0, n-lanes)) }
 
 // chunk returns the end of the trees from from on that go together.
 func (t *task) chunk(from int) int {
@@ -136,14 +145,16 @@ func (t *task) chunk(from int) int {
 // block takes n rows, the first of which is row first, through trees from to to-1.
 func (t *task) block(s *Scratch, words []int32, first, n, from, to int) {
 	b, k := t.e.bits, t.e.f.Outputs
+	lane := first - blockOf(first, t.rows.N) // of row first
+	sums := func(i int) []float64 { return t.sums[(first+i)*k : (first+i+1)*k] }
 	switch {
 	case t.leaves != nil || t.e.linear:
 		t.find(s, words, first, n, from, to)
 	case b.single:
 		s.single = grown(s.single, lanes*k)
 		for i := range n {
-			for o, v := range t.sums[(first+i)*k : (first+i+1)*k] {
-				s.single[o*lanes+i] = float32(v)
+			for o, v := range sums(i) {
+				s.single[o*lanes+lane+i] = float32(v)
 			}
 		}
 		b.forest.Sum32(s.single, words, from, to)
@@ -154,20 +165,21 @@ func (t *task) block(s *Scratch, words []int32, first, n, from, to int) {
 		}
 		for o, touched := range s.touched {
 			for i := 0; touched && i < n; i++ {
-				t.sums[(first+i)*k+o] = float64(s.single[o*lanes+i])
+				sums(i)[o] = float64(s.single[o*lanes+lane+i])
 			}
 		}
 	default:
 		s.sums = grown(s.sums, lanes*k)
 		for i := range n {
-			for o, v := range t.sums[(first+i)*k : (first+i+1)*k] {
-				s.sums[o*lanes+i] = v
+			for o, v := range sums(i) {
+				s.sums[o*lanes+lane+i] = v
 			}
 		}
 		b.forest.Sum(s.sums, words, from, to)
 		for i := range n {
-			for o := range k {
-				t.sums[(first+i)*k+o] = s.sums[o*lanes+i]
+			to := sums(i)
+			for o := range to {
+				to[o] = s.sums[o*lanes+lane+i]
 			}
 		}
 	}
@@ -176,6 +188,7 @@ func (t *task) block(s *Scratch, words []int32, first, n, from, to int) {
 // find asks for the leaves and does the rest tree by tree.
 func (t *task) find(s *Scratch, words []int32, first, n, from, to int) {
 	const trees = 64 // at once
+	lane := first - blockOf(first, t.rows.N)
 	s.found = grown(s.found, max(trees*lanes, len(s.found)))
 	for ; from < to; from += trees {
 		m := min(trees, to-from)
@@ -183,7 +196,7 @@ func (t *task) find(s *Scratch, words []int32, first, n, from, to int) {
 		for j := range m {
 			var leaf [lanes]int32
 			order := t.e.bits.order[from+j]
-			for i, v := range s.found[j*lanes : j*lanes+n] {
+			for i, v := range s.found[j*lanes+lane : j*lanes+lane+n] {
 				leaf[i] = order[v]
 			}
 			t.take(leaf[:n], first, from+j)

@@ -88,10 +88,10 @@ func New(f *tree.Forest, o Options) *Engine {
 	if o.Kind == Bits || o.Kind == Auto && tier >= simd.AVX2 {
 		e.kind, e.bits = Bits, newBits(f, l, tests)
 	}
-	if (o.Kind == Lanes || o.Kind == Auto && tier == simd.AVX512) && lanesFit(f, l) {
+	if o.Kind == Lanes || o.Kind == Auto && tier == simd.AVX512 {
 		e.lanes = newLanes(f, l, tests)
 	}
-	if o.Kind == Lanes && e.lanes != nil {
+	if o.Kind == Lanes {
 		e.kind = Lanes
 	}
 	return e

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"math"
-
 	"github.com/recsyskit/recsys/internal/simd"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/tree"
 )
@@ -12,9 +10,6 @@ type treeLanes struct {
 	forest *simd.ForestRow
 	values *leafValues
 }
-
-// rowWords bounds the words of a row.
-const rowWords = 1 << 16
 
 func newLanes(f *tree.Forest, l *layout, tests [][]test) *treeLanes {
 	trees := make([][]simd.RowNode, len(f.Trees))
@@ -91,11 +86,11 @@ func (t *task) row(v *leafValues, found []uint32, i, first int) {
 // lanes takes the rows one by one.
 func (t *task) lanes(s *Scratch) {
 	b := t.e.lanes
-	s.words = grown(s.words, t.e.layout.words)
+	s.words = grown(s.words, b.forest.Words())
 	const groups = 64 // at once
 	s.found = grown(s.found, max(groups*simd.RowTrees, len(s.found)))
 	for i := range t.rows.N {
-		t.e.layout.load(s.words, t.rows, i, 1, 1)
+		t.e.layout.loadRow(s.words, t.rows, i, 1)
 		for at := t.from / simd.RowTrees; at*simd.RowTrees < t.to; at += groups {
 			first, end := at*simd.RowTrees, min((at+groups)*simd.RowTrees, t.to)
 			b.forest.Find(s.found, s.words, at, (end+simd.RowTrees-1)/simd.RowTrees)
@@ -130,13 +125,4 @@ func identity(f *tree.Forest) [][]int32 {
 		orders[i] = all[:len(f.Trees[i].Leaves)]
 	}
 	return orders
-}
-
-// lanesFit tells whether the numbers of words and leaves fit.
-func lanesFit(f *tree.Forest, l *layout) bool {
-	leaves := 0
-	for i := range f.Trees {
-		leaves += len(f.Trees[i].Leaves)
-	}
-	return l.words <= rowWords && leaves <= math.MaxInt32
 }

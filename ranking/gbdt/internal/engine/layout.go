@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"slices"
 
+	"github.com/recsyskit/recsys/internal/simd"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/tree"
 )
 
@@ -23,17 +24,10 @@ import (
 // and a bit for each node that asks for it, set if the category goes to the right. Loading
 // a row copies the bits of its category, 31 to a word so that they are not negative.
 type layout struct {
-	columns []column
-	sets    []set
-	words   int
-}
-
-// column is a word that holds a number.
-type column struct {
-	feature int32
-	// x is missing if the bits of |x|, less from, are at least span, unsigned.
-	from, span uint32
-	missing    int32
+	features []int32 // word i holds a number, feature features[i],
+	columns  []simd.ForestColumn
+	sets     []set
+	words    int
 }
 
 // set is a run of words that hold, for each categorical node of a feature, which way to go.
@@ -58,21 +52,10 @@ const (
 	setBits = 31 // in a word
 )
 
-// word returns the word of x.
-func (c *column) word(x float32) int32 {
-	b := int32(math.Float32bits(x))
-	w := order(b)
-	if uint32(b)&math.MaxInt32-c.from >= c.span {
-		w = c.missing
-	}
-	return w
-}
+// number is the word of a number that is not missing.
+var number = simd.ForestColumn{Span: math.MaxUint32}
 
-// order turns the bits of a float32 that is not NaN into an integer of the same order; -0 is
-// -1, directly below +0.
-func order(b int32) int32 { return b ^ int32(uint32(b>>31)>>1) }
-
-// threshold returns the t for which a float32 x <= limit as float64s exactly if order(x) <= t.
+// threshold returns the t for which a float32 x <= limit as float64s exactly if its word is <= t.
 func threshold(limit float64) int32 {
 	f := float32(limit)
 	if float64(f) > limit {
@@ -81,7 +64,7 @@ func threshold(limit float64) int32 {
 	if f == 0 {
 		f = 0 // not -0: +0 is not above it
 	}
-	return order(int32(math.Float32bits(f)))
+	return number.Word(f)
 }
 
 // row returns the row of x in the table.
@@ -115,6 +98,12 @@ func newLayout(f *tree.Forest) (*layout, [][]test, bool) {
 	return l, tests, true
 }
 
+// column is a way to read a feature.
+type column struct {
+	feature int32
+	simd.ForestColumn
+}
+
 // numbers makes the columns and the tests of numeric nodes.
 func (l *layout) numbers(f *tree.Forest, tests [][]test) {
 	at := map[column]int32{}
@@ -123,14 +112,16 @@ func (l *layout) numbers(f *tree.Forest, tests [][]test) {
 			at[columnOf(n)] = 0
 		}
 	})
+	columns := make([]column, 0, len(at))
 	for c := range at {
-		l.columns = append(l.columns, c)
+		columns = append(columns, c)
 	}
-	slices.SortFunc(l.columns, func(a, b column) int {
-		return cmp.Or(cmp.Compare(a.feature, b.feature), cmp.Compare(a.from, b.from), cmp.Compare(a.missing, b.missing))
+	slices.SortFunc(columns, func(a, b column) int {
+		return cmp.Or(cmp.Compare(a.feature, b.feature), cmp.Compare(a.From, b.From), cmp.Compare(a.Missing, b.Missing))
 	})
-	for i, c := range l.columns {
+	for i, c := range columns {
 		at[c] = int32(i)
+		l.features, l.columns = append(l.features, c.feature), append(l.columns, c.ForestColumn)
 	}
 	for i := range f.Trees {
 		for j := range f.Trees[i].Nodes {
@@ -143,17 +134,17 @@ func (l *layout) numbers(f *tree.Forest, tests [][]test) {
 
 // columnOf returns the column that a numeric node reads.
 func columnOf(n *tree.Node) column {
-	c := column{feature: n.Feature, missing: math.MaxInt32}
+	c := column{n.Feature, simd.ForestColumn{Missing: math.MaxInt32}}
 	if n.DefaultLeft {
-		c.missing = math.MinInt32
+		c.Missing = math.MinInt32
 	}
 	switch n.Missing {
 	case tree.MissingZero:
-		c.from = math.Float32bits(float32(tree.ZeroThreshold)) + 1
+		c.From = math.Float32bits(float32(tree.ZeroThreshold)) + 1
 	case tree.MissingNone:
-		c.missing = 0
+		c.Missing = 0
 	}
-	c.span = infBits + 1 - c.from
+	c.Span = infBits + 1 - c.From
 	return c
 }
 

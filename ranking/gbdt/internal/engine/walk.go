@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"unsafe"
 
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/tree"
 )
@@ -20,14 +21,16 @@ type walk struct {
 type walkNode struct {
 	threshold int32
 	mask      uint32 // of a leaf: its index
-	word      uint32 // times walkLanes
-	child     int32
+	word      uint32 // in bytes of a row of words for all lanes
+	child     uint32 // in bytes of nodes
 }
 
 type walkTree struct {
-	root  int32
+	root  uintptr
 	depth int32
 }
+
+const walkNodeBytes = 16
 
 // walkLanes is how many rows, or trees, are on their way at once.
 const walkLanes = 8
@@ -42,7 +45,7 @@ func newWalk(f *tree.Forest, tests [][]test) *walk {
 
 // add appends a tree, its nodes level by level.
 func (w *walk) add(t *tree.Tree, tests []test) {
-	root := int32(len(w.nodes))
+	root := len(w.nodes)
 	nodes := make([]walkNode, 1, 2*len(tests)+1)
 	queue := []int32{0}
 	if len(tests) == 0 {
@@ -55,71 +58,80 @@ func (w *walk) add(t *tree.Tree, tests []test) {
 			level = len(queue)
 		}
 		if c := queue[at]; c < 0 {
-			nodes[at] = walkNode{threshold: math.MaxInt32, mask: uint32(^c), child: root + int32(at)}
+			nodes[at] = walkNode{threshold: math.MaxInt32, mask: uint32(^c), child: walkNodeBytes * uint32(root+at)}
 			continue
 		}
 		n, q := &t.Nodes[queue[at]], tests[queue[at]]
-		nodes[at] = walkNode{q.threshold, q.mask, uint32(q.word) * walkLanes, root + int32(len(nodes))}
+		nodes[at] = walkNode{q.threshold, q.mask, uint32(q.word) * 4 * walkLanes, walkNodeBytes * uint32(root+len(nodes))}
 		nodes = append(nodes, walkNode{}, walkNode{})
 		queue = append(queue, n.Left, n.Right)
 	}
 	w.nodes = append(w.nodes, nodes...)
-	w.trees = append(w.trees, walkTree{root, depth})
+	w.trees = append(w.trees, walkTree{walkNodeBytes * uintptr(root), depth})
 }
 
-// step returns the child of node at for the row in the given lane.
-func step(nodes []walkNode, at int32, words []int32, lane uint32) int32 {
-	n := &nodes[uint32(at)]
-	right := int32(0)
-	if words[n.word+lane]&int32(n.mask) > n.threshold {
-		right = 1
-	}
-	return n.child + right
+// step returns the child of the node at the given place for the row in the given lane. Places
+// are not checked: newWalk made the nodes, of which each leads to another or to itself, and
+// they ask for words that all rows have.
+func step(nodes, words unsafe.Pointer, at uintptr, lane uintptr) uintptr {
+	n := (*walkNode)(unsafe.Add(nodes, at))
+	x := *(*int32)(unsafe.Add(words, uintptr(n.word)+4*lane))
+	// The sign of the difference is the outcome: an if becomes a branch.
+	return uintptr(n.child) + uintptr((int64(n.threshold)-int64(x&int32(n.mask)))>>63)&walkNodeBytes
 }
 
 // rows finds the leaves of one tree for the rows in all lanes.
-func (w *walk) rows(leaf *[walkLanes]int32, words []int32, tree int) {
+func (w *walk) rows(leaf *[walkLanes]int32, row []int32, tree int) {
 	t := w.trees[tree]
-	nodes := w.nodes
+	nodes, words := unsafe.Pointer(unsafe.SliceData(w.nodes)), unsafe.Pointer(unsafe.SliceData(row))
 	a, b, c, d, e, f, g, h := t.root, t.root, t.root, t.root, t.root, t.root, t.root, t.root
-	for range t.depth {
-		a = step(nodes, a, words, 0)
-		b = step(nodes, b, words, 1)
-		c = step(nodes, c, words, 2)
-		d = step(nodes, d, words, 3)
-		e = step(nodes, e, words, 4)
-		f = step(nodes, f, words, 5)
-		g = step(nodes, g, words, 6)
-		h = step(nodes, h, words, 7)
+	for depth, last := t.depth, uintptr(0); depth > 0; depth-- {
+		a = step(nodes, words, a, 0)
+		b = step(nodes, words, b, 1)
+		c = step(nodes, words, c, 2)
+		d = step(nodes, words, d, 3)
+		e = step(nodes, words, e, 4)
+		f = step(nodes, words, f, 5)
+		g = step(nodes, words, g, 6)
+		h = step(nodes, words, h, 7)
+		sum := a + b + c + d + e + f + g + h
+		if sum == last {
+			break
+		}
+		last = sum
 	}
-	*leaf = [walkLanes]int32{a, b, c, d, e, f, g, h}
-	for i, at := range leaf {
-		leaf[i] = int32(nodes[at].mask)
+	for i, at := range [walkLanes]uintptr{a, b, c, d, e, f, g, h} {
+		leaf[i] = int32(w.nodes[at/walkNodeBytes].mask)
 	}
 }
 
 // row finds the leaves of n <= walkLanes trees from tree first on, for the row in lane 0.
-func (w *walk) row(leaf *[walkLanes]uint32, words []int32, first, n int) {
-	nodes := w.nodes
-	depth, root := int32(0), [walkLanes]int32{}
+func (w *walk) row(leaf *[walkLanes]uint32, row []int32, first, n int) {
+	nodes, words := unsafe.Pointer(unsafe.SliceData(w.nodes)), unsafe.Pointer(unsafe.SliceData(row))
+	depth, root := int32(0), [walkLanes]uintptr{}
 	for i := range root {
 		t := w.trees[first+min(i, n-1)]
 		root[i] = t.root
 		depth = max(depth, t.depth)
 	}
 	a, b, c, d, e, f, g, h := root[0], root[1], root[2], root[3], root[4], root[5], root[6], root[7]
-	for range depth {
-		a = step(nodes, a, words, 0)
-		b = step(nodes, b, words, 0)
-		c = step(nodes, c, words, 0)
-		d = step(nodes, d, words, 0)
-		e = step(nodes, e, words, 0)
-		f = step(nodes, f, words, 0)
-		g = step(nodes, g, words, 0)
-		h = step(nodes, h, words, 0)
+	for last := uintptr(0); depth > 0; depth-- {
+		a = step(nodes, words, a, 0)
+		b = step(nodes, words, b, 0)
+		c = step(nodes, words, c, 0)
+		d = step(nodes, words, d, 0)
+		e = step(nodes, words, e, 0)
+		f = step(nodes, words, f, 0)
+		g = step(nodes, words, g, 0)
+		h = step(nodes, words, h, 0)
+		sum := a + b + c + d + e + f + g + h
+		if sum == last {
+			break
+		}
+		last = sum
 	}
-	for i, at := range [walkLanes]int32{a, b, c, d, e, f, g, h} {
-		leaf[i] = nodes[at].mask
+	for i, at := range [walkLanes]uintptr{a, b, c, d, e, f, g, h} {
+		leaf[i] = w.nodes[at/walkNodeBytes].mask
 	}
 }
 
@@ -154,7 +166,7 @@ func (t *task) walkTrees(s *Scratch) {
 	s.words = grown(s.words, l.words*walkLanes)
 	s.found = grown(s.found, max(walkLanes, len(s.found)))
 	for i := range t.rows.N {
-		l.load(s.words, t.rows, i, 1, walkLanes)
+		l.loadRow(s.words, t.rows, i, walkLanes)
 		for j := t.from; j < t.to; j += walkLanes {
 			m := min(walkLanes, t.to-j)
 			w.row((*[walkLanes]uint32)(s.found), s.words, j, m)
