@@ -56,7 +56,7 @@ func (t *trainer) add(fs *flag.FlagSet) {
 	fs.StringVar(&t.lossName, "loss", "logistic", "`loss`: logistic or squared")
 	fs.StringVar(&t.optimizeName, "optimizer", "adagrad", "`optimizer`: adagrad, adam or ftrl")
 	c := &t.cfg
-	fs.IntVar(&c.Factors, "factors", 0, "`length` of the vectors: of fm a multiple of 8, 0 for 16; of ffm 0 for 4")
+	fs.IntVar(&c.Factors, "factors", 0, "`length` of the vectors: of fm a multiple of 8, 0 for 16; of ffm 0 for 8")
 	fs.IntVar(&c.HashBits, "hash-bits", 0, "put ids into 2^`bits` buckets; 0 for a vocabulary")
 	fs.IntVar(&c.MinCount, "min-count", 0, "fewest `rows` of an id in a vocabulary")
 	fs.IntVar(&c.Epochs, "epochs", 0, "largest `number` of passes; 0 for 20")
