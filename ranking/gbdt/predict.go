@@ -70,7 +70,7 @@ func (m *Model) Category(feature int, id uint64) float64 {
 	if m.vocab[feature] == nil {
 		return float64(plainCategory(id))
 	}
-	return float64(m.tables[feature].category(id))
+	return float64(keptCategory(&m.tables[feature], id))
 }
 
 // locate finds the features in d: a float column, or ^k for ID column k.
@@ -109,7 +109,7 @@ func (m *Model) copyRows(dst []float32, d *ranking.Dataset, columns []int32, at,
 			}
 		case m.vocab[j] != nil:
 			for i := range n {
-				dst[i*w+j] = m.tables[j].category(d.IDs[(at+i)*ids+int(^c)])
+				dst[i*w+j] = keptCategory(&m.tables[j], d.IDs[(at+i)*ids+int(^c)])
 			}
 		default:
 			for i := range n {

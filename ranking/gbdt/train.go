@@ -158,7 +158,7 @@ func (t *trainer) need(v *ranking.Dataset) int64 {
 		need += 4 * float64(n*width)
 	}
 	need += 8*float64(n*outputs) + 8*float64(n*most) // scores; gradients and hessians
-	need += float64(n) * float64(20+4*len(t.heads))  // packed gradients, rows of leaves, of heads
+	need += float64(n) * float64(20+12*len(t.heads)) // packed gradients, rows of leaves; rows, labels, weights of heads
 	if v != nil {
 		need += 8*float64(int64(v.Len())*outputs) + float64(bins.Memory(v.Len(), int(width)))
 		if len(v.IDColumns) > 0 {

@@ -296,6 +296,27 @@ func TestOneClassIsAnError(t *testing.T) {
 	}
 }
 
+// The gradient of a row that is all but certain is small and must still be right: it is the
+// difference of numbers next to each other.
+func TestLogisticGradientsAreExactInTheTails(t *testing.T) {
+	var d loss.Data
+	var s []float64
+	for v := -60.0; v <= 60; v += 0.37 {
+		s, d.Labels = append(s, v, v), append(d.Labels, 0, 1)
+	}
+	d.Workers = 1
+	_, grad, hess := gradients(t, params(loss.LogLoss), d, s)
+	for i, v := range s {
+		want := 1 / (1 + math.Exp(-v))
+		if d.Labels[i] == 1 {
+			want = -1 / (1 + math.Exp(v))
+		}
+		size := math.Abs(want)
+		require.InEpsilon(t, want, grad[i], 1e-5)
+		require.InDelta(t, size*(1-size), hess[i], 1e-5*size*max(1-size, 6e-3))
+	}
+}
+
 func TestExtremeScoresGiveFiniteGradients(t *testing.T) {
 	for k := loss.L2; k <= loss.XENDCG; k++ {
 		p, d := params(k), sample(k, 40, 2)
