@@ -18,6 +18,8 @@ type Bin struct {
 	// From and To are the ends of a 95 % interval of the probability behind Observed:
 	// Wilson's, for as many rows as the weights are worth, (Σw)²/Σw².
 	From, To float64
+	// Deviation is the standard deviation that Observed has by chance if the predictions are true.
+	Deviation float64
 }
 
 // Binning is how a reliability curve groups predictions.
@@ -67,15 +69,17 @@ func curve(rows []row, by Binning, n int) (all []Bin) {
 
 func binOf(rows []row) Bin {
 	b := Bin{Rows: len(rows), Low: rows[0].score, High: rows[len(rows)-1].score}
-	square := 0.0
+	square, variance := 0.0, 0.0
 	for _, r := range rows {
 		b.Weight += r.weight
+		variance += float64(float64(r.weight*r.weight) * float64(r.score*(1-r.score)))
 		square += float64(r.weight * r.weight)
 		b.Predicted += float64(r.weight * r.score)
 		b.Observed += float64(r.weight * r.label)
 	}
 	b.Predicted /= b.Weight
 	b.Observed /= b.Weight
+	b.Deviation = math.Sqrt(variance) / b.Weight
 	b.From, b.To = wilson(b.Observed, b.Weight*b.Weight/square)
 	return b
 }
@@ -92,8 +96,7 @@ func wilson(p, n float64) (from, to float64) {
 //
 //	Σ_b w_b/w · |Observed_b - Predicted_b|
 //
-// in [0, 1]; NaN for no bins. It is above 0 for perfect predictions too, since
-// shares of few rows scatter: by about Σ_b w_b/w · sqrt(2 p(1-p)/(π n_b)).
+// in [0, 1]; NaN for no bins. It is above 0 for true predictions too; see [ECENoise].
 //
 // Source: Naeini, Cooper, Hauskrecht, AAAI 2015; equal mass: Nguyen, O'Connor, EMNLP 2015.
 func ECE(curve []Bin) float64 {
@@ -103,6 +106,18 @@ func ECE(curve []Bin) float64 {
 		weight += b.Weight
 	}
 	return sum / weight
+}
+
+// ECENoise returns what [ECE] is expected to be if the predictions are true and labels 0 or 1, since
+// shares of few rows scatter: Σ_b w_b/w · sqrt(2/π) Deviation_b, from the normal
+// distribution. An ECE near it is no sign of miscalibration. NaN for no bins.
+func ECENoise(curve []Bin) float64 {
+	sum, weight := 0.0, 0.0
+	for _, b := range curve {
+		sum += b.Weight * b.Deviation
+		weight += b.Weight
+	}
+	return math.Sqrt(2/math.Pi) * sum / weight
 }
 
 // MCE returns the largest difference between Observed and Predicted on a reliability
@@ -218,7 +233,7 @@ func Judge(probs, labels, weights []float32, n int) (*Report, error) {
 func (r *Report) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d rows, mean prediction %.4f, mean label %.4f\n", r.Rows, r.Predicted, r.Observed)
-	fmt.Fprintf(&b, "ECE %.4f (equal width %.4f)\nlog loss %v\nBrier %v\n", r.ECEMass, r.ECEWidth, r.LogLoss, r.Brier)
+	fmt.Fprintf(&b, "ECE %.4f (%.4f by chance alone; equal width %.4f)\nlog loss %v\nBrier %v\n", r.ECEMass, ECENoise(r.EqualMass), r.ECEWidth, r.LogLoss, r.Brier)
 	const width = 40
 	top := 0.0
 	for _, bin := range r.EqualMass {
