@@ -332,6 +332,12 @@ func (h *headTrainer) drop(number int) []int {
 		return nil
 	}
 	dropped := h.t.cfg.drops(number, h.weights)
+	if len(dropped) == len(h.weights) {
+		// Nothing is left but what training began with, and not some 1e-17 more or less: ranking
+		// losses ask whether scores are equal.
+		copy(h.at, h.scores(h.t.x))
+		return dropped
+	}
 	for _, r := range dropped {
 		h.eachTree(r, func(k int, t *tree.Tree) {
 			h.t.x.add(outputOf(h.outputs, h.at, k), t, -h.weights[r])
