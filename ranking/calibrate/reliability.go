@@ -88,7 +88,7 @@ func binOf(rows []row) Bin {
 func wilson(p, n float64) (from, to float64) {
 	const z = 1.959963984540054
 	center := (p + z*z/(2*n)) / (1 + z*z/n)
-	half := z / (1 + z*z/n) * math.Sqrt(max(p*(1-p)/n+z*z/(4*n*n), 0))
+	half := float64(z / (1 + z*z/n) * math.Sqrt(max(float64(p*(1-p))/n+z*z/(4*n*n), 0)))
 	return max(center-half, 0), min(center+half, 1)
 }
 
@@ -102,7 +102,7 @@ func wilson(p, n float64) (from, to float64) {
 func ECE(curve []Bin) float64 {
 	sum, weight := 0.0, 0.0
 	for _, b := range curve {
-		sum += b.Weight * math.Abs(b.Observed-b.Predicted)
+		sum += float64(b.Weight * math.Abs(b.Observed-b.Predicted))
 		weight += b.Weight
 	}
 	return sum / weight
@@ -114,7 +114,7 @@ func ECE(curve []Bin) float64 {
 func ECENoise(curve []Bin) float64 {
 	sum, weight := 0.0, 0.0
 	for _, b := range curve {
-		sum += b.Weight * b.Deviation
+		sum += float64(b.Weight * b.Deviation)
 		weight += b.Weight
 	}
 	return math.Sqrt(2/math.Pi) * sum / weight
@@ -174,9 +174,9 @@ func decompose(rows []row, loss func(p, y float64) float64) (d Decomposition) {
 			k++
 		}
 		share := r.weight / total
-		d.Score += share * loss(r.score, r.label)
-		pooled += share * loss(fitted[k], r.label)
-		d.Uncertainty += share * loss(base, r.label)
+		d.Score += float64(share * loss(r.score, r.label))
+		pooled += float64(share * loss(fitted[k], r.label))
+		d.Uncertainty += float64(share * loss(base, r.label))
 	}
 	d.Miscalibration, d.Discrimination = d.Score-pooled, d.Uncertainty-pooled
 	return d
@@ -187,7 +187,7 @@ func squared(p, y float64) float64 { return (p - y) * (p - y) }
 // logLoss keeps p 1e-15 off 0 and 1, as package metrics does.
 func logLoss(p, y float64) float64 {
 	p = min(max(p, 1e-15), 1-1e-15)
-	return -(y*fmath.Log(p) + (1-y)*fmath.Log1p(-p))
+	return -(float64(y*fmath.Log(p)) + float64((1-y)*fmath.Log1p(-p)))
 }
 
 // Report says how true probabilities are. [Judge] makes one.
@@ -242,8 +242,8 @@ func (r *Report) String() string {
 	for _, bin := range r.EqualMass {
 		line := []byte(strings.Repeat(".", width+1))
 		if top > 0 {
-			line[int(bin.Predicted/top*width+0.5)] = '|'
-			line[int(bin.Observed/top*width+0.5)] = 'o'
+			line[int(float64(bin.Predicted/top*width)+0.5)] = '|'
+			line[int(float64(bin.Observed/top*width)+0.5)] = 'o'
 		}
 		fmt.Fprintf(&b, "%.4f %.4f %s\n", bin.Predicted, bin.Observed, line)
 	}
