@@ -3,6 +3,7 @@
 //
 //	gbdt train -data adult.csv -header -label income -positive ">50K" -drop id -objective logloss -rounds 200 -lr 0.1 -leaves 31 -model adult.gbdt
 //	gbdt train -data rank.train -query rank.train.query -valid rank.test -valid-query rank.test.query -objective lambdamart -patience 20 -model rank.gbdt
+//	gbdt train -data ctr.csv -valid v.csv -test t.csv -header -label click -cat user,item,hour -encode auto -objective logloss -patience 20 -model ctr.gbdt
 //	gbdt predict -model model.txt -data rows.csv -output score -out scores.csv
 //	gbdt predict -model model.ubj -data rows.csv -missing 0 -output contrib -out why.csv
 //	gbdt bench -model model.txt -rows 500
@@ -21,9 +22,13 @@
 // with others beside them. A label before the features is allowed in libsvm. Numbers are read as
 // float64; nan, an empty field, NA, null and ? are missing, and with -missing 0 so is 0.
 //
+// With -encode, categories reach the model as what rows with them did before: the mean label and the number of
+// rows of each, and of each pair (package ranking/encode). Those statistics stand in a file beside the model, OUT.encoder, where
+// predict finds them; its input then has a header and the categories.
+//
 // # Output
 //
-// train prints the metrics on -valid, or without one on the training rows, that fit the labels: auc and
+// train prints the metrics on -test, else on -valid, else on the training rows, that fit the labels: auc and
 // logloss for a probability, rmse for a number, ndcg@10 where there are groups. predict writes one CSV row for each row
 // of data, without a header, to -out: predictions (score), raw scores (raw), the leaf in each tree (leaf), or
 // what each feature adds to each raw score, and last the expected one (contrib). With -json the last line

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/recsyskit/recsys/examples/internal/cli"
+	"github.com/recsyskit/recsys/ranking/encode"
 	"github.com/recsyskit/recsys/ranking/gbdt"
 )
 
@@ -19,6 +20,13 @@ type predictor struct {
 	data, format, output, out string
 	header                    bool
 	model                     *gbdt.Model
+	target                    *encode.Target // nil unless the model was trained with -encode
+}
+
+// rowSource gives rows of features.
+type rowSource interface {
+	// next appends a row to dst; io.EOF when there is none.
+	next(dst []float64) ([]float64, error)
 }
 
 func predict(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -41,6 +49,12 @@ func predict(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	if err == nil {
 		p.model, err = m.load()
+	}
+	if err == nil {
+		p.target, err = loadEncoder(m.path, p.model)
+	}
+	if err == nil && p.target != nil && !p.header {
+		err = cli.Usagef("the model was trained with -encode, which finds categories by name: -header is wanted")
 	}
 	if err == nil {
 		err = p.run(ctx, *asJSON, stdout)
@@ -73,7 +87,7 @@ func (p *predictor) run(ctx context.Context, asJSON bool, stdout io.Writer) erro
 		return err
 	}
 	defer in.Close()
-	rows, err := newRowReader(p.data, p.format, in, p.header, p.model)
+	rows, err := p.source(in)
 	if err != nil {
 		return err
 	}
@@ -116,8 +130,15 @@ func (p *predictor) run(ctx context.Context, asJSON bool, stdout io.Writer) erro
 	return err
 }
 
+func (p *predictor) source(in io.Reader) (rowSource, error) {
+	if p.target != nil {
+		return newEncodedReader(p.data, in, p.model, p.target)
+	}
+	return newRowReader(p.data, p.format, in, p.header, p.model)
+}
+
 // write predicts block by block and returns the number of rows.
-func (p *predictor) write(ctx context.Context, w io.Writer, in *rowReader) (int, error) {
+func (p *predictor) write(ctx context.Context, w io.Writer, in rowSource) (int, error) {
 	const block = 1024
 	var rows []float64
 	var text []byte
@@ -138,7 +159,7 @@ func (p *predictor) write(ctx context.Context, w io.Writer, in *rowReader) (int,
 		if ctx.Err() != nil {
 			return n, ctx.Err()
 		}
-		values, err := p.values(rows[:count*len(in.features)])
+		values, err := p.values(rows[:count*len(p.model.Features())])
 		if err != nil {
 			return n, err
 		}

@@ -34,7 +34,11 @@ var losses = map[string]gbdt.Loss{
 type trainer struct {
 	source
 	valid, validQuery string
+	test, testQuery   string
 	objective, path   string
+	encode            string
+	repeat            int
+	saved             bool
 	cfg               gbdt.Config
 	json              bool
 	out, log          io.Writer
@@ -48,6 +52,10 @@ func train(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	t.source.add(fs)
 	fs.StringVar(&t.valid, "valid", "", "`file` to judge by and, with -patience, to stop by; in the form of -data")
 	fs.StringVar(&t.validQuery, "valid-query", "", "group sizes of -valid, as -query")
+	fs.StringVar(&t.test, "test", "", "`file` to judge by instead of -valid, which then only stops; in the form of -data")
+	fs.StringVar(&t.testQuery, "test-query", "", "group sizes of -test, as -query")
+	fs.StringVar(&t.encode, "encode", "", "`columns` of categories that the model sees as target statistics, of each and of all pairs, out of fold; auto for all")
+	fs.IntVar(&t.repeat, "repeat", 1, "train with so many `seeds`, from -seed on, and print means; the first model is saved")
 	fs.StringVar(&t.path, "model", "", "`file` to write the model to")
 	fs.StringVar(&t.objective, "objective", "l2", "`objective`: "+strings.Join(slices.Sorted(maps.Keys(losses)), ", "))
 	c := &t.cfg
@@ -62,6 +70,7 @@ func train(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	fs.Float64Var(&c.L2, "l2", 0, "L2 `strength` on leaf values")
 	fs.Float64Var(&c.RowFraction, "row-fraction", 1, "`share` of rows that a tree learns from")
 	fs.Float64Var(&c.FeatureFraction, "feature-fraction", 1, "`share` of features that a tree may use")
+	fs.Float64Var(&c.CategorySmoothing, "cat-smoothing", 10, "added to the `hessian` of a category when categories are sorted")
 	fs.IntVar(&c.Bins, "bins", 255, "most `bins` of a feature")
 	fs.IntVar(&c.Patience, "patience", 0, "stop after so many `rounds` without a better metric on -valid; 0 for never")
 	fs.IntVar(&c.Objective.Classes, "classes", 0, "`number` of classes of softmax; 0 for one more than the largest label")
@@ -89,6 +98,9 @@ func (t *trainer) check() error {
 	if t.cfg.Patience > 0 && t.valid == "" {
 		return cli.Usagef("-patience needs -valid")
 	}
+	if t.repeat < 1 {
+		return cli.Usagef("-repeat is %d; want >= 1", t.repeat)
+	}
 	if err := checkFormat(t.format); err != nil {
 		return err
 	}
@@ -96,39 +108,32 @@ func (t *trainer) check() error {
 }
 
 func (t *trainer) run(ctx context.Context) error {
-	data, err := t.source.read(t.data, t.query)
+	data, judged, err := t.read()
 	if err != nil {
 		return err
 	}
-	judged := data
-	if t.valid != "" {
-		if judged, err = t.source.read(t.valid, t.validQuery); err != nil {
-			return err
-		}
-		t.cfg.Validation = judged
+	if data, judged, err = t.encoded(ctx, data, judged); err != nil {
+		return err
 	}
 	if !t.json {
 		t.cfg.Progress = t.progress()
 	}
-	start := time.Now()
-	m, err := gbdt.Train(ctx, t.cfg, data)
+	m, fields, err := t.once(ctx, data, judged)
 	if err != nil {
-		if _, bad := errors.AsType[*ranking.DatasetError](err); bad {
-			return &cli.InputError{File: t.data, Err: err}
+		return err
+	}
+	for k := 1; k < t.repeat; k++ {
+		t.cfg.Seed++
+		_, more, err := t.once(ctx, data, judged)
+		if err != nil {
+			return err
 		}
-		return err
+		for i, f := range more {
+			mean := fields[i].Value.(float64)
+			fields[i].Value = mean + (f.Value.(float64)-mean)/float64(k+1)
+		}
 	}
-	seconds := time.Since(start).Seconds()
-	if err := m.Save(t.path); err != nil {
-		return err
-	}
-	fields, err := evaluate(m, judged, t.cfg.Objective.Loss)
-	if err != nil {
-		return err
-	}
-	fields = append(fields,
-		cli.F("rows", data.Len()), cli.F("features", len(m.Features())), cli.F("rounds", m.Rounds()),
-		cli.F("train_s", seconds), cli.F("rows_per_s", float64(data.Len()*m.Rounds())/seconds))
+	fields = append(fields, cli.F("rows", data.Len()), cli.F("features", len(m.Features())))
 	if t.json {
 		return cli.WriteJSON(t.out, append(cli.Object{cli.F("model", m.Version())}, fields...))
 	}
@@ -141,6 +146,46 @@ func (t *trainer) run(ctx context.Context) error {
 	}
 	_, err = fmt.Fprintln(t.out, m)
 	return err
+}
+
+// read reads the files: the rows to train on and those to judge by, and into the configuration those to stop by.
+func (t *trainer) read() (data, judged *ranking.Dataset, err error) {
+	if data, err = t.source.read(t.data, t.query); err != nil {
+		return nil, nil, err
+	}
+	judged = data
+	if t.valid != "" {
+		if judged, err = t.source.read(t.valid, t.validQuery); err != nil {
+			return nil, nil, err
+		}
+		t.cfg.Validation = judged
+	}
+	if t.test != "" {
+		judged, err = t.source.read(t.test, t.testQuery)
+	}
+	return data, judged, err
+}
+
+// once trains a model and returns what is to be told of it, all of it float64. The first model is saved.
+func (t *trainer) once(ctx context.Context, data, judged *ranking.Dataset) (*gbdt.Model, []cli.Field, error) {
+	start := time.Now()
+	m, err := gbdt.Train(ctx, t.cfg, data)
+	if err != nil {
+		if _, bad := errors.AsType[*ranking.DatasetError](err); bad {
+			err = &cli.InputError{File: t.data, Err: err}
+		}
+		return nil, nil, err
+	}
+	seconds := time.Since(start).Seconds()
+	if !t.saved {
+		if err := m.Save(t.path); err != nil {
+			return nil, nil, err
+		}
+		t.saved = true
+	}
+	fields, err := evaluate(m, judged, t.cfg.Objective.Loss)
+	return m, append(fields, cli.F("rounds", float64(m.Rounds())),
+		cli.F("train_s", seconds), cli.F("rows_per_s", float64(data.Len()*m.Rounds())/seconds)), err
 }
 
 // progress prints a line at most each second.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/recsyskit/recsys/internal/envelope"
+	"github.com/recsyskit/recsys/internal/idtable"
 )
 
 const (
@@ -106,7 +107,7 @@ func (t *Target) ReadFrom(r io.Reader) (int64, error) {
 		return n, fmt.Errorf("target statistics: %w", err)
 	}
 	for i := range in.keys {
-		in.keys[i].table = newTable(in.keys[i].codes)
+		in.keys[i].table = idtable.New(in.keys[i].codes)
 	}
 	*t = in
 	return n, nil

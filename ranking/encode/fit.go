@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/recsyskit/recsys/internal/hash"
+	"github.com/recsyskit/recsys/internal/idtable"
 	"github.com/recsyskit/recsys/ranking"
 )
 
@@ -153,7 +154,7 @@ func (w *worker) key(i int) {
 		w.sums.clear()
 		from = to
 	}
-	k.table = newTable(slices.Clip(codes))
+	k.codes, k.table = slices.Clip(codes), idtable.New(codes)
 	k.values = slices.Clip(k.values)
 }
 

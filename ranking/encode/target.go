@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/recsyskit/recsys/internal/hash"
+	"github.com/recsyskit/recsys/internal/idtable"
 	"github.com/recsyskit/recsys/ranking"
 )
 
@@ -30,9 +31,10 @@ type Target struct {
 
 // key is what is known of a combination of ID columns.
 type key struct {
-	columns []int // in idColumns
-	table
-	values []float32 // a row of width values for each code of the table
+	columns []int    // in idColumns
+	codes   []uint64 // ascending
+	table   idtable.Table
+	values  []float32 // a row of width values for each code
 }
 
 // width returns the number of columns of a key.
@@ -112,7 +114,7 @@ func (t *Target) Transform(d *ranking.Dataset) (*ranking.Dataset, error) {
 
 // look writes the statistics of a key.
 func (t *Target) look(dst []float32, k *key, code uint64) {
-	if p := k.find(code); p >= 0 {
+	if p := k.table.Find(code); p >= 0 {
 		copy(dst, k.values[int(p)*len(dst):])
 	} else {
 		t.unknown(dst)
