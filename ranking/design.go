@@ -1,6 +1,10 @@
 package ranking
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/recsyskit/recsys/internal/idtable"
+)
 
 // design is the matrix that a linear model is trained on, made of a Dataset row by row:
 //
@@ -26,7 +30,7 @@ type design struct {
 type vocabulary struct {
 	ids   []uint64
 	first int // coordinate of ids[0]
-	table idTable
+	table idtable.Table
 }
 
 // newDesign learns means, scales and vocabularies from d.
@@ -80,7 +84,7 @@ func newVocabulary(d *Dataset, column, least int) vocabulary {
 		}
 		from = to
 	}
-	v.table = newIDTable(v.ids)
+	v.table = idtable.New(v.ids)
 	return v
 }
 
@@ -91,7 +95,7 @@ func (x *design) encode() {
 		v := &x.vocab[j]
 		for at := j; at < len(x.codes); at += c {
 			x.codes[at] = -1
-			if k := v.table.find(x.data.IDs[at]); k >= 0 {
+			if k := v.table.Find(x.data.IDs[at]); k >= 0 {
 				x.codes[at] = int32(v.first) + k
 			}
 		}

@@ -42,6 +42,8 @@
 //	FTRL-Proximal        | Optimizer FTRL    | O(d+c) a step    | McMahan et al., KDD 2013, algorithm 1
 //	proximal SGD         | Optimizer SGD     | O(d+c) a step    | Duchi, Singer, JMLR 2009 (forward-backward splitting)
 //	lazy regularisation  | all but FTRL      | O(c) a row       | the same; closed form at descent.refresh
+//	pairs of columns     | fm.Model         | O(k (d+c))       | Rendle, ICDM 2010; Juan et al., RecSys 2016
+//	hashed, online       | fm.Model, Linear | O(d+c)           | McMahan et al., KDD 2013
 //
 // with H heads, d float columns and c ID columns.
 package ranking

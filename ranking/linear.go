@@ -8,6 +8,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/internal/hash"
+	"github.com/recsyskit/recsys/internal/idtable"
 )
 
 // Linear is a multi-head logistic regression: for each head,
@@ -33,9 +34,9 @@ type Linear struct {
 	idWeights   []float32 // one row of H for each of ids, column by column
 
 	// What follows from the above; see finish.
-	tables  []idTable // of ids
-	firsts  []int     // row of idWeights at which an ID column starts
-	careful bool      // float32 is not enough for the product with raw values
+	tables  []idtable.Table // of ids
+	firsts  []int           // row of idWeights at which an ID column starts
+	careful bool            // float32 is not enough for the product with raw values
 	version string
 
 	bound *binding // nil until Bind
@@ -44,6 +45,7 @@ type Linear struct {
 var (
 	_ recsys.Ranker                = (*Linear)(nil)
 	_ recsys.HeadWriter            = (*Linear)(nil)
+	_ recsys.HeadKinder            = (*Linear)(nil)
 	_ recsys.Versioned             = (*Linear)(nil)
 	_ recsys.Binder[recsys.Ranker] = (*Linear)(nil)
 )
@@ -60,6 +62,15 @@ var ErrUnbound = errors.New("ranking: ranker is not bound to a schema; use recsy
 
 // Heads returns the names of the heads, in the order of training. The slice is the model's.
 func (m *Linear) Heads() []string { return m.heads }
+
+// HeadKinds says that every head is a probability.
+func (m *Linear) HeadKinds() []recsys.HeadKind {
+	kinds := make([]recsys.HeadKind, len(m.heads))
+	for h := range kinds {
+		kinds[h] = recsys.HeadProbability
+	}
+	return kinds
+}
 
 // Columns returns the names of the float columns, in the order of training. The slice is the model's.
 func (m *Linear) Columns() []string { return m.columns }
@@ -158,7 +169,7 @@ func (m *Linear) finish() {
 	m.tables, m.firsts = nil, nil
 	first := 0
 	for _, ids := range m.ids {
-		m.tables, m.firsts = append(m.tables, newIDTable(ids)), append(m.firsts, first)
+		m.tables, m.firsts = append(m.tables, idtable.New(ids)), append(m.firsts, first)
 		first += len(ids)
 	}
 	// Folding the standardisation into the weights adds terms w*mean/scale that cancel;

@@ -76,7 +76,7 @@ func (m *Linear) IDWeight(head, column string, id uint64) (float64, error) {
 }
 
 func (m *Linear) idWeight(h, k int, id uint64) float64 {
-	at := m.tables[k].find(id)
+	at := m.tables[k].Find(id)
 	if at < 0 {
 		return 0
 	}

@@ -181,7 +181,7 @@ func (m *Linear) adds(at, j int, v float32) float64 {
 func (m *Linear) addIDs(k int, dst []float32, stride int, ids []uint64, step, n int) {
 	t, first, heads := &m.tables[k], m.firsts[k], len(m.heads)
 	for i := range n {
-		at := int(t.find(ids[i*step]))
+		at := int(t.Find(ids[i*step]))
 		if at < 0 {
 			continue
 		}

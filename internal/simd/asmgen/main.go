@@ -27,6 +27,10 @@ var families = []func() []*File{
 	neonGemmFamily,
 	neonInt8Family,
 	lookupFamily,
+	fmFamily,
+	forestFamily,
+	forestRowFamily,
+	forestLoadFamily,
 	histogramFamily,
 	bestCutFamily,
 }
