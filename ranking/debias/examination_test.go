@@ -166,6 +166,13 @@ func TestChainAndPivotByHand(t *testing.T) {
 	near(t, "random", random, []float64{1, 5.0 / 15 / (9.0 / 14), 5.0 / 22 / (9.0 / 14)}, 1e-12)
 }
 
+func TestClippedIsAProbability(t *testing.T) {
+	e := debias.Examination{1, 1.02, 0.4, 0, math.NaN()}
+	if got := e.Clipped(0.05); !slices.Equal(got, debias.Examination{1, 1, 0.4, 0.05, 0.05}) || e[1] != 1.02 {
+		t.Errorf("%v of %v", got, e)
+	}
+}
+
 func TestCountErrors(t *testing.T) {
 	c := func(pair uint64, position int, impressions, clicks float64) debias.Count {
 		return debias.Count{Pair: pair, Position: position, Impressions: impressions, Clicks: clicks}

@@ -53,6 +53,6 @@
 //	FTRL-Proximal                    | Optimizer FTRL    | as the row    | McMahan et al., KDD 2013, algorithm 1
 //	hashing of features              | Config.HashBits   | O(1) an ID    | Weinberger et al., ICML 2009
 //
-// with c columns and k factors. FM is computed by kernels in assembly (AVX2), with the
-// same bits as in Go.
+// with c columns and k factors. FM, and FFM where k is a multiple of 8, are computed
+// by kernels in assembly (AVX2), with the same bits as in Go.
 package fm

@@ -318,7 +318,7 @@ func (s *onlineState) update(d *ranking.Dataset) error {
 				continue
 			}
 			learned[i] = true
-			l.batch(&r, []int32{int32(i)}, 1, func(_ int32, z float32) float32 {
+			l.batch(&r, i, i+1, 1, func(_ int32, z float32) float32 {
 				_, slope := l.cfg.Loss.of(y, z)
 				return float32(slope * float64(c))
 			})

@@ -13,14 +13,14 @@ func histogramFamily() []*File {
 
 const (
 	histogramAhead = 16 // rows
-	histogramSums  = 256 * 8
+	histogramSums  = 264 * 8
 )
 
 // histogramScalar has a loop for each number of whole words, and at the end of a row as many
 // columns of one word more as are left: branches that always go the same way.
 func histogramScalar(f *File) {
 	fn := f.Func("histogramScalar",
-		"histogramScalar adds values[row] to sums[c*256+bins[row*stride+c]] for n > 0 rows and the columns c below columns, 1 to 64.",
+		"histogramScalar adds values[row] to sums[c*HistogramStride+bins[row*stride+c]] for n > 0 rows and the columns c below columns, 1 to 64.",
 		"sums *int64, bins *uint8, stride int, columns int, rows *int32, n int, values *int64", "")
 	sums, bins, stride, rows, left, values, tail := R10, DI, CX, SI, R15, R8, R12
 	fn.Op("MOVQ", fn.Arg("sums"), sums)

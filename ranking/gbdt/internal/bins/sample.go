@@ -36,21 +36,28 @@ func find(ctx context.Context, in Input, cfg Config) ([]Feature, error) {
 	for j := range features {
 		features[j] = Feature{Name: in.Features[j].Name, Categorical: in.Features[j].Categorical, Missing: kinds[j], MissingBin: -1}
 	}
-	scratch := make([][gatherColumns]sorter, cfg.Workers)
+	type scratch struct {
+		sorter
+		columns [gatherColumns][]uint32
+	}
+	memory := make([]scratch, cfg.Workers)
 	err = parallel(ctx, cfg.Workers, (d+gatherColumns-1)/gatherColumns, func(worker, group int) error {
 		first := group * gatherColumns
 		fs := features[first:min(first+gatherColumns, d)]
-		sorters := scratch[worker][:len(fs)]
-		gather(sorters, fs, in.Values[first:], rows, d)
+		s := &memory[worker]
+		columns := s.columns[:len(fs)]
+		gather(columns, fs, in.Values[first:], rows, d)
 		for j := range fs {
 			if ctx.Err() != nil {
 				break
 			}
+			s.keys, columns[j] = columns[j], s.keys
 			if fs[j].Categorical {
-				fs[j].setCategories(&sorters[j], cfg)
+				fs[j].setCategories(&s.sorter, cfg)
 			} else {
-				fs[j].setCuts(&sorters[j], cfg)
+				fs[j].setCuts(&s.sorter, cfg)
 			}
+			s.keys, columns[j] = columns[j], s.keys
 		}
 		return nil
 	})
@@ -62,19 +69,19 @@ const gatherColumns = 16
 
 // gather takes the keys of the values in the rows that are not missing, column by column, from rows of
 // d values.
-func gather(to []sorter, features []Feature, values []float32, rows []int, d int) {
+func gather(to [][]uint32, features []Feature, values []float32, rows []int, d int) {
 	for j := range to {
-		to[j].keys = slices.Grow(to[j].keys[:0], len(rows))
+		to[j] = slices.Grow(to[j][:0], len(rows))
 	}
 	for _, r := range rows {
 		for j, x := range values[r*d:][:len(to)] {
 			f := &features[j]
 			if !f.Categorical {
 				if x == x && !f.missing(x) {
-					to[j].keys = append(to[j].keys, keyOf(x))
+					to[j] = append(to[j], keyOf(x))
 				}
 			} else if c := tree.CategoryOf(float64(x)); c >= 0 {
-				to[j].keys = append(to[j].keys, uint32(c))
+				to[j] = append(to[j], uint32(c))
 			}
 		}
 	}

@@ -179,7 +179,8 @@ func (t *Table) Like(ctx context.Context, in Input) (*Table, error) {
 // Bin returns the bin of x in the feature.
 func (t *Table) Bin(feature int, x float32) uint8 { return t.Features[feature].Bin(x) }
 
-// Memory returns how many bytes the table of so many rows and features takes at most.
+// Memory returns how many bytes the table of so many rows and features takes at most, without
+// the sample: 100 bytes for each of its rows and worker while the bins are found.
 func Memory(rows, features int) int64 {
 	return int64(rows) * int64(features+paddedColumns(features))
 }

@@ -51,7 +51,7 @@ func (g *Grower) Assign(ctx context.Context, dst []int32, t *bins.Table, rows []
 		defer g.crew.stop()
 	}
 	g.crew.run(parts, g.jobs.assign)
-	g.assigned = assignment{}
+	g.ctx, g.assigned = nil, assignment{}
 	return ctx.Err()
 }
 

@@ -11,18 +11,18 @@ type columns struct {
 	t      *bins.Table
 	of     []int32 // feature -> column, -1 for none
 	active []int32 // columns to choose from in this tree, ascending
-	runs   []run   // where their bins stand
+	runs   []run   // where their bins stand, as long as can be
+	words  []run   // the same in words of 8 columns, to be shared out
 	bins   []int   // by column
 	sums   int     // length of a histogram
 
-	sets    [][]uint64 // by column: the interactions that it is in, a bit each
-	words   int        // of such a set
-	opened  []uint64   // memory for the sets of leaves
-	isRight []bool     // scratch of choose
+	sets   [][]uint64 // by column: the interactions that it is in, a bit each
+	size   int        // of such a set, in words
+	opened []uint64   // memory for the sets of leaves
+	chosen []bool     // scratch of choose
 }
 
-// run is a part of a block, words of 8 columns, the last of which may be cut short: the unit of
-// summing.
+// run is a part of a block that is summed in one go.
 type run struct {
 	block   *bins.Block
 	at      int // first column in the block
@@ -46,10 +46,10 @@ func (c *columns) init(t *bins.Table, cfg *Config) {
 		c.sums = (b.First + b.Columns) * binsPerColumn
 	}
 	if len(cfg.Interactions) > 0 {
-		c.words = (len(cfg.Interactions) + 63) / 64
+		c.size = (len(cfg.Interactions) + 63) / 64
 		c.sets = make([][]uint64, len(t.Used))
 		for i := range c.sets {
-			c.sets[i] = make([]uint64, c.words)
+			c.sets[i] = make([]uint64, c.size)
 		}
 		for k, set := range cfg.Interactions {
 			for _, j := range set {
@@ -64,34 +64,38 @@ func (c *columns) init(t *bins.Table, cfg *Config) {
 // choose sets the columns of the features, all if nil.
 func (c *columns) choose(features []int32) error {
 	n := len(c.t.Used)
-	if c.isRight == nil {
-		c.isRight = make([]bool, n)
+	if c.chosen == nil {
+		c.chosen = make([]bool, n)
 	}
-	for i := range c.isRight {
-		c.isRight[i] = features == nil
+	for i := range c.chosen {
+		c.chosen[i] = features == nil
 	}
 	for _, j := range features {
 		if j < 0 || int(j) >= len(c.of) {
 			return fmt.Errorf("grow: feature %d of %d", j, len(c.of))
 		}
 		if at := c.of[j]; at >= 0 {
-			c.isRight[at] = true
+			c.chosen[at] = true
 		}
 	}
-	c.active, c.runs, c.opened = c.active[:0], c.runs[:0], c.opened[:0]
-	for i, is := range c.isRight {
+	c.active, c.runs, c.words, c.opened = c.active[:0], c.runs[:0], c.words[:0], c.opened[:0]
+	for i, is := range c.chosen {
 		if !is {
 			continue
 		}
 		c.active = append(c.active, int32(i))
 		b := &c.t.Blocks[i/bins.BlockColumns]
-		word := i % bins.BlockColumns &^ 7
-		if k := len(c.runs) - 1; k >= 0 && c.runs[k].block == b && c.runs[k].at+c.runs[k].columns >= word {
-			c.runs[k].columns = min(word+8, b.Columns) - c.runs[k].at
+		at := i % bins.BlockColumns &^ 7
+		word := run{block: b, at: at, columns: min(at+8, b.Columns) - at, sums: (b.First + at) * binsPerColumn}
+		if k := len(c.words) - 1; k >= 0 && c.words[k] == word {
 			continue
 		}
-		n := min(word+8, b.Columns) - word
-		c.runs = append(c.runs, run{block: b, at: word, columns: n, sums: (b.First + word) * binsPerColumn})
+		c.words = append(c.words, word)
+		if k := len(c.runs) - 1; k >= 0 && c.runs[k].block == b && c.runs[k].at+c.runs[k].columns == at {
+			c.runs[k].columns += word.columns
+		} else {
+			c.runs = append(c.runs, word)
+		}
 	}
 	return nil
 }
@@ -101,7 +105,7 @@ func (c *columns) close(l *leaf, column int32) {
 	if c.sets == nil {
 		return
 	}
-	if need := len(c.opened) + c.words; need > cap(c.opened) {
+	if need := len(c.opened) + c.size; need > cap(c.opened) {
 		c.opened = make([]uint64, 0, 2*need) // the leaves keep the old ones
 	}
 	at := len(c.opened)

@@ -23,8 +23,8 @@ func optimum(g, h, l1, l2 float64) float64 {
 	return (0 - threshold(g, l1)) / (h + l2) // 0 - 0 is not -0
 }
 
-// value returns what a leaf with the sums g and h over n rows would be worth within the bounds of its
-// parent l, smoothed to the value above it.
+// value returns the value of a leaf with the sums g and h over n rows: its optimum, smoothed to the
+// value above it, within lo and hi.
 func (s *searcher) value(g, h, n, above, l2 float64, lo, hi float64) float64 {
 	c := &s.g.cfg
 	w := optimum(g, h, c.L1, l2)

@@ -110,13 +110,13 @@ func (g *Grower) StartAt(n int) { g.grown = n }
 // fit, ctx.Err() when ctx is done, which is looked up many times in a tree.
 //
 // It costs O(rows x columns x levels), less by half and more through subtraction; in steady
-// state it allocates only the tree.
+// state it allocates only the tree, and starts the goroutines of the other workers, which it waits for.
 func (g *Grower) Grow(ctx context.Context, grad, hess []float32, rows, features []int32) (*tree.Tree, error) {
 	err := g.begin(ctx, grad, hess, rows, features)
 	if err == nil {
 		err = g.grow()
 	}
-	g.grad, g.hess = nil, nil
+	g.ctx, g.grad, g.hess = nil, nil, nil
 	if err != nil {
 		g.forget()
 		return nil, err

@@ -7,7 +7,7 @@ import (
 	"github.com/recsyskit/recsys/internal/simd"
 )
 
-const binsPerColumn = simd.HistogramBins
+const binsPerColumn = simd.HistogramStride
 
 // histogramBytes is the default of Config.HistogramBytes.
 const histogramBytes = 1 << 30
@@ -109,7 +109,7 @@ func (g *Grower) sumOf(h []int64, rows []int32, values []int64) {
 		g.crew.run(len(g.columns.active), j.addShards)
 	case workers > 1 && len(rows)*len(g.columns.active) >= wordSums:
 		g.clear(h)
-		g.crew.run(len(g.columns.runs), j.sumRun)
+		g.crew.run(len(g.columns.words), j.sumWord)
 	default:
 		g.clear(h)
 		for i := range g.columns.runs {
@@ -147,7 +147,7 @@ func (g *Grower) subtract(a, b []int64) {
 // jobs are the parts of work for the crew, bound once so that none is allocated again, and what
 // they work on.
 type jobs struct {
-	measure, pack, sumShard, addShards, sumRun, leafSum, assign func(int)
+	measure, pack, sumShard, addShards, sumWord, leafSum, assign func(int)
 
 	hist   []int64
 	rows   []int32
@@ -185,6 +185,6 @@ func (j *jobs) bind(g *Grower) {
 			}
 		}
 	}
-	j.sumRun = func(k int) { g.sumRun(j.hist, &g.columns.runs[k], j.rows, j.values) }
+	j.sumWord = func(k int) { g.sumRun(j.hist, &g.columns.words[k], j.rows, j.values) }
 	j.leafSum = func(k int) { g.leafSum(&g.leaves[k]) }
 }
