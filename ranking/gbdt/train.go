@@ -33,8 +33,9 @@ import (
 // comes with it, early stopping not applied; Config.Init goes on from there.
 //
 // The result depends on cfg, d and the seed, not on the number of workers. A round costs O(n x features) per class and
-// level of the tree at most; ranking losses besides what Objective.Truncation says. Memory is about
-// n x (2 features + 20) bytes plus 8n per head and class, plus the floats once more if there are ID columns.
+// level of the tree at most; ranking losses besides what Objective.Truncation says. Memory is about n x (2 features + 28)
+// bytes, 8n for each class of the head with the most, 8n for each head and class, 12n for each head, the floats once more if
+// there are ID columns, and 2 KiB per feature for each leaf, up to 1 GiB.
 //
 // Sources: Friedman, "Greedy function approximation: a gradient boosting machine", Annals of Statistics 2001; Ke et
 // al., "LightGBM", NIPS 2017.
