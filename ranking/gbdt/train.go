@@ -152,17 +152,22 @@ func (t *trainer) need(v *ranking.Dataset) int64 {
 		k := int64(h.obj.Outputs())
 		outputs, most = outputs+k, max(most, k)
 	}
-	// Each term is far below 2^63: n < 2^31, outputs <= 2^14 per head.
-	need := float64(bins.Memory(int(n), int(width)))
+	growing := t.cfg.grow(t.features)
+	// In float64: the terms are each below 2^63, their sum need not be.
+	need := float64(bins.Memory(int(n), int(width))) + float64(growing.Memory(int(n), int(width)))
 	if len(t.data.IDColumns) > 0 {
 		need += 4 * float64(n*width)
 	}
 	need += 8*float64(n*outputs) + 8*float64(n*most) // scores; gradients and hessians
-	need += float64(n) * float64(20+12*len(t.heads)) // packed gradients, rows of leaves; rows, labels, weights of heads
+	need += float64(n) * float64(4+12*len(t.heads))  // rows of leaves; rows, labels, weights of heads
+	if t.cfg.Boosting == RandomForest {
+		need += 8 * float64(n*outputs)
+	}
 	if v != nil {
-		need += 8*float64(int64(v.Len())*outputs) + float64(bins.Memory(v.Len(), int(width)))
+		rows := int64(v.Len())
+		need += 8*float64(rows*outputs) + float64(bins.Memory(v.Len(), int(width)))
 		if len(v.IDColumns) > 0 {
-			need += 4 * float64(int64(v.Len())*width)
+			need += 4 * float64(rows*width)
 		}
 	}
 	if need >= math.MaxInt64 {

@@ -32,6 +32,7 @@ var families = []func() []*File{
 	forestRowFamily,
 	forestLoadFamily,
 	histogramFamily,
+	bestCutFamily,
 }
 
 func main() {
