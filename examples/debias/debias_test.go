@@ -12,6 +12,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/features/featurestest"
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/internal/reference"
 	"github.com/recsyskit/recsys/ranking/debias"
 )
@@ -44,6 +45,9 @@ func objects(t *testing.T, args ...string) map[string]map[string]any {
 }
 
 func TestCorrectionsRecoverTheOrderFromALog(t *testing.T) {
+	if race.Enabled {
+		t.Skip("long arithmetic on one goroutine")
+	}
 	m := objects(t, "-requests", "3000", "-tests", "200")
 	naive, best := m["clicks as they come"]["ndcg"].(float64), m["all places examined (not in a log)"]["ndcg"].(float64)
 	if naive > best-0.04 {
@@ -57,6 +61,9 @@ func TestCorrectionsRecoverTheOrderFromALog(t *testing.T) {
 }
 
 func TestGoldenCoat(t *testing.T) {
+	if race.Enabled {
+		t.Skip("long arithmetic on one goroutine")
+	}
 	file := func(name string) string { return reference.Dir(t, "data", "debias-coat", name) }
 	report := filepath.Join(t.TempDir(), "report.html")
 	m := objects(t, "-train", file("train.ascii.gz"), "-test", file("test.ascii.gz"), "-propensities", file("propensities.ascii.gz"), "-report", report)
