@@ -16,6 +16,7 @@ import (
 	"github.com/recsyskit/recsys/metrics"
 	"github.com/recsyskit/recsys/ranking"
 	"github.com/recsyskit/recsys/ranking/debias"
+	"github.com/recsyskit/recsys/ranking/gbdt"
 )
 
 const (
@@ -295,28 +296,45 @@ func (w *world) models(ctx context.Context, o *options, clicked, ideal *ranking.
 		return nil, err
 	}
 	all = append(all, old)
+	linear := func(d *ranking.Dataset) (recsys.Ranker, error) {
+		return ranking.TrainLinear(ctx, ranking.LinearConfig{Seed: o.common.Seed, Workers: o.common.Workers}, d)
+	}
+	trees := func(seen debias.Examination) func(d *ranking.Dataset) (recsys.Ranker, error) {
+		return func(d *ranking.Dataset) (recsys.Ranker, error) {
+			return gbdt.Train(ctx, gbdt.Config{
+				Objective: gbdt.Objective{Loss: gbdt.LambdaMART, Unnormalised: true, Examination: seen},
+				Rounds:    60, Leaves: 8, MinRows: 100, Seed: o.common.Seed, Workers: o.common.Workers,
+			}, d)
+		}
+	}
 	for _, c := range []struct {
-		name string
-		d    *ranking.Dataset
-		more []recsys.Option
+		name  string
+		d     *ranking.Dataset
+		train func(d *ranking.Dataset) (recsys.Ranker, error)
+		more  []recsys.Option
 	}{
-		{"clicks as they come", clicked, nil},
-		{"1/P(examined), known", known, nil},
-		{"1/P(examined), adjacent chain", learned, nil},
-		{"position as a feature", told, []recsys.Option{recsys.Features(place)}},
-		{"all places examined (not in a log)", ideal, nil},
+		{"clicks as they come", clicked, linear, nil},
+		{"1/P(examined), known", known, linear, nil},
+		{"1/P(examined), adjacent chain", learned, linear, nil},
+		{"position as a feature", told, linear, []recsys.Option{recsys.Features(place)}},
+		{"all places examined (not in a log)", ideal, linear, nil},
+		{"LambdaMART, clicks as they come", clicked, trees(nil), nil},
+		{"LambdaMART, adjacent chain", clicked, trees(estimate.Clipped(0.01)), nil},
+		{"LambdaMART, all places examined", ideal, trees(nil), nil},
 	} {
-		m, err := ranking.TrainLinear(ctx, ranking.LinearConfig{Seed: o.common.Seed, Workers: o.common.Workers}, c.d)
+		r, err := c.train(c.d)
 		if err != nil {
 			return nil, err
 		}
-		t := trained{name: c.name}
-		slopes, err := m.Coefficients("click")
-		if err != nil {
-			return nil, err
+		t := trained{name: c.name, appeal: math.NaN(), pushed: math.NaN()}
+		if m, ok := r.(*ranking.Linear); ok {
+			slopes, err := m.Coefficients("click")
+			if err != nil {
+				return nil, err
+			}
+			t.appeal, t.pushed = slopes[0].Weight/slopes[0].Scale, slopes[1].Weight/slopes[1].Scale
 		}
-		t.appeal, t.pushed = slopes[0].Weight/slopes[0].Scale, slopes[1].Weight/slopes[1].Scale
-		if t.ndcg, t.likes, err = w.judge(ctx, o, m, c.more...); err != nil {
+		if t.ndcg, t.likes, err = w.judge(ctx, o, r, c.more...); err != nil {
 			return nil, err
 		}
 		all = append(all, t)

@@ -188,7 +188,7 @@ func bins(rows []row, n int) (x, y []float64) {
 		}
 		y = append(y, inside(sum/mass, margin))
 		if to < len(rows) {
-			x = append(x, rows[to-1].score+(rows[to].score-rows[to-1].score)/2)
+			x = append(x, rows[to-1].score+float64((rows[to].score-rows[to-1].score)/2))
 		}
 	})
 	return x, y
@@ -197,7 +197,7 @@ func bins(rows []row, n int) (x, y []float64) {
 // divide calls f for up to n ranges of sorted rows of about equal mass; equal scores stay together.
 func divide(rows []row, n int, f func(from, to int)) {
 	_, total := marginOf(rows)
-	quantile := func(mass float64) int { return int(mass/total*float64(n) + 1e-9) }
+	quantile := func(mass float64) int { return int(float64(mass/total*float64(n)) + 1e-9) }
 	from, begun, mass := 0, 0, 0.0
 	for i, r := range rows {
 		mass += r.weight

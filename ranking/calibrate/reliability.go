@@ -18,6 +18,8 @@ type Bin struct {
 	// From and To are the ends of a 95 % interval of the probability behind Observed:
 	// Wilson's, for as many rows as the weights are worth, (Σw)²/Σw².
 	From, To float64
+	// Deviation is the standard deviation that Observed has by chance if the predictions are true.
+	Deviation float64
 }
 
 // Binning is how a reliability curve groups predictions.
@@ -67,15 +69,17 @@ func curve(rows []row, by Binning, n int) (all []Bin) {
 
 func binOf(rows []row) Bin {
 	b := Bin{Rows: len(rows), Low: rows[0].score, High: rows[len(rows)-1].score}
-	square := 0.0
+	square, variance := 0.0, 0.0
 	for _, r := range rows {
 		b.Weight += r.weight
+		variance += float64(float64(r.weight*r.weight) * float64(r.score*(1-r.score)))
 		square += float64(r.weight * r.weight)
 		b.Predicted += float64(r.weight * r.score)
 		b.Observed += float64(r.weight * r.label)
 	}
 	b.Predicted /= b.Weight
 	b.Observed /= b.Weight
+	b.Deviation = math.Sqrt(variance) / b.Weight
 	b.From, b.To = wilson(b.Observed, b.Weight*b.Weight/square)
 	return b
 }
@@ -84,7 +88,7 @@ func binOf(rows []row) Bin {
 func wilson(p, n float64) (from, to float64) {
 	const z = 1.959963984540054
 	center := (p + z*z/(2*n)) / (1 + z*z/n)
-	half := z / (1 + z*z/n) * math.Sqrt(max(p*(1-p)/n+z*z/(4*n*n), 0))
+	half := float64(z / (1 + z*z/n) * math.Sqrt(max(float64(p*(1-p))/n+z*z/(4*n*n), 0)))
 	return max(center-half, 0), min(center+half, 1)
 }
 
@@ -92,17 +96,28 @@ func wilson(p, n float64) (from, to float64) {
 //
 //	Σ_b w_b/w · |Observed_b - Predicted_b|
 //
-// in [0, 1]; NaN for no bins. It is above 0 for perfect predictions too, since
-// shares of few rows scatter: by about Σ_b w_b/w · sqrt(2 p(1-p)/(π n_b)).
+// in [0, 1]; NaN for no bins. It is above 0 for true predictions too; see [ECENoise].
 //
 // Source: Naeini, Cooper, Hauskrecht, AAAI 2015; equal mass: Nguyen, O'Connor, EMNLP 2015.
 func ECE(curve []Bin) float64 {
 	sum, weight := 0.0, 0.0
 	for _, b := range curve {
-		sum += b.Weight * math.Abs(b.Observed-b.Predicted)
+		sum += float64(b.Weight * math.Abs(b.Observed-b.Predicted))
 		weight += b.Weight
 	}
 	return sum / weight
+}
+
+// ECENoise returns what [ECE] is expected to be if the predictions are true and labels 0 or 1, since
+// shares of few rows scatter: Σ_b w_b/w · sqrt(2/π) Deviation_b, from the normal
+// distribution. An ECE near it is no sign of miscalibration. NaN for no bins.
+func ECENoise(curve []Bin) float64 {
+	sum, weight := 0.0, 0.0
+	for _, b := range curve {
+		sum += float64(b.Weight * b.Deviation)
+		weight += b.Weight
+	}
+	return math.Sqrt(2/math.Pi) * sum / weight
 }
 
 // MCE returns the largest difference between Observed and Predicted on a reliability
@@ -159,9 +174,9 @@ func decompose(rows []row, loss func(p, y float64) float64) (d Decomposition) {
 			k++
 		}
 		share := r.weight / total
-		d.Score += share * loss(r.score, r.label)
-		pooled += share * loss(fitted[k], r.label)
-		d.Uncertainty += share * loss(base, r.label)
+		d.Score += float64(share * loss(r.score, r.label))
+		pooled += float64(share * loss(fitted[k], r.label))
+		d.Uncertainty += float64(share * loss(base, r.label))
 	}
 	d.Miscalibration, d.Discrimination = d.Score-pooled, d.Uncertainty-pooled
 	return d
@@ -172,7 +187,7 @@ func squared(p, y float64) float64 { return (p - y) * (p - y) }
 // logLoss keeps p 1e-15 off 0 and 1, as package metrics does.
 func logLoss(p, y float64) float64 {
 	p = min(max(p, 1e-15), 1-1e-15)
-	return -(y*fmath.Log(p) + (1-y)*fmath.Log1p(-p))
+	return -(float64(y*fmath.Log(p)) + float64((1-y)*fmath.Log1p(-p)))
 }
 
 // Report says how true probabilities are. [Judge] makes one.
@@ -218,7 +233,7 @@ func Judge(probs, labels, weights []float32, n int) (*Report, error) {
 func (r *Report) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d rows, mean prediction %.4f, mean label %.4f\n", r.Rows, r.Predicted, r.Observed)
-	fmt.Fprintf(&b, "ECE %.4f (equal width %.4f)\nlog loss %v\nBrier %v\n", r.ECEMass, r.ECEWidth, r.LogLoss, r.Brier)
+	fmt.Fprintf(&b, "ECE %.4f (%.4f by chance alone; equal width %.4f)\nlog loss %v\nBrier %v\n", r.ECEMass, ECENoise(r.EqualMass), r.ECEWidth, r.LogLoss, r.Brier)
 	const width = 40
 	top := 0.0
 	for _, bin := range r.EqualMass {
@@ -227,8 +242,8 @@ func (r *Report) String() string {
 	for _, bin := range r.EqualMass {
 		line := []byte(strings.Repeat(".", width+1))
 		if top > 0 {
-			line[int(bin.Predicted/top*width+0.5)] = '|'
-			line[int(bin.Observed/top*width+0.5)] = 'o'
+			line[int(float64(bin.Predicted/top*width)+0.5)] = '|'
+			line[int(float64(bin.Observed/top*width)+0.5)] = 'o'
 		}
 		fmt.Fprintf(&b, "%.4f %.4f %s\n", bin.Predicted, bin.Observed, line)
 	}

@@ -46,7 +46,7 @@ func TestCurveAndErrorsByHand(t *testing.T) {
 			t.Errorf("MCE %v; want %v", e, c.mce)
 		}
 	}
-	if !math.IsNaN(calibrate.ECE(nil)) || !math.IsNaN(calibrate.MCE(nil)) {
+	if !math.IsNaN(calibrate.ECE(nil)) || !math.IsNaN(calibrate.MCE(nil)) || !math.IsNaN(calibrate.ECENoise(nil)) {
 		t.Error("errors of no bins are numbers")
 	}
 }
@@ -104,6 +104,7 @@ func TestDecompositionAddsUp(t *testing.T) {
 }
 
 func TestTruePredictionsHaveSmallErrors(t *testing.T) {
+	oneGoroutine(t)
 	probs, labels := sample(100_000, 13, func(p float64) float64 { return p })
 	r, err := calibrate.Judge(probs, labels, nil, 0)
 	if err != nil {
@@ -111,6 +112,18 @@ func TestTruePredictionsHaveSmallErrors(t *testing.T) {
 	}
 	if r.ECEMass > 0.008 || r.ECEWidth > 0.008 || r.LogLoss.Miscalibration > 0.002 {
 		t.Errorf("%v", r)
+	}
+	sum, noise := 0.0, 0.0
+	for seed := range uint64(30) {
+		probs, labels := sample(5000, 100+seed, func(p float64) float64 { return p })
+		bins, err := calibrate.Curve(probs, labels, nil, calibrate.EqualMass, 15)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum, noise = sum+calibrate.ECE(bins), noise+calibrate.ECENoise(bins)
+	}
+	if noise < 0.95*sum || noise > 1.05*sum {
+		t.Errorf("mean ECE of true predictions %.5f; expected %.5f", sum/30, noise/30)
 	}
 	inside := 0
 	for _, b := range r.EqualMass {

@@ -2,7 +2,8 @@ package debias
 
 import (
 	"fmt"
-	"math"
+
+	"github.com/recsyskit/recsys/internal/fmath"
 )
 
 // EMConfig configures [EM].
@@ -117,12 +118,12 @@ func (m *pbm) step() (likelihood float64) {
 		none := 1 - click
 		seen, liked := c.Clicks, c.Clicks
 		if misses := c.Impressions - c.Clicks; misses > 0 && none > 0 {
-			seen += misses * (float64(e*(1-r)) / none)
-			liked += misses * (float64(r*(1-e)) / none)
-			likelihood += misses * math.Log(none)
+			seen += float64(misses * (float64(e*(1-r)) / none))
+			liked += float64(misses * (float64(r*(1-e)) / none))
+			likelihood += float64(misses * fmath.Log(none))
 		}
 		if c.Clicks > 0 {
-			likelihood += c.Clicks * math.Log(click)
+			likelihood += float64(c.Clicks * fmath.Log(click))
 		}
 		m.s[c.Position] += seen
 		m.l[m.pair[i]] += liked

@@ -15,6 +15,18 @@ import (
 // one above.
 type Examination []float64
 
+// Clipped returns a copy whose values are brought into [floor, 1]: for losses that take probabilities, such as
+// gbdt.Objective.Examination. NaN becomes floor.
+func (e Examination) Clipped(floor float64) Examination {
+	out := make(Examination, len(e))
+	for k, p := range e {
+		if out[k] = floor; p > floor {
+			out[k] = min(p, 1)
+		}
+	}
+	return out
+}
+
 // Count is how often a pair of query and item was shown at a place, and how often it was clicked.
 type Count struct {
 	Pair        uint64 // whose relevance is one number: query and item, or user and item

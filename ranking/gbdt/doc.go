@@ -64,9 +64,17 @@
 //
 // # Engines
 //
-// A model is compiled when it is loaded or trained, for its shape and the processor; all engines add the same leaf values in the same
-// order and give the same bits. [Model.Rank] allocates nothing in steady state. [NewCascade] scores all candidates by the first
-// rounds and the best of them by the rest; its Measure says what that loses.
+// A model is compiled when it is loaded or trained, for its shape and the processor. All engines add the same leaf values in the same
+// order and give the same bits; NaN and categories take part in each.
+//
+//	trees                      | rows     | engine
+//	of at most 64 leaves       | many     | bit vectors: all nodes of a tree over blocks of rows, AVX-512 or AVX2
+//	of at most 64 leaves       | one, two | 16 trees at once, AVX-512
+//	larger, or another machine | any      | a walk of eight rows, or of one, without branches, in Go
+//	with linear leaves         | any      | a walk in float64
+//
+// [Model.Rank] allocates nothing in steady state. [NewCascade] scores all candidates by the first rounds and the best of them
+// by the rest; its Measure says what that loses.
 //
 // # Explanations
 //

@@ -120,8 +120,7 @@ func (m *Model) check() error {
 		case len(ids) > maxCategory:
 			return fmt.Errorf("feature %q has %d categories; want at most %d", name, len(ids), maxCategory)
 		default:
-			sorted := slices.Sorted(slices.Values(ids))
-			if at := slices.Compact(slices.Clone(sorted)); len(at) != len(ids) {
+			if len(slices.Compact(slices.Sorted(slices.Values(ids)))) != len(ids) {
 				return fmt.Errorf("feature %q: an id stands twice in its vocabulary", name)
 			}
 		}

@@ -79,7 +79,7 @@ type trainer struct {
 }
 
 func newTrainer(ctx context.Context, cfg *Config, d *ranking.Dataset) (*trainer, error) {
-	if err := errors.Join(cfg.check(d), checkData(d)); err != nil {
+	if err := errors.Join(cfg.check(d), checkData(d), cfg.checkWeights(d)); err != nil {
 		return nil, err
 	}
 	t := &trainer{cfg: cfg, data: d, sampler: sampler{cfg: cfg, data: d}}

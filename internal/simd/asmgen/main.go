@@ -28,6 +28,9 @@ var families = []func() []*File{
 	neonInt8Family,
 	lookupFamily,
 	fmFamily,
+	forestFamily,
+	forestRowFamily,
+	forestLoadFamily,
 	histogramFamily,
 	bestCutFamily,
 }
