@@ -16,12 +16,17 @@ func (l *layout) load(dst []int32, rows *Rows, first, n, lanes int) {
 // loadNumbers loads columns from to to-1.
 func (l *layout) loadNumbers(dst []int32, rows *Rows, first, n, lanes, from, to int) {
 	for i := from; i < to; i++ {
-		c := l.columns[i]
-		words := dst[i*lanes : i*lanes+n]
+		// As ForestColumn.Word, in registers.
+		low, span, missing := l.columns[i].From, l.columns[i].Span, l.columns[i].Missing
 		x, stride := rows.column(int(l.features[i]), first)
-		at := 0
+		words, at := dst[i*lanes:i*lanes+n], 0
 		for k := range words {
-			words[k] = c.Word(x[at])
+			b := math.Float32bits(x[at])
+			w := int32(b) ^ int32(b)>>31&math.MaxInt32
+			if b&math.MaxInt32-low >= span {
+				w = missing
+			}
+			words[k] = w
 			at += stride
 		}
 	}
