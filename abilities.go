@@ -12,6 +12,8 @@ import (
 //	Binder          names become columns once, at Build
 //	Validator       a stage built as a struct literal checks itself at Build
 //	HeadWriter      a ranker writes several heads
+//	HeadKinder      a ranker says what its heads are, an objective what it takes them for
+//	Wrapper         a stage works through another, which has the abilities that it lacks
 //	Versioned       the version stands in every exposure record
 //	io.Closer       Pipeline.Close closes the stage
 //	Hereditary      a constraint never re-admits a row
@@ -59,6 +61,75 @@ type Validator interface{ Validate() error }
 // HeadWriter is implemented by a [Ranker] that predicts several things: click,
 // dwell, purchase. Heads returns their names in the order of [Scores].Heads.
 type HeadWriter interface{ Heads() []string }
+
+// HeadKind says what the numbers of a head are. Each kind is one of those before it too.
+// It is a plain string so that package objective, which imports nothing of the pipeline, can name it.
+type HeadKind = string
+
+// The kinds of heads.
+const (
+	// HeadScore orders rows, within a request, and says no more: it has no unit and no zero. Of models
+	// trained on pairs or lists: LambdaMART, BPR.
+	HeadScore HeadKind = "score"
+	// HeadValue estimates an amount in the unit of its label: seconds, price, a rating.
+	HeadValue HeadKind = "value"
+	// HeadProbability estimates the probability of what the head is named after, in [0, 1].
+	HeadProbability HeadKind = "probability"
+)
+
+// headKinds has the kinds from weak to strong.
+var headKinds = [...]HeadKind{HeadScore, HeadValue, HeadProbability}
+
+// HeadKinder is implemented by a [Ranker] that knows what its heads are and by an
+// [Objective] that needs to know. HeadKinds()[i] is the kind of Heads()[i], "" where nothing
+// is known or needed. Build compares the two: a head that is less than the
+// objective takes it for is a [*HeadKindError].
+type HeadKinder interface{ HeadKinds() []HeadKind }
+
+// HeadKindError says that an objective takes a head for what it is not.
+type HeadKindError struct {
+	Head       string
+	Ranker     string // label of the stage that writes the head
+	Have, Want HeadKind
+}
+
+// Error names the head, its ranker and what to do.
+func (e *HeadKindError) Error() string {
+	have, want := map[HeadKind]string{
+		HeadScore: "a score, good only for the order within a request",
+		HeadValue: "a value, not a probability",
+	}[e.Have], "a "+e.Want
+	remedy := "calibrate it (package ranking/calibrate)"
+	if e.Want == HeadValue {
+		want = "a value or a probability"
+	}
+	return fmt.Sprintf("head %q of %s is %s; the objective takes it for %s: %s, or declare the weaker kind in the objective",
+		e.Head, e.Ranker, have, want, remedy)
+}
+
+// Wrapper is implemented by a stage that works through another of its kind and
+// leaves Close, Learn and Version to it: Build looks for what the stage does not implement in the
+// stage that Unwrap returns, and so on. A stage in two wrappers is still one stage: it
+// is closed once, when no pipeline uses it. Binding and heads are the wrapper's own matter; see [Bind].
+type Wrapper[S any] interface{ Unwrap() S }
+
+// ability returns the first of stage and those that it wraps which implements A.
+func ability[A, S any](stage S) (a A, ok bool) {
+	for range 64 { // a stage that unwraps to itself must not hang Build
+		if isNil(stage) {
+			break
+		}
+		if a, ok = any(stage).(A); ok {
+			return a, true
+		}
+		w, wraps := any(stage).(Wrapper[S])
+		if !wraps {
+			break
+		}
+		stage = w.Unwrap()
+	}
+	return a, false
+}
 
 // Objective turns heads into the score; see package objective.
 type Objective interface {

@@ -226,4 +226,63 @@ func (w *wiring) bindObjective() {
 		p.gather = append(p.gather, at)
 		p.gatherAll = p.gatherAll && at == i
 	}
+	w.checkHeadKinds(heads)
+}
+
+// checkHeadKinds compares what the objective takes its heads for with what the rankers say they are.
+func (w *wiring) checkHeadKinds(heads []string) {
+	p := w.p
+	needs, ok := w.kindsOf(p.objective.label, p.objective.run, heads)
+	if !ok {
+		return
+	}
+	need := map[string]HeadKind{}
+	for i, name := range heads {
+		need[name] = needs[i]
+	}
+	for _, st := range p.rankers {
+		written, err := headsOf(st.given)
+		if err != nil {
+			continue // reported by layoutHeads
+		}
+		kinds, ok := w.kindsOf(st.label, st.run, written)
+		if !ok {
+			continue
+		}
+		for i, name := range written {
+			have, want := kinds[i], need[name]
+			if have != "" && slices.Index(headKinds[:], have) < slices.Index(headKinds[:], want) {
+				w.bad(p.objective.label, &HeadKindError{Head: name, Ranker: st.label, Have: have, Want: want})
+			}
+		}
+	}
+}
+
+// kindsOf returns the kinds of a stage's heads; ok is false when it does not say them, or says nonsense.
+func (w *wiring) kindsOf(label string, stage any, heads []string) (kinds []HeadKind, ok bool) {
+	k, ok := stage.(HeadKinder)
+	if !ok || isNil(stage) {
+		return nil, false
+	}
+	kinds, err := guardedKinds(k)
+	if err != nil {
+		w.bad(label, err)
+		return nil, false
+	}
+	if len(kinds) != len(heads) {
+		w.badf(label, "HeadKinds names %d kinds for %d heads", len(kinds), len(heads))
+		return nil, false
+	}
+	for i, kind := range kinds {
+		if kind != "" && !slices.Contains(headKinds[:], kind) {
+			w.badf(label, "head %q: unknown kind %q; want %q, %q, %q or none", heads[i], kind, HeadScore, HeadValue, HeadProbability)
+			ok = false
+		}
+	}
+	return kinds, ok
+}
+
+func guardedKinds(k HeadKinder) (kinds []HeadKind, err error) {
+	defer catch(&err)
+	return k.HeadKinds(), nil
 }

@@ -63,7 +63,31 @@ type Term struct {
 
 	// Transform is applied to the clipped head. Empty means Identity.
 	Transform Transform `json:"transform,omitempty"`
+
+	// Kind is what the head is taken for. A pipeline refuses, at Build, a ranker whose head is
+	// less by its own account, such as the score of a model that was trained on pairs or
+	// lists in place of a probability. Empty means what the arithmetic needs: Probability under
+	// Logit; Score where the term is the only one with a weight, in a Sum, since then only the order counts;
+	// else Value. With weight 0 nothing is needed.
+	Kind Kind `json:"kind,omitempty"`
 }
+
+// Kind is what a head's numbers are, from weak to strong; each kind is one of those before it too.
+type Kind string
+
+// The kinds.
+const (
+	// Score orders rows within a request and says no more.
+	Score Kind = "score"
+	// Value is an amount in the unit of the label: seconds, price.
+	Value Kind = "value"
+	// Probability is the probability of what the head is named after.
+	Probability Kind = "probability"
+)
+
+const kindNames = `"score", "value" or "probability"`
+
+func (k Kind) known() bool { return k == "" || k == Score || k == Value || k == Probability }
 
 // defaultFloor is what a Floor of 0 means.
 const defaultFloor = 1e-6
@@ -132,10 +156,39 @@ func (t *Term) check() (errs []error) {
 	if !t.Transform.known() {
 		bad("transform is %q; want %s", t.Transform, transformNames)
 	}
+	if !t.Kind.known() {
+		bad("kind is %q; want %s", t.Kind, kindNames)
+	}
 	return errs
 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+
+// kinds returns what each head must be at least, "" for anything.
+func (c *Config) kinds() []string {
+	weighted := 0
+	for i := range c.Terms {
+		if c.Terms[i].Weight != 0 {
+			weighted++
+		}
+	}
+	kinds := make([]string, len(c.Terms))
+	for i := range c.Terms {
+		t := &c.Terms[i]
+		switch {
+		case t.Weight == 0:
+		case t.Kind != "":
+			kinds[i] = string(t.Kind)
+		case t.Transform == Logit:
+			kinds[i] = string(Probability)
+		case weighted == 1 && c.Form != Product && t.Transform != Log1p:
+			kinds[i] = string(Score)
+		default:
+			kinds[i] = string(Value)
+		}
+	}
+	return kinds
+}
 
 // digest is the version of a declared text: what was declared, and a hash of what
 // it says. A file that was changed under an old version is thus found out.
@@ -144,7 +197,7 @@ func digest(version, text string) string {
 }
 
 // canonical is a text that is equal for two configurations exactly if they score
-// alike. Fields at their default leave no trace, so that a later field changes no old hash.
+// alike and take their heads for the same. Fields at their default leave no trace, so that a later field changes no old hash.
 func (c *Config) canonical() string {
 	var b strings.Builder
 	field := func(name, value string) { fmt.Fprintf(&b, "%s=%q\n", name, value) }
@@ -169,6 +222,9 @@ func (c *Config) canonical() string {
 		}
 		if t.Transform != "" && t.Transform != Identity {
 			field("transform", string(t.Transform))
+		}
+		if t.Kind != "" {
+			field("kind", string(t.Kind))
 		}
 	}
 	return b.String()

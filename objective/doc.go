@@ -21,8 +21,10 @@
 // NaN means unknown throughout. A NaN head makes the row's score NaN, which
 // sorts last and is counted; a NaN label is left out of training.
 //
-// What it does not do: it calibrates no head (the weights assume that heads are
-// on the scales that they were chosen for), and it does not learn weights.
+// What it does not do: it calibrates no head, and it does not learn weights. The
+// weights assume that heads are on the scales that they were chosen for; a head that has no
+// scale, of a ranker that says so, is refused when the pipeline is built ([Term].Kind), and
+// package ranking/calibrate makes a probability of it.
 //
 //	algorithm               type            cost per row            source
 //	weighted sum            Objective, Sum      heads               -

@@ -85,6 +85,7 @@ func (r *reader) term(path string) (t Term, err error) {
 		"min":         r.maybe(&t.Min),
 		"max":         r.maybe(&t.Max),
 		"transform":   r.text((*string)(&t.Transform)),
+		"kind":        r.text((*string)(&t.Kind)),
 	}, "head", "weight")
 	return t, err
 }

@@ -13,10 +13,10 @@ var ErrShape = errors.New("objective: lengths do not fit")
 
 // Objective turns heads into scores. It is immutable and safe for concurrent use.
 //
-// It satisfies recsys.Objective and recsys.Versioned.
+// It satisfies recsys.Objective, recsys.HeadKinder and recsys.Versioned.
 type Objective struct {
 	name, version string
-	heads         []string
+	heads, kinds  []string
 	terms         []term
 	product       bool
 	floor         float64
@@ -39,6 +39,7 @@ func New(c Config) (*Objective, error) {
 		version: digest(c.Version, c.canonical()),
 		product: c.Form == Product,
 		floor:   c.floor(),
+		kinds:   c.kinds(),
 	}
 	for i := range c.Terms {
 		t := &c.Terms[i]
@@ -64,6 +65,11 @@ func (o *Objective) Version() string { return o.version }
 // Heads returns the names of the heads that it reads, in the order of the terms.
 // The slice is the same every time and read-only.
 func (o *Objective) Heads() []string { return o.heads }
+
+// HeadKinds returns what each of Heads must be at least: "probability", "value" or
+// "score", and "" for a term of weight 0; see [Term].Kind. A pipeline compares it with
+// what its rankers say of their heads. The slice is the same every time and read-only.
+func (o *Objective) HeadKinds() []string { return o.kinds }
 
 // Score writes a score for each row into dst: heads is row-major, len(dst) x
 // len(Heads()). A wrong length is an error that wraps [ErrShape], and nothing is

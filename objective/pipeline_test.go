@@ -2,6 +2,7 @@ package objective_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -22,6 +23,8 @@ func (heads) Rank(_ context.Context, _ *recsys.Query, c *recsys.Candidates, out 
 	}
 	return nil
 }
+
+var _ recsys.HeadKinder = (*objective.Objective)(nil)
 
 func TestObjectiveInAPipeline(t *testing.T) {
 	o := build(t, objective.Config{
@@ -49,4 +52,56 @@ func TestObjectiveInAPipeline(t *testing.T) {
 	missing := build(t, objective.Config{Name: "x", Version: "7", Terms: []objective.Term{{Head: "dwell", Weight: 1}}})
 	_, err = recsys.NewPipeline(recsys.Retrieve("s", source), recsys.Rank(heads{}), recsys.Score(missing)).Build()
 	require.ErrorContains(t, err, `head "dwell": no ranker writes it`)
+}
+
+// relevance writes a head that only orders, as a model does that was trained on lists.
+type relevance struct{ heads }
+
+func (relevance) HeadKinds() []recsys.HeadKind { return []recsys.HeadKind{"probability", "score"} } // hide, click
+
+func TestPipelineRefusesScoresForProbabilities(t *testing.T) {
+	click, hide := objective.Term{Head: "click", Weight: 1}, objective.Term{Head: "hide", Weight: -4}
+	logit, log1p, declared, allowed, ignored := click, click, click, click, click
+	logit.Transform, log1p.Transform = objective.Logit, objective.Log1p
+	declared.Kind, allowed.Kind = objective.Probability, objective.Score
+	ignored.Weight = 0
+	for name, c := range map[string]struct {
+		form  objective.Form
+		terms []objective.Term
+		want  string // what the head is taken for; empty: Build goes through
+	}{
+		"alone":                {"", []objective.Term{click}, ""},
+		"beside another":       {"", []objective.Term{click, hide}, "value"},
+		"beside an ignored":    {"", []objective.Term{click, {Head: "hide"}}, ""},
+		"ignored":              {"", []objective.Term{ignored, hide}, ""},
+		"log odds":             {"", []objective.Term{logit}, "probability"},
+		"log of an amount":     {"", []objective.Term{log1p}, "value"},
+		"product":              {objective.Product, []objective.Term{click}, "value"},
+		"declared probability": {"", []objective.Term{declared}, "probability"},
+		"declared score":       {"", []objective.Term{allowed, hide}, ""},
+	} {
+		o := build(t, objective.Config{Name: "x", Version: "7", Form: c.form, Terms: c.terms})
+		source := recsys.RetrieverFunc(func(context.Context, *recsys.Query, *recsys.Sink) error { return nil })
+		_, err := recsys.NewPipeline(recsys.Retrieve("s", source), recsys.Rank(relevance{}, recsys.Name("lambda")), recsys.Score(o)).Build()
+		if c.want == "" {
+			require.NoError(t, err, name)
+			continue
+		}
+		var k *recsys.HeadKindError
+		require.ErrorAs(t, err, &k, name)
+		require.Equal(t, recsys.HeadKindError{Head: "click", Ranker: "rank/lambda", Have: "score", Want: c.want}, *k, name)
+	}
+}
+
+func TestKindIsReadCheckedAndPartOfTheVersion(t *testing.T) {
+	text := `{"name": "x", "version": "1", "terms": [{"head": "click", "weight": 1%s}]}`
+	plain, err := objective.Parse("f", []byte(fmt.Sprintf(text, "")))
+	require.NoError(t, err)
+	named, err := objective.Parse("f", []byte(fmt.Sprintf(text, `, "kind": "probability"`)))
+	require.NoError(t, err)
+	require.Equal(t, []string{"score"}, plain.HeadKinds())
+	require.Equal(t, []string{"probability"}, named.HeadKinds())
+	require.NotEqual(t, plain.Version(), named.Version())
+	_, err = objective.Parse("f", []byte(fmt.Sprintf(text, `, "kind": "odds"`)))
+	require.ErrorContains(t, err, `terms[0] (head "click"): kind is "odds"; want "score", "value" or "probability"`)
 }

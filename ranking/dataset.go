@@ -28,6 +28,9 @@ type Dataset struct {
 
 	// Weights counts a row as that many rows: >= 0, finite. Empty: all 1.
 	Weights []float32
+	// WeightedBy says what the weights correct for: "examination", "exposure". Empty: it is
+	// not known, or there are none. See [Dataset.WithWeights].
+	WeightedBy string
 	// Groups names the decision that a row belongs to, for GAUC, NDCG and listwise
 	// losses; equal values are one group. Empty: each row is a group of its own.
 	Groups []uint64

@@ -45,6 +45,7 @@ type Linear struct {
 var (
 	_ recsys.Ranker                = (*Linear)(nil)
 	_ recsys.HeadWriter            = (*Linear)(nil)
+	_ recsys.HeadKinder            = (*Linear)(nil)
 	_ recsys.Versioned             = (*Linear)(nil)
 	_ recsys.Binder[recsys.Ranker] = (*Linear)(nil)
 )
@@ -61,6 +62,15 @@ var ErrUnbound = errors.New("ranking: ranker is not bound to a schema; use recsy
 
 // Heads returns the names of the heads, in the order of training. The slice is the model's.
 func (m *Linear) Heads() []string { return m.heads }
+
+// HeadKinds says that every head is a probability.
+func (m *Linear) HeadKinds() []recsys.HeadKind {
+	kinds := make([]recsys.HeadKind, len(m.heads))
+	for h := range kinds {
+		kinds[h] = recsys.HeadProbability
+	}
+	return kinds
+}
 
 // Columns returns the names of the float columns, in the order of training. The slice is the model's.
 func (m *Linear) Columns() []string { return m.columns }

@@ -71,6 +71,7 @@ func (d *Dataset) Rows(rows []int32) *Dataset {
 		IDColumns: d.IDColumns, IDs: pickRows(d.IDs, len(d.IDColumns), rows),
 		Heads: d.Heads, Labels: pickRows(d.Labels, len(d.Heads), rows),
 		Weights:      pickRows(d.Weights, 1, rows),
+		WeightedBy:   d.WeightedBy,
 		Groups:       pickRows(groups, 1, rows),
 		Times:        pickRows(d.Times, 1, rows),
 		Positions:    pickRows(d.Positions, 1, rows),

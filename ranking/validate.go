@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 )
 
@@ -48,7 +49,7 @@ func (d *Dataset) Validate() error {
 		errs = append(errs,
 			d.checkMatrix("Floats", d.Floats, d.Columns),
 			d.checkMatrix("Labels", d.Labels, d.Heads),
-			checkValues("Weights", d.Weights, "a finite number >= 0", func(w float32) bool { return w >= 0 && isFinite(float64(w)) }),
+			checkWeights(d.Weights),
 			checkValues("Positions", d.Positions, ">= -1", func(p int32) bool { return p >= -1 }),
 			checkValues("Propensities", d.Propensities, "a number in (0, 1], or NaN", func(p float64) bool { return math.IsNaN(p) || p > 0 && p <= 1 }),
 		)
@@ -83,6 +84,9 @@ func (d *Dataset) checkShape() []error {
 	optional("Times", len(d.Times))
 	optional("Positions", len(d.Positions))
 	optional("Propensities", len(d.Propensities))
+	if d.WeightedBy != "" && len(d.Weights) == 0 {
+		errs = append(errs, &DatasetError{Field: "WeightedBy", Row: -1, Value: strconv.Quote(d.WeightedBy), Want: "nothing, for there are no Weights"})
+	}
 	if n > math.MaxInt32 {
 		length("Labels", n, math.MaxInt32)
 	}

@@ -102,6 +102,43 @@ func namesHeads(p *probe) {
 	}
 }
 
+func saysKinds(p *probe) {
+	r := p.newRanker()
+	k, ok := r.(recsys.HeadKinder)
+	if !ok {
+		return
+	}
+	before := slices.Clone(k.HeadKinds())
+	if heads := headsOf(r); len(before) != len(heads) {
+		p.failf("HeadKinds returns %q for the heads %q; want one for each", before, heads)
+	}
+	for _, kind := range before {
+		switch kind {
+		case "", recsys.HeadScore, recsys.HeadValue, recsys.HeadProbability:
+		default:
+			p.failf("HeadKinds returns the kind %q; want %q, %q, %q or none", kind, recsys.HeadScore, recsys.HeadValue, recsys.HeadProbability)
+		}
+	}
+	bound := p.ranker()
+	b, ok := bound.(recsys.HeadKinder)
+	if !ok {
+		p.fatalf("HeadKinds is there before Bind and not after it")
+	}
+	if after := b.HeadKinds(); !slices.Equal(after, before) {
+		p.failf("HeadKinds returns %q before Bind and %q after it", before, after)
+	}
+	t := p.table(40, complete, 12)
+	s, ok := p.rank(bound, t)
+	for j, kind := range before {
+		for i := 0; ok && kind == recsys.HeadProbability && i < t.n; i++ {
+			if v := s.row(i)[1+j]; !(v >= 0 && v <= 1) {
+				p.failf("head %d is declared a probability and is %v, on %v", j, v, t)
+				break
+			}
+		}
+	}
+}
+
 // scoresEveryRow ranks into memory with two different marks: what equals both was not written.
 func scoresEveryRow(p *probe) {
 	r := p.ranker()

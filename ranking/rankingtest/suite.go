@@ -108,6 +108,7 @@ var cases = []testCase{
 	{"binds", "Binder: Bind resolves the names and returns a new, bound stage; the receiver stays as it was", binds},
 	{"bind-lists-missing-columns", "Binder: a missing or mistyped name is an error that joins all of them", bindListsMissingColumns},
 	{"names-heads", "HeadWriter: Heads returns their names in the order of Scores.Heads", namesHeads},
+	{"says-kinds", "HeadKinder: HeadKinds()[i] is the kind of Heads()[i]; a probability is in [0, 1]", saysKinds},
 	{"scores-every-row", "Ranker: every row gets a score, and every head it declares", scoresEveryRow},
 	{"writes-only-its-heads", "Scores: head j of row i, in the order of HeadWriter, is Heads[i*Stride+j]", writesOnlyItsHeads},
 	{"empty-table", "Ranker: Rank writes a score for every row of c; there may be none", emptyTable},

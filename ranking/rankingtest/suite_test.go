@@ -100,10 +100,30 @@ func (b broken) Rank(ctx context.Context, q *recsys.Query, c *recsys.Candidates,
 	return b.good.Rank(ctx, q, c, out)
 }
 
+// kinds is good with kinds of its heads: those of bound, if any, once it is bound.
+type kinds struct {
+	broken
+	kinds, bound []string
+}
+
+func (k kinds) HeadKinds() []string { return k.kinds }
+
+func (k kinds) Bind(s *recsys.Schema) (recsys.Ranker, error) {
+	b, err := k.broken.Bind(s)
+	k.broken = b.(broken)
+	if k.bound != nil {
+		k.kinds = k.bound
+	}
+	return k, err
+}
+
 var suite = rankingtest.Suite{Columns: columns, Patience: 5 * time.Second}
 
 func TestCorrectRankersPass(t *testing.T) {
 	rankingtest.Run(t, func(*testing.T) recsys.Ranker { return good{} }, columns...)
+	t.Run("with kinds of heads", func(t *testing.T) {
+		rankingtest.Run(t, func(*testing.T) recsys.Ranker { return kinds{kinds: []string{recsys.HeadScore, recsys.HeadValue}} }, columns...)
+	})
 	t.Run("without columns and heads", func(t *testing.T) {
 		rankingtest.Run(t, func(*testing.T) recsys.Ranker {
 			return recsys.RankerFunc(func(_ context.Context, _ *recsys.Query, c *recsys.Candidates, out recsys.Scores) error {
@@ -187,6 +207,12 @@ var faults = []struct {
 			return []string{"click", fmt.Sprint("head", calls)}
 		}}
 	}},
+	{"one kind for two heads", "says-kinds", func() recsys.Ranker { return kinds{kinds: []string{recsys.HeadScore}} }},
+	{"unknown kind", "says-kinds", func() recsys.Ranker { return kinds{kinds: []string{"", "likelihood"}} }},
+	{"another kind after Bind", "says-kinds", func() recsys.Ranker {
+		return kinds{kinds: []string{"", ""}, bound: []string{"", recsys.HeadValue}}
+	}},
+	{"a probability above 1", "says-kinds", func() recsys.Ranker { return kinds{kinds: []string{"", recsys.HeadProbability}} }},
 	{"half of the rows", "scores-every-row", func() recsys.Ranker { return rankingtest.Half{Ranker: good{}} }},
 	{"half of the rows, no heads", "scores-every-row", func() recsys.Ranker { return rankingtest.Half{} }},
 	{"no tail of an unrolled loop", "scores-every-row", wrong(func(g good, _ context.Context, _ *recsys.Query, c *recsys.Candidates, out recsys.Scores) error {

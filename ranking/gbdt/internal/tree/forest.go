@@ -125,8 +125,8 @@ func (t *Tree) Has(n *Node, c int32) bool {
 	return c >= 0 && w < n.Words && t.Sets[n.Set+w]>>(uint(c)&31)&1 != 0
 }
 
-// goesLeft decides one node.
-func (t *Tree) goesLeft(n *Node, x float64) bool {
+// GoesLeft tells whether the value x of the node's feature sends a row to the left.
+func (t *Tree) GoesLeft(n *Node, x float64) bool {
 	if n.Categorical {
 		if math.IsNaN(x) {
 			return n.DefaultLeft
@@ -162,7 +162,7 @@ func (t *Tree) Leaf(x []float64) int32 {
 	at := int32(0)
 	for at >= 0 {
 		n := &t.Nodes[at]
-		if t.goesLeft(n, x[n.Feature]) {
+		if t.GoesLeft(n, x[n.Feature]) {
 			at = n.Left
 		} else {
 			at = n.Right

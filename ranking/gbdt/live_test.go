@@ -1,0 +1,156 @@
+package gbdt_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/race"
+	"github.com/recsyskit/recsys/ranking/gbdt"
+	"github.com/recsyskit/recsys/ranking/gbdt/internal/tree"
+)
+
+// Each request is answered by one model, whatever is swapped meanwhile, and nothing of the models that
+// have gone stays in memory.
+func TestSwappedModelsMixNoVersionsAndLeakNothing(t *testing.T) {
+	const items, versions, swaps = 60, 5, 1000
+	s := shape{features: 6, categorical: 2, rounds: 20, leaves: 15, link: tree.Sigmoid}
+	models := make([]*gbdt.Model, versions)
+	want := map[string][]float32{} // by version: the heads of each item
+	rows := s.rows(rand.New(rand.NewPCG(1, 5)), items)
+	data := dataset(s.model(t, 1, true), rows)
+	for v := range models {
+		buy := reread(t, s.model(t, uint64(100+v), true), gbdt.Options{Heads: []string{"buy"}})
+		m, err := gbdt.Combine(s.model(t, uint64(v), true), buy)
+		require.NoError(t, err)
+		models[v] = m
+		want[m.Version()], err = m.Predict(nil, data)
+		require.NoError(t, err)
+	}
+	require.Len(t, want, versions)
+
+	build, served := pipelines(t, data.Floats, data.IDs, want)
+	live := recsys.NewLive(build(models[0]))
+	ctx, stop := context.WithCancel(t.Context())
+	var clients sync.WaitGroup
+	for c := range 4 {
+		clients.Go(func() {
+			var res recsys.Result
+			for i := 0; ctx.Err() == nil; i++ {
+				req := &recsys.Request{ID: fmt.Sprint(c, "-", i), K: 20}
+				if err := live.RecommendInto(context.Background(), req, &res); err != nil {
+					t.Error(err)
+					return
+				}
+				if len(res.Degraded) > 0 {
+					t.Errorf("degraded: %v", res.Degraded)
+				}
+				runtime.Gosched() // else the swaps get their turn by preemption alone
+			}
+		})
+	}
+	var before, after runtime.MemStats
+	n := swaps
+	if testing.Short() || race.Enabled {
+		n = 100
+	}
+	for i := range n {
+		if i == n/10 {
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+		}
+		file := encode(t, models[i%versions]) // each swap reads a model of its own, as a server does
+		require.NoError(t, live.Swap(t.Context(), build(readBytes(t, file))))
+		for at := served.Load(); served.Load() < at+2; { // under load
+			runtime.Gosched()
+		}
+	}
+	stop()
+	clients.Wait()
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if after.HeapAlloc > before.HeapAlloc+4<<20 {
+		t.Errorf("heap of %d bytes after %d swaps, %d after %d", before.HeapAlloc, n/10, after.HeapAlloc, n)
+	}
+	if after.HeapObjects > before.HeapObjects+20000 {
+		t.Errorf("%d objects after %d swaps, %d after %d", before.HeapObjects, n/10, after.HeapObjects, n)
+	}
+}
+
+func readBytes(tb testing.TB, file []byte) *gbdt.Model {
+	tb.Helper()
+	m := new(gbdt.Model)
+	_, err := m.ReadFrom(&byteReader{file})
+	require.NoError(tb, err)
+	return m
+}
+
+// byteReader holds nothing but the bytes that are left.
+type byteReader struct{ rest []byte }
+
+func (r *byteReader) Read(p []byte) (int, error) {
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	if n == 0 && len(p) > 0 {
+		return 0, fmt.Errorf("read beyond the model")
+	}
+	return n, nil
+}
+
+// pipelines returns a function that builds a pipeline around a model; its log checks each slate against
+// what the model of the version in the record predicts. The counter is of slates.
+func pipelines(t *testing.T, floats []float32, ids []uint64, want map[string][]float32) (func(*gbdt.Model) *recsys.Pipeline, *atomic.Int64) {
+	served := new(atomic.Int64)
+	n := len(ids) / 2
+	all := recsys.RetrieverFunc(func(_ context.Context, _ *recsys.Query, out *recsys.Sink) error {
+		for i := 0; i < n && out.Add(recsys.ItemID(i), 0); i++ {
+		}
+		return nil
+	})
+	var columns []recsys.Column
+	for j := range 6 {
+		c := recsys.Column{Name: fmt.Sprintf("f%d", j)}
+		if j >= 4 {
+			c.Kind = recsys.ID
+		}
+		columns = append(columns, c)
+	}
+	store := recsys.FeatureFunc{Cols: columns, Func: func(_ context.Context, _ *recsys.Query, items []recsys.ItemID, out *recsys.Block) error {
+		for i, id := range items {
+			copy(out.FloatRow(i), floats[int(id)*4:int(id)*4+4])
+			out.ID[0][i], out.ID[1][i] = ids[int(id)*2], ids[int(id)*2+1]
+		}
+		return nil
+	}}
+	sink := recsys.ExposureSinkFunc(func(_ context.Context, x *recsys.Exposure) error {
+		served.Add(1)
+		for _, v := range x.Versions {
+			heads, ok := want[v.Version]
+			if !ok {
+				continue
+			}
+			for _, row := range x.Rows {
+				if row.Heads[0] != heads[2*row.Item] || row.Heads[1] != heads[2*row.Item+1] {
+					t.Errorf("version %s: item %d has heads %v; want %v", v.Version, row.Item, row.Heads, heads[2*row.Item:2*row.Item+2])
+				}
+			}
+			return nil
+		}
+		t.Errorf("no model among the versions %v", x.Versions)
+		return nil
+	})
+	return func(m *gbdt.Model) *recsys.Pipeline {
+		p, err := recsys.NewPipeline(
+			recsys.Retrieve("all", all, recsys.Quota(n)), recsys.Features(store), recsys.Rank(m), recsys.Log(sink, recsys.LogSlate),
+		).Build()
+		require.NoError(t, err)
+		return p
+	}, served
+}
