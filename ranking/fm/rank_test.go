@@ -206,3 +206,15 @@ func BenchmarkRank(b *testing.B) {
 		}
 	}
 }
+
+func TestHeadKindsFollowTheLoss(t *testing.T) {
+	data := problem(50, 0, 37)
+	for loss, want := range map[fm.Loss]recsys.HeadKind{fm.Logistic: recsys.HeadProbability, fm.Squared: recsys.HeadValue} {
+		m := train(t, fm.Config{Epochs: 1, Loss: loss, Resumable: true}, data)
+		for _, kinds := range [][]recsys.HeadKind{m.HeadKinds(), newOnline(t, m, 0).HeadKinds()} {
+			if len(kinds) != 2 || kinds[0] != want || kinds[1] != want {
+				t.Errorf("%v: kinds %v; want two of %v", loss, kinds, want)
+			}
+		}
+	}
+}

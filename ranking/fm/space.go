@@ -176,8 +176,6 @@ func (r *rows) reset() {
 	r.starts, r.slots, r.values, r.fields = append(r.starts[:0], 0), r.slots[:0], r.values[:0], r.fields[:0]
 }
 
-func (r *rows) len() int { return len(r.starts) - 1 }
-
 func (r *rows) add(slot int32, value float32, field int) {
 	r.slots, r.values, r.fields = append(r.slots, slot), append(r.values, value), append(r.fields, uint16(field))
 }
