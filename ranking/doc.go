@@ -37,6 +37,9 @@
 // Vectors are no input of a linear model; a feature source turns them into
 // similarities. Crosses of features are columns that a source writes.
 //
+// Package calibrate makes probabilities of scores and judges them; package debias weighs rows by what
+// users were shown.
+//
 // # Algorithms
 //
 //	algorithm            | type              | cost of a row    | source

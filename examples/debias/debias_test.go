@@ -12,6 +12,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/features/featurestest"
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/internal/reference"
 	"github.com/recsyskit/recsys/ranking/debias"
 )
@@ -44,6 +45,9 @@ func objects(t *testing.T, args ...string) map[string]map[string]any {
 }
 
 func TestCorrectionsRecoverTheOrderFromALog(t *testing.T) {
+	if race.Enabled {
+		t.Skip("long arithmetic on one goroutine")
+	}
 	m := objects(t, "-requests", "3000", "-tests", "200")
 	naive, best := m["clicks as they come"]["ndcg"].(float64), m["all places examined (not in a log)"]["ndcg"].(float64)
 	if naive > best-0.04 {
@@ -57,6 +61,9 @@ func TestCorrectionsRecoverTheOrderFromALog(t *testing.T) {
 }
 
 func TestGoldenCoat(t *testing.T) {
+	if race.Enabled {
+		t.Skip("long arithmetic on one goroutine")
+	}
 	file := func(name string) string { return reference.Dir(t, "data", "debias-coat", name) }
 	report := filepath.Join(t.TempDir(), "report.html")
 	m := objects(t, "-train", file("train.ascii.gz"), "-test", file("test.ascii.gz"), "-propensities", file("propensities.ascii.gz"), "-report", report)
@@ -100,9 +107,12 @@ func TestSmallMatrices(t *testing.T) {
 		train.WriteString("\n\n")
 		test.WriteString("\n")
 	}
-	code, stdout, stderr := program("-train", write(t, train.String()), "-test", write(t, test.String()), "-lambda", "1,2", "-floor", "0.1", "-factors", "2")
-	if code != 0 || !strings.Contains(stdout, "12 users, 10 items; ") || !strings.Contains(stdout, "weighted by 1/P(shown)") {
-		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
+	files := []string{"-train", write(t, train.String()), "-test", write(t, test.String()), "-floor", "0.1"}
+	for _, more := range [][]string{{"-lambda", "1,2", "-factors", "2"}, {"-model", "fm", "-epochs", "3"}} {
+		code, stdout, stderr := program(append(files, more...)...)
+		if code != 0 || !strings.Contains(stdout, "12 users, 10 items; ") || !strings.Contains(stdout, "weighted by 1/P(shown)") {
+			t.Errorf("%v: exit code %d\n%s%s", more, code, stdout, stderr)
+		}
 	}
 }
 
@@ -116,6 +126,7 @@ func TestBadInput(t *testing.T) {
 		{"-propensities without -train", []string{"-propensities", good}},
 		{`-lambda is "1,x"; want numbers above 0`, []string{"-lambda", "1,x"}},
 		{`-floor is "2"; want numbers above 0, at most 1`, []string{"-floor", "2"}},
+		{`-model is "svd"; want als or fm`, []string{"-model", "svd"}},
 		{"-slate is 31; want 2 to 30", []string{"-slate", "31"}},
 		{"-folds is 1; want 2 to 100", []string{"-folds", "1"}},
 		{`matrix.txt:2: number 1 is "x"; want a rating`, []string{"-train", write(t, "1 2\nx 3\n"), "-test", good}},

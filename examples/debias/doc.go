@@ -10,7 +10,7 @@
 // the position as a feature, serves fresh requests through each, and compares the slates with what users like.
 //
 // With files it predicts ratings that users did not choose to give (-test) from those that they did
-// (-train), by matrix factorisation without and with weights 1/P(shown). The files are matrices, a line
+// (-train), by matrix factorisation (or -model fm) without and with weights 1/P(shown). The files are matrices, a line
 // per user and a number per item, 0 where there is no rating; plain or gzip. Without -propensities, the
 // probabilities come from a logistic regression on user and item. λ and the floor of probabilities
 // are chosen by cross-validation on the training file, the error of the weighted model being itself

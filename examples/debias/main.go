@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -20,6 +21,7 @@ type options struct {
 	json                      bool
 	report                    string
 	train, test, propensities string
+	model                     string
 	factors, epochs, folds    int
 	lambdas, floors           []float64
 	lambdaText, floorText     string
@@ -34,10 +36,11 @@ func newFlags() (*flag.FlagSet, *options) {
 	fs.StringVar(&o.train, "train", "", "`file` of ratings that users chose to give, a matrix")
 	fs.StringVar(&o.test, "test", "", "`file` of ratings of items that chance chose, a matrix")
 	fs.StringVar(&o.propensities, "propensities", "", "`file` of probabilities that a cell of -train is known, a matrix; default: estimated")
-	fs.IntVar(&o.factors, "factors", 5, "`length` of the vectors of users and items")
-	fs.IntVar(&o.epochs, "epochs", 15, "`rounds` of alternating least squares")
+	fs.StringVar(&o.model, "model", "als", "`kind` of model: als (alternating least squares) or fm (factorisation machine by gradient descent)")
+	fs.IntVar(&o.factors, "factors", 0, "`length` of the vectors of users and items; of fm a multiple of 8; default 5, of fm 8")
+	fs.IntVar(&o.epochs, "epochs", 0, "`rounds` over the ratings; default 15, of fm 100")
 	fs.IntVar(&o.folds, "folds", 4, "`number` of parts of -train for the choice of lambda and floor")
-	fs.StringVar(&o.lambdaText, "lambda", "1,2,3,5,8,12,20,30", "`strengths` of regularisation to choose from, separated by commas")
+	fs.StringVar(&o.lambdaText, "lambda", "", "`strengths` of regularisation to choose from, separated by commas; default 1,2,3,5,8,12,20,30, of fm .1,.2,.3,.4")
 	fs.StringVar(&o.floorText, "floor", "0.0001,0.02,0.05,0.1", "`probabilities` below which a weight is clipped, to choose from")
 	fs.IntVar(&o.requests, "requests", 10000, "`slates` that are logged, without -train")
 	fs.IntVar(&o.tests, "tests", 1000, "`slates` that each model is judged by, without -train")
@@ -49,12 +52,21 @@ func (o *options) parse(fs *flag.FlagSet, args []string) error {
 	if err := cli.Parse(fs, args); err != nil {
 		return err
 	}
+	factors, epochs, lambdas := 5, 15, "1,2,3,5,8,12,20,30"
+	switch o.model {
+	case "als":
+	case "fm":
+		factors, epochs, lambdas = 8, 100, ".1,.2,.3,.4"
+	default:
+		return cli.Usagef("-model is %q; want als or fm", o.model)
+	}
+	o.factors, o.epochs, o.lambdaText = cmp.Or(o.factors, factors), cmp.Or(o.epochs, epochs), cmp.Or(o.lambdaText, lambdas)
 	for _, c := range []struct {
 		name     string
 		value    int
 		min, max int
 	}{
-		{"factors", o.factors, 0, 512},
+		{"factors", o.factors, 1, 512},
 		{"epochs", o.epochs, 1, 1e4},
 		{"folds", o.folds, 2, 100},
 		{"requests", o.requests, 1, 1e7},

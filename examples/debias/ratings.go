@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/examples/internal/cli"
 	"github.com/recsyskit/recsys/examples/internal/page"
 	"github.com/recsyskit/recsys/ranking"
 	"github.com/recsyskit/recsys/ranking/debias"
+	"github.com/recsyskit/recsys/ranking/fm"
 )
 
 // setting is a pair of hyper-parameters with the error that it has in cross-validation.
@@ -179,11 +181,8 @@ func (s *study) split() {
 	}
 }
 
-// weigh returns the ratings with weights, and what these look like; floor 0 means none.
-func weigh(data []rating, floor float64) ([]rating, string, error) {
-	if floor == 0 {
-		return data, "", nil
-	}
+// weigh returns the ratings as a dataset, with weights, and what these look like; floor 0 means none.
+func weigh(data []rating, floor float64) (*ranking.Dataset, string, error) {
 	d := &ranking.Dataset{IDColumns: []string{"user", "item"}, Heads: []string{"rating"}}
 	shown := make([]float64, len(data))
 	for i, r := range data {
@@ -191,28 +190,62 @@ func weigh(data []rating, floor float64) ([]rating, string, error) {
 		d.Labels = append(d.Labels, float32(r.value))
 		shown[i] = r.shown
 	}
+	if floor == 0 {
+		return d, "", nil
+	}
 	d, summary, err := debias.RatingWeights(d, shown, debias.WeightConfig{Floor: floor})
 	if err != nil {
 		return nil, "", err
 	}
-	out := make([]rating, len(data))
-	for i, r := range data {
-		r.weight = float64(d.Weights[i])
-		out[i] = r
-	}
-	return out, summary.String(), nil
+	return d, summary.String(), nil
 }
 
-func (s *study) fit(ctx context.Context, data []rating, c setting) (*factorModel, string, error) {
-	weighted, summary, err := weigh(data, c.floor)
+// fit trains a model and returns its predictions of cells, and what the weights look like.
+func (s *study) fit(ctx context.Context, data []rating, c setting, cells []rating) (predicted []float64, summary string, err error) {
+	d, summary, err := weigh(data, c.floor)
 	if err != nil {
 		return nil, "", err
+	}
+	if s.o.model == "fm" {
+		predicted, err := s.machine(ctx, d, c.lambda, cells)
+		return predicted, summary, err
+	}
+	weighted := slices.Clone(data)
+	for i := range weighted {
+		weighted[i].weight = float64(d.Weight(i))
 	}
 	m, err := trainFactors(ctx, factorConfig{
 		users: s.users, items: s.items, factors: s.o.factors, lambda: c.lambda,
 		epochs: s.o.epochs, seed: s.o.common.Seed,
 	}, weighted)
-	return m, summary, err
+	if err != nil {
+		return nil, "", err
+	}
+	for _, r := range cells {
+		predicted = append(predicted, m.predict(r.user, r.item))
+	}
+	return predicted, summary, nil
+}
+
+// machine trains a factorisation machine and returns its predictions of cells.
+func (s *study) machine(ctx context.Context, d *ranking.Dataset, lambda float64, cells []rating) ([]float64, error) {
+	m, err := fm.Train(ctx, fm.Config{
+		Loss: fm.Squared, Factors: s.o.factors, L2: lambda, LearningRate: 0.1, Epochs: s.o.epochs,
+		Seed: s.o.common.Seed, Workers: s.o.common.Workers,
+	}, d)
+	if err != nil {
+		return nil, err
+	}
+	d, _, err = weigh(cells, 0)
+	if err != nil {
+		return nil, err
+	}
+	values, err := m.Predict(nil, d)
+	predicted := make([]float64, len(values))
+	for i, v := range values {
+		predicted[i] = float64(v)
+	}
+	return predicted, err
 }
 
 // choose returns the setting with the least error in cross-validation on the training ratings. That of weighted
@@ -228,13 +261,13 @@ func (s *study) choose(ctx context.Context, floors []float64, steps func(done, a
 				if len(fold[0]) == 0 || len(fold[1]) == 0 {
 					continue
 				}
-				m, _, err := s.fit(ctx, fold[0], c)
+				predicted, _, err := s.fit(ctx, fold[0], c, fold[1])
 				if err != nil {
 					return best, err
 				}
 				squares, shown := make([]float64, len(fold[1])), make([]float64, len(fold[1]))
 				for i, r := range fold[1] {
-					e := m.predict(r.user, r.item) - r.value
+					e := predicted[i] - r.value
 					squares[i], shown[i] = e*e, 1
 					if floor > 0 {
 						shown[i] = r.shown
@@ -262,13 +295,13 @@ func (s *study) choose(ctx context.Context, floors []float64, steps func(done, a
 // judge trains on all training ratings and predicts the test.
 func (s *study) judge(ctx context.Context, name string, c setting) (outcome, error) {
 	out := outcome{name: name, chosen: c}
-	m, summary, err := s.fit(ctx, s.train, c)
+	predicted, summary, err := s.fit(ctx, s.train, c, s.test)
 	if err != nil {
 		return out, err
 	}
 	out.summary = summary
-	for _, r := range s.test {
-		e := m.predict(r.user, r.item) - r.value
+	for i, r := range s.test {
+		e := predicted[i] - r.value
 		out.mae += math.Abs(e) / float64(len(s.test))
 		out.mse += e * e / float64(len(s.test))
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+	"unsafe"
 )
 
 // RowTrees is how many trees a [ForestRow] takes a row through at once.
@@ -24,14 +25,17 @@ type RowNode struct {
 // two registers hold all that it needs and nothing is gathered. It is immutable and safe for
 // concurrent use.
 type ForestRow struct {
-	steps   []uint32
-	windows []uint32 // where the window of each step begins
-	counts  []int32  // steps of each group of trees
-	start   []int    // the first step of a group
-	words   int
-	wide    bool // up to 64 leaves, not 32
-	sets    bool // there are masks
+	steps  []uint32 // masks if any, thresholds, leaves: whole cache lines
+	places []uint32 // of each step: places in the window, as bytes, and where it begins
+	counts []int32  // steps of each group of trees
+	start  []int    // the first step of each group, and the end
+	words  int
+	wide   bool // up to 64 leaves, not 32
+	sets   bool // there are masks
 }
+
+// placeWords is how much of places a step has.
+const placeWords = RowTrees/4 + 1
 
 // RowWindow is how many words a step can see.
 const RowWindow = 32
@@ -43,7 +47,7 @@ func NewForestRow(trees [][]RowNode, words int, wide bool) *ForestRow {
 	if words < 0 || words > math.MaxInt32 {
 		panic(errForestWord)
 	}
-	f := &ForestRow{words: words, wide: wide}
+	f := &ForestRow{words: words, wide: wide, start: []int{0}}
 	for _, t := range trees {
 		for i := range t {
 			if int64(t[i].Word) >= int64(words) {
@@ -58,12 +62,14 @@ func NewForestRow(trees [][]RowNode, words int, wide bool) *ForestRow {
 			group[lane] = slices.Clone(t)
 			slices.SortStableFunc(group[lane], func(a, b RowNode) int { return cmp.Compare(a.Word, b.Word) })
 		}
-		f.start = append(f.start, len(f.windows))
+		steps := 0
 		for f.step(&group) {
-			continue
+			steps++
 		}
-		f.counts = append(f.counts, int32(len(f.windows)-f.start[len(f.start)-1]))
+		f.start = append(f.start, f.start[len(f.counts)]+steps)
+		f.counts = append(f.counts, int32(steps))
 	}
+	f.steps = append(Aligned[uint32](len(f.steps))[:0], f.steps...)
 	return f
 }
 
@@ -71,10 +77,18 @@ func NewForestRow(trees [][]RowNode, words int, wide bool) *ForestRow {
 // read but never matter.
 func (f *ForestRow) Words() int { return f.words + RowWindow }
 
-// stepWords is how long a step is: places in the window as bytes, masks if any, thresholds,
-// leaves.
+// Aligned returns n words that begin with a cache line. It serves buffers on the heap, which stay
+// where they are.
+func Aligned[T int32 | uint32](n int) []T {
+	const line = 64
+	s := make([]T, n+line/4)
+	skip := -uintptr(unsafe.Pointer(&s[0])) % line / 4
+	return s[skip : int(skip)+n : int(skip)+n]
+}
+
+// stepWords is how long a step is: masks if any, thresholds, leaves.
 func (f *ForestRow) stepWords() int {
-	n := RowTrees/4 + 2*RowTrees
+	n := 2 * RowTrees
 	if f.sets {
 		n += RowTrees
 	}
@@ -97,17 +111,19 @@ func (f *ForestRow) step(group *[RowTrees][]RowNode) bool {
 	if window == math.MaxUint32 {
 		return false
 	}
-	at := len(f.steps)
-	f.windows = append(f.windows, window)
+	if f.words <= RowWindow {
+		window = 0
+	}
+	at, place := len(f.steps), len(f.places)
+	f.places = append(f.places, 0, 0, 0, 0, window)
 	f.steps = append(f.steps, make([]uint32, f.stepWords())...)
-	step := f.steps[at:]
 	for lane, nodes := range group {
 		n := RowNode{Word: window, Mask: math.MaxUint32, Keep: math.MaxUint64}
 		if len(nodes) > 0 && nodes[0].Word-window < RowWindow {
 			n, group[lane] = nodes[0], nodes[1:]
 		}
-		step[lane/4] |= (n.Word - window) << (lane % 4 * 8)
-		rest := step[RowTrees/4:]
+		f.places[place+lane/4] |= (n.Word - window) << (lane % 4 * 8)
+		rest := f.steps[at:]
 		if f.sets {
 			rest[lane] = n.Mask
 			rest = rest[RowTrees:]
@@ -152,7 +168,8 @@ func (f *ForestRow) findGeneric(found []uint32, row []int32, from, to int) {
 		}
 		for i := range int(f.counts[g]) {
 			at := f.start[g] + i
-			f.ask(&left, row[f.windows[at]:], f.steps[at*size:])
+			place := f.places[at*placeWords:][:placeWords]
+			f.ask(&left, row[place[placeWords-1]:], place, f.steps[at*size:])
 		}
 		for lane, set := range left {
 			found[(g-from)*RowTrees+lane] = uint32(bits.TrailingZeros64(set)) & 63
@@ -161,10 +178,10 @@ func (f *ForestRow) findGeneric(found []uint32, row []int32, from, to int) {
 }
 
 // ask takes one step.
-func (f *ForestRow) ask(left *[RowTrees]uint64, row []int32, step []uint32) {
+func (f *ForestRow) ask(left *[RowTrees]uint64, row []int32, place, step []uint32) {
 	for lane := range left {
-		word := step[lane/4] >> (lane % 4 * 8) & 0xff
-		rest, mask := step[RowTrees/4:], uint32(math.MaxUint32)
+		word := place[lane/4] >> (lane % 4 * 8) & 0xff
+		rest, mask := step, uint32(math.MaxUint32)
 		if f.sets {
 			mask = rest[lane]
 			rest = rest[RowTrees:]

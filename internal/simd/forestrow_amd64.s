@@ -4,12 +4,12 @@
 
 #include "textflag.h"
 
-// func forestRowAVX512(found *uint32, row *int32, steps *uint32, windows *uint32, counts *int32, groups int)
+// func forestRowAVX512(found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int)
 TEXT ·forestRowAVX512(SB), NOSPLIT, $0-48
 	MOVQ found+0(FP), DI
 	MOVQ row+8(FP), DX
 	MOVQ steps+16(FP), R8
-	MOVQ windows+24(FP), BX
+	MOVQ places+24(FP), R10
 	MOVQ counts+32(FP), SI
 	MOVQ groups+40(FP), CX
 	VPXORD Z31, Z31, Z31
@@ -25,14 +25,14 @@ group1:
 	JEQ done3
 
 step2:
-	MOVL (BX), R11
-	VPMOVZXBD (R8), Z2
+	MOVL 16(R10), R11
+	VPMOVZXBD (R10), Z2
 	VMOVDQU32 (DX)(R11*4), Z3
 	VPERMI2D 64(DX)(R11*4), Z3, Z2
-	VPCMPD $5, 16(R8), Z2, K1
-	VPANDD 80(R8), Z0, K1, Z0
-	ADDQ $144, R8
-	ADDQ $4, BX
+	VPCMPD $5, (R8), Z2, K1
+	VPANDD 64(R8), Z0, K1, Z0
+	ADDQ $128, R8
+	ADDQ $20, R10
 	DECL R9
 	JNE step2
 
@@ -50,12 +50,12 @@ done3:
 	VZEROUPPER
 	RET
 
-// func forestRowSetsAVX512(found *uint32, row *int32, steps *uint32, windows *uint32, counts *int32, groups int)
+// func forestRowSetsAVX512(found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int)
 TEXT ·forestRowSetsAVX512(SB), NOSPLIT, $0-48
 	MOVQ found+0(FP), DI
 	MOVQ row+8(FP), DX
 	MOVQ steps+16(FP), R8
-	MOVQ windows+24(FP), BX
+	MOVQ places+24(FP), R10
 	MOVQ counts+32(FP), SI
 	MOVQ groups+40(FP), CX
 	VPXORD Z31, Z31, Z31
@@ -71,15 +71,15 @@ group1:
 	JEQ done3
 
 step2:
-	MOVL (BX), R11
-	VPMOVZXBD (R8), Z2
+	MOVL 16(R10), R11
+	VPMOVZXBD (R10), Z2
 	VMOVDQU32 (DX)(R11*4), Z3
 	VPERMI2D 64(DX)(R11*4), Z3, Z2
-	VPANDD 16(R8), Z2, Z2
-	VPCMPD $5, 80(R8), Z2, K1
-	VPANDD 144(R8), Z0, K1, Z0
-	ADDQ $208, R8
-	ADDQ $4, BX
+	VPANDD (R8), Z2, Z2
+	VPCMPD $5, 64(R8), Z2, K1
+	VPANDD 128(R8), Z0, K1, Z0
+	ADDQ $192, R8
+	ADDQ $20, R10
 	DECL R9
 	JNE step2
 
@@ -97,12 +97,12 @@ done3:
 	VZEROUPPER
 	RET
 
-// func forestRowWideAVX512(found *uint32, row *int32, steps *uint32, windows *uint32, counts *int32, groups int)
+// func forestRowWideAVX512(found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int)
 TEXT ·forestRowWideAVX512(SB), NOSPLIT, $0-48
 	MOVQ found+0(FP), DI
 	MOVQ row+8(FP), DX
 	MOVQ steps+16(FP), R8
-	MOVQ windows+24(FP), BX
+	MOVQ places+24(FP), R10
 	MOVQ counts+32(FP), SI
 	MOVQ groups+40(FP), CX
 	VPXORD Z31, Z31, Z31
@@ -119,15 +119,15 @@ group1:
 	JEQ done3
 
 step2:
-	MOVL (BX), R11
-	VPMOVZXBD (R8), Z2
+	MOVL 16(R10), R11
+	VPMOVZXBD (R10), Z2
 	VMOVDQU32 (DX)(R11*4), Z3
 	VPERMI2D 64(DX)(R11*4), Z3, Z2
-	VPCMPD $5, 16(R8), Z2, K1
-	VPANDD 80(R8), Z0, K1, Z0
-	VPANDD 144(R8), Z1, K1, Z1
-	ADDQ $208, R8
-	ADDQ $4, BX
+	VPCMPD $5, (R8), Z2, K1
+	VPANDD 64(R8), Z0, K1, Z0
+	VPANDD 128(R8), Z1, K1, Z1
+	ADDQ $192, R8
+	ADDQ $20, R10
 	DECL R9
 	JNE step2
 
@@ -152,12 +152,12 @@ done3:
 	VZEROUPPER
 	RET
 
-// func forestRowWideSetsAVX512(found *uint32, row *int32, steps *uint32, windows *uint32, counts *int32, groups int)
+// func forestRowWideSetsAVX512(found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int)
 TEXT ·forestRowWideSetsAVX512(SB), NOSPLIT, $0-48
 	MOVQ found+0(FP), DI
 	MOVQ row+8(FP), DX
 	MOVQ steps+16(FP), R8
-	MOVQ windows+24(FP), BX
+	MOVQ places+24(FP), R10
 	MOVQ counts+32(FP), SI
 	MOVQ groups+40(FP), CX
 	VPXORD Z31, Z31, Z31
@@ -174,16 +174,16 @@ group1:
 	JEQ done3
 
 step2:
-	MOVL (BX), R11
-	VPMOVZXBD (R8), Z2
+	MOVL 16(R10), R11
+	VPMOVZXBD (R10), Z2
 	VMOVDQU32 (DX)(R11*4), Z3
 	VPERMI2D 64(DX)(R11*4), Z3, Z2
-	VPANDD 16(R8), Z2, Z2
-	VPCMPD $5, 80(R8), Z2, K1
-	VPANDD 144(R8), Z0, K1, Z0
-	VPANDD 208(R8), Z1, K1, Z1
-	ADDQ $0x110, R8
-	ADDQ $4, BX
+	VPANDD (R8), Z2, Z2
+	VPCMPD $5, 64(R8), Z2, K1
+	VPANDD 128(R8), Z0, K1, Z0
+	VPANDD 192(R8), Z1, K1, Z1
+	ADDQ $0x100, R8
+	ADDQ $20, R10
 	DECL R9
 	JNE step2
 

@@ -7,19 +7,19 @@ package simd
 // forestRowAVX512 writes the leaf of a row in each of 16 trees, for groups > 0 such groups.
 //
 //go:noescape
-func forestRowAVX512(found *uint32, row *int32, steps *uint32, windows *uint32, counts *int32, groups int)
+func forestRowAVX512(found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int)
 
 // forestRowSetsAVX512 writes the leaf of a row in each of 16 trees, for groups > 0 such groups.
 //
 //go:noescape
-func forestRowSetsAVX512(found *uint32, row *int32, steps *uint32, windows *uint32, counts *int32, groups int)
+func forestRowSetsAVX512(found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int)
 
 // forestRowWideAVX512 writes the leaf of a row in each of 16 trees, for groups > 0 such groups.
 //
 //go:noescape
-func forestRowWideAVX512(found *uint32, row *int32, steps *uint32, windows *uint32, counts *int32, groups int)
+func forestRowWideAVX512(found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int)
 
 // forestRowWideSetsAVX512 writes the leaf of a row in each of 16 trees, for groups > 0 such groups.
 //
 //go:noescape
-func forestRowWideSetsAVX512(found *uint32, row *int32, steps *uint32, windows *uint32, counts *int32, groups int)
+func forestRowWideSetsAVX512(found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/ranking/calibrate"
 )
 
@@ -19,6 +20,14 @@ var every = []calibrate.Config{
 	{Method: calibrate.Beta},
 	{Method: calibrate.Histogram, Bins: 10},
 	{Method: calibrate.Temperature},
+}
+
+// oneGoroutine skips long arithmetic where only races are looked for.
+func oneGoroutine(t *testing.T) {
+	t.Helper()
+	if race.Enabled {
+		t.Skip("long arithmetic on one goroutine")
+	}
 }
 
 func sigmoid(z float64) float64 { return 1 / (1 + math.Exp(-z)) }
@@ -110,6 +119,7 @@ func TestPlattIsTheOptimumAgainstItsTargets(t *testing.T) {
 // Source: Kull et al. 2017, section 3: the family holds its own inverse problem; so data drawn from a
 // member give the member back, and perfect predictions give a = b = 1, c = 0.
 func TestParametersAreRecovered(t *testing.T) {
+	oneGoroutine(t)
 	const n = 200_000
 	for _, c := range []struct {
 		cfg   calibrate.Config
@@ -180,6 +190,7 @@ func TestUpsideDownScoresGiveTheMeanAndNotTheReverse(t *testing.T) {
 }
 
 func TestCalibratorsDoNotFall(t *testing.T) {
+	oneGoroutine(t)
 	r := rand.New(rand.NewPCG(8, 8))
 	for _, cfg := range every {
 		if cfg.Method == calibrate.Histogram {
@@ -204,6 +215,7 @@ func TestCalibratorsDoNotFall(t *testing.T) {
 
 // Distortions that a method can undo must be undone, on rows that it has not seen.
 func TestDistortedProbabilitiesBecomeTrue(t *testing.T) {
+	oneGoroutine(t)
 	for name, truth := range map[string]func(p float64) float64{
 		"too sure":        func(p float64) float64 { return sigmoid(logit(p) / 2) },
 		"oversampled":     func(p float64) float64 { return sigmoid(logit(p) - 2) },

@@ -10,6 +10,7 @@ import (
 
 // The split that fits the calibrator is disjoint from that which trains the model and from the test.
 func TestGoldenAdultIncomeIsCalibrated(t *testing.T) {
+	oneGoroutine(t)
 	cfg := ranking.CSVConfig{
 		Labels: []string{"income"}, Positive: map[string]string{"income": ">50K"},
 		IDs: []string{"workclass", "education", "occupation", "race", "sex", "native_country", "marital_status", "relationship"},

@@ -104,6 +104,7 @@ func TestDecompositionAddsUp(t *testing.T) {
 }
 
 func TestTruePredictionsHaveSmallErrors(t *testing.T) {
+	oneGoroutine(t)
 	probs, labels := sample(100_000, 13, func(p float64) float64 { return p })
 	r, err := calibrate.Judge(probs, labels, nil, 0)
 	if err != nil {

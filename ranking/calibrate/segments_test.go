@@ -53,6 +53,7 @@ func TestSegmentsThatAreOffAreFound(t *testing.T) {
 
 // Of 400 checks where nothing is off, about the level may call one.
 func TestSegmentsThatAreRightAreSeldomCalled(t *testing.T) {
+	oneGoroutine(t)
 	for _, bonferroni := range []bool{false, true} {
 		wrong := 0
 		for seed := range uint64(400) {

@@ -28,6 +28,7 @@ func near(t *testing.T, name string, got debias.Examination, want []float64, tol
 }
 
 func TestGoldenPositionBias(t *testing.T) {
+	oneGoroutine(t)
 	var golden struct {
 		Truth    []float64    `json:"true_examination_rel"`
 		Counts   [][5]float64 // query, document, position, impressions, clicks
@@ -102,6 +103,7 @@ func clicksOf(truth []float64, impressions int, sorted bool, seed uint64) []debi
 }
 
 func TestEstimatesFindTheExamination(t *testing.T) {
+	oneGoroutine(t)
 	truth := []float64{1, 0.7, 0.5, 0.35, 0.2}
 	for _, sorted := range []bool{false, true} {
 		counts := clicksOf(truth, 1500, sorted, 3)
@@ -126,6 +128,7 @@ func TestEstimatesFindTheExamination(t *testing.T) {
 
 // Source: Wang et al. 2018: no step of EM lowers the likelihood.
 func TestEMNeverLowersTheLikelihood(t *testing.T) {
+	oneGoroutine(t)
 	last, steps := math.Inf(-1), 0
 	_, err := debias.EM(clicksOf([]float64{1, 0.5, 0.2}, 40, true, 4), debias.EMConfig{Iterations: 60, Progress: func(i int, l float64) {
 		if steps++; i != steps || l < last-1e-9 {

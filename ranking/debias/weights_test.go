@@ -157,6 +157,7 @@ func ratings(n int, seed uint64) (all, known []float32, shown []float64) {
 // Source: Schnabel et al. 2016, equation 10 and section 3.2: the mean of what is known is biased, its inverse
 // propensity estimate is not.
 func TestMeanIsThatOfAllCells(t *testing.T) {
+	oneGoroutine(t)
 	all, known, shown := ratings(200_000, 1)
 	truth, naive := 0.0, 0.0
 	for _, v := range all {
@@ -195,6 +196,7 @@ func TestMeanIsThatOfAllCells(t *testing.T) {
 }
 
 func TestShownIsTheRegressionOfWhatIsKnown(t *testing.T) {
+	oneGoroutine(t)
 	r := rand.New(rand.NewPCG(2, 5))
 	d := &ranking.Dataset{IDColumns: []string{"item"}, Heads: []string{"shown"}}
 	truth := []float64{0.05, 0.2, 0.6}

@@ -80,16 +80,15 @@ func (m *Model) locate(d *ranking.Dataset) ([]int32, error) {
 		return nil, fmt.Errorf("gbdt: Model is empty; train or load one")
 	}
 	columns := make([]int32, len(m.features))
+	floats, ids := indexOf(d.Columns), indexOf(d.IDColumns)
 	var missing []string
 	for j, f := range m.features {
-		k := slices.Index(d.Columns, f.Name)
-		if m.vocab[j] != nil || f.Categorical && k < 0 {
-			if k = slices.Index(d.IDColumns, f.Name); k >= 0 {
-				columns[j] = ^int32(k)
-				continue
-			}
+		k, found := floats[f.Name]
+		if m.vocab[j] != nil || f.Categorical && !found {
+			id, ok := ids[f.Name]
+			k, found = ^id, ok
 		}
-		if columns[j] = int32(k); k < 0 {
+		if columns[j] = int32(k); !found {
 			missing = append(missing, f.Name)
 		}
 	}
@@ -97,6 +96,14 @@ func (m *Model) locate(d *ranking.Dataset) ([]int32, error) {
 		return nil, fmt.Errorf("gbdt: the dataset has no column %s", list(missing))
 	}
 	return columns, nil
+}
+
+func indexOf(names []string) map[string]int {
+	at := make(map[string]int, len(names))
+	for j, name := range names {
+		at[name] = j
+	}
+	return at
 }
 
 // copyRows writes the features of rows at to at+n-1 of d.

@@ -13,8 +13,8 @@ func forestRowFamily() []*File {
 }
 
 // forestRow writes one kernel. Registers: SI the number of steps of each group, CX groups to come, R8 the
-// next step, R9 steps to come, BX the window of the next step, DX the row, DI where to write;
-// 0 and 1 the leaves that are left.
+// next step, R10 its places and window, R9 steps to come, DX the row, DI where to write; 0 and 1
+// the leaves that are left.
 func forestRow(f *File, wide, sets bool) {
 	name := "forestRow"
 	if wide {
@@ -25,12 +25,12 @@ func forestRow(f *File, wide, sets bool) {
 	}
 	name += avx512.suffix
 	fn := f.Func(name, name+" writes the leaf of a row in each of 16 trees, for groups > 0 such groups.",
-		"found *uint32, row *int32, steps *uint32, windows *uint32, counts *int32, groups int", "")
+		"found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int", "")
 	k := &forestKernel{isa: avx512, wide: wide, fn: fn}
 	fn.Op("MOVQ", fn.Arg("found"), DI)
 	fn.Op("MOVQ", fn.Arg("row"), DX)
 	fn.Op("MOVQ", fn.Arg("steps"), R8)
-	fn.Op("MOVQ", fn.Arg("windows"), BX)
+	fn.Op("MOVQ", fn.Arg("places"), R10)
 	fn.Op("MOVQ", fn.Arg("counts"), SI)
 	fn.Op("MOVQ", fn.Arg("groups"), CX)
 	zero(fn, 31)
@@ -50,8 +50,8 @@ func forestRow(f *File, wide, sets bool) {
 		at += size
 		return Ptr(R8, at-size)
 	}
-	fn.Op("MOVL", Ptr(BX, 0), R11)
-	fn.Op("VPMOVZXBD", next(16), Z(2))
+	fn.Op("MOVL", Ptr(R10, 16), R11)
+	fn.Op("VPMOVZXBD", Ptr(R10, 0), Z(2))
 	fn.Op("VMOVDQU32", PtrX(DX, R11, 4, 0), Z(3))
 	fn.Op("VPERMI2D", PtrX(DX, R11, 4, 64), Z(3), Z(2))
 	if sets {
@@ -62,7 +62,7 @@ func forestRow(f *File, wide, sets bool) {
 		fn.Op("VPANDD", next(64), Z(r), K(1), Z(r))
 	}
 	fn.Op("ADDQ", Imm(at), R8)
-	fn.Op("ADDQ", Imm(4), BX)
+	fn.Op("ADDQ", Imm(20), R10)
 	fn.Op("DECL", R9)
 	fn.Op("JNE", step)
 	fn.Place(done)

@@ -53,6 +53,7 @@ func (r *Rows) at(i, j int) float32 {
 type Scratch struct {
 	row     []float64
 	words   []int32
+	aligned []int32
 	sums    []float64
 	single  []float32
 	found   []uint32

@@ -86,14 +86,16 @@ func (t *task) row(v *leafValues, found []uint32, i, first int) {
 // lanes takes the rows one by one.
 func (t *task) lanes(s *Scratch) {
 	b := t.e.lanes
-	s.words = grown(s.words, b.forest.Words())
+	if len(s.aligned) < b.forest.Words() {
+		s.aligned = simd.Aligned[int32](b.forest.Words())
+	}
 	const groups = 64 // at once
 	s.found = grown(s.found, max(groups*simd.RowTrees, len(s.found)))
 	for i := range t.rows.N {
-		t.e.layout.loadRow(s.words, t.rows, i, 1)
+		t.e.layout.loadRow(s.aligned, t.rows, i, 1)
 		for at := t.from / simd.RowTrees; at*simd.RowTrees < t.to; at += groups {
 			first, end := at*simd.RowTrees, min((at+groups)*simd.RowTrees, t.to)
-			b.forest.Find(s.found, s.words, at, (end+simd.RowTrees-1)/simd.RowTrees)
+			b.forest.Find(s.found, s.aligned, at, (end+simd.RowTrees-1)/simd.RowTrees)
 			from := max(first, t.from)
 			t.row(b.values, s.found[from-first:end-first], i, from)
 		}
