@@ -18,7 +18,7 @@ func sample() *ranking.Dataset {
 		Columns: []string{"a", "b"}, Floats: []float32{0, 10, 1, 11, 2, 12, 3, 13, 4, 14, 5, 15},
 		IDColumns: []string{"k"}, IDs: []uint64{100, 101, 102, 103, 104, 105},
 		Heads: []string{"click", "buy"}, Labels: []float32{0, 1, 1, 0, 0, 0, 1, 1, 0, 1, 1, 0},
-		Weights: []float32{1, 2, 3, 4, 5, 6}, Groups: []uint64{7, 8, 7, 9, 8, 7},
+		Weights: []float32{1, 2, 3, 4, 5, 6}, WeightedBy: "test", Groups: []uint64{7, 8, 7, 9, 8, 7},
 		Times: []int64{10, 20, 10, 30, 20, 10}, Positions: []int32{0, 0, 1, -1, 1, 2},
 		Propensities: []float64{1, 0.5, 0.25, math.NaN(), 1, 0.125},
 	}
@@ -51,7 +51,7 @@ func TestRowsCopiesEveryColumn(t *testing.T) {
 	// Every field of Dataset must be there: one that Rows forgets would be nil.
 	v := reflect.ValueOf(*picked)
 	for f := range v.NumField() {
-		if v.Field(f).IsNil() {
+		if v.Field(f).IsZero() {
 			t.Errorf("field %s is lost", v.Type().Field(f).Name)
 		}
 	}
