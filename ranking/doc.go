@@ -9,6 +9,9 @@
 //	model, err := ranking.TrainLinear(ctx, ranking.LinearConfig{L2: 1e-4, Validation: held}, train)
 //	p, err := recsys.NewPipeline(…, recsys.Features(store), recsys.Rank(model), …).Build()
 //
+// Package fm beside it has models of what columns do in pairs, and linear models whose IDs are hashed and that
+// learn while they serve.
+//
 // # Data
 //
 // A [Dataset] is a table: float and ID columns by the names of the pipeline's

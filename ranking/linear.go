@@ -35,8 +35,8 @@ type Linear struct {
 
 	// What follows from the above; see finish.
 	tables  []idtable.Table // of ids
-	firsts  []int     // row of idWeights at which an ID column starts
-	careful bool      // float32 is not enough for the product with raw values
+	firsts  []int           // row of idWeights at which an ID column starts
+	careful bool            // float32 is not enough for the product with raw values
 	version string
 
 	bound *binding // nil until Bind

@@ -36,14 +36,8 @@ func (m *FFM) check(slots []int32, fields []uint16, values []float32) {
 	}
 }
 
-// cell returns what is kept of coordinate at for entries of a field.
-func (m *FFM) cell(at int32, field uint16) []float32 {
-	size := m.Parts * m.K
-	from := (int(at)*m.Fields + int(field)) * size
-	return m.Factors[from : from+size : from+size]
-}
-
-// Score returns z0 and what the row's entries and pairs of entries add to it. It panics if
+// Score returns z0 and what the row's entries and pairs of entries add to it: the products of
+// factors in eight parts, part f mod 8 in the order of the pairs, folded as [FM.Fold] does. It panics if
 // a length does not fit, or a slot or field is not in the table.
 func (m *FFM) Score(z0 float32, slots []int32, fields []uint16, values []float32) float32 {
 	m.check(slots, fields, values)
@@ -51,30 +45,13 @@ func (m *FFM) Score(z0 float32, slots []int32, fields []uint16, values []float32
 	for i, at := range slots {
 		z += float32(values[i] * m.Linear[int(at)*m.Parts])
 	}
+	var total [8]float32
 	for i, at := range slots {
-		for j := i + 1; j < len(slots); j++ {
-			dot := ffmDot(m.cell(at, fields[j])[:m.K], m.cell(slots[j], fields[i])[:m.K])
-			z += float32(float32(values[i]*values[j]) * dot)
+		if j := i + 1; j < len(slots) {
+			ffmScore(m, &total, values[i], at, fields[i], slots[j:], fields[j:], values[j:])
 		}
 	}
-	return z
-}
-
-// ffmDot sums in four parts.
-func ffmDot(a, b []float32) float32 {
-	b = b[:len(a)]
-	var s [4]float32
-	for ; len(a) >= 4; a, b = a[4:], b[4:] {
-		p, q := (*[4]float32)(a), (*[4]float32)(b)
-		s[0] += float32(p[0] * q[0])
-		s[1] += float32(p[1] * q[1])
-		s[2] += float32(p[2] * q[2])
-		s[3] += float32(p[3] * q[3])
-	}
-	for f := range a {
-		s[f] += float32(a[f] * b[f])
-	}
-	return (s[0] + s[2]) + (s[1] + s[3])
+	return z + fold8(&total)
 }
 
 // Step moves the parameters of a row's entries against the gradient of a loss with slope g
@@ -88,25 +65,15 @@ func (m *FFM) Step(method FMMethod, c *[8]float32, g float32, slots []int32, fie
 	}
 	k := *c
 	if method == FMFTRL {
-		k[0] = 0
+		k[0], k[5], k[6] = 0, negativeZero, 0
 	}
 	for i, at := range slots {
 		w := m.Linear[int(at)*m.Parts:][:m.Parts]
 		fmMove(method, &k, k[3], float32(g*values[i])+float32(k[0]*w[0]), &w[0], &w[1], &w[len(w)-1])
 	}
 	for i, at := range slots {
-		for j := i + 1; j < len(slots); j++ {
-			slope := float32(g * float32(values[i]*values[j]))
-			m.pair(method, &k, slope, m.cell(at, fields[j]), m.cell(slots[j], fields[i]))
+		if j := i + 1; j < len(slots) {
+			ffmStep(m, method, &k, float32(g*values[i]), at, fields[i], slots[j:], fields[j:], values[j:])
 		}
-	}
-}
-
-func (m *FFM) pair(method FMMethod, c *[8]float32, slope float32, a, b []float32) {
-	k, last := m.K, (m.Parts-1)*m.K
-	for f := range k {
-		x, y := a[f], b[f]
-		fmMove(method, c, 0, float32(slope*y)+float32(c[0]*x), &a[f], &a[k+f], &a[last+f])
-		fmMove(method, c, 0, float32(slope*x)+float32(c[0]*y), &b[f], &b[k+f], &b[last+f])
 	}
 }

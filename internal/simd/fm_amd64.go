@@ -54,3 +54,36 @@ func fmStep(m *FM, method FMMethod, c *[8]float32, state []float32, g float32, s
 		slots, values = slots[n:], values[n:]
 	}
 }
+
+func ffmScore(m *FFM, total *[8]float32, x float32, at int32, field uint16, slots []int32, fields []uint16, values []float32) {
+	if tier == PureGo || m.K%8 != 0 {
+		ffmScoreGeneric(m, total, x, at, field, slots, fields, values)
+		return
+	}
+	cell, row := 4*m.Parts*m.K, 4*m.Parts*m.K*m.Fields
+	for per := max(1, fmCallWork*8/m.K); len(slots) > 0; {
+		n := min(len(slots), per)
+		ffmScoreAVX2(&total[0], x, &m.Factors[0], m.K, cell, row, int(at)*row, int(field)*cell, &slots[0], &fields[0], &values[0], n)
+		slots, fields, values = slots[n:], fields[n:], values[n:]
+	}
+}
+
+func ffmStep(m *FFM, method FMMethod, c *[8]float32, x float32, at int32, field uint16, slots []int32, fields []uint16, values []float32) {
+	if tier == PureGo || m.K%8 != 0 {
+		ffmStepGeneric(m, method, c, x, at, field, slots, fields, values)
+		return
+	}
+	cell, row := 4*m.Parts*m.K, 4*m.Parts*m.K*m.Fields
+	for per := max(1, fmCallWork*8/m.K); len(slots) > 0; {
+		n := min(len(slots), per)
+		switch method {
+		case FMAdaGrad:
+			ffmAdaGradAVX2(&c[0], x, &m.Factors[0], m.K, cell, row, int(at)*row, int(field)*cell, &slots[0], &fields[0], &values[0], n)
+		case FMAdam:
+			ffmAdamAVX2(&c[0], x, &m.Factors[0], m.K, cell, row, int(at)*row, int(field)*cell, &slots[0], &fields[0], &values[0], n)
+		case FMFTRL:
+			ffmFTRLAVX2(&c[0], x, &m.Factors[0], m.K, cell, row, int(at)*row, int(field)*cell, &slots[0], &fields[0], &values[0], n)
+		}
+		slots, fields, values = slots[n:], fields[n:], values[n:]
+	}
+}

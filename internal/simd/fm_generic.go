@@ -26,12 +26,17 @@ func fmFold(state []float32, k int) float32 {
 	for f := range s {
 		d[f%8] += float32(s[f]*s[f]) - q[f]
 	}
+	return state[2*k] + float32(0.5*fold8(&d))
+}
+
+// fold8 adds part j+w to part j for w = 4, 2, 1.
+func fold8(d *[8]float32) float32 {
 	for w := 4; w > 0; w /= 2 {
 		for j := range w {
 			d[j] += d[j+w]
 		}
 	}
-	return state[2*k] + float32(0.5*d[0])
+	return d[0]
 }
 
 func fmScoresGeneric(m *FM, dst, state []float32, starts, slots []int32, values []float32) {
@@ -89,3 +94,36 @@ func fmMove(method FMMethod, c *[8]float32, l1, g float32, w, a, b *float32) {
 }
 
 func abs32(x float32) float32 { return math.Float32frombits(math.Float32bits(x) &^ (1 << 31)) }
+
+// cell returns what is kept of coordinate at for entries of a field.
+func (m *FFM) cell(at int32, field uint16) []float32 {
+	size := m.Parts * m.K
+	from := (int(at)*m.Fields + int(field)) * size
+	return m.Factors[from : from+size : from+size]
+}
+
+// ffmScoreGeneric adds to total the products of factors of the entry at, of a field and with
+// value x, with those of the other entries.
+func ffmScoreGeneric(m *FFM, total *[8]float32, x float32, at int32, field uint16, slots []int32, fields []uint16, values []float32) {
+	for j, other := range slots {
+		a, b := m.cell(at, fields[j])[:m.K], m.cell(other, field)[:m.K]
+		both := float32(x * values[j])
+		for f, v := range a {
+			total[f%8] += float32(both * float32(v*b[f]))
+		}
+	}
+}
+
+// ffmStepGeneric takes the steps of these pairs; x is the slope times the value of the entry.
+func ffmStepGeneric(m *FFM, method FMMethod, c *[8]float32, x float32, at int32, field uint16, slots []int32, fields []uint16, values []float32) {
+	k, last := m.K, (m.Parts-1)*m.K
+	for j, other := range slots {
+		a, b := m.cell(at, fields[j]), m.cell(other, field)
+		slope := float32(x * values[j])
+		for f := range k {
+			ga, gb := float32(slope*b[f])+float32(c[0]*a[f]), float32(slope*a[f])+float32(c[0]*b[f])
+			fmMove(method, c, 0, ga, &a[f], &a[k+f], &a[last+f])
+			fmMove(method, c, 0, gb, &b[f], &b[k+f], &b[last+f])
+		}
+	}
+}

@@ -22,6 +22,12 @@ func fmScoresAVX2(dst *float32, state *float32, k int, cells *float32, linear *f
 //go:noescape
 func fmAdaGradAVX2(s *float32, slope float32, c *float32, k int, cells *float32, linear *float32, cellBytes int, linBytes int, slots *int32, values *float32, n int)
 
+// ffmAdaGradAVX2 takes a step for each of n > 0 pairs, x being slope times value, by
+// AdaGrad; c holds the L2 strength, the rate and epsilon.
+//
+//go:noescape
+func ffmAdaGradAVX2(c *float32, x float32, factors *float32, k int, cellBytes int, rowBytes int, at int, own int, slots *int32, fields *uint16, values *float32, n int)
+
 // fmAdamAVX2 takes a step for each of n > 0 entries of a row with sums s and slope g, by
 // Adam; c holds the L2 strength, beta1, 1-beta1, beta2, 1-beta2, the root of
 // the second correction inverted, epsilon and the corrected rate.
@@ -29,8 +35,27 @@ func fmAdaGradAVX2(s *float32, slope float32, c *float32, k int, cells *float32,
 //go:noescape
 func fmAdamAVX2(s *float32, slope float32, c *float32, k int, cells *float32, linear *float32, cellBytes int, linBytes int, slots *int32, values *float32, n int)
 
+// ffmAdamAVX2 takes a step for each of n > 0 pairs, x being slope times value, by
+// Adam; c holds the L2 strength, beta1, 1-beta1, beta2, 1-beta2, the root of
+// the second correction inverted, epsilon and the corrected rate.
+//
+//go:noescape
+func ffmAdamAVX2(c *float32, x float32, factors *float32, k int, cellBytes int, rowBytes int, at int, own int, slots *int32, fields *uint16, values *float32, n int)
+
 // fmFTRLAVX2 takes a step for each of n > 0 entries of a row with sums s and slope g, by
 // FTRL-Proximal; c holds 0, 1/alpha, beta, L1 of weights, L2, -0 and 0.
 //
 //go:noescape
 func fmFTRLAVX2(s *float32, slope float32, c *float32, k int, cells *float32, linear *float32, cellBytes int, linBytes int, slots *int32, values *float32, n int)
+
+// ffmFTRLAVX2 takes a step for each of n > 0 pairs, x being slope times value, by
+// FTRL-Proximal; c holds 0, 1/alpha, beta, L1 of weights, L2, -0 and 0.
+//
+//go:noescape
+func ffmFTRLAVX2(c *float32, x float32, factors *float32, k int, cellBytes int, rowBytes int, at int, own int, slots *int32, fields *uint16, values *float32, n int)
+
+// ffmScoreAVX2 adds to lane f mod 8 of total, for each of n > 0 entries, its value times x times the product of
+// factors f: those at the offset at, for its field, and its own at the offset own; k is a multiple of 8.
+//
+//go:noescape
+func ffmScoreAVX2(total *float32, x float32, factors *float32, k int, cellBytes int, rowBytes int, at int, own int, slots *int32, fields *uint16, values *float32, n int)

@@ -25,7 +25,8 @@
 //
 // A vocabulary (the default) gives each ID of the training rows parameters of its own, and
 // unknown IDs none. [Config].HashBits gives each ID a bucket, shared with others at random, so
-// that IDs to come have a place. With buckets four times as many as IDs little is lost.
+// that IDs to come have a place. Take many: with Frappe's 5,382 IDs in 2^16 buckets the log loss was
+// 2 % higher than with a vocabulary, in 2^18 as low.
 //
 // # Learning online
 //
@@ -53,6 +54,6 @@
 //	FTRL-Proximal                    | Optimizer FTRL    | as the row    | McMahan et al., KDD 2013, algorithm 1
 //	hashing of features              | Config.HashBits   | O(1) an ID    | Weinberger et al., ICML 2009
 //
-// with c columns and k factors. FM is computed by kernels in assembly (AVX2), with the
-// same bits as in Go.
+// with c columns and k factors. FM, and FFM where k is a multiple of 8, are computed
+// by kernels in assembly (AVX2), with the same bits as in Go.
 package fm

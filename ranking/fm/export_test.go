@@ -42,7 +42,7 @@ func Gradient(m *Model, loss Loss, y float32, slots []int32, values []float32, f
 	}
 	t.bias[0] = m.tables[0].bias[0]
 	learner := newLearner(cfg, t, 0)
-	learner.batch(&rows{starts: []int32{0, int32(len(slots))}, slots: slots, values: values, fields: fields}, []int32{0}, 1,
+	learner.batch(&rows{starts: []int32{0, int32(len(slots))}, slots: slots, values: values, fields: fields}, 0, 1, 1,
 		func(_ int32, z float32) float32 { _, slope := loss.of(y, z); return float32(slope) })
 	keep := func(all []float32, piece int) (kept []float32) {
 		for at := piece; at < len(all); at += 2 * piece {

@@ -58,41 +58,38 @@ func (l *learner) state(i int) []float32 {
 // parallelRows is a number of rows from which it pays to hand some to another goroutine.
 const parallelRows = 32
 
-// batch scores rows with the same parameters, asks slope for the derivative of their
-// losses, in the order of the batch, and steps.
+// batch scores rows from to to of r with the same parameters, asks slope for the derivative of
+// their losses, in order, and steps.
 //
 // What one parameter does depends on the scores, the sums, and its own past alone. So the
 // coordinates can be divided among workers, each taking the rows in their order.
-func (l *learner) batch(r *rows, batch []int32, workers int, slope func(i int32, z float32) float32) {
-	l.prepare(len(batch))
-	workers = max(1, min(workers, len(batch)/parallelRows))
-	pieces(workers, len(batch), func(from, to int) {
-		for b := from; b < to; b++ {
-			slots, values, fields := r.row(int(batch[b]))
-			l.z[b] = l.score(l.state(b), slots, values, fields)
-		}
-	})
-	for b, i := range batch {
-		l.g[b] = slope(i, l.z[b])
+func (l *learner) batch(r *rows, from, to, workers int, slope func(i int32, z float32) float32) {
+	n := to - from
+	l.prepare(n)
+	workers = max(1, min(workers, n/parallelRows))
+	if workers == 1 {
+		l.scoreShare(r, from, 0, n)
+	} else {
+		l.scoreTogether(r, from, n, workers)
+	}
+	for b := range n {
+		l.g[b] = slope(int32(from+b), l.z[b])
 	}
 	switch {
 	case l.kind == FFM:
-		for b, i := range batch {
-			slots, values, fields := r.row(int(i))
+		for b := range n {
+			slots, values, fields := r.row(from + b)
 			l.ffm.Step(l.method, &l.constants, l.g[b], slots, fields, values)
 		}
 	case workers == 1:
-		for b, i := range batch {
-			slots, values, _ := r.row(int(i))
-			l.fm.Step(l.method, &l.constants, l.state(b), l.g[b], slots, values)
-		}
+		l.stepShare(r, from, to, 0, 1)
 	default:
-		pieces(workers, workers, func(w, _ int) { l.stepShare(r, batch, w, workers) })
+		l.stepTogether(r, from, to, workers)
 	}
-	for b := range batch {
+	for b := range n {
 		l.intercept.Step(l.method, &l.ofBias, one[:], l.g[b], zero[:], one[:])
 	}
-	l.steps += int64(len(batch))
+	l.steps += int64(n)
 }
 
 var (
@@ -100,19 +97,39 @@ var (
 	zero = [1]int32{0}
 )
 
+// scoreShare scores rows first to end of a batch that starts at row from.
+func (l *learner) scoreShare(r *rows, from, first, end int) {
+	for b := first; b < end; b++ {
+		slots, values, fields := r.row(from + b)
+		l.z[b] = l.score(l.state(b), slots, values, fields)
+	}
+}
+
+// What several workers do stands apart, so that a batch of one row allocates no closures.
+func (l *learner) scoreTogether(r *rows, from, n, workers int) {
+	pieces(workers, n, func(first, end int) { l.scoreShare(r, from, first, end) })
+}
+
+func (l *learner) stepTogether(r *rows, from, to, workers int) {
+	pieces(workers, workers, func(w, _ int) { l.stepShare(r, from, to, w, workers) })
+}
+
 // stepShare steps the coordinates that are w modulo workers.
-func (l *learner) stepShare(r *rows, batch []int32, w, workers int) {
+func (l *learner) stepShare(r *rows, from, to, w, workers int) {
 	var mine []int32
-	var values []float32
-	for b, i := range batch {
-		slots, x, _ := r.row(int(i))
-		mine, values = mine[:0], values[:0]
-		for e, slot := range slots {
-			if int(slot)%workers == w {
-				mine, values = append(mine, slot), append(values, x[e])
+	var some []float32
+	for i := from; i < to; i++ {
+		slots, values, _ := r.row(i)
+		if workers > 1 {
+			mine, some = mine[:0], some[:0]
+			for e, slot := range slots {
+				if int(slot)%workers == w {
+					mine, some = append(mine, slot), append(some, values[e])
+				}
 			}
+			slots, values = mine, some
 		}
-		l.fm.Step(l.method, &l.constants, l.state(b), l.g[b], mine, values)
+		l.fm.Step(l.method, &l.constants, l.state(i-from), l.g[i-from], slots, values)
 	}
 }
 

@@ -58,6 +58,9 @@ func (m *Model) IDColumns() []string { return m.idColumns }
 // Kind returns which terms the model has.
 func (m *Model) Kind() Kind { return m.kind }
 
+// Loss returns what the model minimised, and so what its predictions are.
+func (m *Model) Loss() Loss { return m.loss }
+
 // Factors returns the length of the vectors, 0 of a Linear.
 func (m *Model) Factors() int {
 	if len(m.tables) == 0 {

@@ -190,8 +190,9 @@ func (s *onlineState) take() {
 
 // Learn takes feedback, late, out of order and doubled as it may be, and learns from slates whose
 // window has closed since the last call, on the goroutine that calls it: call it from time to
-// time, with nothing if nothing came. The error is that of a label or of learning; such slates are left out.
-func (o *Online) Learn(_ context.Context, feedback []recsys.Feedback) error {
+// time, with nothing if nothing came. The error is that of a label or of learning; such slates are left out. When ctx is
+// done it wraps ctx.Err(), and the next call goes on.
+func (o *Online) Learn(ctx context.Context, feedback []recsys.Feedback) error {
 	s := o.state
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -199,7 +200,7 @@ func (o *Online) Learn(_ context.Context, feedback []recsys.Feedback) error {
 	for i := range feedback {
 		s.joiner.AddFeedback(&feedback[i])
 	}
-	return s.drain()
+	return s.drain(ctx)
 }
 
 // Flush closes all windows, learns what there is to learn, and publishes it: at the end of a
@@ -210,7 +211,7 @@ func (o *Online) Flush() error {
 	defer s.mu.Unlock()
 	s.take()
 	s.joiner.Flush()
-	return errors.Join(s.drain(), s.learn())
+	return errors.Join(s.drain(context.Background()), s.learn())
 }
 
 // Update learns the rows of d, in their order, and publishes: what [Train] does in an epoch, but
@@ -250,9 +251,13 @@ func (s *onlineState) collect() (err error) {
 }
 
 // drain takes the slates whose windows have closed, and learns when there are enough rows.
-func (s *onlineState) drain() error {
+func (s *onlineState) drain(ctx context.Context) error {
 	var errs []error
-	for j, ok := s.joiner.Next(); ok; j, ok = s.joiner.Next() {
+	for ctx.Err() == nil {
+		j, ok := s.joiner.Next()
+		if !ok {
+			return errors.Join(errs...)
+		}
 		known := 0
 		err := s.collector.AddJoined(j, func(dst []float32, feedback []recsys.Feedback) error {
 			err := s.cfg.Label(dst, feedback)
@@ -276,7 +281,7 @@ func (s *onlineState) drain() error {
 			errs = append(errs, s.learn())
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, fmt.Errorf("fm: learning: %w", ctx.Err()))...)
 }
 
 // learn learns the rows that wait.
@@ -311,20 +316,21 @@ func (s *onlineState) update(d *ranking.Dataset) error {
 	s.base.encode(&r, d, floats, ids, 0, d.Len())
 	learned := make([]bool, d.Len())
 	for h, l := range s.learners {
-		before := l.table.clone()
+		before, steps := l.table.clone(), l.steps
 		for i := range d.Len() {
 			y, c := d.LabelRow(i)[heads[h]], d.Weight(i)
 			if y != y || c == 0 {
 				continue
 			}
 			learned[i] = true
-			l.batch(&r, []int32{int32(i)}, 1, func(_ int32, z float32) float32 {
+			l.batch(&r, i, i+1, 1, func(_ int32, z float32) float32 {
 				_, slope := l.cfg.Loss.of(y, z)
 				return float32(slope * float64(c))
 			})
 		}
 		if !l.table.bounded() {
 			l.table.assign(&before)
+			l.steps, l.constants = steps, [8]float32{}
 			return fmt.Errorf("fm: head %q: %w; its %d rows are left out", s.base.heads[h], ranking.ErrDiverged, d.Len())
 		}
 	}

@@ -370,3 +370,24 @@ func TestOnlineErrors(t *testing.T) {
 		t.Errorf("error %v; the model is %s, was %s", err, o.Snapshot().Version(), wild.Version())
 	}
 }
+
+func TestCancelledLearningGoesOnLater(t *testing.T) {
+	m := train(t, fm.Config{Epochs: 1, Resumable: true}, problem(100, 0, 57))
+	s := schemaOf(t, perItem())
+	slates, _ := traffic(s, problem(100, 0, 58))
+	o := newOnline(t, m, 10)
+	log(t, o, slates...)
+	log(t, o, &recsys.Exposure{ID: "later", Now: noon.Add(48 * time.Hour), Schema: s})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := o.Learn(ctx, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if n := o.Stats().Learned; n != 0 {
+		t.Errorf("%d rows were learned", n)
+	}
+	learn(t, o)
+	if n := o.Stats().Learned; n != 100 {
+		t.Errorf("%d rows were learned later; want 100", n)
+	}
+}

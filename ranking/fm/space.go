@@ -152,12 +152,16 @@ func (s *space) float(j int, v float32) float32 {
 // id returns the coordinate of an ID of ID column k, -1 when it has none.
 func (s *space) id(k int, id uint64) int32 {
 	if s.bits > 0 {
-		return int32(len(s.columns)) + int32(hash.Mix64(id^s.seeds[k])&(1<<s.bits-1))
+		return s.bucket(k, id)
 	}
 	if at := s.tables[k].Find(id); at >= 0 {
 		return s.firsts[k] + at
 	}
 	return -1
+}
+
+func (s *space) bucket(k int, id uint64) int32 {
+	return int32(len(s.columns)) + int32(hash.Mix64(id^s.seeds[k])&(1<<s.bits-1))
 }
 
 // rows are rows of a dataset as the lists of their coordinates: entries starts[i] to starts[i+1].
@@ -172,14 +176,27 @@ func (r *rows) reset() {
 	r.starts, r.slots, r.values, r.fields = append(r.starts[:0], 0), r.slots[:0], r.values[:0], r.fields[:0]
 }
 
-func (r *rows) len() int { return len(r.starts) - 1 }
-
 func (r *rows) add(slot int32, value float32, field int) {
 	r.slots, r.values, r.fields = append(r.slots, slot), append(r.values, value), append(r.fields, uint16(field))
 }
 
+// room makes room for n more entries, so that put may write them.
+func (r *rows) room(n int) {
+	r.slots, r.values, r.fields = slices.Grow(r.slots, n), slices.Grow(r.values, n), slices.Grow(r.fields, n)
+}
+
 // end ends a row.
 func (r *rows) end() { r.starts = append(r.starts, int32(len(r.slots))) }
+
+// gather makes r the given rows of o.
+func (r *rows) gather(o *rows, which []int32) {
+	r.reset()
+	for _, i := range which {
+		slots, values, fields := o.row(int(i))
+		r.slots, r.values, r.fields = append(r.slots, slots...), append(r.values, values...), append(r.fields, fields...)
+		r.end()
+	}
+}
 
 // row returns the entries of row i.
 func (r *rows) row(i int) (slots []int32, values []float32, fields []uint16) {
@@ -187,9 +204,10 @@ func (r *rows) row(i int) (slots []int32, values []float32, fields []uint16) {
 	return r.slots[from:to], r.values[from:to], r.fields[from:to]
 }
 
-// encode returns the rows of d, whose float and ID columns floats and ids are those of s, in order.
+// encode makes dst rows from to to of d, which has the columns of s at floats and ids.
 func (s *space) encode(dst *rows, d *ranking.Dataset, floats, ids []int, from, to int) {
 	dst.reset()
+	dst.room((to - from) * s.fields())
 	for i := from; i < to; i++ {
 		row := d.FloatRow(i)
 		for j, at := range floats {
@@ -198,11 +216,15 @@ func (s *space) encode(dst *rows, d *ranking.Dataset, floats, ids []int, from, t
 			}
 		}
 		keys := d.IDRow(i)
+		n, most := len(dst.slots), len(dst.slots)+len(ids)
+		slots, values, fields := dst.slots[:most], dst.values[:most], dst.fields[:most]
 		for k, at := range ids {
 			if slot := s.id(k, keys[at]); slot >= 0 {
-				dst.add(slot, 1, len(floats)+k)
+				slots[n], values[n], fields[n] = slot, 1, uint16(len(floats)+k)
+				n++
 			}
 		}
+		dst.slots, dst.values, dst.fields = slots[:n], values[:n], fields[:n]
 		dst.end()
 	}
 }

@@ -107,9 +107,18 @@ func (t *table) bounded() bool {
 		values []float32
 		piece  int
 	}{{t.bias, 1}, {linear, 1}, {factors, k}} {
-		for at, v := range a.values {
-			if v-v != 0 || at/a.piece%t.parts() == 0 && !(math.Abs(float64(v)) <= maxParameter) {
-				return false
+		for at := 0; at < len(a.values); {
+			for part := range t.parts() {
+				limit := float32(maxParameter)
+				if part > 0 {
+					limit = math.MaxFloat32
+				}
+				for _, v := range a.values[at : at+a.piece] {
+					if !(v <= limit && v >= -limit) {
+						return false
+					}
+				}
+				at += a.piece
 			}
 		}
 	}
@@ -158,5 +167,5 @@ func (t *table) start(cfg *Config, head string, intercept float64, seen []bool) 
 // even ones, which is as good as normal here and has the same bits everywhere.
 func normal(h uint64) float64 {
 	sum := h&0xffff + h>>16&0xffff + h>>32&0xffff + h>>48
-	return (float64(sum)*0x1p-16 - (2 - 0x1p-15)) * 1.7320508075688772
+	return (float64(float64(sum)*0x1p-16) - (2 - 0x1p-15)) * 1.7320508075688772
 }

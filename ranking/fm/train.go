@@ -85,6 +85,7 @@ type headTrainer struct {
 
 	data, valid    *ranking.Dataset
 	rows, validity *rows
+	window         rows    // the next rows of an epoch
 	mine           []int32 // rows with a label and a weight
 	order          []int32 // the same, shuffled
 	best           table
@@ -217,6 +218,9 @@ func (t *trainer) run(ctx context.Context) error {
 	return nil
 }
 
+// windowRows is how many rows are copied side by side before they are learned.
+const windowRows = 512
+
 // epoch makes one pass over the rows.
 func (h *headTrainer) epoch(ctx context.Context, e, workers int) error {
 	if h.progress.Done {
@@ -226,18 +230,24 @@ func (h *headTrainer) epoch(ctx context.Context, e, workers int) error {
 	r := rand.New(rand.NewPCG(hash.Mix64(h.cfg.Seed), uint64(e)))
 	r.Shuffle(len(h.order), func(i, j int) { h.order[i], h.order[j] = h.order[j], h.order[i] })
 	total, size := 0.0, orDefault(h.cfg.BatchSize, 1)
+	var shown []int32 // rows of the order that stand in window
 	slope := func(i int32, z float32) float32 {
-		loss, slope := h.cfg.Loss.of(h.label(h.data, i), z)
-		c := float64(h.data.Weight(int(i)))
+		loss, slope := h.cfg.Loss.of(h.label(h.data, shown[i]), z)
+		c := float64(h.data.Weight(int(shown[i])))
 		total += float64(c * loss)
 		return float32(slope * (c / h.norm))
 	}
-	const often = 1024 // rows between two looks at ctx
-	for from := 0; from < len(h.order); from += size {
-		if from%often < size && ctx.Err() != nil {
+	// Rows are copied side by side first: the misses of the cache then overlap, and do not each hold up a row.
+	per := (windowRows + size - 1) / size * size
+	for from := 0; from < len(h.order); from += per {
+		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		h.batch(h.rows, h.order[from:min(from+size, len(h.order))], workers, slope)
+		shown = h.order[from:min(from+per, len(h.order))]
+		h.window.gather(h.rows, shown)
+		for b := 0; b < len(shown); b += size {
+			h.batch(&h.window, b, min(b+size, len(shown)), workers, slope)
+		}
 	}
 	return h.finish(total/(h.norm*float64(len(h.mine))), workers)
 }

@@ -9,7 +9,9 @@ func fmFamily() []*File {
 	fmScores(f, half)
 	for _, m := range []fmMethod{fmAdaGrad, fmAdam, fmFTRL} {
 		m.write(f)
+		m.writePairs(f)
 	}
+	ffmScore(f)
 	return []*File{f}
 }
 
