@@ -64,7 +64,9 @@ const (
 	// user_id, userId, session_id; item, itemid, movieId, product_id, in any
 	// case. Values are called value, weight, rating, score or count; times time,
 	// timestamp, ts or date. Columns of other names are skipped. If Columns is
-	// set, it counts and the header is skipped.
+	// set, it counts and the header is skipped. A first line of other names, none
+	// a number and none empty, above a line of numbers and times alone is skipped
+	// as well: ids that are text want HeaderNone if such a line may be data.
 	HeaderDetect Header = iota
 	// HeaderSkip skips the first line, whatever it says.
 	HeaderSkip

@@ -70,10 +70,10 @@ func headerColumns(fields [][]byte) (columns, bool, error) {
 	return c, true, err
 }
 
-// namesAbove reports whether a first line without a number stands above a line of numbers and times
-// alone: then it can only be names, whatever they are.
+// namesAbove reports whether a first line without a number, or an empty field, stands above a line
+// of numbers and times alone: then it can only be names, whatever they are.
 func namesAbove(first, second [][]byte) bool {
-	return len(first) == len(second) && !slices.ContainsFunc(first, numeric) &&
+	return len(first) == len(second) && !slices.ContainsFunc(first, func(f []byte) bool { return len(f) == 0 || numeric(f) }) &&
 		!slices.ContainsFunc(second, func(f []byte) bool { return !numeric(f) })
 }
 

@@ -186,6 +186,8 @@ func TestReadErrorsNameThePlaceAndTheRemedy(t *testing.T) {
 		{text: "1 2 1 1677-01-01T00:00:00Z\n", want: `retrieval: f.txt:1: time "1677-01-01T00:00:00Z": want Unix seconds, Unix milliseconds or RFC 3339, in the years 1678 to 2261`},
 		{text: "1 2 1 5.x\n", want: `retrieval: f.txt:1: time "5.x": want Unix seconds, Unix milliseconds or RFC 3339, in the years 1678 to 2261`},
 		{text: "1,2\n1,\n", want: `retrieval: f.txt:2: item "": it is empty`},
+		{text: ",\n1,2\n", want: `retrieval: f.txt:1: user "": it is empty`},
+		{text: "anna,\n1,2\n", opt: words, want: `retrieval: f.txt:1: item "": it is empty`},
 		{text: "1 2\n1\n", want: `retrieval: f.txt:2: 1 fields; want 2 as in line 1 (ReadOptions.Separator is ' ')`},
 		{text: "1\n", want: `retrieval: f.txt:1: 1 fields: want user, item, and at most value and time; else set ReadOptions.Columns (no separator found)`},
 		{text: "1 2 3 4 5\n", want: `retrieval: f.txt:1: 5 fields: want user, item, and at most value and time; else set ReadOptions.Columns (ReadOptions.Separator is ' ')`},

@@ -230,6 +230,11 @@ func TestModelOfStringsFitsAFileInAnotherOrder(t *testing.T) {
 	code, _, stderr = cf(args(train, "-load", path)...)
 	require.Equal(t, 2, code)
 	require.Contains(t, stderr, path+".ids: the model has no file of ids beside it")
+
+	require.NoError(t, os.WriteFile(path+".ids", []byte("a file of the user's"), 0o644))
+	result(t, "-train", numbers, "-test", numbered, "-model", "itemknn", "-save", path)
+	result(t, "-train", numbers, "-test", numbered, "-model", "itemknn", "-load", path)
+	require.FileExists(t, path+".ids")
 }
 
 func TestMemoryIsBoundedForEveryModel(t *testing.T) {
@@ -239,6 +244,11 @@ func TestMemoryIsBoundedForEveryModel(t *testing.T) {
 		require.Equal(t, 1, code, model)
 		require.Contains(t, stderr, "bytes and may take 10: raise Config.MaxBytes", model)
 		require.Contains(t, stderr, "(-max-gib sets Config.MaxBytes)", model)
+	}
+	for _, more := range [][]string{{"-model", "blend", "-sources", "popular,als"}, {"-model", "als", "-tune", "2"}} {
+		code, _, stderr := cf(append([]string{"-train", train, "-test", test, "-max-gib", "1e-8"}, more...)...)
+		require.Equal(t, 1, code, more)
+		require.Contains(t, stderr, "(-max-gib sets Config.MaxBytes)", more)
 	}
 }
 
@@ -399,6 +409,7 @@ func TestErrorsExitWith2AndNameFileLineAndReason(t *testing.T) {
 		{"unknown source", blended("-sources", "popular,oracle"), `"oracle" is no model`},
 		{"a source twice", blended("-sources", "popular,popular"), `names "popular" twice; label=name tells them apart`},
 		{"a bad label", blended("-sources", "a/b=popular"), "has no slash"},
+		{"the label of the ids", blended("-sources", "ids=popular"), "holds its ids"},
 		{"setting of a source", blended("-sources", "itemknn:neighbors=none"), "-sources: itemknn: -neighbors is \"none\"; want a whole number"},
 		{"unknown setting of a source", blended("-sources", "knn=itemknn:factors=5"), "knn: -factors is no flag of model itemknn"},
 		{"malformed setting of a source", blended("-sources", "itemknn:neighbors"), "is not parameter=value"},

@@ -70,6 +70,11 @@ func (p *program) run(ctx context.Context) error {
 // obtain returns the model, trained or read from a file, and the seconds that took, those of
 // tuning not counted.
 func (p *program) obtain(ctx context.Context, l *lab.Lab, d *data) (m trained, seconds float64, err error) {
+	defer func() {
+		if _, is := errors.AsType[*retrieval.MemoryError](err); is {
+			err = fmt.Errorf("%w (-max-gib sets Config.MaxBytes)", err)
+		}
+	}()
 	settings := p.settings
 	start := time.Now()
 	switch {
@@ -92,9 +97,6 @@ func (p *program) obtain(ctx context.Context, l *lab.Lab, d *data) (m trained, s
 			start = time.Now()
 		}
 		m, err = p.bench.Train(ctx, d.train, settings, p.log, "")
-	}
-	if _, is := errors.AsType[*retrieval.MemoryError](err); is {
-		err = fmt.Errorf("%w (-max-gib sets Config.MaxBytes)", err)
 	}
 	if err != nil && p.load != "" {
 		err = &cli.InputError{File: "-load", Err: err} // err names the file

@@ -4,7 +4,7 @@ package simd
 const HistogramBins = 256
 
 const (
-	errHistogramShape = "simd: columns is not a multiple of 8, or more than the stride or the sums"
+	errHistogramShape = "simd: columns are more than the stride or the sums"
 	errHistogramRow   = "simd: row is out of range"
 )
 
@@ -20,13 +20,12 @@ const histogramRows = 512
 // how rows are shared out and added up afterwards. Two numbers can be summed in one: of
 // a<<32 + b both come out exactly as long as the sum of the b stays within 32 bits.
 //
-// columns must be a multiple of 8. It panics if a length does not fit or a row has no bins
-// or no value.
+// It panics if a length does not fit or a row has no bins or no value.
 //
 // Source: Ke et al., "LightGBM", NIPS 2017, algorithm 1; Shi et al., "Quantized Training of
 // Gradient Boosting Decision Trees", NeurIPS 2022, section 4 (sums of two packed numbers).
 func Histogram(sums []int64, bins []uint8, stride, columns int, rows []int32, values []int64) {
-	if columns < 0 || columns%8 != 0 || columns > stride || columns > len(sums)/HistogramBins {
+	if columns < 0 || columns > stride || columns > len(sums)/HistogramBins {
 		panic(errHistogramShape)
 	}
 	if len(rows) == 0 || columns == 0 {

@@ -8,6 +8,6 @@ func histogram(sums []int64, bins []uint8, stride, columns int, rows []int32, va
 		return
 	}
 	for c := 0; c < columns; c += 64 {
-		histogramScalar(&sums[c*HistogramBins], &bins[c], stride, min(columns-c, 64)/8, &rows[0], len(rows), &values[0])
+		histogramScalar(&sums[c*HistogramBins], &bins[c], stride, min(columns-c, 64), &rows[0], len(rows), &values[0])
 	}
 }

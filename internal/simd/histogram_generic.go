@@ -18,5 +18,8 @@ func histogramGeneric(sums []int64, bins []uint8, stride, columns int, rows []in
 			s[7*HistogramBins+int(b[7])] += v
 			row, to = row[8:], to[8*HistogramBins:]
 		}
+		for c, b := range row {
+			to[c*HistogramBins+int(b)] += v
+		}
 	}
 }

@@ -4,7 +4,7 @@
 
 package simd
 
-// histogramScalar adds values[row] to sums[c*256+bins[row*stride+c]] for n > 0 rows and 8*words columns c, words being 1 to 8.
+// histogramScalar adds values[row] to sums[c*256+bins[row*stride+c]] for n > 0 rows and the columns c below columns, 1 to 64.
 //
 //go:noescape
-func histogramScalar(sums *int64, bins *uint8, stride int, words int, rows *int32, n int, values *int64)
+func histogramScalar(sums *int64, bins *uint8, stride int, columns int, rows *int32, n int, values *int64)

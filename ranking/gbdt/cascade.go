@@ -41,6 +41,7 @@ type Cascade struct {
 var (
 	_ recsys.Ranker                = (*Cascade)(nil)
 	_ recsys.HeadWriter            = (*Cascade)(nil)
+	_ recsys.HeadKinder            = (*Cascade)(nil)
 	_ recsys.Versioned             = (*Cascade)(nil)
 	_ recsys.Binder[recsys.Ranker] = (*Cascade)(nil)
 )
@@ -75,6 +76,9 @@ func NewCascade(m *Model, cfg CascadeConfig) (*Cascade, error) {
 
 // Heads returns the names of the model's heads. The slice is the model's.
 func (c *Cascade) Heads() []string { return c.model.heads }
+
+// HeadKinds says what the model's heads are, which is what those of a cascade are for the rows that go on.
+func (c *Cascade) HeadKinds() []recsys.HeadKind { return c.model.HeadKinds() }
 
 // Version returns the model's version with the configuration.
 func (c *Cascade) Version() string {

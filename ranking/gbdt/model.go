@@ -8,6 +8,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/internal/hash"
+	"github.com/recsyskit/recsys/internal/idtable"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/engine"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/tree"
 )
@@ -27,9 +28,9 @@ type Model struct {
 	unused   bool // features that no tree reads need a column too
 
 	// What follows from the above; see finish.
-	tables  []idTable // of vocab
-	used    []bool    // by feature: a tree reads it
-	outputs int       // raw scores of a row
+	tables  []idtable.Table // of vocab
+	used    []bool          // by feature: a tree reads it
+	outputs int             // raw scores of a row
 	trees   int
 	version string
 	pool    *scratchPool
@@ -90,9 +91,6 @@ func newModel(features []Feature, heads []string, forests []*tree.Forest) (*Mode
 	return m, nil
 }
 
-// maxCategory bounds categories: all below it are exact in float32.
-const maxCategory = 1 << 24
-
 // check reports the first thing that is wrong with names, vocabularies and forests.
 func (m *Model) check() error {
 	if len(m.forests) == 0 {
@@ -122,8 +120,7 @@ func (m *Model) check() error {
 		case len(ids) > maxCategory:
 			return fmt.Errorf("feature %q has %d categories; want at most %d", name, len(ids), maxCategory)
 		default:
-			sorted := slices.Sorted(slices.Values(ids))
-			if at := slices.Compact(slices.Clone(sorted)); len(at) != len(ids) {
+			if len(slices.Compact(slices.Sorted(slices.Values(ids)))) != len(ids) {
 				return fmt.Errorf("feature %q: an id stands twice in its vocabulary", name)
 			}
 		}
@@ -152,10 +149,10 @@ func unique(what string, names []string) error {
 
 // finish computes what follows from the fields, which have passed check.
 func (m *Model) finish() {
-	m.tables, m.used = make([]idTable, len(m.features)), make([]bool, len(m.features))
+	m.tables, m.used = make([]idtable.Table, len(m.features)), make([]bool, len(m.features))
 	m.outputs, m.trees = 0, 0
 	for j, ids := range m.vocab {
-		m.tables[j] = newIDTable(ids)
+		m.tables[j] = idtable.New(ids)
 	}
 	head := 0
 	for i := range m.forests {

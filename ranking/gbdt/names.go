@@ -13,12 +13,12 @@ import (
 func (m *Model) apply(o *Options) error {
 	var errs []error
 	if o.Heads != nil {
-		errs = append(errs, counted("Heads", o.Heads, m.heads, "prediction"))
+		errs = append(errs, counted("Options.Heads", o.Heads, m.heads, "prediction"))
 		m.heads = slices.Clone(o.Heads)
 	}
 	errs = append(errs, m.rename(o.Rename))
 	if o.Features != nil {
-		errs = append(errs, counted("Features", o.Features, m.names(), "feature"))
+		errs = append(errs, counted("Options.Features", o.Features, m.names(), "feature"))
 		for j := range m.features[:min(len(m.features), len(o.Features))] {
 			m.features[j].Name = o.Features[j]
 		}
@@ -36,9 +36,9 @@ func (m *Model) apply(o *Options) error {
 func counted(field string, names, have []string, what string) error {
 	switch n := len(have); {
 	case len(names) > n:
-		return fmt.Errorf("Options.%s: %d names for %d %ss; too many: %s", field, len(names), n, what, list(names[n:]))
+		return fmt.Errorf("%s: %d names for %d %ss; too many: %s", field, len(names), n, what, list(names[n:]))
 	case len(names) < n:
-		return fmt.Errorf("Options.%s: %d names for %d %ss; no name for %s", field, len(names), n, what, list(have[len(names):]))
+		return fmt.Errorf("%s: %d names for %d %ss; no name for %s", field, len(names), n, what, list(have[len(names):]))
 	}
 	return nil
 }

@@ -22,6 +22,7 @@ func (m *Model) Predict(dst []float32, d *ranking.Dataset) ([]float32, error) {
 	dst = slices.Grow(dst, n*heads)[:from+n*heads]
 	s := m.pool.get()
 	defer m.pool.put(s)
+	block := m.block()
 	for at := 0; at < n; at += block {
 		k := min(block, n-at)
 		m.readRows(s, d, columns, at, k)
@@ -30,8 +31,8 @@ func (m *Model) Predict(dst []float32, d *ranking.Dataset) ([]float32, error) {
 	return dst, nil
 }
 
-// block is the number of rows that go through the engine at once.
-const block = 512
+// block returns how many rows go through the engine at once: many, but not with many features.
+func (m *Model) block() int { return max(1, min(512, 1<<18/max(len(m.features), 1))) }
 
 // readRows makes s.rows of rows at to at+n-1 of d.
 func (m *Model) readRows(s *scratch, d *ranking.Dataset, columns []int32, at, n int) {
@@ -51,7 +52,7 @@ func (m *Model) AppendRows(dst []float64, d *ranking.Dataset) ([]float64, error)
 	if err != nil {
 		return dst, err
 	}
-	w := len(m.features)
+	w, block := len(m.features), m.block()
 	values := make([]float32, block*w)
 	for at, n := 0, d.Len(); at < n; at += block {
 		k := min(block, n-at)
@@ -70,7 +71,7 @@ func (m *Model) Category(feature int, id uint64) float64 {
 	if m.vocab[feature] == nil {
 		return float64(plainCategory(id))
 	}
-	return float64(m.tables[feature].category(id))
+	return float64(keptCategory(&m.tables[feature], id))
 }
 
 // locate finds the features in d: a float column, or ^k for ID column k.
@@ -79,16 +80,15 @@ func (m *Model) locate(d *ranking.Dataset) ([]int32, error) {
 		return nil, fmt.Errorf("gbdt: Model is empty; train or load one")
 	}
 	columns := make([]int32, len(m.features))
+	floats, ids := indexOf(d.Columns), indexOf(d.IDColumns)
 	var missing []string
 	for j, f := range m.features {
-		k := slices.Index(d.Columns, f.Name)
-		if m.vocab[j] != nil || f.Categorical && k < 0 {
-			if k = slices.Index(d.IDColumns, f.Name); k >= 0 {
-				columns[j] = ^int32(k)
-				continue
-			}
+		k, found := floats[f.Name]
+		if m.vocab[j] != nil || f.Categorical && !found {
+			id, ok := ids[f.Name]
+			k, found = ^id, ok
 		}
-		if columns[j] = int32(k); k < 0 {
+		if columns[j] = int32(k); !found {
 			missing = append(missing, f.Name)
 		}
 	}
@@ -96,6 +96,14 @@ func (m *Model) locate(d *ranking.Dataset) ([]int32, error) {
 		return nil, fmt.Errorf("gbdt: the dataset has no column %s", list(missing))
 	}
 	return columns, nil
+}
+
+func indexOf(names []string) map[string]int {
+	at := make(map[string]int, len(names))
+	for j, name := range names {
+		at[name] = j
+	}
+	return at
 }
 
 // copyRows writes the features of rows at to at+n-1 of d.
@@ -109,7 +117,7 @@ func (m *Model) copyRows(dst []float32, d *ranking.Dataset, columns []int32, at,
 			}
 		case m.vocab[j] != nil:
 			for i := range n {
-				dst[i*w+j] = m.tables[j].category(d.IDs[(at+i)*ids+int(^c)])
+				dst[i*w+j] = keptCategory(&m.tables[j], d.IDs[(at+i)*ids+int(^c)])
 			}
 		default:
 			for i := range n {
@@ -159,7 +167,7 @@ func (m *Model) Raw(dst, rows []float64) ([]float64, error) {
 	dst = slices.Grow(dst, n*m.outputs)[:from+n*m.outputs]
 	s := m.pool.get()
 	defer m.pool.put(s)
-	w := len(m.features)
+	w, block := len(m.features), m.block()
 	for at := 0; at < n; at += block {
 		k := min(block, n-at)
 		m.rawBlock(s, dst[from+at*m.outputs:], rows[at*w:(at+k)*w], k)

@@ -136,7 +136,7 @@ func (m *Model) categoriesOf(dst []float32, id *idColumn, c *recsys.Candidates) 
 	if id.kept {
 		t := &m.tables[id.feature]
 		for i, v := range ids {
-			dst[i] = t.category(v)
+			dst[i] = keptCategory(t, v)
 		}
 		return
 	}

@@ -234,3 +234,25 @@ func TestDatasetsWithoutAColumnAreNamed(t *testing.T) {
 		require.NoError(t, call(nil))
 	}
 }
+
+// Wide rows go through in smaller blocks.
+func TestManyFeaturesPredictAsFew(t *testing.T) {
+	s := shape{features: 1 << 16, rounds: 3, leaves: 5, link: tree.Sigmoid}
+	m := s.model(t, 1, false)
+	rows := make([]float64, 10<<16)
+	rng := rand.New(rand.NewPCG(1, 3))
+	for i := range rows {
+		rows[i] = float64(float32(rng.NormFloat64()))
+	}
+	all, err := m.PredictRows(nil, rows)
+	require.NoError(t, err)
+	d := dataset(m, rows)
+	single, err := m.Predict(nil, d)
+	require.NoError(t, err)
+	for i := range 10 {
+		one, err := m.PredictRows(nil, rows[i<<16:(i+1)<<16])
+		require.NoError(t, err)
+		require.Equal(t, one[0], all[i])
+		require.Equal(t, float32(one[0]), single[i])
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/recsyskit/recsys/internal/idtable"
 	"github.com/recsyskit/recsys/ranking"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/bins"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/engine"
@@ -132,9 +133,9 @@ func (t *trainer) matrix(d *ranking.Dataset) *matrix {
 		return x
 	}
 	floats := len(d.Columns)
-	tables := make([]idTable, len(d.IDColumns))
+	tables := make([]idtable.Table, len(d.IDColumns))
 	for c := range tables {
-		tables[c] = newIDTable(t.vocab[floats+c])
+		tables[c] = idtable.New(t.vocab[floats+c])
 	}
 	x.values = make([]float32, x.rows*width)
 	x.chunks(func(from, to int) {
@@ -142,7 +143,7 @@ func (t *trainer) matrix(d *ranking.Dataset) *matrix {
 			row := x.values[i*width : (i+1)*width]
 			copy(row, d.FloatRow(i))
 			for c, id := range d.IDRow(i) {
-				row[floats+c] = tables[c].category(id)
+				row[floats+c] = keptCategory(&tables[c], id)
 			}
 		}
 	})

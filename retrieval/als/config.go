@@ -77,7 +77,8 @@ type Config struct {
 	// Start, if not nil, is a model whose vectors training goes on from, for users and
 	// items that it knows: the same number of Factors, made of the same data or other. A
 	// model of E epochs of solver Exact, continued for F more on the same data, is the model
-	// of E+F epochs, to the bit. Epochs counts those that are added.
+	// of E+F epochs, to the bit. Epochs counts those that are added. Components that are 0 for
+	// all items, as in a model of fewer items than Factors, are drawn anew.
 	Start *Model `json:"-"`
 
 	// Workers is the number of goroutines in training; 0 means GOMAXPROCS. The model does

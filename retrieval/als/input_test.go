@@ -73,6 +73,30 @@ func TestFactorsBeyondTheDataStayZero(t *testing.T) {
 	require.ErrorAs(t, err, new(*retrieval.MemoryError))
 }
 
+// What few items left at 0 for every user must not stay there when there are more.
+func TestWarmStartUsesTheFactorsThatMoreItemsAllow(t *testing.T) {
+	in := random(t, 8, 60, 30, 600, false)
+	var r retrieval.Records
+	for u, user := range in.Users() {
+		items, _ := in.ByUser().Row(u)
+		for _, i := range items {
+			if i < 4 {
+				r.Users, r.Items = append(r.Users, user), append(r.Items, in.Items()[i])
+			}
+		}
+		r.Users, r.Items = append(r.Users, user), append(r.Items, in.Items()[0])
+	}
+	few, err := retrieval.NewInteractions(r, retrieval.SumWeights)
+	require.NoError(t, err)
+	require.Equal(t, in.Users(), few.Users())
+	start := train(t, few, als.Config{Factors: 16, Epochs: 3})
+	loss := func(start *als.Model) (last float64) {
+		train(t, in, als.Config{Factors: 16, Epochs: 40, Start: start, Progress: func(_, _ int, x float64) { last = x }})
+		return last
+	}
+	require.Less(t, loss(start), loss(nil), "4 factors alone leave 2.5 times as much")
+}
+
 // The vectors of two epochs stand beside each other, and nothing else grows with users × factors.
 func TestTheMemoryThatTrainingTakesIsLittleLessThanSaid(t *testing.T) {
 	if race.Enabled {

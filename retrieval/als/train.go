@@ -116,16 +116,33 @@ func (t *trainer) start() {
 	if s == nil {
 		return
 	}
+	known := used(s.factors.ItemVectors)
 	for u, id := range t.in.Users() {
 		if at := s.factors.FindUser(id); at >= 0 {
-			copy(t.x.Row(u), s.factors.UserVectors.Row(at))
+			copy(t.x.Row(u), s.factors.UserVectors.Row(at)[:known])
 		}
 	}
 	for i, id := range t.in.Items() {
 		if at := s.factors.Items.Find(id); at >= 0 {
-			copy(t.y.Row(i), s.factors.ItemVectors.Row(int(at)))
+			copy(t.y.Row(i), s.factors.ItemVectors.Row(int(at))[:known])
 		}
 	}
+}
+
+// used returns how many components of v come before those that are 0 in every row. A model of few
+// users or items has such, and training would never leave a 0 that all users have.
+func used(v vector.Matrix) int {
+	n := 0
+	for i := range v.Rows {
+		row := v.Row(i)
+		for k := v.Dim; k > n; k-- {
+			if row[k-1] != 0 {
+				n = k
+				break
+			}
+		}
+	}
+	return n
 }
 
 // run does an epoch and returns the loss after it. After an error the vectors are those of

@@ -301,6 +301,18 @@ func TestAllWeightsAreKeptWhereTheyFit(t *testing.T) {
 	}
 }
 
+// Up to 8,000 items the largest 1,000 weights would need more than all.
+func TestTheBytesThatAreSaidSuffice(t *testing.T) {
+	in := random(t, 7, 300, 1100, 6000)
+	_, err := ease.Train(t.Context(), in, ease.Config{Workers: 1, MaxBytes: 1})
+	var refused *retrieval.MemoryError
+	require.ErrorAs(t, err, &refused)
+	m := train(t, in, ease.Config{Workers: 1, MaxBytes: refused.Need})
+	require.Contains(t, string(m.Config()), `"Neighbors":0`)
+	_, err = ease.Train(t.Context(), in, ease.Config{Workers: 1, MaxBytes: refused.Need - 1})
+	require.ErrorAs(t, err, &refused)
+}
+
 // All weights take less memory than the largest 1,000 up to 8,000 items.
 func TestAThousandWeightsAreKeptWhereAllDoNotFit(t *testing.T) {
 	in := random(t, 7, 50, 8400, 0)

@@ -37,8 +37,13 @@ func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*itemsi
 	if cfg.Local {
 		fit, need, form, remedy = local, localNeed, "local", "keep fewer Neighbors, or leave out rare items"
 	}
-	if cfg.Neighbors == 0 && (in.NumItems() <= fewItems || memory.Check(need(in, &cfg), cfg.MaxBytes, remedy) != nil) {
-		cfg.Neighbors = fewItems
+	if cfg.Neighbors == 0 {
+		few := cfg
+		few.Neighbors = fewItems
+		all := need(in, &cfg)
+		if in.NumItems() <= fewItems || memory.Check(all, cfg.MaxBytes, remedy) != nil && need(in, &few) < all {
+			cfg = few
+		}
 	}
 	if err := memory.Check(need(in, &cfg), cfg.MaxBytes, remedy); err != nil {
 		return nil, fmt.Errorf("ease: %s %w", form, err)

@@ -234,6 +234,18 @@ func TestAllWeightsAreKeptWhereTheyFit(t *testing.T) {
 	require.Equal(t, m.Version(), train(t, in, gfcf.Config{Factors: 9, Workers: 3}).Version())
 }
 
+// Up to 8,000 items the largest 1,000 weights would need more than all.
+func TestTheBytesThatAreSaidSuffice(t *testing.T) {
+	in := random(t, 7, 300, 1100, 6000)
+	_, err := gfcf.Train(t.Context(), in, gfcf.Config{Workers: 1, MaxBytes: 1})
+	var refused *retrieval.MemoryError
+	require.ErrorAs(t, err, &refused)
+	m := train(t, in, gfcf.Config{Workers: 1, MaxBytes: refused.Need})
+	require.Contains(t, string(m.Config()), `"Neighbors":0`)
+	_, err = gfcf.Train(t.Context(), in, gfcf.Config{Workers: 1, MaxBytes: refused.Need - 1})
+	require.ErrorAs(t, err, &refused)
+}
+
 // All weights take less memory than the largest 1,000 up to 8,000 items.
 func TestAThousandWeightsAreKeptWhereAllDoNotFit(t *testing.T) {
 	in := random(t, 7, 40, 8400, 0)

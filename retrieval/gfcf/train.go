@@ -36,8 +36,13 @@ func Train(ctx context.Context, in *retrieval.Interactions, cfg Config) (*itemsi
 		cfg.Workers = runtime.GOMAXPROCS(0)
 	}
 	const remedy = "keep fewer Neighbors or Factors, or leave out rare items"
-	if cfg.Neighbors == 0 && (in.NumItems() <= fewItems || memory.Check(need(in, &cfg), cfg.MaxBytes, remedy) != nil) {
-		cfg.Neighbors = fewItems
+	if cfg.Neighbors == 0 {
+		few := cfg
+		few.Neighbors = fewItems
+		all := need(in, &cfg)
+		if in.NumItems() <= fewItems || memory.Check(all, cfg.MaxBytes, remedy) != nil && need(in, &few) < all {
+			cfg = few
+		}
 	}
 	if err := memory.Check(need(in, &cfg), cfg.MaxBytes, remedy); err != nil {
 		return nil, fmt.Errorf("gfcf: %w", err)

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/itemknn"
 	"github.com/recsyskit/recsys/retrieval/itemsim"
@@ -294,6 +296,25 @@ func TestTrainStopsWithTheContext(t *testing.T) {
 	m, err := itemknn.Train(ctx, random(t, 1, 100, 300, 3000), cfg)
 	require.ErrorIs(t, err, context.Canceled)
 	require.Nil(t, m)
+}
+
+// Parts, rows and columns are allocated, each as large as the weights, of which two live at a time.
+func TestTrainingAllocatesLittleBesideTheWeights(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the race detector takes memory of its own")
+	}
+	in := random(t, 3, 3000, 1500, 30_000)
+	in.ByItem()
+	cfg := itemknn.Config{Workers: 1, MaxBytes: 1}
+	_, err := itemknn.Train(t.Context(), in, cfg)
+	var refused *retrieval.MemoryError
+	require.ErrorAs(t, err, &refused)
+	cfg.MaxBytes = refused.Need
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	train(t, in, cfg)
+	runtime.ReadMemStats(&after)
+	require.LessOrEqual(t, int64(after.TotalAlloc-before.TotalAlloc), refused.Need*3/2)
 }
 
 func TestMemoryIsRefusedBeforeItIsTaken(t *testing.T) {

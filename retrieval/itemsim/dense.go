@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/internal/simd"
@@ -173,28 +174,47 @@ func (m *matrix) accumulateDense(s *scratch) {
 	}
 }
 
-// each calls f for the weights from an item, ascending by the item they are to.
-func (m *matrix) each(from int32, f func(to int32, weight float32)) {
+// each calls f for the weights from an item, ascending by the item they are to. wide is memory,
+// which it returns for the next item.
+func (m *matrix) each(from int32, wide []float32, f func(to int32, weight float32)) []float32 {
+	r := m.rows[from]
 	if m.dense == nil || m.baseOf(from) < 0 {
-		r := m.rows[from]
 		for k, to := range r.to {
 			f(to, r.weights[k])
 		}
-		return
+		return wide
+	}
+	wide = slices.Grow(wide[:0], m.dense.n)[:m.dense.n]
+	for t := 0; t*denseTile < len(wide); t++ {
+		part := m.dense.row(t, int(m.baseOf(from)))
+		simd.DecodeBF16(wide[t*denseTile:][:len(part)], part)
 	}
 	for to := range int32(len(m.rows)) {
-		if w := m.at(from, to); w != 0 {
+		w := float32(0)
+		if b := m.baseOf(to); b >= 0 {
+			w = wide[b]
+		} else {
+			w = r.at(to)
+		}
+		if w != 0 {
 			f(to, w)
 		}
 	}
+	return wide
 }
 
-// sparse returns all weights.
+// sparse returns all weights, which it counts first: there may not be room for more.
 func (m *matrix) sparse() *retrieval.CSR {
-	c := &retrieval.CSR{Cols: len(m.rows), Start: make([]int64, 1, len(m.rows)+1), Index: []int32{}, Weight: []float32{}}
+	c := &retrieval.CSR{Cols: len(m.rows), Start: make([]int64, len(m.rows)+1)}
+	var wide []float32
 	for i := range m.rows {
-		m.each(int32(i), func(to int32, w float32) { c.Index, c.Weight = append(c.Index, to), append(c.Weight, w) })
-		c.Start = append(c.Start, int64(len(c.Index)))
+		c.Start[i+1] = c.Start[i]
+		wide = m.each(int32(i), wide, func(int32, float32) { c.Start[i+1]++ })
+	}
+	total := c.Start[len(m.rows)]
+	c.Index, c.Weight = make([]int32, 0, total), make([]float32, 0, total)
+	for i := range m.rows {
+		wide = m.each(int32(i), wide, func(to int32, w float32) { c.Index, c.Weight = append(c.Index, to), append(c.Weight, w) })
 	}
 	return c
 }
@@ -248,6 +268,13 @@ func (m *matrix) setDense(d *Dense, base []int32) error {
 			}
 		}
 		m.base = base
+	}
+	for i, r := range m.rows {
+		for _, to := range r.to {
+			if m.baseOf(int32(i)) >= 0 && m.baseOf(to) >= 0 {
+				return fmt.Errorf("two weights from item %d to item %d, one of them dense", items[i], items[to])
+			}
+		}
 	}
 	m.dense = d
 	return d.check(func(row int) recsys.ItemID { return ids[row] })

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -152,15 +153,16 @@ func TestVersion2StaysReadable(t *testing.T) {
 }
 
 // denseFile is a file of dense parts that need not fit together.
-func denseFile(n int64, base []int32, codes []uint16) []byte {
+func denseFile(n int64, base []int32, codes []uint16, from1 ...int32) []byte {
 	var b bytes.Buffer
 	w := envelope.NewWriter(&b, "itemsim", 2, 0)
 	w.WriteJSON("model", raw(`{"Trainer":"","Config":null,"History":{},"Damping":"linear"}`))
 	envelope.Write(w, "items", []recsys.ItemID{1, 2})
 	envelope.Write(w, "saturation", []float32(nil))
-	envelope.Write(w, "start", []int64{0, 0, 0})
-	envelope.Write(w, "index", []int32(nil))
-	envelope.Write(w, "weight", []float32(nil))
+	rest := int64(len(from1))
+	envelope.Write(w, "start", []int64{0, rest, rest})
+	envelope.Write(w, "index", from1)
+	envelope.Write(w, "weight", make([]float32, rest))
 	envelope.WriteValue(w, "dense-items", n)
 	envelope.Write(w, "base", base)
 	envelope.Write(w, "dense", codes)
@@ -170,22 +172,51 @@ func denseFile(n int64, base []int32, codes []uint16) []byte {
 
 func TestReadFromRefusesDensePartsThatContradictEachOther(t *testing.T) {
 	for want, data := range map[string][]byte{
-		"3 dense weights of 2 items":       denseFile(2, nil, make([]uint16, 3)),
-		"0 dense weights of -1 items":      denseFile(-1, nil, nil),
-		"dense weights of 4294967296":      denseFile(1<<32, nil, nil),
-		"weights of 1 × 1 items":           denseFile(1, nil, make([]uint16, 1)),
-		"dense rows of 1 items; want 2":    denseFile(1, []int32{0}, make([]uint16, 1)),
-		"dense row 0 of item 2 is":         denseFile(2, []int32{0, 0}, make([]uint16, 4)),
-		"dense row 2 of item 1 is":         denseFile(2, []int32{2, 0}, make([]uint16, 4)),
-		"dense row -2 of item 1 is":        denseFile(2, []int32{-2, 0}, make([]uint16, 4)),
-		"from item 1 to item 2 is +Inf":    denseFile(2, nil, []uint16{0, 0x7f80, 0, 0}),
-		"from item 2 to item 1 is NaN":     denseFile(2, []int32{1, 0}, []uint16{0, 0xffc0, 0, 0}),
-		"from item 0 to item 2 is NaN; wa": denseFile(2, []int32{-1, 1}, []uint16{0, 0xffc0, 0, 0}),
+		"3 dense weights of 2 items":        denseFile(2, nil, make([]uint16, 3)),
+		"0 dense weights of -1 items":       denseFile(-1, nil, nil),
+		"dense weights of 4294967296":       denseFile(1<<32, nil, nil),
+		"weights of 1 × 1 items":            denseFile(1, nil, make([]uint16, 1)),
+		"dense rows of 1 items; want 2":     denseFile(1, []int32{0}, make([]uint16, 1)),
+		"two weights from item 1 to item 2": denseFile(2, nil, make([]uint16, 4), 1),
+		"dense row 0 of item 2 is":          denseFile(2, []int32{0, 0}, make([]uint16, 4)),
+		"dense row 2 of item 1 is":          denseFile(2, []int32{2, 0}, make([]uint16, 4)),
+		"dense row -2 of item 1 is":         denseFile(2, []int32{-2, 0}, make([]uint16, 4)),
+		"from item 1 to item 2 is +Inf":     denseFile(2, nil, []uint16{0, 0x7f80, 0, 0}),
+		"from item 2 to item 1 is NaN":      denseFile(2, []int32{1, 0}, []uint16{0, 0xffc0, 0, 0}),
+		"from item 0 to item 2 is NaN; wa":  denseFile(2, []int32{-1, 1}, []uint16{0, 0xffc0, 0, 0}),
 	} {
 		_, err := new(itemsim.Model).ReadFrom(bytes.NewReader(data))
 		require.ErrorIs(t, err, envelope.ErrCorrupt, want)
 		require.ErrorContains(t, err, want)
 	}
+}
+
+// The weights of a large model take four times its memory, and nothing must grow towards them.
+func TestWeightsOfADenseModelAreCountedFirst(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the race detector takes memory of its own")
+	}
+	const n = 1100 // beyond a tile
+	d, column, items := itemsim.NewDense(n), make([]float32, n), make([]recsys.ItemID, n)
+	for j := range n {
+		for i := range column {
+			column[i] = float32(1 + (i+j)%3)
+		}
+		d.SetColumns(j, 1, column)
+		items[j] = recsys.ItemID(2 * j)
+	}
+	m, err := itemsim.FromDense(items, d, itemsim.Spec{})
+	require.NoError(t, err)
+	m, err = m.WithItems(itemsim.Update{Item: 7, ProposedBy: []itemsim.Neighbor{{Item: 2198, Weight: 5}}})
+	require.NoError(t, err)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	w := m.Weights()
+	runtime.ReadMemStats(&after)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(5*itemsim.DenseBytes(n)))
+	to, weights := w.Row(n) // the last, of item 2198
+	require.Len(t, to, n+1)
+	require.Equal(t, []float32{2, 3, 1, 2, 5, 3}, weights[:6])
 }
 
 func TestDenseConformance(t *testing.T) {

@@ -26,7 +26,7 @@ func (m *Model) Neighbors(dst []Neighbor, item recsys.ItemID, n int) []Neighbor 
 	s := m.matrix.acquire()
 	defer m.matrix.release(s)
 	s.keys = s.keys[:0]
-	m.matrix.each(at, func(to int32, w float32) {
+	s.wide = m.matrix.each(at, s.wide, func(to int32, w float32) {
 		if w > 0 {
 			s.keys = append(s.keys, topk.Key(w, to))
 		}

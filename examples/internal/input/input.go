@@ -39,15 +39,15 @@ func NewIDs(kind string) *IDs {
 func besideOf(model string) string { return model + ".ids" }
 
 // Save writes strings and their ids to a file beside that of a model, so that [LoadIDs] gives them
-// the same ids. Ids that are numbers need none: an old file of that name is removed, lest it
-// be taken for theirs.
+// the same ids. Ids that are numbers need none: old ids are removed, lest they be taken for
+// theirs.
 func (ids *IDs) Save(model string) error {
 	path := besideOf(model)
 	if ids.users == nil {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+		if data, err := os.ReadFile(path); err != nil || NewIDs("string").decode(data) != nil {
+			return nil // there is none, or it is not ours
 		}
-		return nil
+		return os.Remove(path)
 	}
 	var b bytes.Buffer
 	for _, v := range []*features.Vocabulary{ids.users, ids.items} {
@@ -63,7 +63,7 @@ func (ids *IDs) Save(model string) error {
 
 // LoadIDs returns ids of a kind that begin with those that [IDs.Save] wrote beside a model; without a
 // model, new ones. The error is a *[cli.InputError] when there is no such model, ids were of the
-// other kind, or the file is none of ids.
+// other kind, or the file is none of ids where there must be one.
 func LoadIDs(kind, model string) (*IDs, error) {
 	ids := NewIDs(kind)
 	if model == "" {
@@ -84,15 +84,26 @@ func LoadIDs(kind, model string) (*IDs, error) {
 		return nil, cli.Inputf(path, 0, "%w", err)
 	}
 	if ids.users == nil {
+		if NewIDs("string").decode(data) != nil {
+			return ids, nil // not ours
+		}
 		return nil, cli.Inputf(path, 0, "the ids of the model are strings; want -ids string")
 	}
+	if err := ids.decode(data); err != nil {
+		return nil, cli.Inputf(path, 0, "%w", err)
+	}
+	return ids, nil
+}
+
+// decode reads what Save writes of ids that are strings.
+func (ids *IDs) decode(data []byte) error {
 	r := bytes.NewReader(data)
 	for _, v := range []*features.Vocabulary{ids.users, ids.items} {
 		if _, err := v.ReadFrom(r); err != nil {
-			return nil, cli.Inputf(path, 0, "%w", err)
+			return err
 		}
 	}
-	return ids, nil
+	return nil
 }
 
 // User returns the id of a user.

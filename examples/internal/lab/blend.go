@@ -68,6 +68,9 @@ func parsePart(text string, find func(name string) *Model) (*Part, error) {
 	if label == "" || strings.ContainsAny(label, `/\`) {
 		return nil, fmt.Errorf("%q: a label is not empty and has no slash", text)
 	}
+	if label == "ids" {
+		return nil, fmt.Errorf("%q: the file of that name beside a model holds its ids; want another label", text)
+	}
 	m := find(name)
 	if m == nil {
 		return nil, fmt.Errorf("%q is no model that a blend can have", name)

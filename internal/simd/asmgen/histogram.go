@@ -1,9 +1,10 @@
 package main
 
-// histogramFamily writes the kernel that sums values by bin. A load of 8 bytes brings the bins
-// of 8 columns; the rest is integer registers, since no vector instruction adds to scattered
-// memory faster. What it saves over Go is the reload of bytes, checks of bounds, and waiting: the
-// row 16 places ahead is fetched meanwhile.
+// histogramFamily writes the kernel that sums values by bin, in integer registers, since no
+// vector instruction adds to scattered memory faster. An addition is a load of the bin and one
+// instruction that loads, adds and stores: it takes the cycle that a store takes (Zen 5:
+// 0.30 ns, the sums being in the first or second level of the cache). What it saves over Go are
+// checks of bounds and waiting: the row 16 places ahead is fetched meanwhile.
 func histogramFamily() []*File {
 	f := NewFile("histogram", "amd64")
 	histogramScalar(f)
@@ -15,29 +16,34 @@ const (
 	histogramSums  = 256 * 8
 )
 
+// histogramScalar has a loop for each number of whole words, and at the end of a row as many
+// columns of one word more as are left: branches that always go the same way.
 func histogramScalar(f *File) {
 	fn := f.Func("histogramScalar",
-		"histogramScalar adds values[row] to sums[c*256+bins[row*stride+c]] for n > 0 rows and 8*words columns c, words being 1 to 8.",
-		"sums *int64, bins *uint8, stride int, words int, rows *int32, n int, values *int64", "")
-	sums, bins, stride, rows, left, values := R10, DI, CX, SI, R15, R8
+		"histogramScalar adds values[row] to sums[c*256+bins[row*stride+c]] for n > 0 rows and the columns c below columns, 1 to 64.",
+		"sums *int64, bins *uint8, stride int, columns int, rows *int32, n int, values *int64", "")
+	sums, bins, stride, rows, left, values, tail := R10, DI, CX, SI, R15, R8, R12
 	fn.Op("MOVQ", fn.Arg("sums"), sums)
 	fn.Op("MOVQ", fn.Arg("bins"), bins)
 	fn.Op("MOVQ", fn.Arg("stride"), stride)
 	fn.Op("MOVQ", fn.Arg("rows"), rows)
 	fn.Op("MOVQ", fn.Arg("n"), left)
 	fn.Op("MOVQ", fn.Arg("values"), values)
-	fn.Op("MOVQ", fn.Arg("words"), AX)
+	fn.Op("MOVQ", fn.Arg("columns"), AX)
+	fn.Op("MOVQ", AX, tail)
+	fn.Op("ANDQ", Imm(7), tail)
+	fn.Op("SHRQ", Imm(3), AX)
 	var loops [9]Label
-	for words := 1; words <= 8; words++ {
+	for words := range loops {
 		loops[words] = fn.Label("words")
 		fn.Op("CMPQ", AX, Imm(words))
 		fn.Op("JEQ", loops[words])
 	}
 	fn.Op("RET")
-	for words := 1; words <= 8; words++ {
+	for words := range loops {
 		fn.Place(loops[words])
-		at, value, next := AX, R9, BX
-		// The row to fetch is at least the last one: nothing is read behind rows.
+		at, value, next, done := AX, R9, BX, fn.Label("row")
+		// The row to fetch is at most the last one: nothing is read behind rows.
 		fn.Op("MOVQ", Imm(histogramAhead), DX)
 		fn.Op("CMPQ", left, DX)
 		fn.Op("CMOVQLE", left, DX)
@@ -50,23 +56,23 @@ func histogramScalar(f *File) {
 		fn.Op("MOVQ", PtrX(values, at, 8, 0), value)
 		fn.Op("IMULQ", stride, at)
 		fn.Op("ADDQ", bins, at)
-		for w := range words {
-			lo, hi, a, b := DX, R13, R12, R11
-			base := w * 8 * histogramSums
-			fn.Op("MOVQ", Ptr(at, 8*w), lo)
-			fn.Op("MOVQ", lo, hi)
-			fn.Op("SHRQ", Imm(32), hi)
-			for i := range 4 {
-				if i > 0 {
-					fn.Op("SHRQ", Imm(8), lo)
-					fn.Op("SHRQ", Imm(8), hi)
-				}
-				fn.Op("MOVBLZX", lo, a)
-				fn.Op("MOVBLZX", hi, b)
-				fn.Op("ADDQ", value, PtrX(sums, a, 8, base+i*histogramSums))
-				fn.Op("ADDQ", value, PtrX(sums, b, 8, base+(i+4)*histogramSums))
-			}
+		add := func(c int) {
+			bin := [4]GP{BX, DX, R11, R13}[c%4]
+			fn.Op("MOVBLZX", Ptr(at, c), bin)
+			fn.Op("ADDQ", value, PtrX(sums, bin, 8, c*histogramSums))
 		}
+		for c := range 8 * words {
+			add(c)
+		}
+		for i := range 7 {
+			if words == len(loops)-1 {
+				break
+			}
+			fn.Op("CMPQ", tail, Imm(i))
+			fn.Op("JEQ", done)
+			add(8*words + i)
+		}
+		fn.Place(done)
 		fn.Op("DECQ", left)
 		fn.Op("JNE", loops[words])
 		fn.Op("RET")

@@ -28,7 +28,11 @@ var families = []func() []*File{
 	neonInt8Family,
 	lookupFamily,
 	fmFamily,
+	forestFamily,
+	forestRowFamily,
+	forestLoadFamily,
 	histogramFamily,
+	bestCutFamily,
 }
 
 func main() {

@@ -68,8 +68,9 @@ func (p *Product) Compute(ctx context.Context) (*retrieval.CSR, error) {
 				}
 				end := min((b+1)*productBlock, n)
 				for row := b * productBlock; row < end; row++ {
-					w.row(int32(row), &blocks[b])
+					w.row(int32(row))
 				}
+				blocks[b] = w.take()
 				report.add(end - b*productBlock)
 			}
 		})
@@ -87,10 +88,26 @@ type worker struct {
 	dots    []float32 // all zero between rows
 	touched []int32
 	keys    []uint64
+	out     block // of the rows since take
 }
 
-// row appends the kept entries of a row to out.
-func (w *worker) row(row int32, out *block) {
+// take returns the rows in memory that has no room to spare: all blocks together are as large as
+// the result.
+func (w *worker) take() block {
+	b := block{exact(w.out.counts), exact(w.out.columns), exact(w.out.weights)}
+	w.out = block{w.out.counts[:0], w.out.columns[:0], w.out.weights[:0]}
+	return b
+}
+
+func exact[T any](x []T) []T {
+	y := make([]T, len(x))
+	copy(y, x)
+	return y
+}
+
+// row appends the kept entries of a row to w.out.
+func (w *worker) row(row int32) {
+	out := &w.out
 	w.multiply(row)
 	w.keys = w.keys[:0]
 	for _, item := range w.touched {

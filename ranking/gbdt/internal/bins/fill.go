@@ -87,6 +87,11 @@ func scan(ctx context.Context, in Input, cfg Config) ([]tree.Missing, error) {
 			kinds[i%d] = kind
 		}
 	}
+	for j := range kinds {
+		if in.Features[j].Categorical {
+			kinds[j] = tree.MissingNaN // NaN is no category
+		}
+	}
 	return kinds, err
 }
 

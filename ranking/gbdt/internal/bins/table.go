@@ -73,7 +73,8 @@ type Feature struct {
 	// len(Categories) holds everything else.
 	Categories []int32
 	// Missing says which values are missing, to the table and to the nodes grown from it.
-	// A numeric column without missing values takes NaN for 0.
+	// A numeric column without missing values takes NaN for 0; in a categorical one NaN is always
+	// missing, and one of the others.
 	Missing tree.Missing
 	// MissingBin is the bin of missing values, the last; -1 if Missing is MissingNone or
 	// the column is categorical.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/recsyskit/recsys/internal/simd"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/tree"
 )
 
@@ -13,10 +14,18 @@ const (
 	Auto Kind = iota
 	// Plain walks each tree for each row, in float64: what no other engine takes.
 	Plain
+	// Walk steps down each tree with eight rows at once, without branches.
+	Walk
+	// Bits asks every node of a tree for 32 rows, for trees of up to 64 leaves.
+	Bits
+	// Lanes takes a row through 16 trees at once, for trees of up to 64 leaves: for single rows.
+	Lanes
 )
 
 // Options choose an engine; the zero value is the best.
 type Options struct {
+	// Kind asks for an engine. One that cannot take the forest gives way to the next simpler
+	// one: see [Engine.Kind].
 	Kind Kind
 }
 
@@ -42,16 +51,55 @@ func (r *Rows) at(i, j int) float32 {
 // Scratch is the memory of one call; it grows to what is needed and is then reused. The zero
 // value is ready. It serves one call at a time.
 type Scratch struct {
-	row []float64
+	row     []float64
+	words   []int32
+	aligned []int32
+	sums    []float64
+	single  []float32
+	found   []uint32
+	touched []bool
 }
 
 // Engine is a compiled forest. It is immutable and safe for concurrent use.
 type Engine struct {
-	f *tree.Forest
+	f      *tree.Forest
+	kind   Kind
+	linear bool // some tree has models in its leaves
+	layout *layout
+	walk   *walk
+	bits   *bitVectors // nil if the forest is not for them
+	lanes  *treeLanes  // the same
 }
 
 // New compiles f, which must have passed Check and must not change from then on.
-func New(f *tree.Forest, _ Options) *Engine { return &Engine{f: f} }
+func New(f *tree.Forest, o Options) *Engine {
+	e := &Engine{f: f, kind: Plain, linear: linear(f)}
+	if o.Kind == Plain {
+		return e
+	}
+	l, tests, ok := newLayout(f)
+	if !ok {
+		return e
+	}
+	e.kind, e.layout, e.walk = Walk, l, newWalk(f, tests)
+	if o.Kind == Walk || !fits(f) {
+		return e
+	}
+	tier := simd.Active()
+	if o.Kind == Bits || o.Kind == Auto && tier >= simd.AVX2 {
+		e.kind, e.bits = Bits, newBits(f, l, tests)
+	}
+	if o.Kind == Lanes || o.Kind == Auto && tier == simd.AVX512 {
+		e.lanes = newLanes(f, l, tests)
+	}
+	if o.Kind == Lanes {
+		e.kind = Lanes
+	}
+	return e
+}
+
+// Kind returns the engine that scores many rows: never Auto.
+func (e *Engine) Kind() Kind { return e.kind }
 
 // Raw writes the raw scores of all rounds: N x Outputs, row-major. Once s has grown, it
 // allocates nothing.
@@ -68,30 +116,53 @@ func (e *Engine) Raw(dst []float64, rows *Rows, s *Scratch) {
 // Add adds the trees of rounds from to to-1 to dst, so that a cascade goes on where it
 // stopped: Raw is the base scores and then Add(dst, rows, 0, Rounds).
 func (e *Engine) Add(dst []float64, rows *Rows, from, to int, s *Scratch) {
-	k := e.f.Outputs
-	per := e.f.PerRound()
-	trees := e.f.Trees[min(from*per, len(e.f.Trees)):min(to*per, len(e.f.Trees))]
-	for i := range rows.N {
-		row, out := s.load(rows, i), dst[i*k:(i+1)*k]
-		for j := range trees {
-			t := &trees[j]
-			v := t.Value(t.Leaf(row), row)
-			if e.f.Float32 {
-				out[t.Output] = float64(float32(out[t.Output]) + float32(v))
-			} else {
-				out[t.Output] += v
-			}
-		}
-	}
+	per, n := e.f.PerRound(), len(e.f.Trees)
+	e.run(&task{e: e, rows: rows, sums: dst, from: min(from*per, n), to: min(to*per, n)}, s)
 }
 
 // Leaves writes the leaf of each row in each tree: N x trees, row-major, indexes and not names.
 func (e *Engine) Leaves(dst []int32, rows *Rows, s *Scratch) {
-	n := len(e.f.Trees)
-	for i := range rows.N {
-		row := s.load(rows, i)
-		for j := range e.f.Trees {
-			dst[i*n+j] = e.f.Trees[j].Leaf(row)
+	e.run(&task{e: e, rows: rows, leaves: dst, to: len(e.f.Trees)}, s)
+}
+
+func (e *Engine) run(t *task, s *Scratch) {
+	if t.rows.N == 0 || t.from >= t.to {
+		return
+	}
+	few := t.rows.N <= fewRows
+	switch {
+	case e.kind == Plain:
+		t.plain(s)
+	case e.kind == Lanes || e.lanes != nil && few:
+		t.lanes(s)
+	case e.bits != nil && !few:
+		t.bits(s)
+	case few:
+		t.walkTrees(s)
+	default:
+		t.walk(s)
+	}
+}
+
+// fewRows is how many rows are taken one by one: a block costs as much whether it is full or not.
+const fewRows = 2
+
+// task is one call: trees from to to-1 over rows. It adds to sums, or writes leaves.
+type task struct {
+	e        *Engine
+	rows     *Rows
+	from, to int
+	sums     []float64
+	leaves   []int32
+}
+
+// plain walks as the reference does.
+func (t *task) plain(s *Scratch) {
+	for i := range t.rows.N {
+		row := s.load(t.rows, i)
+		for j := t.from; j < t.to; j++ {
+			leaf := [1]int32{t.e.f.Trees[j].Leaf(row)}
+			t.take(leaf[:], i, j)
 		}
 	}
 }
@@ -99,12 +170,64 @@ func (e *Engine) Leaves(dst []int32, rows *Rows, s *Scratch) {
 // load widens row i.
 func (s *Scratch) load(rows *Rows, i int) []float64 {
 	n := len(rows.Columns)
-	if cap(s.row) < n {
-		s.row = make([]float64, n)
-	}
-	s.row = s.row[:n]
+	s.row = grown(s.row, n)
 	for j := range s.row {
 		s.row[j] = float64(rows.at(i, j))
 	}
 	return s.row
+}
+
+// take receives what the rows from first on got in a tree.
+func (t *task) take(leaf []int32, first, tree int) {
+	switch f := t.e.f; {
+	case t.leaves != nil:
+		to := t.leaves[first*len(f.Trees)+tree:]
+		for i, v := range leaf {
+			to[i*len(f.Trees)] = v
+		}
+	case f.Float32:
+		x := &f.Trees[tree]
+		to := t.sums[first*f.Outputs+x.Output:]
+		for i, v := range leaf {
+			at := &to[i*f.Outputs]
+			*at = float64(float32(*at) + float32(value(x, v, t.rows, first+i)))
+		}
+	case len(f.Trees[tree].Linear) != 0:
+		x := &f.Trees[tree]
+		to := t.sums[first*f.Outputs+x.Output:]
+		for i, v := range leaf {
+			to[i*f.Outputs] += value(x, v, t.rows, first+i)
+		}
+	default:
+		x := &f.Trees[tree]
+		to := t.sums[first*f.Outputs+x.Output:]
+		for i, v := range leaf {
+			to[i*f.Outputs] += x.Leaves[v]
+		}
+	}
+}
+
+// value is tree.Value for row i of rows.
+func value(t *tree.Tree, leaf int32, rows *Rows, i int) float64 {
+	if len(t.Linear) == 0 {
+		return t.Leaves[leaf]
+	}
+	l := &t.Linear[leaf]
+	sum := l.Const
+	for j, f := range l.Features {
+		x := rows.at(i, int(f))
+		if x != x {
+			return t.Leaves[leaf]
+		}
+		sum += float64(l.Coefs[j] * float64(x))
+	}
+	return sum
+}
+
+// grown returns s with length n; what it held is lost if it must grow.
+func grown[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
 }

@@ -21,11 +21,12 @@ type columns struct {
 	isRight []bool     // scratch of choose
 }
 
-// run is a part of a block, whole words of 8 columns: the unit of summing.
+// run is a part of a block, words of 8 columns, the last of which may be cut short: the unit of
+// summing.
 type run struct {
 	block   *bins.Block
 	at      int // first column in the block
-	columns int // a multiple of 8
+	columns int
 	sums    int // where its sums start
 }
 
@@ -42,7 +43,7 @@ func (c *columns) init(t *bins.Table, cfg *Config) {
 	}
 	for i := range t.Blocks {
 		b := &t.Blocks[i]
-		c.sums = (b.First + (b.Columns+7)&^7) * binsPerColumn
+		c.sums = (b.First + b.Columns) * binsPerColumn
 	}
 	if len(cfg.Interactions) > 0 {
 		c.words = (len(cfg.Interactions) + 63) / 64
@@ -86,10 +87,11 @@ func (c *columns) choose(features []int32) error {
 		b := &c.t.Blocks[i/bins.BlockColumns]
 		word := i % bins.BlockColumns &^ 7
 		if k := len(c.runs) - 1; k >= 0 && c.runs[k].block == b && c.runs[k].at+c.runs[k].columns >= word {
-			c.runs[k].columns = word + 8 - c.runs[k].at
+			c.runs[k].columns = min(word+8, b.Columns) - c.runs[k].at
 			continue
 		}
-		c.runs = append(c.runs, run{block: b, at: word, columns: 8, sums: (b.First + word) * binsPerColumn})
+		n := min(word+8, b.Columns) - word
+		c.runs = append(c.runs, run{block: b, at: word, columns: n, sums: (b.First + word) * binsPerColumn})
 	}
 	return nil
 }

@@ -58,8 +58,12 @@ func (c *Config) Check(features []tree.Feature) error {
 		name  string
 		value int
 	}{
-		{"Depth", c.Depth}, {"MinRows", c.MinRows}, {"Workers", c.Workers}, {"OneHot", c.OneHot},
-		{"MaxCategories", c.MaxCategories}, {"MinRowsPerSide", c.MinRowsPerSide},
+		{"Depth", c.Depth},
+		{"MinRows", c.MinRows},
+		{"Workers", c.Workers},
+		{"OneHot", c.OneHot},
+		{"MaxCategories", c.MaxCategories},
+		{"MinRowsPerSide", c.MinRowsPerSide},
 	} {
 		if f.value < 0 {
 			refuse("%s is %d; want >= 0", f.name, f.value)
@@ -69,8 +73,14 @@ func (c *Config) Check(features []tree.Feature) error {
 		name  string
 		value float64
 	}{
-		{"MinHessian", c.MinHessian}, {"MinGain", c.MinGain}, {"L1", c.L1}, {"L2", c.L2}, {"PathSmooth", c.PathSmooth},
-		{"MaxValue", c.MaxValue}, {"CatSmooth", c.CatSmooth}, {"CatL2", c.CatL2},
+		{"MinHessian", c.MinHessian},
+		{"MinGain", c.MinGain},
+		{"L1", c.L1},
+		{"L2", c.L2},
+		{"PathSmooth", c.PathSmooth},
+		{"MaxValue", c.MaxValue},
+		{"CatSmooth", c.CatSmooth},
+		{"CatL2", c.CatL2},
 	} {
 		if !(f.value >= 0) || math.IsInf(f.value, 0) {
 			refuse("%s is %v; want a number >= 0", f.name, f.value)

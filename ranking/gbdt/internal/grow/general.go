@@ -6,7 +6,7 @@ import (
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/bins"
 )
 
-// The search below knows all that the short loop in cuts does not: L1, bounds, monotone
+// The search below knows all that simd.BestCut does not: L1, bounds, monotone
 // features, smoothing, and rows that are counted. It computes in real numbers, not units.
 
 // threshold takes l1 off the magnitude of g.
@@ -20,7 +20,7 @@ func optimum(g, h, l1, l2 float64) float64 {
 	if !(h+l2 > tiny) {
 		return 0
 	}
-	return -threshold(g, l1) / (h + l2)
+	return (0 - threshold(g, l1)) / (h + l2) // 0 - 0 is not -0
 }
 
 // value returns what a leaf with the sums g and h over n rows would be worth within the bounds of its
@@ -36,13 +36,13 @@ func (s *searcher) value(g, h, n, above, l2 float64, lo, hi float64) float64 {
 
 // real returns a packed sum in real numbers.
 func (s *searcher) real(p int64) (g, h float64) {
-	return float64(gradOf(p)) * s.g.gradUnit, float64(hessOf(p)) * s.g.hessUnit
+	return float64(float64(gradOf(p)) * s.g.gradUnit), float64(float64(hessOf(p)) * s.g.hessUnit)
 }
 
 // loss returns by how much a leaf of the packed sum p lowers the loss, twice, if its value is w.
 func (s *searcher) loss(p int64, w, l2 float64) float64 {
 	g, h := s.real(p)
-	return -(float64(2*threshold(g, s.g.cfg.L1)*w) + float64((h+l2)*w)*w)
+	return -(float64(2*threshold(g, s.g.cfg.L1)*w) + float64(float64((h+l2)*w)*w))
 }
 
 // sides evaluates a split into the packed sum left with n rows and the rest, for a feature
@@ -70,7 +70,7 @@ func (s *searcher) rows(c int32, bin int, p int64) float64 {
 	if s.counts != nil {
 		return float64(s.counts[int(c)*binsPerColumn+bin])
 	}
-	return float64(hessOf(p)) * s.rowsPerHess
+	return float64(float64(hessOf(p)) * s.rowsPerHess)
 }
 
 // whole rounds an estimate of rows.
@@ -114,6 +114,13 @@ func (s *searcher) numericGeneral(f *bins.Feature, h []int64, c int32) split {
 	return best
 }
 
+// settle turns the loss that the two sides of a split take off into a gain.
+func (s *searcher) settle(best *split, loss float64) {
+	if loss > s.floor && hessOf(best.left) > 0 {
+		best.gain = loss - s.base
+	}
+}
+
 // setValue sets the value of the leaf on its sums in integers; above is its parent's.
 func (s *searcher) setValue(l *leaf, above float64, smooth bool) {
 	g, h := s.real(l.sum)
@@ -133,7 +140,7 @@ func (s *searcher) inherit(a, b, l *leaf, by *split) {
 	b.l2 = a.l2
 	s.setValue(a, l.value, true)
 	s.setValue(b, l.value, true)
-	middle := a.value + (b.value-a.value)/2
+	middle := a.value + float64((b.value-a.value)/2)
 	switch s.direction(by.column) {
 	case 1:
 		a.hi, b.lo = middle, middle

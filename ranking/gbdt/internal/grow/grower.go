@@ -10,6 +10,18 @@ import (
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/tree"
 )
 
+// Memory returns how many bytes a grower takes at most, over a table of so many rows and columns
+// in use, which bins.Memory counts.
+func (c *Config) Memory(rows, columns int) int64 {
+	histograms := int64(max(c.Leaves, 1)+1) * int64(columns) * binsPerColumn * 8
+	most := c.HistogramBytes
+	if most == 0 {
+		most = histogramBytes
+	}
+	size := int64(columns) * binsPerColumn * 8
+	return int64(rows)*(8+8+4+4) + max(min(histograms, most), 3*size) + int64(max(c.Workers, 1))*size
+}
+
 // Grower grows trees over one table, one after the other, with memory that it keeps. It is not
 // safe for concurrent use.
 type Grower struct {
@@ -24,6 +36,7 @@ type Grower struct {
 	hessUnit   float64
 
 	packed      []int64 // by row
+	portions    []portion
 	ones        []int64 // by row, if rows had to be counted
 	rows, spare []int32 // rows of leaf after leaf
 	leaves      []leaf
@@ -115,7 +128,9 @@ func (g *Grower) Grow(ctx context.Context, grad, hess []float32, rows, features 
 func (g *Grower) grow() error {
 	g.crew.start()
 	defer g.crew.stop()
-	g.root()
+	if err := g.root(); err != nil {
+		return err
+	}
 	for len(g.leaves) < g.cfg.Leaves && g.ctx.Err() == nil {
 		at := g.widest()
 		if at < 0 {
@@ -160,15 +175,7 @@ func (g *Grower) begin(ctx context.Context, grad, hess []float32, rows, features
 	if err := g.setRows(rows); err != nil {
 		return err
 	}
-	if err := g.columns.choose(features); err != nil {
-		return err
-	}
-	a, h, err := magnitudes(grad, hess, g.rows)
-	if err != nil {
-		return err
-	}
-	g.gradUnit, g.hessUnit = units(a, h, len(g.rows))
-	return nil
+	return g.columns.choose(features)
 }
 
 func (g *Grower) setRows(rows []int32) error {
@@ -198,10 +205,11 @@ func resize(s []int32, n int) []int32 {
 }
 
 // root makes the first leaf of all rows.
-func (g *Grower) root() {
-	seed := hash.Combine(g.cfg.Seed, uint64(g.grown))
-	g.search.seed = seed
-	sum := pack(g.packed[:g.t.Rows], g.grad, g.hess, g.rows, g.gradUnit, g.hessUnit, seed)
+func (g *Grower) root() error {
+	sum, err := g.pack(hash.Combine(g.cfg.Seed, uint64(g.grown)))
+	if err != nil {
+		return err
+	}
 	l := leaf{to: len(g.rows), sum: sum, node: -1, lo: math.Inf(-1), hi: math.Inf(1), l2: g.cfg.L2}
 	if m := g.cfg.MaxValue; m > 0 {
 		l.lo, l.hi = -m, m
@@ -215,6 +223,7 @@ func (g *Grower) root() {
 		g.search.find(root, 0)
 	}
 	g.letGo(root)
+	return nil
 }
 
 // splittable tells whether it can be worth while to look for a split of the leaf.

@@ -9,6 +9,9 @@ import (
 
 const binsPerColumn = simd.HistogramBins
 
+// histogramBytes is the default of Config.HistogramBytes.
+const histogramBytes = 1 << 30
+
 // pool keeps the memory of histograms.
 type pool struct {
 	c     *columns
@@ -19,7 +22,7 @@ type pool struct {
 
 func (p *pool) init(c *columns, bytes int64, leaves int) {
 	if bytes == 0 {
-		bytes = 1 << 30
+		bytes = histogramBytes
 	}
 	p.c = c
 	size := int64(c.sums) * int64(unsafe.Sizeof(int64(0)))
@@ -144,7 +147,7 @@ func (g *Grower) subtract(a, b []int64) {
 // jobs are the parts of work for the crew, bound once so that none is allocated again, and what
 // they work on.
 type jobs struct {
-	sumShard, addShards, sumRun, leafSum, assign func(int)
+	measure, pack, sumShard, addShards, sumRun, leafSum, assign func(int)
 
 	hist   []int64
 	rows   []int32
@@ -154,6 +157,13 @@ type jobs struct {
 }
 
 func (j *jobs) bind(g *Grower) {
+	j.measure = func(k int) {
+		p := &g.portions[k]
+		p.a, p.h = magnitudes(g.grad, g.hess, part(g.rows, k))
+	}
+	j.pack = func(k int) {
+		g.portions[k].packed = pack(g.packed, g.grad, g.hess, part(g.rows, k), g.gradUnit, g.hessUnit, g.search.seed)
+	}
 	j.sumShard = func(k int) {
 		h := j.hist
 		if k > 0 {

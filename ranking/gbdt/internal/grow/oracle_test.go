@@ -301,7 +301,6 @@ func (o *oracle) split(at int) {
 		for _, k := range c.set {
 			o.sets[c.node.Set+k/32] |= 1 << (k % 32)
 		}
-		c.node.Missing = tree.MissingNone
 	}
 	o.nodes = append(o.nodes, c.node)
 	a, b := l, l

@@ -3,6 +3,7 @@ package grow
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/recsyskit/recsys/internal/hash"
 )
@@ -45,26 +46,63 @@ func (e *GradientError) Error() string {
 	return fmt.Sprintf("grow: row %d has gradient %v and hessian %v; want finite numbers, the hessian >= 0", e.Row, e.Grad, e.Hess)
 }
 
-// magnitudes returns Σ|g| and Σh over the rows.
-func magnitudes(grad, hess []float32, rows []int32) (a, h float64, err error) {
+// packRows is how many rows are one part of the work. The parts, not the workers, decide in which
+// order magnitudes are added up.
+const packRows = 1 << 14
+
+// portion is what a part of the rows adds up to.
+type portion struct {
+	a, h   float64 // magnitudes
+	packed int64
+}
+
+// bad returns the error of the first of the rows with a gradient that is none; nil if all are.
+func bad(grad, hess []float32, rows []int32) error {
+	for _, r := range rows {
+		if !finite(float64(grad[r])) || !finite(float64(hess[r])) || hess[r] < 0 {
+			return &GradientError{Row: r, Grad: grad[r], Hess: hess[r]}
+		}
+	}
+	return nil
+}
+
+// magnitudes returns Σ|g| and Σh over the rows; NaN or an infinity if a gradient is none.
+func magnitudes(grad, hess []float32, rows []int32) (a, h float64) {
 	for _, r := range rows {
 		g, w := float64(grad[r]), float64(hess[r])
+		if w < 0 {
+			return math.NaN(), math.NaN()
+		}
 		a += math.Abs(g)
 		h += w
-		if w < 0 {
-			return 0, 0, &GradientError{Row: r, Grad: grad[r], Hess: hess[r]}
-		}
 	}
-	if finite(a) && finite(h) {
-		return a, h, nil
-	}
-	for _, r := range rows {
-		if !finite(float64(grad[r])) || !finite(float64(hess[r])) {
-			return 0, 0, &GradientError{Row: r, Grad: grad[r], Hess: hess[r]}
-		}
-	}
-	return a, h, nil // 2^31 float32 do not add up to infinity
+	return a, h
 }
+
+// pack packs the gradients of the rows into g.packed and returns their sum.
+func (g *Grower) pack(seed uint64) (int64, error) {
+	parts := (len(g.rows) + packRows - 1) / packRows
+	g.portions = slices.Grow(g.portions[:0], parts)[:parts]
+	g.search.seed = seed
+	g.crew.run(parts, g.jobs.measure)
+	var a, h float64
+	for i := range g.portions {
+		a += g.portions[i].a
+		h += g.portions[i].h
+	}
+	if !finite(a) || !finite(h) { // 2^31 float32 do not add up to an infinity
+		return 0, bad(g.grad, g.hess, g.rows)
+	}
+	g.gradUnit, g.hessUnit = units(a, h, len(g.rows))
+	g.crew.run(parts, g.jobs.pack)
+	var sum int64
+	for i := range g.portions {
+		sum += g.portions[i].packed
+	}
+	return sum, nil
+}
+
+func part(rows []int32, k int) []int32 { return rows[k*packRows : min((k+1)*packRows, len(rows))] }
 
 func finite(x float64) bool { return x-x == 0 }
 

@@ -336,6 +336,7 @@ func TestNothingToLearnIsOneLeaf(t *testing.T) {
 		tr := p.grow(t, g, nil, nil)
 		require.Len(t, tr.Leaves, 1, c.name)
 		require.InDelta(t, c.want, tr.Leaves[0], 1e-5*math.Abs(c.want)+1e-30, c.name)
+		require.Equal(t, c.want < 0, math.Signbit(tr.Leaves[0]), "%s: no -0", c.name)
 		require.Len(t, g.LeafRows(0), 500)
 	}
 	tr := p.grow(t, g, []int32{}, nil)
@@ -436,6 +437,23 @@ func TestGrowingAllocatesTheTreeOnly(t *testing.T) {
 		}
 		allocs := testing.AllocsPerRun(5, func() { p.grow(t, g, nil, nil) })
 		require.LessOrEqual(t, allocs, 14.0, "%d leaves", leaves)
+	}
+}
+
+func TestMemoryIsAnUpperBound(t *testing.T) {
+	p := newProblem(17, 30_000, 20, false)
+	for i := range p.hess {
+		p.hess[i] = p.hess[i] * p.hess[i] * p.hess[i]
+	}
+	tb := p.table(t, bins.Config{})
+	for _, bytes := range []int64{0, 10 * 20 * 2048} {
+		cfg := grow.Default()
+		cfg.Leaves, cfg.Workers, cfg.HistogramBytes, cfg.MinRows = 200, 3, bytes, 80
+		g := grow.New(tb, cfg)
+		p.grow(t, g, nil, nil)
+		require.True(t, g.Counted())
+		require.LessOrEqual(t, g.Held(), cfg.Memory(30_000, len(tb.Used)))
+		require.Greater(t, 4*g.Held(), cfg.Memory(30_000, len(tb.Used)))
 	}
 }
 

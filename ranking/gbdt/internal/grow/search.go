@@ -3,6 +3,7 @@ package grow
 import (
 	"math"
 
+	"github.com/recsyskit/recsys/internal/simd"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/bins"
 )
 
@@ -78,6 +79,9 @@ func (s *searcher) find(l *leaf, at int) {
 			l.best = s.found[i]
 		}
 	}
+	if l.best.gain > 0 && !l.best.categorical && !s.general {
+		s.complete(&l.best)
+	}
 }
 
 // prepare computes what the columns of the leaf have in common.
@@ -90,7 +94,7 @@ func (s *searcher) prepare() {
 	s.general = c.L1 > 0 || c.PathSmooth > 0 || !math.IsInf(l.lo, -1) || !math.IsInf(l.hi, 1) || len(c.Monotone) > 0 || s.counts != nil
 	// A sum of m hessians is off by sqrt(m)/2 units; what is meant to be just enough passes.
 	least := max(c.MinHessian, tiny) / g.hessUnit
-	least = math.Ceil(least - 2*math.Sqrt(least*s.rowsPerHess))
+	least = math.Ceil(least - float64(2*math.Sqrt(least*s.rowsPerHess)))
 	if s.counts == nil {
 		least = max(least, math.Ceil((float64(c.MinRows)-0.5)/s.rowsPerHess))
 	}
@@ -101,8 +105,8 @@ func (s *searcher) prepare() {
 	gr, hr := s.real(l.sum)
 	w := s.value(gr, hr, n, l.above, c.L2, l.lo, l.hi)
 	s.base = s.loss(l.sum, w, c.L2)
-	rounding := 1e-12 * (math.Abs(gr*w) + float64((hr+c.L2)*w)*w) // of the two terms of a loss, which may cancel
-	s.floor = s.base + max(c.MinGain, rounding, noise*s.lossUnit)
+	rounding := 1e-12 * (math.Abs(gr*w) + float64(float64((hr+c.L2)*w)*w)) // of the two terms of a loss, which may cancel
+	s.floor = s.base + max(c.MinGain, rounding, float64(noise*s.lossUnit))
 }
 
 // column returns the best split by a column.
@@ -122,65 +126,49 @@ func (s *searcher) column(c int32) split {
 	return best
 }
 
-// numeric looks at all cuts, with missing values on either side.
+// numeric looks at all cuts, with missing values on either side. What goes left is summed for
+// the best column only: see complete.
 func (s *searcher) numeric(f *bins.Feature, h []int64) split {
 	values := f.ValueBins()
 	missing := int64(0)
 	if f.MissingBin >= 0 {
 		missing = h[f.MissingBin]
 	}
+	var best split
+	end := values
 	if missing == 0 {
-		best, gain := s.cuts(h[:values-1], 0, s.floor/s.lossUnit)
-		s.settle(&best, gain*s.lossUnit)
-		best.missingLeft = f.MissingBin >= 0 && hessOf(best.left) > hessOf(s.l.sum-best.left)
-		return best
+		end--
 	}
-	best, gain := s.cuts(h[:values], 0, s.floor/s.lossUnit)
-	other, more := s.cuts(h[:values-1], missing, gain)
-	if more > gain {
-		best, gain = other, more
-		best.missingLeft = true
+	top := s.floor / s.lossUnit
+	if b, worth := simd.BestCut(h[:end], 0, s.l.sum, s.least, s.l2); worth > top {
+		top = worth
+		best.bin, best.gain = int32(b), 1
 	}
-	s.settle(&best, gain*s.lossUnit)
+	if missing != 0 {
+		if b, worth := simd.BestCut(h[:values-1], missing, s.l.sum, s.least, s.l2); worth > top {
+			top = worth
+			best.bin, best.gain, best.missingLeft = int32(b), 1, true
+		}
+	}
+	if best.gain > 0 {
+		best.gain = max(float64(top*s.lossUnit)-s.base, 0)
+	}
 	return best
 }
 
-// settle turns the loss that the two sides of a split take off into a gain.
-func (s *searcher) settle(best *split, loss float64) {
-	if loss > s.floor && hessOf(best.left) > 0 {
-		best.gain = loss - s.base
+// complete sums what goes left in the best split of a numeric column. Missing values that the
+// leaf has none of go to the heavier side.
+func (s *searcher) complete(best *split) {
+	f := &s.g.t.Features[s.g.t.Used[best.column]]
+	h := s.l.hist[int(best.column)*binsPerColumn:][:f.Bins]
+	best.left = 0
+	if best.missingLeft {
+		best.left = h[f.MissingBin]
 	}
-}
-
-// cuts returns the best split behind one of the bins h, left being the sum of what goes left
-// anyway, and by how much its sides lower the loss, in units; gain is what is to be beaten.
-func (s *searcher) cuts(h []int64, left int64, gain float64) (split, float64) {
-	total := s.l.sum
-	least, most := s.least, hessOf(total)-s.least
-	gt, ht, l2 := float64(gradOf(total)), float64(hessOf(total)), s.l2
-	best := split{}
-	for b, v := range h {
-		left += v
-		lh := hessOf(left)
-		if lh < least {
-			continue
-		}
-		if lh > most {
-			break
-		}
-		gl, hl := float64(gradOf(left)), float64(lh)
-		gr := gt - gl
-		hr := ht - hl + l2
-		hl += l2
-		// gl^2/hl + gr^2/hr > gain, with one division only where it holds.
-		num := float64(float64(gl*gl)*hr) + float64(float64(gr*gr)*hl)
-		den := hl * hr
-		if num > float64(gain*den) {
-			if q := num / den; q > gain {
-				gain = q
-				best.bin, best.left = int32(b), left
-			}
-		}
+	for _, v := range h[:best.bin+1] {
+		best.left += v
 	}
-	return best, gain
+	if f.MissingBin >= 0 && h[f.MissingBin] == 0 {
+		best.missingLeft = hessOf(best.left) > hessOf(s.l.sum-best.left)
+	}
 }

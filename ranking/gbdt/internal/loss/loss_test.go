@@ -1,9 +1,11 @@
 package loss_test
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -192,6 +194,35 @@ func TestRenewedLeafMinimisesTheLossOfItsRows(t *testing.T) {
 	}
 }
 
+func TestQuantileEqualsSorting(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for _, n := range []int{1, 2, 3, 23, 24, 25, 26, 27, 60, 61, 500, 4096} {
+		for _, span := range []int{1, 2, 7, 1 << 40} {
+			for _, alpha := range []float64{0.5, 0.25, 0.9, 1.0 / 3, 1e-9, 1 - 1e-9} {
+				values, weights, order := make([]float64, n), make([]float64, n), make([]int, n)
+				total := 0.0
+				for i := range values {
+					values[i], weights[i], order[i] = float64(r.IntN(span)), float64(1+r.IntN(2)), i
+					total += weights[i]
+				}
+				slices.SortFunc(order, func(a, b int) int { return cmp.Compare(values[a], values[b]) })
+				want, below := 0.0, 0.0
+				for k, i := range order {
+					below += weights[i]
+					if below >= alpha*total {
+						want = values[i]
+						if below == alpha*total && k+1 < n {
+							want = (values[i] + values[order[k+1]]) / 2
+						}
+						break
+					}
+				}
+				require.Equal(t, want, loss.WeightedQuantile(values, weights, alpha), "%d of %d at %v", n, span, alpha)
+			}
+		}
+	}
+}
+
 func TestMedianOfAnEvenCountIsTheMiddle(t *testing.T) {
 	o, err := loss.New(params(loss.L1), loss.Data{Labels: []float32{4, 1, 3, 10}, Workers: 1})
 	require.NoError(t, err)
@@ -293,6 +324,27 @@ func TestOneClassIsAnError(t *testing.T) {
 		require.ErrorIs(t, err, loss.ErrNoPairs, "each group has labels of one value")
 		_, err = loss.New(params(k), loss.Data{Labels: d.Labels, Workers: 1})
 		require.ErrorContains(t, err, "no groups")
+	}
+}
+
+// The gradient of a row that is all but certain is small and must still be right: it is the
+// difference of numbers next to each other.
+func TestLogisticGradientsAreExactInTheTails(t *testing.T) {
+	var d loss.Data
+	var s []float64
+	for v := -60.0; v <= 60; v += 0.37 {
+		s, d.Labels = append(s, v, v), append(d.Labels, 0, 1)
+	}
+	d.Workers = 1
+	_, grad, hess := gradients(t, params(loss.LogLoss), d, s)
+	for i, v := range s {
+		want := 1 / (1 + math.Exp(-v))
+		if d.Labels[i] == 1 {
+			want = -1 / (1 + math.Exp(v))
+		}
+		size := math.Abs(want)
+		require.InEpsilon(t, want, grad[i], 1e-5)
+		require.InDelta(t, size*(1-size), hess[i], 1e-5*size*max(1-size, 6e-3))
 	}
 }
 

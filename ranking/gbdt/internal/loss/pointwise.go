@@ -44,8 +44,11 @@ func newPointwise(p Params, d Data) (Objective, error) {
 	if o.start, err = o.base(o); err != nil {
 		return nil, err
 	}
-	if o.renew != nil {
+	switch {
+	case o.renew != nil:
 		return &renewing{pointwise: o}, nil
+	case p.Kind == LogLoss:
+		return newLogistic(o), nil
 	}
 	return o, nil
 }

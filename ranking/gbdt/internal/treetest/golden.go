@@ -13,8 +13,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/recsyskit/recsys/internal/reference"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/tree"
 )
@@ -34,8 +32,10 @@ type Case struct {
 func Names(tb testing.TB, prefix string) []string {
 	tb.Helper()
 	found, err := filepath.Glob(filepath.Join(reference.Dir(tb, "golden", "gbdt"), prefix+"*.meta.json"))
-	require.NoError(tb, err)
-	require.NotEmpty(tb, found)
+	must(tb, err)
+	if len(found) == 0 {
+		tb.Fatalf("there is no reference model %s*", prefix)
+	}
 	for i := range found {
 		found[i] = strings.TrimSuffix(filepath.Base(found[i]), ".meta.json")
 	}
@@ -59,11 +59,11 @@ func Load(tb testing.TB, name string) *Case {
 	}
 	var meta struct{ Missing string }
 	text, err := os.ReadFile(c.path("meta.json"))
-	require.NoError(tb, err)
-	require.NoError(tb, json.Unmarshal(text, &meta))
+	must(tb, err)
+	must(tb, json.Unmarshal(text, &meta))
 	if meta.Missing != "" {
 		v, err := strconv.ParseFloat(meta.Missing, 64)
-		require.NoError(tb, err)
+		must(tb, err)
 		if !math.IsNaN(v) {
 			c.Missing = &v
 		}
@@ -78,7 +78,7 @@ func (c *Case) Model(tb testing.TB, extension string) []byte {
 	if os.IsNotExist(err) {
 		return nil
 	}
-	require.NoError(tb, err)
+	must(tb, err)
 	return data
 }
 
@@ -87,16 +87,16 @@ func (c *Case) path(ending string) string { return filepath.Join(c.dir, c.Name+"
 func (c *Case) table(tb testing.TB, kind string) [][]float64 {
 	tb.Helper()
 	file, err := os.Open(c.path(kind + ".csv"))
-	require.NoError(tb, err)
+	must(tb, err)
 	defer file.Close()
 	records, err := csv.NewReader(file).ReadAll()
-	require.NoError(tb, err)
+	must(tb, err)
 	rows := make([][]float64, len(records))
 	for i, record := range records {
 		rows[i] = make([]float64, len(record))
 		for j, field := range record {
 			rows[i][j], err = strconv.ParseFloat(strings.TrimSpace(field), 64)
-			require.NoError(tb, err)
+			must(tb, err)
 		}
 	}
 	return rows
@@ -138,11 +138,21 @@ func (c *Case) Check(tb testing.TB, f *tree.Forest, tolerance float64) {
 
 func compare(tb testing.TB, name, what string, row int, got, want []float64, tolerance float64) {
 	tb.Helper()
-	require.Len(tb, got, len(want), "%s: %s of row %d", name, what, row)
+	if len(got) != len(want) {
+		tb.Fatalf("%s: row %d, %s has %d values; want %d", name, row, what, len(got), len(want))
+	}
 	for j := range got {
 		if got[j] == want[j] || math.IsNaN(got[j]) && math.IsNaN(want[j]) || math.Abs(got[j]-want[j]) <= tolerance*max(1, math.Abs(want[j])) {
 			continue
 		}
 		tb.Fatalf("%s: row %d, %s %d is %v; want %v", name, row, what, j, got[j], want[j])
+	}
+}
+
+// must ends the test on an error.
+func must(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
 	}
 }

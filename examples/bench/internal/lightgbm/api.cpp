@@ -1,0 +1,5 @@
+//go:build lightgbm
+
+#include <LightGBM/c_api.h>
+
+#include "api.h"

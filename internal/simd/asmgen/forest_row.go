@@ -1,0 +1,80 @@
+package main
+
+// forestRowFamily writes the kernels that take a single row through 16 trees at once, a
+// tree to each lane.
+func forestRowFamily() []*File {
+	f := NewFile("forestrow", "amd64")
+	for _, wide := range []bool{false, true} {
+		for _, sets := range []bool{false, true} {
+			forestRow(f, wide, sets)
+		}
+	}
+	return []*File{f}
+}
+
+// forestRow writes one kernel. Registers: SI the number of steps of each group, CX groups to come, R8 the
+// next step, R10 its places and window, R9 steps to come, DX the row, DI where to write; 0 and 1
+// the leaves that are left.
+func forestRow(f *File, wide, sets bool) {
+	name := "forestRow"
+	if wide {
+		name += "Wide"
+	}
+	if sets {
+		name += "Sets"
+	}
+	name += avx512.suffix
+	fn := f.Func(name, name+" writes the leaf of a row in each of 16 trees, for groups > 0 such groups.",
+		"found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int", "")
+	k := &forestKernel{isa: avx512, wide: wide, fn: fn}
+	fn.Op("MOVQ", fn.Arg("found"), DI)
+	fn.Op("MOVQ", fn.Arg("row"), DX)
+	fn.Op("MOVQ", fn.Arg("steps"), R8)
+	fn.Op("MOVQ", fn.Arg("places"), R10)
+	fn.Op("MOVQ", fn.Arg("counts"), SI)
+	fn.Op("MOVQ", fn.Arg("groups"), CX)
+	zero(fn, 31)
+	k.constant(30, 127)
+	k.constant(29, 32)
+	group, step, done := fn.Label("group"), fn.Label("step"), fn.Label("done")
+	fn.Place(group)
+	fn.Op("MOVL", Ptr(SI, 0), R9)
+	for r := range k.slots() / 32 {
+		fn.Op("VPTERNLOGD", Imm(255), Z(r), Z(r), Z(r))
+	}
+	fn.Op("TESTL", R9, R9)
+	fn.Op("JEQ", done)
+	fn.Place(step)
+	at := 0
+	next := func(size int) Mem {
+		at += size
+		return Ptr(R8, at-size)
+	}
+	fn.Op("MOVL", Ptr(R10, 16), R11)
+	fn.Op("VPMOVZXBD", Ptr(R10, 0), Z(2))
+	fn.Op("VMOVDQU32", PtrX(DX, R11, 4, 0), Z(3))
+	fn.Op("VPERMI2D", PtrX(DX, R11, 4, 64), Z(3), Z(2))
+	if sets {
+		fn.Op("VPANDD", next(64), Z(2), Z(2))
+	}
+	fn.Op("VPCMPD", Imm(5), next(64), Z(2), K(1))
+	for r := range k.slots() / 32 {
+		fn.Op("VPANDD", next(64), Z(r), K(1), Z(r))
+	}
+	fn.Op("ADDQ", Imm(at), R8)
+	fn.Op("ADDQ", Imm(20), R10)
+	fn.Op("DECL", R9)
+	fn.Op("JNE", step)
+	fn.Place(done)
+	if wide {
+		k.lowestWide512(0, 1)
+	} else {
+		k.number512(0)
+	}
+	fn.Op("VMOVDQU32", Z(0), Ptr(DI, 0))
+	fn.Op("ADDQ", Imm(64), DI)
+	fn.Op("ADDQ", Imm(4), SI)
+	fn.Op("DECQ", CX)
+	fn.Op("JNE", group)
+	fn.Ret()
+}

@@ -1,0 +1,25 @@
+//go:build !purego
+
+package simd
+
+func forestTile(tile *[TileColumns * ForestLanes]float32, rows []float32, stride int) {
+	switch tier {
+	case AVX512:
+		forestTileAVX512(&tile[0], &rows[0], 4*stride)
+	case AVX2:
+		forestTileAVX2(&tile[0], &rows[0], 4*stride)
+	default:
+		forestTileGeneric(tile, rows, stride)
+	}
+}
+
+func forestOrder(words []int32, tile *[TileColumns * ForestLanes]float32, columns []ForestColumn, at *[TileColumns]uint32) {
+	switch tier {
+	case AVX512:
+		forestOrderAVX512(&words[0], &tile[0], &columns[0], &at[0], len(columns))
+	case AVX2:
+		forestOrderAVX2(&words[0], &tile[0], &columns[0], &at[0], len(columns))
+	default:
+		forestOrderGeneric(words, tile, columns, at)
+	}
+}

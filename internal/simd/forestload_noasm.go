@@ -1,0 +1,11 @@
+//go:build purego || !amd64
+
+package simd
+
+func forestTile(tile *[TileColumns * ForestLanes]float32, rows []float32, stride int) {
+	forestTileGeneric(tile, rows, stride)
+}
+
+func forestOrder(words []int32, tile *[TileColumns * ForestLanes]float32, columns []ForestColumn, at *[TileColumns]uint32) {
+	forestOrderGeneric(words, tile, columns, at)
+}

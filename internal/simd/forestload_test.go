@@ -1,0 +1,85 @@
+package simd_test
+
+import (
+	"cmp"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/recsyskit/recsys/internal/simd"
+)
+
+func TestForestTileTurnsRowsOnTheirSide(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(2, 2))
+		for _, stride := range []int{0, 1, 15, 16, 17, 200} {
+			rows := make([]float32, 31*stride+16)
+			for i := range rows {
+				rows[i] = r.Float32()
+			}
+			var tile [16 * 32]float32
+			simd.ForestTile(&tile, rows, stride)
+			for i := range 32 {
+				for j := range 16 {
+					require.Equal(t, rows[stride*i+j], tile[32*j+i], "stride %d, row %d, column %d", stride, i, j)
+				}
+			}
+		}
+		require.Panics(t, func() { simd.ForestTile(new([512]float32), make([]float32, 31*20+15), 20) })
+	})
+}
+
+func TestForestOrderKeepsTheOrderOfFloats(t *testing.T) {
+	values := []float32{
+		float32(math.Inf(-1)), -math.MaxFloat32, -1, -1e-34, -1e-36, -math.SmallestNonzeroFloat32, float32(math.Copysign(0, -1)),
+		0, math.SmallestNonzeroFloat32, 1e-36, 1e-34, 1, 2.5, math.MaxFloat32, float32(math.Inf(1)), float32(math.NaN()), math.Float32frombits(0xffc00001),
+	}
+	zero := math.Float32bits(1e-35) + 1
+	columns := []simd.ForestColumn{
+		{Span: 0x7f800001, Missing: 77}, // NaN is missing
+		{From: zero, Span: 0x7f800001 - zero, Missing: math.MinInt32},
+	}
+	eachTier(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(2, 3))
+		var tile [16 * 32]float32
+		for i := range tile {
+			tile[i] = values[r.IntN(len(values))]
+		}
+		for count := range 40 {
+			var used []simd.ForestColumn
+			var from []uint32
+			for range count {
+				used = append(used, columns[r.IntN(2)])
+				from = append(from, r.Uint32N(16))
+			}
+			words := make([]int32, 32*count+1)
+			words[32*count] = 9
+			simd.ForestOrder(words, &tile, used, from)
+			for c := range count {
+				checkOrder(t, words[32*c:32*c+32], tile[32*from[c]:32*from[c]+32], used[c])
+			}
+			require.EqualValues(t, 9, words[32*count])
+		}
+		require.Panics(t, func() { simd.ForestOrder(make([]int32, 31), &tile, columns[:1], []uint32{0}) })
+		require.Panics(t, func() { simd.ForestOrder(make([]int32, 32), &tile, columns[:1], []uint32{16}) })
+		require.Panics(t, func() { simd.ForestOrder(make([]int32, 32), &tile, columns[:1], nil) })
+	})
+}
+
+func checkOrder(t *testing.T, words []int32, x []float32, c simd.ForestColumn) {
+	t.Helper()
+	missing := func(v float32) bool { return v != v || c.From > 0 && math.Abs(float64(v)) <= 1e-35 }
+	for i, v := range x {
+		if missing(v) {
+			require.Equal(t, c.Missing, words[i], "%v", v)
+			continue
+		}
+		for j, w := range x {
+			if !missing(w) && v != w {
+				require.Equal(t, cmp.Compare(v, w), cmp.Compare(words[i], words[j]), "%v and %v", v, w)
+			}
+		}
+	}
+}

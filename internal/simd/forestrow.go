@@ -1,0 +1,197 @@
+package simd
+
+import (
+	"cmp"
+	"math"
+	"math/bits"
+	"slices"
+	"unsafe"
+)
+
+// RowTrees is how many trees a [ForestRow] takes a row through at once.
+const RowTrees = 16
+
+// RowNode asks a word of a row whether word & Mask >= Below, as int32, and says which of 64
+// leaves a yes leaves over.
+type RowNode struct {
+	Word  uint32
+	Mask  uint32
+	Below int32
+	Keep  uint64
+}
+
+// ForestRow holds trees as [Forest] does, for one row at a time: each lane is a tree, and a step asks
+// a node of each of 16 trees. The nodes of a step ask for words within a window of 32, so that
+// two registers hold all that it needs and nothing is gathered. It is immutable and safe for
+// concurrent use.
+type ForestRow struct {
+	steps  []uint32 // masks if any, thresholds, leaves: whole cache lines
+	places []uint32 // of each step: places in the window, as bytes, and where it begins
+	counts []int32  // steps of each group of trees
+	start  []int    // the first step of each group, and the end
+	words  int
+	wide   bool // up to 64 leaves, not 32
+	sets   bool // there are masks
+}
+
+// placeWords is how much of places a step has.
+const placeWords = RowTrees/4 + 1
+
+// RowWindow is how many words a step can see.
+const RowWindow = 32
+
+// NewForestRow returns trees of the given nodes, in any order, over rows of the given number of words.
+// Leaves are numbered below 64 if wide, else below 32. It panics if a node asks for a word
+// that a row does not have.
+func NewForestRow(trees [][]RowNode, words int, wide bool) *ForestRow {
+	if words < 0 || words > math.MaxInt32 {
+		panic(errForestWord)
+	}
+	f := &ForestRow{words: words, wide: wide, start: []int{0}}
+	for _, t := range trees {
+		for i := range t {
+			if int64(t[i].Word) >= int64(words) {
+				panic(errForestWord)
+			}
+			f.sets = f.sets || t[i].Mask != math.MaxUint32
+		}
+	}
+	for first := 0; first < len(trees); first += RowTrees {
+		var group [RowTrees][]RowNode
+		for lane, t := range trees[first:min(first+RowTrees, len(trees))] {
+			group[lane] = slices.Clone(t)
+			slices.SortStableFunc(group[lane], func(a, b RowNode) int { return cmp.Compare(a.Word, b.Word) })
+		}
+		steps := 0
+		for f.step(&group) {
+			steps++
+		}
+		f.start = append(f.start, f.start[len(f.counts)]+steps)
+		f.counts = append(f.counts, int32(steps))
+	}
+	f.steps = append(Aligned[uint32](len(f.steps))[:0], f.steps...)
+	return f
+}
+
+// Words returns the length of the rows: that of NewForestRow and a window, whose words are
+// read but never matter.
+func (f *ForestRow) Words() int { return f.words + RowWindow }
+
+// Aligned returns n words that begin with a cache line. It serves buffers on the heap, which stay
+// where they are.
+func Aligned[T int32 | uint32](n int) []T {
+	const line = 64
+	s := make([]T, n+line/4)
+	skip := -uintptr(unsafe.Pointer(&s[0])) % line / 4
+	return s[skip : int(skip)+n : int(skip)+n]
+}
+
+// stepWords is how long a step is: masks if any, thresholds, leaves.
+func (f *ForestRow) stepWords() int {
+	n := 2 * RowTrees
+	if f.sets {
+		n += RowTrees
+	}
+	if f.wide {
+		n += RowTrees
+	}
+	return n
+}
+
+// step appends a step with the first node of each tree, as far as they fit into one window, and takes
+// them off; a tree that has none there gets a node without consequence. It returns false
+// when no node is left.
+func (f *ForestRow) step(group *[RowTrees][]RowNode) bool {
+	window := uint32(math.MaxUint32)
+	for _, nodes := range group {
+		if len(nodes) > 0 {
+			window = min(window, nodes[0].Word)
+		}
+	}
+	if window == math.MaxUint32 {
+		return false
+	}
+	if f.words <= RowWindow {
+		window = 0
+	}
+	at, place := len(f.steps), len(f.places)
+	f.places = append(f.places, 0, 0, 0, 0, window)
+	f.steps = append(f.steps, make([]uint32, f.stepWords())...)
+	for lane, nodes := range group {
+		n := RowNode{Word: window, Mask: math.MaxUint32, Keep: math.MaxUint64}
+		if len(nodes) > 0 && nodes[0].Word-window < RowWindow {
+			n, group[lane] = nodes[0], nodes[1:]
+		}
+		f.places[place+lane/4] |= (n.Word - window) << (lane % 4 * 8)
+		rest := f.steps[at:]
+		if f.sets {
+			rest[lane] = n.Mask
+			rest = rest[RowTrees:]
+		}
+		rest[lane] = uint32(n.Below)
+		rest[RowTrees+lane] = uint32(n.Keep)
+		if f.wide {
+			rest[2*RowTrees+lane] = uint32(n.Keep >> 32)
+		}
+	}
+	return true
+}
+
+// Find writes the leaves of the row in the trees of groups from to to-1, of 16 trees each:
+// the leaf in tree 16*from+i is found[i]. The lanes of the last group that are no tree are
+// written too. It panics if a length does not fit; row must have [ForestRow.Words] words.
+func (f *ForestRow) Find(found []uint32, row []int32, from, to int) {
+	if from < 0 || from > to || to > len(f.counts) {
+		panic(errForestTrees)
+	}
+	if len(row) < f.Words() || len(found) < RowTrees*(to-from) {
+		panic(errForestBlock)
+	}
+	for from < to {
+		end, steps := from+1, int(f.counts[from])
+		for end < to && end-from < 256 && steps+int(f.counts[end]) <= 512 {
+			steps += int(f.counts[end])
+			end++
+		}
+		f.find(found, row, from, end)
+		found = found[RowTrees*(end-from):]
+		from = end
+	}
+}
+
+func (f *ForestRow) findGeneric(found []uint32, row []int32, from, to int) {
+	size := f.stepWords()
+	for g := from; g < to; g++ {
+		var left [RowTrees]uint64
+		for lane := range left {
+			left[lane] = math.MaxUint64
+		}
+		for i := range int(f.counts[g]) {
+			at := f.start[g] + i
+			place := f.places[at*placeWords:][:placeWords]
+			f.ask(&left, row[place[placeWords-1]:], place, f.steps[at*size:])
+		}
+		for lane, set := range left {
+			found[(g-from)*RowTrees+lane] = uint32(bits.TrailingZeros64(set)) & 63
+		}
+	}
+}
+
+// ask takes one step.
+func (f *ForestRow) ask(left *[RowTrees]uint64, row []int32, place, step []uint32) {
+	for lane := range left {
+		word := place[lane/4] >> (lane % 4 * 8) & 0xff
+		rest, mask := step, uint32(math.MaxUint32)
+		if f.sets {
+			mask = rest[lane]
+			rest = rest[RowTrees:]
+		}
+		if row[word]&int32(mask) >= int32(rest[lane]) {
+			keep := uint64(rest[RowTrees+lane]) | math.MaxUint32<<32
+			if f.wide {
+				keep &= uint64(rest[2*RowTrees+lane])<<32 | math.MaxUint32
+			}
+			left[lane] &= keep
+		}
+	}
+}

@@ -1,0 +1,7 @@
+//go:build purego || !amd64
+
+package simd
+
+func (f *ForestRow) find(found []uint32, row []int32, from, to int) {
+	f.findGeneric(found, row, from, to)
+}

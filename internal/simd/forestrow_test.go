@@ -1,0 +1,102 @@
+package simd_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/recsyskit/recsys/internal/simd"
+)
+
+func TestForestRowEqualsAskingOneByOne(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(9, 1))
+		for _, limit := range []int{1, 2, 31, 32, 33, 64} {
+			for _, n := range []int{0, 1, 2, 15, 16, 17, 300} {
+				for _, words := range []int{0, 1, 7, 31, 32, 33, 90, 1 << 16} {
+					for _, sets := range []bool{false, true} {
+						checkForestRow(t, r, n, limit, words, sets)
+					}
+				}
+			}
+		}
+	})
+}
+
+func checkForestRow(t *testing.T, r *rand.Rand, n, limit, words int, sets bool) {
+	t.Helper()
+	trees := randomAsked(r, n, limit, words, 1)
+	nodes := make([][]simd.RowNode, n)
+	for i := range trees {
+		for j := range trees[i].asks {
+			a := &trees[i].asks[j]
+			a.set = a.set && sets
+			node := simd.RowNode{Word: uint32(a.word), Mask: math.MaxUint32, Below: a.below, Keep: a.keep}
+			if a.set {
+				node.Mask = uint32(a.below)
+			}
+			nodes[i] = append(nodes[i], node)
+		}
+	}
+	row := make([]int32, words+simd.RowWindow)
+	for i := range row {
+		row[i] = r.Int32N(24) - 12
+		if r.IntN(3) == 0 {
+			row[i] = int32(r.Uint32())
+		}
+	}
+	f := simd.NewForestRow(nodes, words, limit > 32)
+	groups := (n + simd.RowTrees - 1) / simd.RowTrees
+	from := r.IntN(groups + 1)
+	to := from + r.IntN(groups-from+1)
+	found := make([]uint32, simd.RowTrees*(to-from)+1)
+	found[len(found)-1] = 12345
+	f.Find(found, row, from, to)
+	for i, got := range found[:len(found)-1] {
+		if at := simd.RowTrees*from + i; at < n {
+			if want := trees[at].leaf(func(w int) int32 { return row[w] }); int(got) != want {
+				t.Fatalf("limit=%d words=%d trees=%d: tree %d: leaf %d; want %d", limit, words, n, at, got, want)
+			}
+		}
+	}
+	require.EqualValues(t, 12345, found[len(found)-1])
+}
+
+func TestForestRowRefusesShapes(t *testing.T) {
+	nodes := [][]simd.RowNode{{{Word: 1}}}
+	f := simd.NewForestRow(nodes, 2, false)
+	for name, do := range map[string]func(){
+		"word":   func() { simd.NewForestRow(nodes, 1, false) },
+		"words":  func() { simd.NewForestRow(nil, -1, false) },
+		"row":    func() { f.Find(make([]uint32, 16), make([]int32, 33), 0, 1) },
+		"found":  func() { f.Find(make([]uint32, 15), make([]int32, 34), 0, 1) },
+		"groups": func() { f.Find(make([]uint32, 32), make([]int32, 34), 0, 2) },
+	} {
+		require.Panics(t, do, name)
+	}
+}
+
+func BenchmarkForestRow(b *testing.B) {
+	for _, words := range []int{28, 200} {
+		r := rand.New(rand.NewPCG(1, 1))
+		nodes := make([][]simd.RowNode, 100)
+		for i := range nodes {
+			for range 30 {
+				nodes[i] = append(nodes[i], simd.RowNode{Word: uint32(r.IntN(words)), Mask: math.MaxUint32, Keep: r.Uint64() | 1})
+			}
+		}
+		f := simd.NewForestRow(nodes, words, false)
+		for _, tier := range simd.Available() {
+			b.Run(fmt.Sprintf("words=%d/impl=%v", words, tier), func(b *testing.B) {
+				simd.Use(b, tier)
+				found, row := make([]uint32, 112), make([]int32, f.Words())
+				for b.Loop() {
+					f.Find(found, row, 0, 7)
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,247 @@
+package engine
+
+import (
+	"cmp"
+	"math"
+	"math/bits"
+	"slices"
+
+	"github.com/recsyskit/recsys/internal/simd"
+	"github.com/recsyskit/recsys/ranking/gbdt/internal/tree"
+)
+
+// A layout turns a row of float32 features into words of 32 bits, such that every node of
+// the forest is the same test of one word:
+//
+//	words[word] & mask > threshold, as int32: to the right
+//
+// A number becomes an integer that orders as it does. What a node takes for missing depends
+// on the node, so each feature has a column for each way in use (kind, direction); missing is
+// the least integer where it goes to the left and the largest where it goes to the right. No NaN is
+// left to compare, and infinite thresholds are nothing special.
+//
+// A category becomes bits: each (feature, rounding) has a table with a row for each category
+// and a bit for each node that asks for it, set if the category goes to the right. Loading
+// a row copies the bits of its category, 31 to a word so that they are not negative.
+type layout struct {
+	features []int32 // word i holds a number, feature features[i],
+	columns  []simd.ForestColumn
+	sets     []set
+	words    int
+}
+
+// set is a run of words that hold, for each categorical node of a feature, which way to go.
+type set struct {
+	feature int32
+	lowest  float32 // what is above it, is a category after cutting towards 0
+	word    int     // the first
+	words   int
+	known   int // the table has rows for categories 0 to known-1, for all others, for NaN
+	table   []uint32
+}
+
+// test is a node.
+type test struct {
+	word      int32
+	mask      uint32
+	threshold int32
+}
+
+const (
+	infBits = 0x7f800000
+	setBits = 31 // in a word
+)
+
+// number is the word of a number that is not missing.
+var number = simd.ForestColumn{Span: math.MaxUint32}
+
+// threshold returns the t for which a float32 x <= limit as float64s exactly if its word is <= t.
+func threshold(limit float64) int32 {
+	f := float32(limit)
+	if float64(f) > limit {
+		f = math.Nextafter32(f, float32(math.Inf(-1)))
+	}
+	if f == 0 {
+		f = 0 // not -0: +0 is not above it
+	}
+	return number.Word(f)
+}
+
+// row returns the row of x in the table.
+func (s *set) row(x float32) int {
+	switch {
+	case x != x:
+		return s.known + 1
+	case !(x > s.lowest && x < 1<<31):
+		return s.known
+	}
+	return min(int(x), s.known)
+}
+
+// setLimit bounds the tables: beyond it, and beyond a few times what the trees' own sets
+// take, a forest is walked plainly.
+const setLimit = 64 << 20
+
+// newLayout returns the layout and the tests of each tree's nodes; false if the tables of
+// categories would be too large.
+func newLayout(f *tree.Forest) (*layout, [][]test, bool) {
+	l := &layout{}
+	tests := make([][]test, len(f.Trees))
+	for i := range f.Trees {
+		tests[i] = make([]test, len(f.Trees[i].Nodes))
+	}
+	l.numbers(f, tests)
+	l.words = len(l.columns)
+	if !l.categories(f, tests) {
+		return nil, nil, false
+	}
+	return l, tests, true
+}
+
+// column is a way to read a feature.
+type column struct {
+	feature int32
+	simd.ForestColumn
+}
+
+// numbers makes the columns and the tests of numeric nodes.
+func (l *layout) numbers(f *tree.Forest, tests [][]test) {
+	at := map[column]int32{}
+	each(f, func(_ int, n *tree.Node, _ *tree.Tree) {
+		if !n.Categorical {
+			at[columnOf(n)] = 0
+		}
+	})
+	columns := make([]column, 0, len(at))
+	for c := range at {
+		columns = append(columns, c)
+	}
+	slices.SortFunc(columns, func(a, b column) int {
+		return cmp.Or(cmp.Compare(a.feature, b.feature), cmp.Compare(a.From, b.From), cmp.Compare(a.Missing, b.Missing))
+	})
+	for i, c := range columns {
+		at[c] = int32(i)
+		l.features, l.columns = append(l.features, c.feature), append(l.columns, c.ForestColumn)
+	}
+	for i := range f.Trees {
+		for j := range f.Trees[i].Nodes {
+			if n := &f.Trees[i].Nodes[j]; !n.Categorical {
+				tests[i][j] = test{word: at[columnOf(n)], mask: math.MaxUint32, threshold: threshold(n.Threshold)}
+			}
+		}
+	}
+}
+
+// columnOf returns the column that a numeric node reads.
+func columnOf(n *tree.Node) column {
+	c := column{n.Feature, simd.ForestColumn{Missing: math.MaxInt32}}
+	if n.DefaultLeft {
+		c.Missing = math.MinInt32
+	}
+	switch n.Missing {
+	case tree.MissingZero:
+		c.From = math.Float32bits(float32(tree.ZeroThreshold)) + 1
+	case tree.MissingNone:
+		c.Missing = 0
+	}
+	c.Span = infBits + 1 - c.From
+	return c
+}
+
+type setKey struct {
+	feature int32
+	floor   bool
+}
+
+// categories makes the sets and the tests of categorical nodes.
+func (l *layout) categories(f *tree.Forest, tests [][]test) bool {
+	nodes, known, own := map[setKey]int{}, map[setKey]int{}, 0
+	each(f, func(_ int, n *tree.Node, t *tree.Tree) {
+		if n.Categorical {
+			k := setKey{n.Feature, n.Floor}
+			nodes[k]++
+			known[k] = max(known[k], categoriesOf(t, n))
+			own += 4 * int(n.Words)
+		}
+	})
+	keys := make([]setKey, 0, len(nodes))
+	for k := range nodes {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b setKey) int {
+		if a.feature == b.feature && a.floor != b.floor {
+			if b.floor {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(a.feature, b.feature)
+	})
+	at, total := map[setKey]*set{}, 0.0
+	for _, k := range keys {
+		words := (nodes[k] + setBits - 1) / setBits
+		total += 4 * float64(words) * float64(known[k]+2)
+		l.sets = append(l.sets, set{feature: k.feature, lowest: -1, word: l.words, words: words, known: known[k]})
+		if k.floor {
+			l.sets[len(l.sets)-1].lowest = -math.SmallestNonzeroFloat32
+		}
+		l.words += words
+	}
+	if total > max(setLimit, 4*float64(own)) {
+		return false
+	}
+	for i, k := range keys {
+		s := &l.sets[i]
+		s.table = make([]uint32, (s.known+2)*s.words)
+		for j := range s.table {
+			s.table[j] = math.MaxInt32
+		}
+		at[k] = s
+	}
+	clear(nodes)
+	for i := range f.Trees {
+		for j := range f.Trees[i].Nodes {
+			if n := &f.Trees[i].Nodes[j]; n.Categorical {
+				k := setKey{n.Feature, n.Floor}
+				tests[i][j] = at[k].add(&f.Trees[i], n, nodes[k])
+				nodes[k]++
+			}
+		}
+	}
+	return true
+}
+
+// add enters a node as bit i of the set.
+func (s *set) add(t *tree.Tree, n *tree.Node, i int) test {
+	word, bit := i/setBits, uint32(1)<<(i%setBits)
+	for w, members := range t.Sets[n.Set : n.Set+n.Words] {
+		for ; members != 0; members &= members - 1 {
+			c := 32*w + bits.TrailingZeros32(members)
+			s.table[c*s.words+word] &^= bit
+		}
+	}
+	if n.DefaultLeft {
+		s.table[(s.known+1)*s.words+word] &^= bit
+	}
+	return test{word: int32(s.word + word), mask: bit}
+}
+
+// categoriesOf returns one more than the largest category in the node's set.
+func categoriesOf(t *tree.Tree, n *tree.Node) int {
+	for w := int(n.Words) - 1; w >= 0; w-- {
+		if members := t.Sets[int(n.Set)+w]; members != 0 {
+			return 32*w + bits.Len32(members)
+		}
+	}
+	return 0
+}
+
+// each calls do for every node.
+func each(f *tree.Forest, do func(tree int, n *tree.Node, t *tree.Tree)) {
+	for i := range f.Trees {
+		t := &f.Trees[i]
+		for j := range t.Nodes {
+			do(i, &t.Nodes[j], t)
+		}
+	}
+}

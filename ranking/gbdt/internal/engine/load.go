@@ -1,0 +1,99 @@
+package engine
+
+import "github.com/recsyskit/recsys/internal/simd"
+
+// load writes the words of n rows from row first on, n <= lanes, side by side: word w of row
+// first+i is dst[w*lanes+i]. Lanes without a row are left as they are.
+func (l *layout) load(dst []int32, rows *Rows, first, n, lanes int) {
+	l.loadNumbers(dst, rows, first, n, lanes, 0, len(l.columns))
+	l.loadSets(dst, rows, first, n, lanes)
+}
+
+// loadNumbers loads columns from to to-1.
+func (l *layout) loadNumbers(dst []int32, rows *Rows, first, n, lanes, from, to int) {
+	for i := from; i < to; i++ {
+		c := l.columns[i]
+		words := dst[i*lanes : i*lanes+n]
+		x, stride := rows.column(int(l.features[i]), first)
+		at := 0
+		for k := range words {
+			words[k] = c.Word(x[at])
+			at += stride
+		}
+	}
+}
+
+func (l *layout) loadSets(dst []int32, rows *Rows, first, n, lanes int) {
+	for i := range l.sets {
+		s := &l.sets[i]
+		x, stride := rows.column(int(s.feature), first)
+		for k := range n {
+			row := s.row(x[k*stride]) * s.words
+			to := dst[s.word*lanes+k:]
+			for w, bits := range s.table[row : row+s.words] {
+				to[w*lanes] = int32(bits)
+			}
+		}
+	}
+}
+
+// loadRow is load for row i alone, in lane 0 of the given number.
+func (l *layout) loadRow(dst []int32, rows *Rows, i, lanes int) {
+	row, at := rows.Floats[min(i*rows.Stride, len(rows.Floats)):], 0
+	features := l.features[:len(l.columns)]
+	for j := range l.columns {
+		var x float32
+		if c := rows.Columns[features[j]]; c >= 0 {
+			x = row[c]
+		} else {
+			x = rows.Extra[^c][i]
+		}
+		dst[at] = l.columns[j].Word(x)
+		at += lanes
+	}
+	l.loadSets(dst, rows, i, 1, lanes)
+}
+
+// fewColumns is how many neighbouring columns are not worth a tile.
+const fewColumns = 3
+
+// loadBlock is load for simd.ForestLanes rows: columns that are near each other in the rows are loaded
+// 16 at a time.
+func (l *layout) loadBlock(dst []int32, rows *Rows, first int) {
+	var tile [simd.TileColumns * lanes]float32
+	var from [simd.TileColumns]uint32
+	floats := rows.Floats[first*rows.Stride:]
+	last := len(floats) - (lanes-1)*rows.Stride - simd.TileColumns // where the last tile begins
+	for i := 0; i < len(l.columns); {
+		begin := int(rows.Columns[l.features[i]])
+		if begin > last && begin < last+simd.TileColumns {
+			begin = last
+		}
+		n := 0
+		for n < len(from) && i+n < len(l.columns) && begin >= 0 && begin <= last {
+			at := int(rows.Columns[l.features[i+n]]) - begin
+			if at < 0 || at >= simd.TileColumns {
+				break
+			}
+			from[n] = uint32(at)
+			n++
+		}
+		if n <= fewColumns {
+			n = max(n, 1)
+			l.loadNumbers(dst, rows, first, lanes, lanes, i, i+n)
+		} else {
+			simd.ForestTile(&tile, floats[begin:], rows.Stride)
+			simd.ForestOrder(dst[i*lanes:], &tile, l.columns[i:i+n], from[:n])
+		}
+		i += n
+	}
+	l.loadSets(dst, rows, first, lanes, lanes)
+}
+
+// column returns feature j from row first on: every stride-th value.
+func (r *Rows) column(j, first int) ([]float32, int) {
+	if c := r.Columns[j]; c >= 0 {
+		return r.Floats[first*r.Stride+int(c):], r.Stride
+	}
+	return r.Extra[^r.Columns[j]][first:], 1
+}
