@@ -71,7 +71,7 @@
 //	of at most 64 leaves       | many     | bit vectors: all nodes of a tree over blocks of rows, AVX-512 or AVX2
 //	of at most 64 leaves       | one, two | 16 trees at once, AVX-512
 //	larger, or another machine | any      | a walk of eight rows, or of one, without branches, in Go
-//	with linear leaves         | any      | a walk in float64
+//	with very large categories | any      | a plain walk
 //
 // [Model.Rank] allocates nothing in steady state. [NewCascade] scores all candidates by the first rounds and the best of them
 // by the rest; its Measure says what that loses.
