@@ -9,46 +9,7 @@ import (
 // Config configures [Train]. The zero value trains 100 trees of 31 leaves for the squared error, with
 // LightGBM's defaults throughout.
 //
-// What the parameters of LightGBM are called here:
-//
-//	objective, metric, eval_at       | Objective (Loss, Metric, Cutoff), by head: Heads
-//	num_iterations                   | Rounds
-//	learning_rate                    | LearningRate
-//	num_leaves, max_depth            | Leaves, MaxDepth
-//	min_data_in_leaf                 | MinRows
-//	min_sum_hessian_in_leaf          | MinHessian
-//	min_gain_to_split                | MinGain
-//	lambda_l1, lambda_l2             | L1, L2
-//	max_delta_step                   | MaxLeaf
-//	path_smooth                      | PathSmoothing
-//	bagging_fraction, bagging_freq   | RowFraction, RowEvery (0 means 1 here: RowFraction alone samples)
-//	bagging_by_query                 | RowsByGroup
-//	feature_fraction, …_bynode       | FeatureFraction, NodeFeatureFraction
-//	data_sample_strategy=goss,       | GOSS
-//	  top_rate, other_rate           |
-//	boosting=dart, drop_rate,        | Boosting: DART, DropRate, SkipDrop (0 here, 0.5 there), MaxDrop
-//	  skip_drop, max_drop            |   (uniform_drop=false, xgboost_dart_mode=false)
-//	boosting=rf                      | Boosting: RandomForest
-//	monotone_constraints             | Monotone, by name (method basic)
-//	interaction_constraints          | Interactions, by name; a feature that is in no set stays alone
-//	categorical_feature              | Dataset.IDColumns, and Categorical
-//	cat_smooth, cat_l2               | CategorySmoothing, CategoryL2
-//	max_cat_threshold                | MaxCategories
-//	max_cat_to_onehot                | OneHotCategories
-//	min_data_per_group               | MinRowsPerCategories
-//	max_bin, min_data_in_bin         | Bins (255 includes the bin of missing values), MinRowsPerBin
-//	bin_construct_sample_cnt         | BinRows
-//	zero_as_missing                  | ZeroAsMissing (use_missing is always true)
-//	early_stopping_round, …_min_delta| Patience, MinImprovement, with Validation
-//	init_model                       | Init
-//	weight, group, position columns  | Dataset.Weights, Groups, Positions
-//	num_threads, seed                | Workers, Seed (all other seeds derive from it)
-//	scale_pos_weight, alpha, num_class, tweedie_variance_power, poisson_max_delta_step, sigmoid,
-//	lambdarank_truncation_level, lambdarank_norm, label_gain: see [Objective]
-//
-// Not here: is_unbalance (see Objective.PositiveWeight), linear_tree, extra_trees, monotone_penalty,
-// forced splits and bins, cegb, refit, multiclassova (train a head for each class), fair, mape and
-// cross_entropy_lambda.
+// The package documentation has a table of what LightGBM's parameters are called here.
 type Config struct {
 	// Objective is that of every head that Heads does not name.
 	Objective Objective

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 
 	"github.com/recsyskit/recsys/ranking"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/bins"
@@ -16,7 +17,7 @@ import (
 
 // Train grows a forest for each head of d, all over the same features: the float columns
 // and then the ID columns, as categories. A row counts for a head where its label is known (not NaN) and its weight
-// above 0. Heads are trained independently: a head gets the same trees whatever others there are. Ranking
+// above 0; weights multiply the gradients of their row, under ranking losses too. Heads are trained independently: a head gets the same trees whatever others there are. Ranking
 // losses compare the rows of a group, see [ranking.Dataset].
 //
 // The model has a head of the same name for each, or one for each class of Softmax. It keeps the IDs that
@@ -32,8 +33,9 @@ import (
 // comes with it, early stopping not applied; Config.Init goes on from there.
 //
 // The result depends on cfg, d and the seed, not on the number of workers. A round costs O(n x features) per class and
-// level of the tree at most; ranking losses besides what Objective.Truncation says. Memory is about
-// n x (2 features + 20) bytes plus 8n per head and class, plus the floats once more if there are ID columns.
+// level of the tree at most; ranking losses besides what Objective.Truncation says. Memory is about n x (2 features + 28)
+// bytes, 8n for each class of the head with the most, 8n for each head and class, 12n for each head, the floats once more if
+// there are ID columns, and 2 KiB per feature for each leaf, up to 1 GiB.
 //
 // Sources: Friedman, "Greedy function approximation: a gradient boosting machine", Annals of Statistics 2001; Ke et
 // al., "LightGBM", NIPS 2017.
@@ -64,7 +66,8 @@ type trainer struct {
 	vocab    [][]uint64 // by feature; nil for those that are no ID columns
 	x, valid *matrix    // valid is nil without validation
 	table    *bins.Table
-	leafOf   []int32 // scratch, by row
+	leafOf   []int32   // scratch, by row
+	scratch  sync.Pool // of *loss.Scratch
 
 	validTable *bins.Table
 	usable     []int32 // features that are not constant
@@ -80,6 +83,7 @@ func newTrainer(ctx context.Context, cfg *Config, d *ranking.Dataset) (*trainer,
 		return nil, err
 	}
 	t := &trainer{cfg: cfg, data: d, sampler: sampler{cfg: cfg, data: d}}
+	t.scratch.New = func() any { return new(loss.Scratch) }
 	var v *ranking.Dataset
 	if cfg.Validation != nil {
 		var err error
@@ -268,24 +272,15 @@ func (t *trainer) run(ctx context.Context) error {
 
 // model puts the forests together. finished tells that training was not cut short.
 func (t *trainer) model(finished bool) (*Model, error) {
-	var heads []string
 	var forests []*tree.Forest
 	for _, h := range t.heads {
-		f := h.result(finished)
-		forests = append(forests, f)
-		if f.Outputs == 1 {
-			heads = append(heads, h.name)
-			continue
-		}
-		for k := range f.Outputs {
-			heads = append(heads, fmt.Sprintf("%s=%d", h.name, k))
-		}
+		forests = append(forests, h.result(finished))
 	}
 	features := make([]Feature, len(t.features))
 	for j, f := range t.features {
 		features[j] = Feature{Name: f.Name, Categorical: f.Categorical, IDs: t.used(j, forests)}
 	}
-	return newModel(features, heads, forests)
+	return newModel(features, t.headNames(), forests)
 }
 
 // used returns the vocabulary of a feature up to the last category that a tree looks for: those behind

@@ -134,6 +134,33 @@ func TestTrainedModelsAreSavedAndGoOn(t *testing.T) {
 	require.Equal(t, a.Version(), train(t, cfg, d).Version())
 }
 
+func TestTrainingGoesOnFromAFileOfLightGBM(t *testing.T) {
+	d, err := only(events(1500, 25), "click").Select("a", "b", "none")
+	require.NoError(t, err)
+	cfg := gbdt.Config{Objective: gbdt.Objective{Loss: gbdt.LogLoss}, Rounds: 5}
+	var b bytes.Buffer
+	require.NoError(t, train(t, cfg, d).WriteLightGBM(&b, "click"))
+	file, err := gbdt.Read(&b, gbdt.Options{Heads: []string{"click"}})
+	require.NoError(t, err)
+	cfg.Rounds = 10
+	whole := train(t, cfg, d)
+	cfg.Init, cfg.Rounds = file, 5
+	more := train(t, cfg, d)
+	require.Equal(t, 10, more.Rounds())
+	want, err := whole.Predict(nil, d)
+	require.NoError(t, err)
+	got, err := more.Predict(nil, d)
+	require.NoError(t, err)
+	require.InDeltaSlice(t, want, got, 0.02, "the base score stands in the leaves of the file")
+}
+
+func TestHeadsWhoseClassesCollideAreAnError(t *testing.T) {
+	d := events(100, 26)
+	d.Heads = []string{"click", "grade", "grade=1"}
+	_, err := gbdt.Train(background, gbdt.Config{Heads: map[string]gbdt.Objective{"grade": {Loss: gbdt.Softmax}}}, d)
+	require.ErrorContains(t, err, `head "grade=1" stands twice`)
+}
+
 // Clicks are drawn where the user looks, which depends on the position alone. What is shown first is clicked
 // most, whatever it is; with the examination given the ranker finds the better item again.
 //

@@ -1,7 +1,6 @@
 package gbdt
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -20,7 +19,6 @@ type headTrainer struct {
 	params  loss.Params
 	obj     loss.Objective
 	renew   loss.Renewer // nil: leaves are -G/H
-	scratch loss.Scratch
 	outputs int
 	rows    []int32 // that count
 
@@ -54,7 +52,28 @@ func (t *trainer) setHeads(v *ranking.Dataset) error {
 		}
 		t.heads = append(t.heads, h)
 	}
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if err := unique("head", t.headNames()); err != nil {
+		return fmt.Errorf("gbdt: %w; a head of Softmax has one of each class", err)
+	}
+	return nil
+}
+
+// headNames returns the names of all predictions.
+func (t *trainer) headNames() []string {
+	var names []string
+	for _, h := range t.heads {
+		if h.outputs == 1 {
+			names = append(names, h.name)
+			continue
+		}
+		for k := range h.outputs {
+			names = append(names, fmt.Sprintf("%s=%d", h.name, k))
+		}
+	}
+	return names
 }
 
 // labels returns what objectives and metrics see of the two datasets, without labels; the second may be nil.
@@ -122,7 +141,8 @@ func (h *headTrainer) set(head int, data *[2]loss.Data) error {
 
 func (h *headTrainer) metricError(err error) error {
 	if errors.Is(err, loss.ErrMetric) {
-		return fmt.Errorf("gbdt: head %q: metric %v does not fit %v; leave it at DefaultMetric, or see Metric", h.name, h.metric, lossNames[h.params.Kind])
+		return fmt.Errorf("gbdt: head %q: metric %v does not fit %v; leave it at DefaultMetric, or see Metric",
+			h.name, h.metric, h.t.cfg.objective(h.name).Loss)
 	}
 	return datasetError(h.name, err)
 }
@@ -148,7 +168,7 @@ func (h *headTrainer) setInit(head int) error {
 	case f.Outputs != h.outputs:
 		return refuse("the model has %d outputs; the labels ask for %d", f.Outputs, h.outputs)
 	case !sameLink(f.Link, h.obj.Link()):
-		return refuse("%v makes other predictions of raw scores than the model does", Loss(h.params.Kind))
+		return refuse("%v makes other predictions of raw scores than the model does", h.t.cfg.objective(h.name).Loss)
 	case f.Average != average:
 		return refuse("the model averages its trees: %v; %v does: %v", f.Average, h.t.cfg.Boosting, average)
 	case f.Parallel > 1:
@@ -230,147 +250,6 @@ func (h *headTrainer) averaged(raw []float64) []float64 {
 		return base
 	}
 	return scaled(raw, 1/float64(rounds))
-}
-
-// round grows the trees of a round, from 0. It returns how many it grew: none if no split gains anything, which ends
-// the head.
-func (h *headTrainer) round(ctx context.Context, r int) (grown int, err error) {
-	t, n, number := h.t, h.t.x.rows, h.earlier+r
-	dropped := h.drop(number)
-	grad, hess := t.grad[:h.outputs*n], t.hess[:h.outputs*n]
-	h.obj.Gradients(number, h.at, grad, hess)
-	rows := t.sampler.rows(h.rows, number, grad, hess)
-	weight := t.cfg.learningRate() / float64(len(dropped)+1)
-	splits, before := 0, len(h.trees)
-	for k := range h.outputs {
-		// Each tree has a number of its own for draws, whatever was grown before.
-		t.grower.StartAt(number*h.outputs + k)
-		one, err := t.grower.Grow(ctx, outputOf(h.outputs, grad, k), outputOf(h.outputs, hess, k), rows, t.sampler.features(t.usable, number, k))
-		if err == nil {
-			splits += len(one.Nodes)
-			h.finish(one, k)
-			h.trees = append(h.trees, *one)
-			err = h.add(ctx, one, k, weight, len(rows) < len(h.rows))
-		}
-		if err != nil {
-			h.trees = h.trees[:before]
-			h.restore(dropped, 1)
-			return 0, err
-		}
-	}
-	if splits == 0 && !t.cfg.sampled() {
-		h.trees = h.trees[:before]
-		h.restore(dropped, 1)
-		h.done = true
-		return 0, nil
-	}
-	h.restore(dropped, float64(len(dropped))/float64(len(dropped)+1))
-	h.weights = append(h.weights, weight)
-	return h.outputs, nil
-}
-
-// add adds the last tree that was grown, times weight, to the scores of training and validation rows. sampled
-// tells that the tree was not grown on all of the head's rows.
-func (h *headTrainer) add(ctx context.Context, one *tree.Tree, output int, weight float64, sampled bool) error {
-	if len(one.Nodes) == 0 && one.Leaves[0] == 0 {
-		return nil
-	}
-	t, leaves := h.t, scaled(one.Leaves, weight)
-	dst := outputOf(h.outputs, h.raw, output)
-	if sampled {
-		at := t.leafOf[:len(h.rows)]
-		if err := t.grower.Assign(ctx, at, t.table, h.rows); err != nil {
-			return err
-		}
-		for i, r := range h.rows {
-			dst[r] += leaves[at[i]]
-		}
-	} else {
-		concurrently(t.cfg.workers(), len(leaves), func(l int) {
-			for _, r := range t.grower.LeafRows(l) {
-				dst[r] += leaves[l]
-			}
-		})
-	}
-	if h.checked == nil {
-		return nil
-	}
-	dst = outputOf(h.outputs, h.checked, output)
-	at := t.leafOf[:len(dst)]
-	if err := t.grower.Assign(ctx, at, t.validTable, nil); err != nil {
-		return err
-	}
-	for i, l := range at {
-		dst[i] += leaves[l]
-	}
-	return nil
-}
-
-// finish sets what the grower does not know of a tree: leaves that the loss computes anew, the base of a random
-// forest. A tree without a split adds nothing.
-func (h *headTrainer) finish(t *tree.Tree, output int) {
-	t.Output = output
-	n := h.t.x.rows
-	for l := range t.Leaves {
-		switch {
-		case len(t.Nodes) == 0:
-			t.Leaves[l] = 0
-		case h.renew != nil:
-			lo, hi := h.t.grower.LeafBounds(l)
-			v := h.renew.Renew(h.at[:n], h.t.grower.LeafRows(l), &h.scratch)
-			t.Leaves[l] = max(lo, min(v, hi))
-		}
-		if h.forest() {
-			t.Leaves[l] += h.base[output]
-		}
-	}
-}
-
-// drop takes the trees that DART drops in a round out of the scores, and returns their rounds.
-func (h *headTrainer) drop(number int) []int {
-	if h.t.cfg.Boosting != DART {
-		return nil
-	}
-	dropped := h.t.cfg.drops(number, h.weights)
-	if len(dropped) == len(h.weights) {
-		// Nothing is left but what training began with, and not some 1e-17 more or less: ranking
-		// losses ask whether scores are equal.
-		copy(h.at, h.scores(h.t.x))
-		return dropped
-	}
-	for _, r := range dropped {
-		h.eachTree(r, func(k int, t *tree.Tree) {
-			h.t.x.add(outputOf(h.outputs, h.at, k), t, -h.weights[r])
-		})
-	}
-	return dropped
-}
-
-// restore puts dropped trees back with kept of their weight, 1 to undo the drop.
-func (h *headTrainer) restore(dropped []int, kept float64) {
-	for _, r := range dropped {
-		old := h.weights[r]
-		h.weights[r] = old * kept
-		h.eachTree(r, func(k int, t *tree.Tree) {
-			h.t.x.add(outputOf(h.outputs, h.at, k), t, h.weights[r])
-			if h.checked != nil && kept != 1 {
-				h.t.valid.add(outputOf(h.outputs, h.checked, k), t, h.weights[r]-old)
-			}
-		})
-	}
-}
-
-// eachTree calls f with the trees of a round.
-func (h *headTrainer) eachTree(round int, f func(k int, t *tree.Tree)) {
-	for k := range h.outputs {
-		f(k, &h.trees[round*h.outputs+k])
-	}
-}
-
-// outputOf returns output k of s, output-major of so many.
-func outputOf[T any](outputs int, s []T, k int) []T {
-	n := len(s) / outputs
-	return s[k*n : (k+1)*n]
 }
 
 // judge computes the validation metric after a round, from 1, NaN without validation, and tells whether the

@@ -1,9 +1,11 @@
 package loss_test
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -188,6 +190,35 @@ func TestRenewedLeafMinimisesTheLossOfItsRows(t *testing.T) {
 		for _, step := range []float64{0.01, 0.3} {
 			require.LessOrEqual(t, value(v), value(v+step)+slack, "kind %d", k)
 			require.LessOrEqual(t, value(v), value(v-step)+slack, "kind %d", k)
+		}
+	}
+}
+
+func TestQuantileEqualsSorting(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for _, n := range []int{1, 2, 3, 23, 24, 25, 26, 27, 60, 61, 500, 4096} {
+		for _, span := range []int{1, 2, 7, 1 << 40} {
+			for _, alpha := range []float64{0.5, 0.25, 0.9, 1.0 / 3, 1e-9, 1 - 1e-9} {
+				values, weights, order := make([]float64, n), make([]float64, n), make([]int, n)
+				total := 0.0
+				for i := range values {
+					values[i], weights[i], order[i] = float64(r.IntN(span)), float64(1+r.IntN(2)), i
+					total += weights[i]
+				}
+				slices.SortFunc(order, func(a, b int) int { return cmp.Compare(values[a], values[b]) })
+				want, below := 0.0, 0.0
+				for k, i := range order {
+					below += weights[i]
+					if below >= alpha*total {
+						want = values[i]
+						if below == alpha*total && k+1 < n {
+							want = (values[i] + values[order[k+1]]) / 2
+						}
+						break
+					}
+				}
+				require.Equal(t, want, loss.WeightedQuantile(values, weights, alpha), "%d of %d at %v", n, span, alpha)
+			}
 		}
 	}
 }
