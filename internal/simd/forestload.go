@@ -54,6 +54,53 @@ func ForestOrder(words []int32, tile *[TileColumns * ForestLanes]float32, column
 	}
 }
 
+// RowColumns are the columns of a single row, laid out for [RowColumns.Order]. They are immutable.
+type RowColumns struct{ packed []uint32 } // of each 16: From, Span, Missing
+
+const rowColumns = 16 // that go together
+
+// NewRowColumns returns columns for rows.
+func NewRowColumns(columns []ForestColumn) *RowColumns {
+	groups := (len(columns) + rowColumns - 1) / rowColumns
+	r := &RowColumns{packed: make([]uint32, 3*rowColumns*groups)}
+	for i, c := range columns {
+		at := r.packed[i/rowColumns*3*rowColumns+i%rowColumns:]
+		at[0], at[rowColumns], at[2*rowColumns] = c.From, c.Span, uint32(c.Missing)
+	}
+	return r
+}
+
+// Len returns the number of columns, rounded up to a multiple of 16.
+func (r *RowColumns) Len() int { return len(r.packed) / 3 }
+
+// Order turns the bits of the values of the columns into words, in place; see
+// [ForestColumn.Word]. What stands behind them, up to [RowColumns.Len], is overwritten. It
+// panics if there is less.
+func (r *RowColumns) Order(words []int32) {
+	n := r.Len()
+	if len(words) < n {
+		panic(errForestTile)
+	}
+	const per = 4096 // of one call
+	for at := 0; at < n; at += per {
+		end := min(at+per, n)
+		forestOrderRow(words[at:end], r.packed[3*at:3*end])
+	}
+}
+
+func forestOrderRowGeneric(words []int32, packed []uint32) {
+	for ; len(words) > 0; words, packed = words[rowColumns:], packed[3*rowColumns:] {
+		values, c := (*[rowColumns]int32)(words), (*[3 * rowColumns]uint32)(packed)
+		for i, b := range values {
+			w := b ^ int32(uint32(b>>31)>>1)
+			if uint32(b)&math.MaxInt32-c[i] >= c[rowColumns+i] {
+				w = int32(c[2*rowColumns+i])
+			}
+			values[i] = w
+		}
+	}
+}
+
 func forestTileGeneric(tile *[TileColumns * ForestLanes]float32, rows []float32, stride int) {
 	for i := range ForestLanes {
 		for j, x := range rows[i*stride : i*stride+TileColumns] {

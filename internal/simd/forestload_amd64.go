@@ -23,3 +23,14 @@ func forestOrder(words []int32, tile *[TileColumns * ForestLanes]float32, column
 		forestOrderGeneric(words, tile, columns, at)
 	}
 }
+
+func forestOrderRow(words []int32, packed []uint32) {
+	switch tier {
+	case AVX512:
+		forestOrderRowAVX512(&words[0], &packed[0], len(words)/rowColumns)
+	case AVX2:
+		forestOrderRowAVX2(&words[0], &packed[0], len(words)/rowColumns)
+	default:
+		forestOrderRowGeneric(words, packed)
+	}
+}

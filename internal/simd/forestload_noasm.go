@@ -9,3 +9,5 @@ func forestTile(tile *[TileColumns * ForestLanes]float32, rows []float32, stride
 func forestOrder(words []int32, tile *[TileColumns * ForestLanes]float32, columns []ForestColumn, at *[TileColumns]uint32) {
 	forestOrderGeneric(words, tile, columns, at)
 }
+
+func forestOrderRow(words []int32, packed []uint32) { forestOrderRowGeneric(words, packed) }

@@ -15,6 +15,12 @@ func forestTileAVX512(to *float32, rows *float32, stride int)
 //go:noescape
 func forestOrderAVX512(words *int32, tile *float32, columns *ForestColumn, from *uint32, count int)
 
+// forestOrderRowAVX512 turns the bits of 16 n > 0 values into words; of the columns, each 16 have what they take
+// for missing side by side.
+//
+//go:noescape
+func forestOrderRowAVX512(words *int32, columns *uint32, n int)
+
 // forestTileAVX2 writes to[32*j+i] = rows[stride*i+j], i < 32, j < 16, stride in bytes.
 //
 //go:noescape
@@ -25,3 +31,9 @@ func forestTileAVX2(to *float32, rows *float32, stride int)
 //
 //go:noescape
 func forestOrderAVX2(words *int32, tile *float32, columns *ForestColumn, from *uint32, count int)
+
+// forestOrderRowAVX2 turns the bits of 16 n > 0 values into words; of the columns, each 16 have what they take
+// for missing side by side.
+//
+//go:noescape
+func forestOrderRowAVX2(words *int32, columns *uint32, n int)

@@ -68,6 +68,39 @@ func TestForestOrderKeepsTheOrderOfFloats(t *testing.T) {
 	})
 }
 
+func TestRowColumnsOrderAsTheColumnsDo(t *testing.T) {
+	zero := math.Float32bits(1e-35) + 1
+	eachTier(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(2, 4))
+		for _, n := range []int{0, 1, 15, 16, 17, 200, 5000} {
+			columns, words, want := make([]simd.ForestColumn, n), make([]int32, n+16), make([]int32, n)
+			for i := range columns {
+				columns[i] = simd.ForestColumn{Span: 0x7f800001, Missing: r.Int32()}
+				if r.IntN(2) == 0 {
+					columns[i].From, columns[i].Span = zero, 0x7f800001-zero
+				}
+				x := float32(r.NormFloat64())
+				switch r.IntN(5) {
+				case 0:
+					x = math.Float32frombits(r.Uint32())
+				case 1:
+					x = 0
+				}
+				words[i], want[i] = int32(math.Float32bits(x)), columns[i].Word(x)
+			}
+			c := simd.NewRowColumns(columns)
+			require.Equal(t, (n+15)/16*16, c.Len())
+			words[n+15] = 9 // never a column
+			c.Order(words)
+			require.Equal(t, want, words[:n])
+			require.EqualValues(t, 9, words[n+15])
+			if n > 0 {
+				require.Panics(t, func() { c.Order(words[:c.Len()-1]) })
+			}
+		}
+	})
+}
+
 func checkOrder(t *testing.T, words []int32, x []float32, c simd.ForestColumn) {
 	t.Helper()
 	missing := func(v float32) bool { return v != v || c.From > 0 && math.Abs(float64(v)) <= 1e-35 }

@@ -6,6 +6,7 @@ func forestLoadFamily() []*File {
 	for _, s := range []isa{avx512, avx2} {
 		forestTile(f, s)
 		forestOrder(f, s)
+		forestOrderRow(f, s)
 	}
 	return []*File{f}
 }
@@ -108,45 +109,83 @@ func forestOrder(f *File, s isa) {
 	fn.Op("MOVQ", fn.Arg("columns"), R8)
 	fn.Op("MOVQ", fn.Arg("from"), SI)
 	fn.Op("MOVQ", fn.Arg("count"), CX)
-	fn.Op("MOVL", Imm(0x7fffffff), AX)
-	low, first, span, missing := s.v(15), s.v(14), s.v(13), s.v(12)
-	if s.is512() {
-		fn.Op("VPBROADCASTD", AX, low)
-	} else {
-		fn.Op("VMOVD", AX, X(15))
-		fn.Op("VPBROADCASTD", X(15), low)
-	}
+	s.orderMask(fn)
+	first, span, missing := s.v(14), s.v(13), s.v(12)
 	loop := fn.Label("column")
 	fn.Place(loop)
 	fn.Op("MOVL", Ptr(SI, 0), R11)
 	fn.Op("VPBROADCASTD", Ptr(R8, 0), first)
 	fn.Op("VPBROADCASTD", Ptr(R8, 4), span)
 	fn.Op("VPBROADCASTD", Ptr(R8, 8), missing)
-	and, xor, load := "VPAND", "VPXOR", "VMOVDQU"
-	if s.is512() {
-		and, xor, load = "VPANDD", "VPXORD", "VMOVDQU32"
-	}
 	for at := 0; at < 128; at += s.bytes {
-		x, size, word := s.v(0), s.v(1), s.v(2)
-		fn.Op(load, PtrX(DX, R11, 1, at), x)
-		fn.Op(and, low, x, size)
-		fn.Op("VPSUBD", first, size, size)
-		fn.Op("VPSRAD", Imm(31), x, word)
-		fn.Op("VPSRLD", Imm(1), word, word)
-		fn.Op(xor, x, word, word)
-		if s.is512() {
-			fn.Op("VPCMPUD", Imm(5), span, size, K(1))
-			fn.Op("VMOVDQA32", missing, K(1), word)
-		} else {
-			fn.Op("VPMAXUD", span, size, x)
-			fn.Op("VPCMPEQD", x, size, x)
-			fn.Op("VPBLENDVB", x, missing, word, word)
-		}
-		fn.Op(load, word, Ptr(DI, at))
+		s.order(fn, PtrX(DX, R11, 1, at), Ptr(DI, at), first, span, missing)
 	}
 	fn.Op("ADDQ", Imm(128), DI)
 	fn.Op("ADDQ", Imm(12), R8)
 	fn.Op("ADDQ", Imm(4), SI)
+	fn.Op("DECQ", CX)
+	fn.Op("JNE", loop)
+	fn.Ret()
+}
+
+// orderMask puts all bits but the sign in the lanes of register 15.
+func (s isa) orderMask(fn *Func) {
+	fn.Op("MOVL", Imm(0x7fffffff), AX)
+	if s.is512() {
+		fn.Op("VPBROADCASTD", AX, Z(15))
+	} else {
+		fn.Op("VMOVD", AX, X(15))
+		fn.Op("VPBROADCASTD", X(15), Y(15))
+	}
+}
+
+// order writes the words of a vector of values. The last three are as in ForestColumn, in registers.
+func (s isa) order(fn *Func, from, to Mem, first, span, missing Operand) {
+	and, xor, load := "VPAND", "VPXOR", "VMOVDQU"
+	if s.is512() {
+		and, xor, load = "VPANDD", "VPXORD", "VMOVDQU32"
+	}
+	x, size, word := s.v(0), s.v(1), s.v(2)
+	fn.Op(load, from, x)
+	fn.Op(and, s.v(15), x, size)
+	fn.Op("VPSUBD", first, size, size)
+	fn.Op("VPSRAD", Imm(31), x, word)
+	fn.Op("VPSRLD", Imm(1), word, word)
+	fn.Op(xor, x, word, word)
+	if s.is512() {
+		fn.Op("VPCMPUD", Imm(5), span, size, K(1))
+		fn.Op("VMOVDQA32", missing, K(1), word)
+	} else {
+		fn.Op("VPMAXUD", span, size, x)
+		fn.Op("VPCMPEQD", x, size, x)
+		fn.Op("VPBLENDVB", x, missing, word, word)
+	}
+	fn.Op(load, word, to)
+}
+
+// forestOrderRow turns values of columns of their own, 16 at a time, into words, in place.
+func forestOrderRow(f *File, s isa) {
+	name := "forestOrderRow" + s.suffix
+	fn := f.Func(name, name+" turns the bits of 16 n > 0 values into words; of the columns, each 16 have what they take\nfor missing side by side.",
+		"words *int32, columns *uint32, n int", "")
+	fn.Op("MOVQ", fn.Arg("words"), DI)
+	fn.Op("MOVQ", fn.Arg("columns"), R8)
+	fn.Op("MOVQ", fn.Arg("n"), CX)
+	s.orderMask(fn)
+	load := "VMOVDQU"
+	if s.is512() {
+		load = "VMOVDQU32"
+	}
+	loop := fn.Label("values")
+	fn.Place(loop)
+	for at := 0; at < 64; at += s.bytes {
+		fn.Op(load, Ptr(R8, at), s.v(14))
+		fn.Op(load, Ptr(R8, at+64), s.v(13))
+		fn.Op(load, Ptr(R8, at+128), s.v(12))
+		s.order(fn, Ptr(DI, at), Ptr(DI, at), s.v(14), s.v(13), s.v(12))
+	}
+	fn.Op("ADDQ", Imm(64), DI)
+	fn.Op("ADDQ", Imm(192), R8)
 	fn.Op("DECQ", CX)
 	fn.Op("JNE", loop)
 	fn.Ret()

@@ -18,14 +18,17 @@ const (
 	Walk
 	// Bits asks every node of a tree for 32 rows, for trees of up to 64 leaves.
 	Bits
+	// Slices decides every test for 64 rows at once, a bit for each, and then sends all rows down a
+	// tree together.
+	Slices
 	// Lanes takes a row through 16 trees at once, for trees of up to 64 leaves: for single rows.
 	Lanes
 )
 
 // Options choose an engine; the zero value is the best.
 type Options struct {
-	// Kind asks for an engine. One that cannot take the forest gives way to the next simpler
-	// one: see [Engine.Kind].
+	// Kind asks for an engine. Where it cannot take the forest, another takes its place: see
+	// [Engine.Kind].
 	Kind Kind
 }
 
@@ -57,6 +60,7 @@ type Scratch struct {
 	sums    []float64
 	single  []float32
 	found   []uint32
+	passed  []uint64
 	touched []bool
 }
 
@@ -64,16 +68,18 @@ type Scratch struct {
 type Engine struct {
 	f      *tree.Forest
 	kind   Kind
+	forced bool // kind was asked for
 	linear bool // some tree has models in its leaves
 	layout *layout
 	walk   *walk
+	slices *bitSlices
 	bits   *bitVectors // nil if the forest is not for them
 	lanes  *treeLanes  // the same
 }
 
 // New compiles f, which must have passed Check and must not change from then on.
 func New(f *tree.Forest, o Options) *Engine {
-	e := &Engine{f: f, kind: Plain, linear: linear(f)}
+	e := &Engine{f: f, kind: Plain, forced: o.Kind != Auto, linear: linear(f)}
 	if o.Kind == Plain {
 		return e
 	}
@@ -82,23 +88,26 @@ func New(f *tree.Forest, o Options) *Engine {
 		return e
 	}
 	e.kind, e.layout, e.walk = Walk, l, newWalk(f, tests)
-	if o.Kind == Walk || !fits(f) {
+	if o.Kind == Walk {
 		return e
 	}
-	tier := simd.Active()
-	if o.Kind == Bits || o.Kind == Auto && tier >= simd.AVX2 {
+	tier, small := simd.Active(), fits(f)
+	switch {
+	case small && (o.Kind == Bits || o.Kind == Auto && tier >= simd.AVX2):
 		e.kind, e.bits = Bits, newBits(f, l, tests)
-	}
-	if o.Kind == Lanes || o.Kind == Auto && tier == simd.AVX512 {
-		e.lanes = newLanes(f, l, tests)
-	}
-	if o.Kind == Lanes {
+	case small && o.Kind == Lanes:
 		e.kind = Lanes
+	default:
+		e.kind, e.slices = Slices, newSlices(f, l, tests)
+	}
+	if small && (o.Kind == Lanes || o.Kind == Auto && tier == simd.AVX512) {
+		e.lanes = newLanes(f, l, tests)
 	}
 	return e
 }
 
-// Kind returns the engine that scores many rows: never Auto.
+// Kind returns the engine that scores many rows, never Auto. Where it would not pay, for few
+// rows or few trees, a simpler one takes its place unless it was asked for.
 func (e *Engine) Kind() Kind { return e.kind }
 
 // Raw writes the raw scores of all rounds: N x Outputs, row-major. Once s has grown, it
@@ -139,6 +148,8 @@ func (e *Engine) run(t *task, s *Scratch) {
 		t.bits(s)
 	case few:
 		t.walkTrees(s)
+	case e.kind == Slices && (e.forced || e.slices.pay(t.rows.N, t.to-t.from)):
+		t.slices(s)
 	default:
 		t.walk(s)
 	}

@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/recsyskit/recsys/internal/race"
+	"github.com/recsyskit/recsys/internal/simd"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/engine"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/lightgbm"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/tree"
@@ -17,7 +20,7 @@ import (
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/xgboost"
 )
 
-var kinds = []engine.Kind{engine.Auto, engine.Plain, engine.Walk, engine.Bits, engine.Lanes}
+var kinds = []engine.Kind{engine.Auto, engine.Plain, engine.Walk, engine.Bits, engine.Lanes, engine.Slices}
 
 // table lays rows out as callers may: with a stride, in any order, some columns apart.
 func table(r *rand.Rand, data [][]float32, features int) *engine.Rows {
@@ -275,6 +278,37 @@ func TestEnginesEqualThePlainWalkOnRandomForests(t *testing.T) {
 	for range rounds {
 		f := random(r)
 		requireReference(t, r, f, randomRows(r, f, sizes[r.IntN(len(sizes))]))
+	}
+}
+
+// TestEveryTier runs the comparisons again, in a process for each tier that this processor has
+// besides the one in use.
+func TestEveryTier(t *testing.T) {
+	if race.Enabled || os.Getenv(simd.EnvVar) != "" {
+		t.Skip("under the race detector, or told which tier to use")
+	}
+	for _, tier := range simd.Available()[1:] {
+		t.Run(tier.String(), func(t *testing.T) {
+			c := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestEnginesEqual|^TestScoringDoesNot", "-test.short")
+			c.Env = append(os.Environ(), simd.EnvVar+"="+tier.String())
+			out, err := c.CombinedOutput()
+			require.NoError(t, err, "%s", out)
+		})
+	}
+}
+
+// TestAutoChoosesByShape: what Auto is for whom.
+func TestAutoChoosesByShape(t *testing.T) {
+	for _, c := range []struct {
+		leaves int
+		fast   engine.Kind // with AVX2 at least
+	}{{31, engine.Bits}, {64, engine.Bits}, {65, engine.Slices}} {
+		f, _, _ := shaped(3, c.leaves, 5, false)
+		want := c.fast
+		if simd.Active() < simd.AVX2 {
+			want = engine.Slices
+		}
+		require.Equal(t, want, engine.New(f, engine.Options{}).Kind(), "%d leaves", c.leaves)
 	}
 }
 

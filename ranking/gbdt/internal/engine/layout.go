@@ -26,6 +26,7 @@ import (
 type layout struct {
 	features []int32 // word i holds a number, feature features[i],
 	columns  []simd.ForestColumn
+	single   *simd.RowColumns // the same
 	sets     []set
 	words    int
 }
@@ -92,6 +93,7 @@ func newLayout(f *tree.Forest) (*layout, [][]test, bool) {
 	}
 	l.numbers(f, tests)
 	l.words = len(l.columns)
+	l.single = simd.NewRowColumns(l.columns)
 	if !l.categories(f, tests) {
 		return nil, nil, false
 	}

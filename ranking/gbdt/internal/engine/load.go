@@ -1,6 +1,10 @@
 package engine
 
-import "github.com/recsyskit/recsys/internal/simd"
+import (
+	"math"
+
+	"github.com/recsyskit/recsys/internal/simd"
+)
 
 // load writes the words of n rows from row first on, n <= lanes, side by side: word w of row
 // first+i is dst[w*lanes+i]. Lanes without a row are left as they are.
@@ -37,21 +41,20 @@ func (l *layout) loadSets(dst []int32, rows *Rows, first, n, lanes int) {
 	}
 }
 
-// loadRow is load for row i alone, in lane 0 of the given number.
-func (l *layout) loadRow(dst []int32, rows *Rows, i, lanes int) {
-	row, at := rows.Floats[min(i*rows.Stride, len(rows.Floats)):], 0
-	features := l.features[:len(l.columns)]
-	for j := range l.columns {
-		var x float32
+// loadRow is load for row i alone. dst has room for 16 words more than there are.
+func (l *layout) loadRow(dst []int32, rows *Rows, i int) {
+	row := rows.Floats[min(i*rows.Stride, len(rows.Floats)):]
+	features := l.features
+	dst = dst[:l.words+simd.TileColumns]
+	for j := range dst[:len(features)] {
 		if c := rows.Columns[features[j]]; c >= 0 {
-			x = row[c]
+			dst[j] = int32(math.Float32bits(row[c]))
 		} else {
-			x = rows.Extra[^c][i]
+			dst[j] = int32(math.Float32bits(rows.Extra[^c][i]))
 		}
-		dst[at] = l.columns[j].Word(x)
-		at += lanes
 	}
-	l.loadSets(dst, rows, i, 1, lanes)
+	l.single.Order(dst)
+	l.loadSets(dst, rows, i, 1, 1)
 }
 
 // fewColumns is how many neighbouring columns are not worth a tile.

@@ -4,6 +4,7 @@ import (
 	"math"
 	"unsafe"
 
+	"github.com/recsyskit/recsys/internal/simd"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/tree"
 )
 
@@ -80,6 +81,13 @@ func step(nodes, words unsafe.Pointer, at uintptr, lane uintptr) uintptr {
 	return uintptr(n.child) + uintptr((int64(n.threshold)-int64(x&int32(n.mask)))>>63)&walkNodeBytes
 }
 
+// stepRow is step for a row by itself.
+func stepRow(nodes, words unsafe.Pointer, at uintptr) uintptr {
+	n := (*walkNode)(unsafe.Add(nodes, at))
+	x := *(*int32)(unsafe.Add(words, uintptr(n.word/walkLanes)))
+	return uintptr(n.child) + uintptr((int64(n.threshold)-int64(x&int32(n.mask)))>>63)&walkNodeBytes
+}
+
 // rows finds the leaves of one tree for the rows in all lanes.
 func (w *walk) rows(leaf *[walkLanes]int32, row []int32, tree int) {
 	t := w.trees[tree]
@@ -105,7 +113,7 @@ func (w *walk) rows(leaf *[walkLanes]int32, row []int32, tree int) {
 	}
 }
 
-// row finds the leaves of n <= walkLanes trees from tree first on, for the row in lane 0.
+// row finds the leaves of n <= walkLanes trees from tree first on, for a row by itself.
 func (w *walk) row(leaf *[walkLanes]uint32, row []int32, first, n int) {
 	nodes, words := unsafe.Pointer(unsafe.SliceData(w.nodes)), unsafe.Pointer(unsafe.SliceData(row))
 	depth, root := int32(0), [walkLanes]uintptr{}
@@ -116,14 +124,14 @@ func (w *walk) row(leaf *[walkLanes]uint32, row []int32, first, n int) {
 	}
 	a, b, c, d, e, f, g, h := root[0], root[1], root[2], root[3], root[4], root[5], root[6], root[7]
 	for last := uintptr(0); depth > 0; depth-- {
-		a = step(nodes, words, a, 0)
-		b = step(nodes, words, b, 0)
-		c = step(nodes, words, c, 0)
-		d = step(nodes, words, d, 0)
-		e = step(nodes, words, e, 0)
-		f = step(nodes, words, f, 0)
-		g = step(nodes, words, g, 0)
-		h = step(nodes, words, h, 0)
+		a = stepRow(nodes, words, a)
+		b = stepRow(nodes, words, b)
+		c = stepRow(nodes, words, c)
+		d = stepRow(nodes, words, d)
+		e = stepRow(nodes, words, e)
+		f = stepRow(nodes, words, f)
+		g = stepRow(nodes, words, g)
+		h = stepRow(nodes, words, h)
 		sum := a + b + c + d + e + f + g + h
 		if sum == last {
 			break
@@ -163,10 +171,10 @@ func (t *task) walk(s *Scratch) {
 // walkTrees takes single rows through eight trees at a time.
 func (t *task) walkTrees(s *Scratch) {
 	l, w := t.e.layout, t.e.walk
-	s.words = grown(s.words, l.words*walkLanes)
+	s.words = grown(s.words, l.words+simd.TileColumns)
 	s.found = grown(s.found, max(walkLanes, len(s.found)))
 	for i := range t.rows.N {
-		l.loadRow(s.words, t.rows, i, walkLanes)
+		l.loadRow(s.words, t.rows, i)
 		for j := t.from; j < t.to; j += walkLanes {
 			m := min(walkLanes, t.to-j)
 			w.row((*[walkLanes]uint32)(s.found), s.words, j, m)

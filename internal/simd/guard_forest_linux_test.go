@@ -1,0 +1,44 @@
+package simd_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/recsyskit/recsys/internal/simd"
+)
+
+// TestForestsReadNothingOutside is TestNothingIsReadOutside for forests.
+func TestForestsReadNothingOutside(t *testing.T) {
+	a, b, c := fenced(t, 1<<16), fenced(t, 1<<16), fenced(t, 1<<16)
+	r := rand.New(rand.NewPCG(6, 6))
+	eachTier(t, func(t *testing.T) {
+		for _, end := range []bool{true, false} {
+			for _, limit := range []int{1, 32, 64} {
+				for _, words := range []int{0, 1, 40} {
+					trees := randomAsked(r, 20, limit, words, 2)
+					block := place[int32](a, 32*words, end)
+					double, single := forestOf(trees, words, 2, false), forestOf(trees, words, 2, true)
+					double.Sum(place[float64](b, 64, end), block, 3, 20)
+					single.Sum32(place[float32](b, 64, end), block, 3, 20)
+					double.Find(place[uint32](b, 32*17, end), block, 3, 20)
+
+					nodes := make([][]simd.RowNode, 20)
+					for i := range nodes {
+						for _, ask := range trees[i].asks {
+							nodes[i] = append(nodes[i], simd.RowNode{Word: uint32(ask.word), Mask: r.Uint32(), Below: ask.below, Keep: ask.keep})
+						}
+					}
+					row := simd.NewForestRow(nodes, words, limit > 32)
+					row.Find(place[uint32](b, 32, end), place[int32](a, row.Words(), end), 0, 2)
+				}
+			}
+			for _, stride := range []int{1, 16, 33} {
+				tile := (*[512]float32)(place[float32](b, 512, end))
+				simd.ForestTile(tile, place[float32](a, 31*stride+16, end), stride)
+				simd.ForestOrder(place[int32](c, 32*3, end), tile, make([]simd.ForestColumn, 3), []uint32{0, 7, 15})
+			}
+			columns := simd.NewRowColumns(make([]simd.ForestColumn, 20))
+			columns.Order(place[int32](c, 32, end))
+		}
+	})
+}
