@@ -16,12 +16,17 @@ func (l *layout) load(dst []int32, rows *Rows, first, n, lanes int) {
 // loadNumbers loads columns from to to-1.
 func (l *layout) loadNumbers(dst []int32, rows *Rows, first, n, lanes, from, to int) {
 	for i := from; i < to; i++ {
-		c := l.columns[i]
-		words := dst[i*lanes : i*lanes+n]
+		// As ForestColumn.Word, in registers.
+		low, span, missing := l.columns[i].From, l.columns[i].Span, l.columns[i].Missing
 		x, stride := rows.column(int(l.features[i]), first)
-		at := 0
+		words, at := dst[i*lanes:i*lanes+n], 0
 		for k := range words {
-			words[k] = c.Word(x[at])
+			b := math.Float32bits(x[at])
+			w := int32(b) ^ int32(b)>>31&math.MaxInt32
+			if b&math.MaxInt32-low >= span {
+				w = missing
+			}
+			words[k] = w
 			at += stride
 		}
 	}
@@ -65,7 +70,7 @@ const fewColumns = 3
 func (l *layout) loadBlock(dst []int32, rows *Rows, first int) {
 	var tile [simd.TileColumns * lanes]float32
 	var from [simd.TileColumns]uint32
-	floats := rows.Floats[first*rows.Stride:]
+	floats := rows.Floats[min(first*rows.Stride, len(rows.Floats)):]
 	last := len(floats) - (lanes-1)*rows.Stride - simd.TileColumns // where the last tile begins
 	for i := 0; i < len(l.columns); {
 		begin := int(rows.Columns[l.features[i]])
