@@ -113,14 +113,15 @@ func (e *HeadKindError) Error() string {
 // is closed once, when no pipeline uses it. Binding and heads are the wrapper's own matter; see [Bind].
 type Wrapper[S any] interface{ Unwrap() S }
 
-// ability returns the first of stage and those that it wraps which implements A.
-func ability[A, S any](stage S) (a A, ok bool) {
+// ability returns the first of stage and those that it wraps which implements A. The error is a panic of Unwrap.
+func ability[A, S any](stage S) (a A, ok bool, err error) {
+	defer catch(&err)
 	for range 64 { // a stage that unwraps to itself must not hang Build
 		if isNil(stage) {
 			break
 		}
 		if a, ok = any(stage).(A); ok {
-			return a, true
+			return a, true, nil
 		}
 		w, wraps := any(stage).(Wrapper[S])
 		if !wraps {
@@ -128,7 +129,7 @@ func ability[A, S any](stage S) (a A, ok bool) {
 		}
 		stage = w.Unwrap()
 	}
-	return a, false
+	return a, false, nil
 }
 
 // Objective turns heads into the score; see package objective.

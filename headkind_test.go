@@ -166,3 +166,16 @@ func TestStageThatUnwrapsToItselfBuilds(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// refusing panics when it is asked what it wraps.
+type refusing struct{ recsys.RankerFunc }
+
+func (*refusing) Unwrap() recsys.Ranker { panic("nothing inside") }
+
+func TestBuildReportsAPanicOfUnwrap(t *testing.T) {
+	r := &refusing{func(context.Context, *recsys.Query, *recsys.Candidates, recsys.Scores) error { return nil }}
+	_, err := recsys.NewPipeline(recsys.Retrieve("a", ranked(1)), recsys.Rank(r, recsys.Name("m"))).Build()
+	if err == nil || !strings.Contains(err.Error(), "rank/m: panic: nothing inside") {
+		t.Errorf("error %v", err)
+	}
+}

@@ -132,17 +132,22 @@ func flags(o *stageOptions) int {
 // keep notes what a stage can do besides its work: its version, Close, Learn.
 func keep[S any](w *wiring, st *stage[S]) {
 	p := w.p
-	if v, ok := ability[Versioned](st.run); ok {
+	v, ok, err := ability[Versioned](st.run)
+	if err != nil {
+		w.bad(st.label, err)
+		return
+	}
+	if ok {
 		version, err := guardedVersion(v)
 		if err != nil {
 			w.bad(st.label, err)
 		}
 		p.versions = append(p.versions, StageVersion{st.label, version})
 	}
-	if c, ok := ability[io.Closer](st.given); ok && !p.uses(c) {
+	if c, ok, _ := ability[io.Closer](st.given); ok && !p.uses(c) {
 		p.closers = append(p.closers, stageCloser{st.label, c})
 	}
-	if l, ok := ability[Learner](st.run); ok && !slices.ContainsFunc(p.learners, func(x stageLearner) bool { return sameStage(x.Learner, l) }) {
+	if l, ok, _ := ability[Learner](st.run); ok && !slices.ContainsFunc(p.learners, func(x stageLearner) bool { return sameStage(x.Learner, l) }) {
 		p.learners = append(p.learners, stageLearner{st.label, l})
 	}
 }

@@ -18,7 +18,7 @@ func sample() *ranking.Dataset {
 		Columns: []string{"a", "b"}, Floats: []float32{0, 10, 1, 11, 2, 12, 3, 13, 4, 14, 5, 15},
 		IDColumns: []string{"k"}, IDs: []uint64{100, 101, 102, 103, 104, 105},
 		Heads: []string{"click", "buy"}, Labels: []float32{0, 1, 1, 0, 0, 0, 1, 1, 0, 1, 1, 0},
-		Weights: []float32{1, 2, 3, 4, 5, 6}, WeightedBy: "exposure", Groups: []uint64{7, 8, 7, 9, 8, 7},
+		Weights: []float32{1, 2, 3, 4, 5, 6}, WeightedBy: "test", Groups: []uint64{7, 8, 7, 9, 8, 7},
 		Times: []int64{10, 20, 10, 30, 20, 10}, Positions: []int32{0, 0, 1, -1, 1, 2},
 		Propensities: []float64{1, 0.5, 0.25, math.NaN(), 1, 0.125},
 	}
@@ -48,7 +48,7 @@ func TestRowsCopiesEveryColumn(t *testing.T) {
 	if d.Floats[10] == 99 {
 		t.Error("the rows share memory")
 	}
-	// Every field of Dataset must be there: one that Rows forgets would be zero.
+	// Every field of Dataset must be there: one that Rows forgets would be nil.
 	v := reflect.ValueOf(*picked)
 	for f := range v.NumField() {
 		if v.Field(f).IsZero() {

@@ -84,7 +84,7 @@ func (d *Dataset) checkShape() []error {
 	optional("Times", len(d.Times))
 	optional("Positions", len(d.Positions))
 	optional("Propensities", len(d.Propensities))
-	if d.WeightedBy != "" && len(d.Weights) == 0 {
+	if d.WeightedBy != "" && len(d.Weights) == 0 && n > 0 {
 		errs = append(errs, &DatasetError{Field: "WeightedBy", Row: -1, Value: strconv.Quote(d.WeightedBy), Want: "nothing, for there are no Weights"})
 	}
 	if n > math.MaxInt32 {

@@ -17,8 +17,14 @@ func TestWeightsAreNotSetTwice(t *testing.T) {
 	if err != nil || len(d.Weights) != 0 || first.WeightedBy != "examination" {
 		t.Fatalf("%+v, error %v; want weights, and the dataset as it was", first, err)
 	}
-	if err := first.Validate(); err != nil {
-		t.Error(err)
+	none, all, err := first.Split(1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []*ranking.Dataset{first, none, all} {
+		if err := d.Validate(); err != nil {
+			t.Errorf("%v: %v", d, err)
+		}
 	}
 	some := first.Rows([]int32{1, 2})
 	chosen, err := some.Select(some.Columns[0])

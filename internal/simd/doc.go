@@ -2,7 +2,7 @@
 // vector with another, with contiguous rows and with rows gathered by number, in float32
 // and in int8, and the scan that keeps the rows above a threshold, for one query or many;
 // matrix products, Cholesky factors and rank-k updates; exp, sigmoid and softmax; the steps
-// of Adam and AdaGrad; formats of 16 bits.
+// of Adam and AdaGrad; formats of 16 bits; sums by bin and the best cut of such a histogram.
 //
 // # Tiers
 //

@@ -102,8 +102,7 @@ func (c *Cascade) Bind(s *recsys.Schema) (recsys.Ranker, error) {
 }
 
 // Rank writes the heads, and the first head as the score. Rows whose first rounds tie go on
-// by item ID, the smaller first. It allocates nothing once it has seen as many rows, unless rows tie, and
-// does not look at ctx.
+// by item ID, the smaller first. It allocates nothing once it has seen as many rows, and does not look at ctx.
 func (c *Cascade) Rank(_ context.Context, _ *recsys.Query, t *recsys.Candidates, out recsys.Scores) error {
 	m, n := c.model, t.Len()
 	if err := m.ready(t, out); err != nil || n == 0 {

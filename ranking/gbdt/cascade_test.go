@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/ranking"
 	"github.com/recsyskit/recsys/ranking/gbdt"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/tree"
@@ -119,4 +120,22 @@ func TestCascadeConfigNamesItsMistakes(t *testing.T) {
 	}
 	_, err = gbdt.NewCascade(new(gbdt.Model), gbdt.CascadeConfig{})
 	require.ErrorContains(t, err, "Model is empty")
+}
+
+func TestCascadeAllocatesNothingWhenRowsTie(t *testing.T) {
+	if race.Enabled {
+		t.Skip("sync.Pool drops items at random under the race detector")
+	}
+	s := shape{features: 3, rounds: 4, leaves: 3}
+	m := s.model(t, 1, false)
+	c, err := gbdt.NewCascade(m, gbdt.CascadeConfig{Rounds: 1, Keep: 0.3})
+	require.NoError(t, err)
+	schema := schemaOf(t, columnsOf(m)...)
+	bound, rows, out := bind(t, c, schema), table(schema, dataset(m, s.rows(rand.New(rand.NewPCG(1, 1)), 400))), recsys.NewScores(400, 1)
+	ctx := t.Context()
+	require.Zero(t, testing.AllocsPerRun(20, func() {
+		if err := bound.Rank(ctx, nil, rows, out); err != nil {
+			t.Fatal(err)
+		}
+	}))
 }

@@ -54,25 +54,16 @@ func (m *Model) Explain(dst []float64, head string, floats []float32, ids []uint
 	if f.Link.Kind == tree.ArgMax {
 		return dst, &UnsupportedError{Format: "gbdt", What: fmt.Sprintf("explaining head %q, the number of a class,", head)}
 	}
-	row := make([]float64, len(m.features))
-	x, id := 0, 0
-	for j := range row {
-		switch {
-		case m.vocab[j] == nil && x < len(floats):
-			row[j] = float64(floats[x])
-			x++
-		case m.vocab[j] != nil && id < len(ids):
-			row[j] = m.Category(j, ids[id])
-			id++
-		default:
-			x = -1
-		}
-		if x < 0 {
-			break
-		}
+	if d, c := len(m.Columns()), len(m.IDColumns()); len(floats) != d || len(ids) != c {
+		return dst, fmt.Errorf("gbdt: row has %d floats and %d ids; want %d and %d", len(floats), len(ids), d, c)
 	}
-	if x != len(floats) || id != len(ids) {
-		return dst, fmt.Errorf("gbdt: row has %d floats and %d ids; want %d and %d", len(floats), len(ids), len(m.Columns()), len(m.IDColumns()))
+	row := make([]float64, len(m.features))
+	for j := range row {
+		if m.vocab[j] == nil {
+			row[j], floats = float64(floats[0]), floats[1:]
+		} else {
+			row[j], ids = m.Category(j, ids[0]), ids[1:]
+		}
 	}
 	from, width := len(dst), len(m.features)+1
 	dst = slices.Grow(dst, width)[:from+width]

@@ -46,9 +46,14 @@ type Options struct {
 	Rename map[string]string
 	// Categories gives categorical features a vocabulary, by their name in the model: category
 	// c stands for the ID Categories[name][c], so that the feature binds to an ID
-	// column. pandas writes its categories as text at the end of LightGBM's files;
-	// [recsys.HashID] turns texts into IDs.
+	// column. A vocabulary given here replaces one that the file has.
 	Categories map[string][]uint64
+
+	// Pandas gives the categorical features of a LightGBM file the vocabularies that its Python package left
+	// at the end of it, in training on a data frame with columns of dtype category: a whole number
+	// is the ID itself, other text stands for its [recsys.HashID], as [ranking.ReadCSV] has it. Categories
+	// counts after it.
+	Pandas bool
 
 	// Rounds is the number of rounds that count: AllRounds (0), BestRounds (those up to the
 	// best iteration that the file names, all if it names none), or a number up to that of
@@ -114,6 +119,11 @@ func read(r io.Reader, o *Options) (*Model, error) {
 	m, err := parse(data)
 	if err != nil {
 		return nil, err
+	}
+	if o.Pandas {
+		if err := m.pandas(data); err != nil {
+			return nil, err
+		}
 	}
 	if err := m.apply(o); err != nil {
 		return nil, err

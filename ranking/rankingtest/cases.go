@@ -110,7 +110,7 @@ func saysKinds(p *probe) {
 	}
 	before := slices.Clone(k.HeadKinds())
 	if heads := headsOf(r); len(before) != len(heads) {
-		p.failf("HeadKinds returns %q for the heads %q; want one for each", before, heads)
+		p.fatalf("HeadKinds returns %q for the heads %q; want one for each", before, heads)
 	}
 	for _, kind := range before {
 		switch kind {

@@ -154,7 +154,10 @@ func New(ctx context.Context, in Input, cfg Config) (*Table, error) {
 		return nil, err
 	}
 	t.drop()
-	return t, t.layOut(ctx)
+	if err := t.layOut(ctx); err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 // Like returns the table of the rows of in under the bins of t: for validation and for
@@ -173,7 +176,10 @@ func (t *Table) Like(ctx context.Context, in Input) (*Table, error) {
 	if err := like.fill(ctx, in); err != nil {
 		return nil, err
 	}
-	return like, like.layOut(ctx)
+	if err := like.layOut(ctx); err != nil {
+		return nil, err
+	}
+	return like, nil
 }
 
 // Bin returns the bin of x in the feature.

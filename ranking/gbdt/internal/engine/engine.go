@@ -84,7 +84,7 @@ func New(f *tree.Forest, o Options) *Engine {
 		return e
 	}
 	l, tests, ok := newLayout(f)
-	if !ok {
+	if !ok || !walks(f, l) {
 		return e
 	}
 	e.kind, e.layout, e.walk = Walk, l, newWalk(f, tests)

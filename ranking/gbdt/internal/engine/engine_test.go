@@ -332,6 +332,23 @@ func TestHugeCategoriesAreWalkedPlainly(t *testing.T) {
 	requireReference(t, r, f, randomRows(r, f, 9))
 }
 
+// TestColumnsApart: no feature stands in the table.
+func TestColumnsApart(t *testing.T) {
+	f, rows, _ := shaped(20, 16, 6, true)
+	for j := range rows.Columns {
+		rows.Columns[j] = ^int32(j)
+		rows.Extra = append(rows.Extra, make([]float32, 100))
+	}
+	rows.N = 100
+	var s engine.Scratch
+	want, got := make([]float64, 100), make([]float64, 100)
+	engine.New(f, engine.Options{Kind: engine.Plain}).Raw(want, rows, &s)
+	for _, kind := range kinds {
+		engine.New(f, engine.Options{Kind: kind}).Raw(got, rows, &s)
+		requireBits(t, want, got, "no table")
+	}
+}
+
 func TestScoringDoesNotAllocate(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")

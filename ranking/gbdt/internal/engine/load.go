@@ -70,7 +70,7 @@ const fewColumns = 3
 func (l *layout) loadBlock(dst []int32, rows *Rows, first int) {
 	var tile [simd.TileColumns * lanes]float32
 	var from [simd.TileColumns]uint32
-	floats := rows.Floats[first*rows.Stride:]
+	floats := rows.Floats[min(first*rows.Stride, len(rows.Floats)):]
 	last := len(floats) - (lanes-1)*rows.Stride - simd.TileColumns // where the last tile begins
 	for i := 0; i < len(l.columns); {
 		begin := int(rows.Columns[l.features[i]])

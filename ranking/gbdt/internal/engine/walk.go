@@ -36,6 +36,15 @@ const walkNodeBytes = 16
 // walkLanes is how many rows, or trees, are on their way at once.
 const walkLanes = 8
 
+// walks tells whether the places of nodes and words fit their 32 bits.
+func walks(f *tree.Forest, l *layout) bool {
+	nodes := 0
+	for i := range f.Trees {
+		nodes += 2*len(f.Trees[i].Nodes) + 1
+	}
+	return nodes <= math.MaxUint32/walkNodeBytes && l.words <= math.MaxUint32/(4*walkLanes)
+}
+
 func newWalk(f *tree.Forest, tests [][]test) *walk {
 	w := &walk{values: newLeafValues(f, identity(f))}
 	for i := range f.Trees {

@@ -11,13 +11,16 @@ import (
 // Config says how trees grow. Zeros are taken as they are, except where it is said;
 // [Default] returns LightGBM's values, whose names are given.
 type Config struct {
-	Leaves   int // most leaves of a tree, num_leaves; below 2 means 1
-	Depth    int // most splits above a leaf, max_depth; 0: no limit
-	MinRows  int // of a leaf, exactly, min_data_in_leaf
-	Workers  int // 0 means 1; the result does not depend on it
+	Leaves  int // most leaves of a tree, num_leaves; below 2 means 1
+	Depth   int // most splits above a leaf, max_depth; 0: no limit
+	MinRows int // of a leaf, exactly, min_data_in_leaf
+	Workers int // 0 means 1; the result does not depend on it
+	// Monotone has a direction for each feature, or none at all: 1 if the tree must not fall as
+	// the feature rises, -1 if it must not rise, 0. monotone_constraints, by the basic method: a
+	// split bounds what is below it by the middle of its two values.
 	Monotone []int8
 
-	MinHessian float64 // sum of a leaf, min_sum_hessian_in_leaf
+	MinHessian float64 // sum of a leaf, to the rounding of hessians, min_sum_hessian_in_leaf
 	MinGain    float64 // of a split, min_gain_to_split
 	L1, L2     float64 // lambda_l1, lambda_l2
 	PathSmooth float64 // rows by which a leaf is drawn to its parent's value, path_smooth
