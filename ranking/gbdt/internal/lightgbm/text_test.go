@@ -106,11 +106,25 @@ func TestBaseScoreIsAddedToTheFirstRound(t *testing.T) {
 	}
 }
 
+func TestForestWithoutTreesIsWrittenAsItsBaseScore(t *testing.T) {
+	f, err := lightgbm.Read([]byte(small))
+	require.NoError(t, err)
+	f.Trees, f.Base = nil, []float64{10}
+	var b bytes.Buffer
+	require.NoError(t, lightgbm.Write(&b, f))
+	again, err := lightgbm.Read(b.Bytes())
+	require.NoError(t, err)
+	var got [1]float64
+	again.Raw(got[:], []float64{0, 0}, again.Rounds())
+	require.Equal(t, 10., got[0])
+	require.Empty(t, f.Trees)
+}
+
 func TestWriteRefusesWhatTheFormatCannotSay(t *testing.T) {
 	for want, change := range map[string]func(*tree.Forest){
 		"sums in float32":     func(f *tree.Forest) { f.Float32 = true },
 		`feature name "a b"`:  func(f *tree.Forest) { f.Features[0].Name = "a b" },
-		"0 trees":             func(f *tree.Forest) { f.Trees = nil },
+		"2 trees for 3":       func(f *tree.Forest) { f.Outputs = 3 },
 		"goes to the left":    func(f *tree.Forest) { f.Trees[0].Nodes[1].DefaultLeft = true },
 		"whose link is":       func(f *tree.Forest) { f.Link.Kind = tree.Step },
 		"outputs must take t": func(f *tree.Forest) { f.Outputs, f.Trees[0].Output = 2, 1 },

@@ -19,6 +19,13 @@ func Write(w io.Writer, f *tree.Forest) error {
 	if err := f.Check(); err != nil {
 		return fmt.Errorf("%s: %w", format, err)
 	}
+	if len(f.Trees) == 0 { // the format wants some: one leaf for each output, which has the base score
+		g := *f
+		for o := range f.Outputs {
+			g.Trees = append(g.Trees, tree.Tree{Output: o, Leaves: []float64{0}})
+		}
+		f = &g
+	}
 	if err := writable(f); err != nil {
 		return err
 	}
@@ -59,7 +66,7 @@ func writable(f *tree.Forest) error {
 	if f.Float32 {
 		return refuse("a forest that sums in float32")
 	}
-	if len(f.Trees) == 0 || len(f.Trees)%f.Outputs != 0 {
+	if len(f.Trees)%f.Outputs != 0 {
 		return refuse("%d trees for %d outputs", len(f.Trees), f.Outputs)
 	}
 	for _, feature := range f.Features {
