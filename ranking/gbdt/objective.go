@@ -127,7 +127,8 @@ type Objective struct {
 	// Pairs whose preferred row has a label above 0 weigh 1/Examination[position], so that clicks are
 	// unbiased judgements of relevance (Joachims, Swaminathan and Schnabel, WSDM 2017). It needs
 	// Dataset.Positions for all those rows. Nil: no correction. LambdaMART and Pairwise. Give either this
-	// or such weights in Dataset.Weights, not both. (LightGBM learns biases instead.)
+	// or such weights in Dataset.Weights, not both. Set Unnormalised with it: the normalisation of a
+	// query partly undoes such weights. (LightGBM learns biases instead.)
 	Examination []float64
 }
 
