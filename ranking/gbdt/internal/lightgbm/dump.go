@@ -34,8 +34,9 @@ func ReadJSON(data []byte) (*tree.Forest, error) {
 
 // dump reads a model; its methods return at the first error.
 type dump struct {
-	f *tree.Forest
-	t *tree.Tree // being read
+	f     *tree.Forest
+	t     *tree.Tree // being read
+	words int        // of the sets of categories so far
 }
 
 func (d *dump) model(root document.Node) error {
@@ -304,8 +305,8 @@ func (d *dump) categories(threshold document.Node, n *tree.Node) error {
 		set[c>>5] |= 1 << (uint(c) & 31)
 		n.Words = max(n.Words, int32(c>>5)+1)
 	}
-	if len(d.t.Sets)+int(n.Words) > maxWords {
-		return &tree.UnsupportedError{Format: dumpFormat, What: "a tree whose sets of categories take more than 64 MB"}
+	if d.words += int(n.Words); d.words > maxWords {
+		return &tree.UnsupportedError{Format: dumpFormat, What: "a model whose sets of categories take more than 256 MB"}
 	}
 	for w := range int(n.Words) {
 		d.t.Sets = append(d.t.Sets, set[w])
@@ -313,5 +314,5 @@ func (d *dump) categories(threshold document.Node, n *tree.Node) error {
 	return nil
 }
 
-// maxWords bounds the bit sets of a tree: a few bytes of a hostile file could ask for 2 MB each.
-const maxWords = 1 << 24
+// maxWords bounds the bit sets of a model: a few bytes of a hostile file could ask for 2 MB each.
+const maxWords = 1 << 26

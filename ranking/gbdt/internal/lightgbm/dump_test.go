@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/lightgbm"
+	"github.com/recsyskit/recsys/ranking/gbdt/internal/tree"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/treetest"
 )
 
@@ -80,4 +81,13 @@ func FuzzReadJSON(f *testing.F) {
 			forest.Raw(make([]float64, forest.Outputs), make([]float64, len(forest.Features)), forest.Rounds())
 		}
 	})
+}
+
+// A category of 8 digits takes 2 MB in the set of its node, of all trees together not more than a machine has.
+func TestSetsOfCategoriesOfAllTreesAreBounded(t *testing.T) {
+	before, trees, _ := strings.Cut(strings.Replace(smallDump, "0||33", "16777215", 1), `"tree_info":[`)
+	trees = strings.TrimSuffix(strings.TrimSpace(trees), "]}")
+	_, err := lightgbm.ReadJSON([]byte(before + `"tree_info":[` + trees + strings.Repeat(","+trees, 199) + "]}"))
+	var unsupported *tree.UnsupportedError
+	require.ErrorAs(t, err, &unsupported)
 }
