@@ -96,7 +96,8 @@ func Load(path string, o Options) (*Model, error) {
 // The error names the input. It wraps a [*FileError] with the place, an [*UnsupportedError], for
 // our own files [ErrNewer], [ErrTruncated] or [ErrCorrupt], [ErrTooLarge], or r's error; or it says
 // which of the options does not fit the file. Memory is a small multiple of the bytes that
-// r holds, whatever they say. The model is not bound.
+// r holds, whatever they say, but for sets of categories that JSON and UBJSON name by number: those may take
+// 256 MB, and the tables that engines make of them four times that. The model is not bound.
 func Read(r io.Reader, o Options) (*Model, error) {
 	if o.Name == "" {
 		o.Name = "model"
@@ -149,7 +150,7 @@ func readAll(r io.Reader, most int64) ([]byte, error) {
 	}
 	z, err := gzip.NewReader(bytes.NewReader(data))
 	if err == nil {
-		data, err = limited(z, 4*int64(len(data)), most)
+		data, err = limited(z, min(4*int64(len(data)), most), most) // about as much, which is no reason to refuse it
 	}
 	if err != nil && !errors.Is(err, ErrTooLarge) {
 		return nil, &FileError{Format: "gzip", Where: "the packed bytes", Reason: err.Error()}
