@@ -2,6 +2,7 @@ package document
 
 import (
 	"fmt"
+	"iter"
 	"math"
 	"strconv"
 	"strings"
@@ -127,6 +128,17 @@ func (n Node) Keys() []string {
 		return nil
 	}
 	return n.v.keys
+}
+
+// Fields returns the fields of an object, in their order, and nothing of another value.
+func (n Node) Fields() iter.Seq2[string, Node] {
+	return func(yield func(string, Node) bool) {
+		for i, name := range n.Keys() {
+			if !yield(name, Node{&n.v.items[i], n.join(name)}) {
+				return
+			}
+		}
+	}
 }
 
 // Items returns the elements of an array that are no numbers.

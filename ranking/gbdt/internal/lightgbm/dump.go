@@ -51,6 +51,9 @@ func (d *dump) model(root document.Node) error {
 	for _, name := range features {
 		d.f.Features = append(d.f.Features, tree.Feature{Name: name})
 	}
+	if err := d.kinds(root); err != nil {
+		return err
+	}
 	outputs, err := root.Field("num_tree_per_iteration")
 	if err != nil {
 		return err
@@ -91,6 +94,31 @@ func (d *dump) model(root document.Node) error {
 		if err := d.tree(node); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// kinds reads which features are categorical, also of those that no tree reads: they have a list of categories.
+func (d *dump) kinds(root document.Node) error {
+	infos, ok := root.Find("feature_infos")
+	if !ok {
+		return nil
+	}
+	at := make(map[string]int, len(d.f.Features))
+	for j, f := range d.f.Features {
+		at[f.Name] = j
+	}
+	for name, info := range infos.Fields() {
+		j, known := at[name]
+		values, ok := info.Find("values")
+		if !known || !ok {
+			continue
+		}
+		categories, err := values.Numbers()
+		if err != nil {
+			return err
+		}
+		d.f.Features[j].Categorical = len(categories) > 0
 	}
 	return nil
 }

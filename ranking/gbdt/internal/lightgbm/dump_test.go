@@ -91,3 +91,16 @@ func TestSetsOfCategoriesOfAllTreesAreBounded(t *testing.T) {
 	var unsupported *tree.UnsupportedError
 	require.ErrorAs(t, err, &unsupported)
 }
+
+// A feature that no tree reads is of the kind that it was in training, as in the text.
+func TestDumpKnowsTheKindsOfUnusedFeatures(t *testing.T) {
+	text := strings.Replace(smallDump, `"feature_names":["a","b"]`,
+		`"feature_names":["a","b","c","d"],"feature_infos":{"a":{"values":[]},"d":{"values":[]},"c":{"min_value":-1,"max_value":2,"values":[-1,0,2]}}`, 1)
+	f, err := lightgbm.ReadJSON([]byte(text))
+	require.NoError(t, err)
+	for j, want := range []bool{false, true, true, false} {
+		require.Equal(t, want, f.Features[j].Categorical, f.Features[j].Name)
+	}
+	_, err = lightgbm.ReadJSON([]byte(strings.Replace(text, `[-1,0,2]`, `["x"]`, 1)))
+	require.ErrorContains(t, err, "feature_infos.c.values: is an array; want an array of numbers")
+}
