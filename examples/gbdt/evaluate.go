@@ -14,8 +14,9 @@ import (
 // cutoffs of NDCG.
 var cutoffs = []int{1, 3, 5, 10}
 
-// evaluate returns the metrics of a model that fit its loss and the data.
+// evaluate returns the metrics of a model that fit its loss and the data. Rows without a label do not count.
 func evaluate(m *gbdt.Model, d *ranking.Dataset, loss gbdt.Loss) ([]cli.Field, error) {
+	d = labelled(d)
 	predicted, err := m.Predict(nil, d)
 	if err != nil {
 		return nil, err
@@ -39,6 +40,24 @@ func evaluate(m *gbdt.Model, d *ranking.Dataset, loss gbdt.Loss) ([]cli.Field, e
 		}
 	}
 	return fields, nil
+}
+
+// labelled returns the rows of d that have a label, d itself if all have.
+func labelled(d *ranking.Dataset) *ranking.Dataset {
+	rows := make([]int32, 0, d.Len())
+	for i, y := range d.Labels {
+		if y == y {
+			rows = append(rows, int32(i))
+		}
+	}
+	if len(rows) == d.Len() {
+		return d
+	}
+	out := d.Rows(rows)
+	if len(d.Groups) == 0 {
+		out.Groups = nil // and not a group for each row
+	}
+	return out
 }
 
 func widened(values []float32) []float64 {
@@ -84,9 +103,11 @@ func ofClasses(p []float32, labels []float64, classes int) []cli.Field {
 	loss, hits := 0.0, 0.0
 	for i, y := range labels {
 		row := p[i*classes : (i+1)*classes]
-		if int(y) < classes {
-			loss -= math.Log(max(float64(row[int(y)]), 1e-15))
+		known := 0.0 // what the model gives a class that it has never seen
+		if y >= 0 && y < float64(classes) {
+			known = float64(row[int(y)])
 		}
+		loss -= math.Log(max(known, 1e-15))
 		best := 0
 		for k, v := range row {
 			if v > row[best] {

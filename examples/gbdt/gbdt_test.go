@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -259,4 +260,62 @@ func TestNumbersAreWrittenAsC(t *testing.T) {
 	}
 	require.Equal(t, "nan", string(appendNumber(nil, math.NaN())))
 	require.Equal(t, "-0", string(appendNumber(nil, math.Copysign(0, -1))))
+}
+
+// Rows without a label are not learnt from, and not judged by.
+func TestRowsWithoutALabelDoNotCount(t *testing.T) {
+	var all, some strings.Builder
+	for i := range 300 {
+		line := strconv.Itoa(i%3*5+i%2) + "," + strconv.Itoa(i%7) + "\n"
+		if i%30 == 7 {
+			all.WriteString("NA," + line)
+			continue
+		}
+		all.WriteString(strconv.Itoa(i%3%2) + "," + line)
+		some.WriteString(strconv.Itoa(i%3%2) + "," + line)
+	}
+	a, b, model := write(t, all.String()), write(t, some.String()), filepath.Join(t.TempDir(), "m.gbdt")
+	for objective, metric := range map[string]string{"binary": "auc", "multiclass": "accuracy", "regression": "rmse"} {
+		train := []string{"train", "-objective", objective, "-rounds", "3", "-model", model, "-data", b, "-test"}
+		judged, want := result(t, append(train, a)...), result(t, append(train, b)...)
+		require.NotNil(t, want[metric], objective)
+		require.Equal(t, want[metric], judged[metric], objective)
+		require.NotContains(t, judged, "ndcg@1")
+		require.NotNil(t, result(t, "train", "-objective", objective, "-rounds", "3", "-model", model, "-data", a)[metric])
+	}
+}
+
+// Columns without names have their order from training to prediction, whatever they hold.
+func TestColumnsWithoutNamesKeepTheirOrder(t *testing.T) {
+	var data, rows, shuffled strings.Builder
+	shuffled.WriteString("2,1,3\n")
+	for i := range 200 {
+		kind, weight, noise := i%4+100, i%7, i%3
+		fmt.Fprintf(&data, "%d,%d,%d,%d\n", (i%4+i%7)%2, kind, weight, noise)
+		fmt.Fprintf(&rows, "%d,%d,%d\n", kind, weight, noise)
+		fmt.Fprintf(&shuffled, "%d,%d,%d\n", weight, kind, noise)
+	}
+	model := filepath.Join(t.TempDir(), "m.gbdt")
+	r := result(t, "train", "-data", write(t, data.String()), "-cat", "1", "-objective", "binary", "-rounds", "40", "-model", model)
+	require.EqualValues(t, 3, r["features"])
+	_, byName, errs := program(t, "predict", "-model", model, "-header", "-data", write(t, shuffled.String()))
+	require.Empty(t, errs)
+	_, byPlace, errs := program(t, "predict", "-model", model, "-data", write(t, rows.String()))
+	require.Empty(t, errs)
+	require.Equal(t, byName, byPlace)
+	got := numbers(t, write(t, byPlace))
+	require.Less(t, got[0][0], 0.5)
+	require.Greater(t, got[7][0], 0.5)
+}
+
+func TestClassesThatTheModelDoesNotKnowAreJudgedWrong(t *testing.T) {
+	model := filepath.Join(t.TempDir(), "m.gbdt")
+	var data strings.Builder
+	for i := range 90 {
+		fmt.Fprintf(&data, "%d,%d\n", i%3, i%3)
+	}
+	train := []string{"train", "-objective", "multiclass", "-rounds", "30", "-model", model, "-data", write(t, data.String()), "-test"}
+	r := result(t, append(train, write(t, "0,0\n-1,1\n7,2\n"))...)
+	require.InDelta(t, 1./3, r["accuracy"], 1e-12)
+	require.Greater(t, r["logloss"], 20.0)
 }

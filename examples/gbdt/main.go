@@ -18,8 +18,9 @@
 // their texts stand for is kept in the model. A file of libsvm may carry groups as qid; -query takes them from a
 // file with a size on each line, in the order of the rows, as LightGBM does.
 //
-// A file to predict has the features only: in the order of the model, or with -header by name, in any order and
-// with others beside them. A label before the features is allowed in libsvm. Numbers are read as
+// A file to predict has the features only: with -header by name, in any order and with others beside them; without, in the
+// order of the model, which for one that was trained here on a header is numbers first and then categories, and on columns
+// without names that of the columns. A label before the features is allowed in libsvm. Numbers are read as
 // float64; nan, an empty field, NA, null and ? are missing, and with -missing 0 so is 0.
 //
 // With -encode, categories reach the model as what rows with them did before: the mean label and the number of

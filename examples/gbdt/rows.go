@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -56,12 +57,30 @@ func newRowReader(name, format string, r io.Reader, header bool, m *gbdt.Model) 
 	case len(record) != len(x.features):
 		return nil, cli.Inputf(name, 1, "%d fields for %d features", len(record), len(x.features))
 	}
-	x.columns = make([]int, len(record))
-	for j := range x.columns {
-		x.columns[j] = j
-	}
+	x.columns = order(x.features)
 	x.pending = record
 	return x, nil
+}
+
+// order returns the feature of each field of a file without header: that of the model, but where a model
+// with categories, which stand behind the numbers, has learnt from columns without names, that of the columns.
+func order(features []gbdt.Feature) []int {
+	fields, numbers, categories := make([]int, len(features)), make([]int, len(features)), false
+	for j, f := range features {
+		n, err := strconv.Atoi(f.Name)
+		if numbers[j] = n; err != nil {
+			numbers = nil
+			break
+		}
+		categories = categories || f.IDs != nil
+	}
+	for j := range fields {
+		fields[j] = j
+	}
+	if numbers != nil && categories {
+		slices.SortFunc(fields, func(a, b int) int { return cmp.Compare(numbers[a], numbers[b]) })
+	}
+	return fields
 }
 
 // sniff tells libsvm from CSV by the first line.

@@ -13,8 +13,8 @@ import (
 //
 // It is what LightGBM's pred_contrib and XGBoost's pred_contribs give. How many rows of training went
 // either way at a node comes from the file: rows, or the sums of their hessians where it has no
-// counts. The error is an [*UnsupportedError] for a file that has neither, and for
-// trees with linear leaves. The cost of a row is O(leaves depth²) for each tree.
+// counts. The error is an [*UnsupportedError] for a file that has neither, for trees with linear leaves, and
+// for ones of more than 2048 nodes on the way to a leaf. The cost of a row is O(leaves depth²) for each tree.
 //
 // Source: Lundberg, Erion and Lee, "Consistent Individualized Feature Attribution for Tree
 // Ensembles", 2018, algorithm 2.
@@ -110,12 +110,17 @@ type element struct {
 	weight    float64 // of subsets of as many features as the element has before it
 }
 
+// maxExplained bounds how deep explained trees are: the paths to a leaf take memory by the square of it.
+const maxExplained = 2048
+
 // explainer computes Shapley values of a tree.
 type explainer struct {
 	t        *tree.Tree
 	nodes    []float64 // rows of training below each node
 	leaves   []float64
 	expected float64
+	depths   []int32
+	order    []int32 // of the nodes: parents before children
 
 	x, phi []float64
 	path   []element // one path behind the other, that of the node last
@@ -141,7 +146,9 @@ func (e *explainer) begin(t *tree.Tree) error {
 			total += e.leaves[i]
 		}
 		if total > 0 && total-total == 0 {
-			e.cover(0)
+			if deepest := e.cover(); deepest > maxExplained {
+				return &UnsupportedError{Format: "gbdt", What: fmt.Sprintf("explaining a tree with %d nodes on the way to a leaf; at most %d", deepest, maxExplained)}
+			}
 			e.expected = 0
 			for i, v := range t.Leaves {
 				e.expected += float64(v * (e.leaves[i] / total))
@@ -152,14 +159,27 @@ func (e *explainer) begin(t *tree.Tree) error {
 	return &UnsupportedError{Format: "gbdt", What: "explaining a model whose file says nothing of the rows in its leaves"}
 }
 
-// cover sums the rows below a node, so that what the children have adds up to it.
-func (e *explainer) cover(at int32) float64 {
-	if at < 0 {
-		return e.leaves[^at]
+// cover sums the rows below each node, so that what the children have adds up to it, and returns how many nodes
+// the longest way to a leaf has. It does not recurse: a hostile file may be a chain of millions of nodes.
+func (e *explainer) cover() int {
+	e.depths, e.order = room(e.depths, len(e.t.Nodes)), append(e.order[:0], 0)
+	e.depths[0] = 1
+	deepest := 1
+	for i := 0; i < len(e.order); i++ {
+		at := e.order[i]
+		for _, child := range [2]int32{e.t.Nodes[at].Left, e.t.Nodes[at].Right} {
+			if child >= 0 {
+				e.depths[child] = e.depths[at] + 1
+				deepest = max(deepest, int(e.depths[child]))
+				e.order = append(e.order, child)
+			}
+		}
 	}
-	n := &e.t.Nodes[at]
-	e.nodes[at] = e.cover(n.Left) + e.cover(n.Right)
-	return e.nodes[at]
+	for _, at := range slices.Backward(e.order) {
+		n := &e.t.Nodes[at]
+		e.nodes[at] = e.below(n.Left) + e.below(n.Right)
+	}
+	return deepest
 }
 
 // explain adds the contributions for the row x to phi.

@@ -196,3 +196,23 @@ func TestContributionsNeedWhatTheFileKnowsOfLeaves(t *testing.T) {
 	require.True(t, errors.As(err, &unsupported))
 	require.Contains(t, err.Error(), "says nothing of the rows in its leaves")
 }
+
+// A chain of nodes, as a hostile file may hold, must not overflow the stack.
+func TestTooDeepATreeIsNotExplained(t *testing.T) {
+	const depth = 1 << 20
+	tr := tree.Tree{Leaves: make([]float64, depth+1), LeafStats: make([]tree.LeafStats, depth+1)}
+	for j := range int32(depth) {
+		right := j + 1
+		if j == depth-1 {
+			right = ^int32(depth)
+		}
+		tr.Nodes = append(tr.Nodes, tree.Node{Left: ^j, Right: right})
+		tr.LeafStats[j].Count = 1
+	}
+	m, err := gbdt.NewModel(shape{features: 1}.inputs(false), []string{"y"}, &tree.Forest{Outputs: 1, Trees: []tree.Tree{tr}})
+	require.NoError(t, err)
+	_, err = m.Contributions(nil, []float64{1})
+	var unsupported *gbdt.UnsupportedError
+	require.ErrorAs(t, err, &unsupported)
+	require.ErrorContains(t, err, "1048576 nodes on the way to a leaf; at most 2048")
+}

@@ -95,8 +95,10 @@ func Load(path string, o Options) (*Model, error) {
 //
 // The error names the input. It wraps a [*FileError] with the place, an [*UnsupportedError], for
 // our own files [ErrNewer], [ErrTruncated] or [ErrCorrupt], [ErrTooLarge], or r's error; or it says
-// which of the options does not fit the file. Memory is a small multiple of the bytes that
-// r holds, whatever they say. The model is not bound.
+// which of the options does not fit the file. Memory is a multiple of the bytes that r
+// holds, whatever they say: a small one, for hostile JSON up to a hundred. Beyond it, sets of categories that JSON and
+// UBJSON name by number may take 256 MB and tables made of them four times that, and the features of an XGBoost file without
+// names, a million at most, 300 MB. The model is not bound.
 func Read(r io.Reader, o Options) (*Model, error) {
 	if o.Name == "" {
 		o.Name = "model"
@@ -149,7 +151,7 @@ func readAll(r io.Reader, most int64) ([]byte, error) {
 	}
 	z, err := gzip.NewReader(bytes.NewReader(data))
 	if err == nil {
-		data, err = limited(z, 4*int64(len(data)), most)
+		data, err = limited(z, min(4*int64(len(data)), most), most) // about as much, which is no reason to refuse it
 	}
 	if err != nil && !errors.Is(err, ErrTooLarge) {
 		return nil, &FileError{Format: "gzip", Where: "the packed bytes", Reason: err.Error()}

@@ -209,6 +209,16 @@ func TestFilesBeyondMaxBytesAreRefused(t *testing.T) {
 	_, err = gbdt.Read(strings.NewReader(lightgbmText), gbdt.Options{MaxBytes: 100})
 	require.ErrorIs(t, err, gbdt.ErrTooLarge)
 	read(t, lightgbmText, gbdt.Options{MaxBytes: int64(len(lightgbmText))})
+
+	// Only what a packed file really holds counts, however much that usually is.
+	packed.Reset()
+	z.Reset(&packed)
+	_, err = io.WriteString(z, lightgbmText)
+	require.NoError(t, err)
+	require.NoError(t, z.Close())
+	require.Greater(t, 4*packed.Len(), len(lightgbmText))
+	_, err = gbdt.Read(&packed, gbdt.Options{MaxBytes: int64(len(lightgbmText))})
+	require.NoError(t, err)
 }
 
 // A few bytes must not ask for a million names.

@@ -2,6 +2,7 @@ package document
 
 import (
 	"fmt"
+	"iter"
 	"math"
 	"strconv"
 	"strings"
@@ -43,7 +44,36 @@ type container struct {
 // Node is a value with the path to it.
 type Node struct {
 	v    *value
-	path string
+	path *step // nil at the root
+}
+
+// step is a field or, without a name, an element. The path is written out for an error only: trees are as deep as
+// values nest, and a text for each node would take time by the square of it.
+type step struct {
+	up    *step
+	name  string
+	index int
+}
+
+// longestPath is how many bytes of a path an error prints, the last ones.
+const longestPath = 200
+
+func (p *step) String() string {
+	text := ""
+	for ; p != nil; p = p.up {
+		if len(text) > longestPath {
+			return "…" + text
+		}
+		switch {
+		case p.name == "":
+			text = "[" + strconv.Itoa(p.index) + "]" + text
+		case p.up == nil:
+			text = p.name + text
+		default:
+			text = "." + p.name + text
+		}
+	}
+	return text
 }
 
 // Error says where a document is not what was wanted.
@@ -56,19 +86,14 @@ func (e *Error) Error() string { return e.Where + ": " + e.Reason }
 
 // Fail returns an error about n.
 func (n Node) Fail(reason string, args ...any) error {
-	path := n.path
+	path := n.path.String()
 	if path == "" {
 		path = "the document"
 	}
 	return &Error{Where: path, Reason: fmt.Sprintf(reason, args...)}
 }
 
-func (n Node) join(name string) string {
-	if n.path == "" {
-		return name
-	}
-	return n.path + "." + name
-}
+func (n Node) join(name string) *step { return &step{up: n.path, name: name} }
 
 // Find returns the field called name of an object, and whether there is one that is not null.
 func (n Node) Find(name string) (Node, bool) {
@@ -105,6 +130,17 @@ func (n Node) Keys() []string {
 	return n.v.keys
 }
 
+// Fields returns the fields of an object, in their order, and nothing of another value.
+func (n Node) Fields() iter.Seq2[string, Node] {
+	return func(yield func(string, Node) bool) {
+		for i, name := range n.Keys() {
+			if !yield(name, Node{&n.v.items[i], n.join(name)}) {
+				return
+			}
+		}
+	}
+}
+
 // Items returns the elements of an array that are no numbers.
 func (n Node) Items() ([]Node, error) {
 	if n.v.kind != array {
@@ -112,7 +148,7 @@ func (n Node) Items() ([]Node, error) {
 	}
 	items := make([]Node, len(n.v.items))
 	for i := range items {
-		items[i] = Node{&n.v.items[i], n.path + "[" + strconv.Itoa(i) + "]"}
+		items[i] = Node{&n.v.items[i], &step{up: n.path, index: i}}
 	}
 	return items, nil
 }

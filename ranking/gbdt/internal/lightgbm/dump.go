@@ -34,8 +34,9 @@ func ReadJSON(data []byte) (*tree.Forest, error) {
 
 // dump reads a model; its methods return at the first error.
 type dump struct {
-	f *tree.Forest
-	t *tree.Tree // being read
+	f     *tree.Forest
+	t     *tree.Tree // being read
+	words int        // of the sets of categories so far
 }
 
 func (d *dump) model(root document.Node) error {
@@ -49,6 +50,9 @@ func (d *dump) model(root document.Node) error {
 	}
 	for _, name := range features {
 		d.f.Features = append(d.f.Features, tree.Feature{Name: name})
+	}
+	if err := d.kinds(root); err != nil {
+		return err
 	}
 	outputs, err := root.Field("num_tree_per_iteration")
 	if err != nil {
@@ -90,6 +94,31 @@ func (d *dump) model(root document.Node) error {
 		if err := d.tree(node); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// kinds reads which features are categorical, also of those that no tree reads: they have a list of categories.
+func (d *dump) kinds(root document.Node) error {
+	infos, ok := root.Find("feature_infos")
+	if !ok {
+		return nil
+	}
+	at := make(map[string]int, len(d.f.Features))
+	for j, f := range d.f.Features {
+		at[f.Name] = j
+	}
+	for name, info := range infos.Fields() {
+		j, known := at[name]
+		values, ok := info.Find("values")
+		if !known || !ok {
+			continue
+		}
+		categories, err := values.Numbers()
+		if err != nil {
+			return err
+		}
+		d.f.Features[j].Categorical = len(categories) > 0
 	}
 	return nil
 }
@@ -304,8 +333,8 @@ func (d *dump) categories(threshold document.Node, n *tree.Node) error {
 		set[c>>5] |= 1 << (uint(c) & 31)
 		n.Words = max(n.Words, int32(c>>5)+1)
 	}
-	if len(d.t.Sets)+int(n.Words) > maxWords {
-		return &tree.UnsupportedError{Format: dumpFormat, What: "a tree whose sets of categories take more than 64 MB"}
+	if d.words += int(n.Words); d.words > maxWords {
+		return &tree.UnsupportedError{Format: dumpFormat, What: "a model whose sets of categories take more than 256 MB"}
 	}
 	for w := range int(n.Words) {
 		d.t.Sets = append(d.t.Sets, set[w])
@@ -313,5 +342,5 @@ func (d *dump) categories(threshold document.Node, n *tree.Node) error {
 	return nil
 }
 
-// maxWords bounds the bit sets of a tree: a few bytes of a hostile file could ask for 2 MB each.
-const maxWords = 1 << 24
+// maxWords bounds the bit sets of a model: a few bytes of a hostile file could ask for 2 MB each.
+const maxWords = 1 << 26

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/lightgbm"
+	"github.com/recsyskit/recsys/ranking/gbdt/internal/tree"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/treetest"
 )
 
@@ -80,4 +81,26 @@ func FuzzReadJSON(f *testing.F) {
 			forest.Raw(make([]float64, forest.Outputs), make([]float64, len(forest.Features)), forest.Rounds())
 		}
 	})
+}
+
+// A category of 8 digits takes 2 MB in the set of its node, of all trees together not more than a machine has.
+func TestSetsOfCategoriesOfAllTreesAreBounded(t *testing.T) {
+	before, trees, _ := strings.Cut(strings.Replace(smallDump, "0||33", "16777215", 1), `"tree_info":[`)
+	trees = strings.TrimSuffix(strings.TrimSpace(trees), "]}")
+	_, err := lightgbm.ReadJSON([]byte(before + `"tree_info":[` + trees + strings.Repeat(","+trees, 199) + "]}"))
+	var unsupported *tree.UnsupportedError
+	require.ErrorAs(t, err, &unsupported)
+}
+
+// A feature that no tree reads is of the kind that it was in training, as in the text.
+func TestDumpKnowsTheKindsOfUnusedFeatures(t *testing.T) {
+	text := strings.Replace(smallDump, `"feature_names":["a","b"]`,
+		`"feature_names":["a","b","c","d"],"feature_infos":{"a":{"values":[]},"d":{"values":[]},"c":{"min_value":-1,"max_value":2,"values":[-1,0,2]}}`, 1)
+	f, err := lightgbm.ReadJSON([]byte(text))
+	require.NoError(t, err)
+	for j, want := range []bool{false, true, true, false} {
+		require.Equal(t, want, f.Features[j].Categorical, f.Features[j].Name)
+	}
+	_, err = lightgbm.ReadJSON([]byte(strings.Replace(text, `[-1,0,2]`, `["x"]`, 1)))
+	require.ErrorContains(t, err, "feature_infos.c.values: is an array; want an array of numbers")
 }

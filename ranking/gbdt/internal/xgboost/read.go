@@ -53,6 +53,7 @@ func read(format string, data []byte, parse func([]byte) (document.Node, error))
 type reader struct {
 	format string
 	f      *tree.Forest
+	words  int // of the sets of categories so far
 }
 
 func (r *reader) unsupported(what string, args ...any) error {

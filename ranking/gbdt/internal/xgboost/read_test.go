@@ -111,3 +111,24 @@ func FuzzRead(f *testing.F) {
 		forest.Raw(make([]float64, forest.Outputs), make([]float64, len(forest.Features)), forest.Rounds())
 	})
 }
+
+// Nodes that share their categories would make reading take nodes x categories steps.
+func TestNodesDoNotShareCategories(t *testing.T) {
+	text := strings.NewReplacer(`"categories_nodes":[2]`, `"categories_nodes":[2,0]`, `"categories_segments":[0]`, `"categories_segments":[0,0]`,
+		`"categories_sizes":[2]`, `"categories_sizes":[2,2]`).Replace(small)
+	_, err := xgboost.ReadJSON([]byte(text))
+	require.ErrorContains(t, err, "categories_sizes add up to more than the 2 categories")
+}
+
+// A category of 8 digits takes 2 MB in the set of its node: trees of a few hundred bytes each must not
+// add up to more than a machine has.
+func TestSetsOfCategoriesOfAllTreesAreBounded(t *testing.T) {
+	before, one, _ := strings.Cut(strings.Replace(small, "[0,33]", "[0,16777215]", 1), `"trees":[`)
+	one, after, _ := strings.Cut(one, `]}}}}`)
+	const trees = 200
+	text := strings.Replace(before, `"tree_info":[0]`, `"tree_info":[0`+strings.Repeat(",0", trees-1)+`]`, 1) +
+		`"trees":[` + one + strings.Repeat(","+one, trees-1) + `]}}}}` + after
+	_, err := xgboost.ReadJSON([]byte(text))
+	var unsupported *tree.UnsupportedError
+	require.ErrorAs(t, err, &unsupported)
+}

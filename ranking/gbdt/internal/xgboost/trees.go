@@ -161,10 +161,14 @@ func (t *treeReader) categories() error {
 		return err
 	}
 	t.sets = make(map[int32][]int32, len(nodes))
+	sum := 0
 	for i, node := range nodes {
 		from, to := int(starts[i]), int(starts[i])+int(sizes[i])
 		if to > len(all) {
 			return t.at.Fail("categories %d to %d of node %d; there are %d", from, to, node, len(all))
+		}
+		if sum += int(sizes[i]); sum > len(all) { // each node reads its own, or a small file takes hours
+			return t.at.Fail("categories_sizes add up to more than the %d categories", len(all))
 		}
 		t.sets[node] = all[from:to]
 	}
@@ -245,8 +249,8 @@ func (t *treeReader) node(out *tree.Tree, at int32) (tree.Node, error) {
 		top = max(top, c)
 	}
 	n.Set, n.Words = int32(len(out.Sets)), (top+32)/32
-	if total := int64(len(out.Sets)) + int64(n.Words); total > maxWords {
-		return n, t.unsupported("a tree whose sets of categories take %d words", total)
+	if t.reader.words += int(n.Words); t.reader.words > maxWords {
+		return n, t.unsupported("a model whose sets of categories take more than 256 MB")
 	}
 	out.Sets = append(out.Sets, make([]uint32, n.Words)...)
 	for _, c := range t.sets[at] {
@@ -255,5 +259,5 @@ func (t *treeReader) node(out *tree.Tree, at int32) (tree.Node, error) {
 	return n, nil
 }
 
-// maxWords bounds the bit sets of a tree: a few bytes of a hostile file could ask for 2 MB each.
-const maxWords = 1 << 24
+// maxWords bounds the bit sets of a model: a few bytes of a hostile file could ask for 2 MB each.
+const maxWords = 1 << 26
