@@ -61,6 +61,7 @@ func connected(counts []Count, n int) error {
 	}
 	root := func(k int) int {
 		for parent[k] != k {
+			parent[k] = parent[parent[k]] // halves the path
 			k = parent[k]
 		}
 		return k

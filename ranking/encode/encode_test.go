@@ -106,6 +106,27 @@ func TestFitIsTheNaiveStatisticsOfTheOtherFolds(t *testing.T) {
 	}
 }
 
+func TestCountsOfLargeWeightsStayFinite(t *testing.T) {
+	d := random(60, 5)
+	for r := range d.Weights {
+		d.Weights[r] = 3e38
+	}
+	target, train, err := encode.Fit(t.Context(), encode.Config{}, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := train.Validate(); err != nil {
+		t.Error(err)
+	}
+	path := t.TempDir() + "/target"
+	if err := target.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := encode.Load(path); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestColumnsStandBehindThoseOfTheDataset(t *testing.T) {
 	d := random(40, 1)
 	target, train, err := encode.Fit(t.Context(), encode.Config{Keys: [][]string{{"item"}, {"hour", "user"}}, Heads: []string{"click"}}, d)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -195,7 +196,7 @@ func (f *fit) write(dst []float32, s *sum, fold int) {
 		if s != nil {
 			count = s.count
 		}
-		dst[len(f.labels)] = float32(count)
+		dst[len(f.labels)] = float32(min(count, math.MaxFloat32))
 	}
 }
 

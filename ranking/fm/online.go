@@ -216,7 +216,8 @@ func (o *Online) Flush() error {
 
 // Update learns the rows of d, in their order, and publishes: what [Train] does in an epoch, but
 // for the order. d has the model's columns and heads, found by name; columns that it does
-// not have are an error, and labels as Config.Loss wants them. Labels are NaN where unknown.
+// not have are an error, and labels as Config.Loss wants them. Labels are NaN where unknown. A head whose
+// parameters leave all bounds goes back to what it was, and the error wraps [ranking.ErrDiverged]; the others learn.
 func (o *Online) Update(d *ranking.Dataset) error {
 	s := o.state
 	s.mu.Lock()
@@ -315,6 +316,7 @@ func (s *onlineState) update(d *ranking.Dataset) error {
 	var r rows
 	s.base.encode(&r, d, floats, ids, 0, d.Len())
 	learned := make([]bool, d.Len())
+	var errs []error
 	for h, l := range s.learners {
 		before, steps := l.table.clone(), l.steps
 		for i := range d.Len() {
@@ -322,7 +324,6 @@ func (s *onlineState) update(d *ranking.Dataset) error {
 			if y != y || c == 0 {
 				continue
 			}
-			learned[i] = true
 			l.batch(&r, i, i+1, 1, func(_ int32, z float32) float32 {
 				_, slope := l.cfg.Loss.of(y, z)
 				return float32(slope * float64(c))
@@ -331,8 +332,16 @@ func (s *onlineState) update(d *ranking.Dataset) error {
 		if !l.table.bounded() {
 			l.table.assign(&before)
 			l.steps, l.constants = steps, [8]float32{}
-			return fmt.Errorf("fm: head %q: %w; its %d rows are left out", s.base.heads[h], ranking.ErrDiverged, d.Len())
+			errs = append(errs, fmt.Errorf("fm: head %q: %w; its %d rows are left out", s.base.heads[h], ranking.ErrDiverged, d.Len()))
+			continue
 		}
+		for i := range learned {
+			y := d.LabelRow(i)[heads[h]]
+			learned[i] = learned[i] || y == y && d.Weight(i) > 0
+		}
+	}
+	if len(errs) == len(s.learners) {
+		return errors.Join(errs...)
 	}
 	for _, yes := range learned {
 		if yes {
@@ -340,7 +349,7 @@ func (s *onlineState) update(d *ranking.Dataset) error {
 		}
 	}
 	s.publish()
-	return nil
+	return errors.Join(errs...)
 }
 
 // publish lets requests see what has been learned.

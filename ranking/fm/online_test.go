@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -368,6 +369,42 @@ func TestOnlineErrors(t *testing.T) {
 	}
 	if err := o.Update(&huge); !errors.Is(err, ranking.ErrDiverged) || o.Snapshot().Version() != wild.Version() {
 		t.Errorf("error %v; the model is %s, was %s", err, o.Snapshot().Version(), wild.Version())
+	}
+}
+
+func TestAHeadThatDivergesLeavesTheOthersLearning(t *testing.T) {
+	data := problem(100, 0, 56)
+	m := train(t, fm.Config{Loss: fm.Squared, Epochs: 1, Resumable: true}, data)
+	for wild := range 2 {
+		bad := *data
+		bad.Labels = slices.Clone(data.Labels)
+		for i := range data.Len() {
+			bad.Labels[2*i+wild] = 3e38 * float32(1-2*(i%3/2))
+		}
+		o := newOnline(t, m, 0)
+		if err := o.Update(&bad); !errors.Is(err, ranking.ErrDiverged) || !strings.Contains(err.Error(), strconv.Quote(m.Heads()[wild])) {
+			t.Fatalf("error %v", err)
+		}
+		if stats := o.Stats(); stats.Published != 1 || stats.Learned == 0 {
+			t.Errorf("%+v; want one publication", stats)
+		}
+		before, err := m.Predict(nil, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after, err := o.Model().Predict(nil, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for h := range 2 {
+			same := true
+			for i := range data.Len() {
+				same = same && before[2*i+h] == after[2*i+h]
+			}
+			if same != (h == wild) {
+				t.Errorf("head %d diverges, head %d stays as it was: %v", wild, h, same)
+			}
+		}
 	}
 }
 

@@ -29,7 +29,7 @@ type Config struct {
 	MinRows    int     // fewest rows of a leaf, >= 0; 0 means 20
 	MinHessian float64 // least sum of hessians of a leaf, >= 0; 0 means 1e-3
 	MinGain    float64 // least gain of a split, >= 0
-	L1, L2     float64 // regularisation of leaf values, >= 0
+	L1, L2     float64 // regularisation of leaf values and gains, >= 0; not of values that a loss computes anew: see Loss
 	MaxLeaf    float64 // largest magnitude of a leaf before LearningRate, >= 0; 0 means no limit
 	// PathSmoothing draws the value of a leaf of n rows to that of its parent by
 	// PathSmoothing/(n+PathSmoothing), >= 0.

@@ -9,7 +9,8 @@ import (
 // Loss is what training minimises.
 type Loss uint8
 
-// The losses. Predictions are what the raw score becomes: what Rank writes into a head.
+// The losses. Predictions are what the raw score becomes: what Rank writes into a head. Leaves of L1, Quantile and
+// Huber are medians or quantiles of the residuals of their rows, which Config.L1, L2 and PathSmoothing do not shrink.
 const (
 	// L2 is the squared error; the prediction is the mean. LightGBM: regression.
 	L2 Loss = iota
@@ -120,8 +121,8 @@ type Objective struct {
 	// Unnormalised leaves out the normalisation of a query's gradients by log2(1+S)/S, S their
 	// sum, and of LambdaMART's pairs by the distance of scores. LightGBM: lambdarank_norm=false.
 	Unnormalised bool
-	// Gains are the gains of the labels 0, 1, …: finite, >= 0. Nil means 2^label - 1. LambdaMART and
-	// NDCG. LightGBM: label_gain.
+	// Gains are the gains of the labels 0, 1, …: 0 to 1e30, and none below that of the label before it.
+	// Nil means 2^label - 1. LambdaMART and NDCG. LightGBM: label_gain.
 	Gains []float64
 	// Examination is the probability that a position is looked at, by position from 0, in (0, 1].
 	// Pairs whose preferred row has a label above 0 weigh 1/Examination[position], so that clicks are
@@ -169,6 +170,9 @@ func (o *Objective) metric() Metric {
 	return MeanLoss
 }
 
+// largestGain keeps sums of discounted gains finite.
+const largestGain = 1e30
+
 // check reports the mistakes of the objective; where is its name in the configuration.
 func (o *Objective) check(c *checker, where string) {
 	if o.Loss >= losses {
@@ -215,8 +219,11 @@ func (o *Objective) check(c *checker, where string) {
 		c.refuse(where+".Power", o.Power, "a number in (1, 2) (0 means 1.5)")
 	}
 	for l, g := range o.Gains {
-		if !(g >= 0) || !isFinite(g) {
-			c.refuse(fmt.Sprintf("%s.Gains[%d]", where, l), g, "a finite number >= 0")
+		switch {
+		case !(g >= 0 && g <= largestGain):
+			c.refuse(fmt.Sprintf("%s.Gains[%d]", where, l), g, fmt.Sprintf("a number from 0 to %v", largestGain))
+		case l > 0 && g < o.Gains[l-1]:
+			c.refuse(fmt.Sprintf("%s.Gains[%d]", where, l), g, fmt.Sprintf("at least %v, the gain of the label below", o.Gains[l-1]))
 		}
 	}
 	for k, p := range o.Examination {

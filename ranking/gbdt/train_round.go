@@ -3,6 +3,7 @@ package gbdt
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/recsyskit/recsys/ranking"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/loss"
@@ -102,16 +103,20 @@ func (h *headTrainer) finish(t *tree.Tree, output int) error {
 			h.t.scratch.Put(s)
 		})
 	}
+	rate := h.t.cfg.learningRate()
 	for l, v := range t.Leaves {
 		if h.forest() {
 			t.Leaves[l] += h.base[output]
 		}
-		if !isFinite(v) {
+		if !(math.Abs(v*rate) <= largestLeaf) {
 			return fmt.Errorf("%w: leaf %d is %v; take a smaller LearningRate, or larger L2", ranking.ErrDiverged, l, v)
 		}
 	}
 	return nil
 }
+
+// largestLeaf is what a leaf may weigh: sums of as many as there are trees stay finite.
+const largestLeaf = 1e300
 
 // drop takes the trees that DART drops in a round out of the scores, and returns their rounds.
 func (h *headTrainer) drop(number int) []int {

@@ -21,7 +21,7 @@ func newLogistic(o *pointwise) *logistic {
 	l := &logistic{pointwise: o, signed: make([]float32, len(o.Labels))}
 	for i, y := range o.Labels {
 		if o.known(i) {
-			l.signed[i] = float32(o.weightOf(i)) * (1 - 2*y)
+			l.signed[i] = clamp(o.weightOf(i)) * (1 - 2*y)
 		}
 	}
 	return l

@@ -195,7 +195,7 @@ func (m *Metric) auc(score []float64) float64 {
 	below, wins, positives := 0.0, 0.0, 0.0
 	for from := 0; from < len(rows); {
 		to, pos, neg := from, 0.0, 0.0
-		for ; to < len(rows) && score[rows[to]] == score[rows[from]]; to++ {
+		for ; to < len(rows) && cmp.Compare(score[rows[to]], score[rows[from]]) == 0; to++ { // NaN too
 			i := int(rows[to])
 			w, y := m.d.weight(i), float64(m.d.Labels[i])
 			pos += float64(w * y)

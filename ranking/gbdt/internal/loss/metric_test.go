@@ -96,6 +96,12 @@ func TestAUCIsTheShareOfOrderedPairs(t *testing.T) {
 	require.True(t, math.IsNaN(value(t, loss.AUC, 0, params(loss.LogLoss), one, []float64{1, 2})))
 }
 
+func TestAUCOfScoresThatAreNoNumbersEnds(t *testing.T) {
+	d := loss.Data{Labels: []float32{0, 1, 1, 0}, Workers: 1}
+	s := []float64{math.NaN(), 1, math.NaN(), 2}
+	require.Equal(t, 0.375, value(t, loss.AUC, 0, params(loss.LogLoss), d, s), "NaN ties with NaN, below all")
+}
+
 func TestNDCGEqualsTheNaiveLoop(t *testing.T) {
 	const n = 200
 	d, s := sample(loss.LambdaMART, n, 2), scores(n, 3)
