@@ -484,12 +484,16 @@ func findSection(t testing.TB, file []byte, name string) int {
 	return 0
 }
 
-// allocated returns how many bytes f allocates, small objects roughly.
+// allocated returns how many bytes f allocates, small objects roughly: the least of three calls.
 func allocated(f func()) uint64 {
-	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
-	metrics.Read(sample)
-	before := sample[0].Value.Uint64()
-	f()
-	metrics.Read(sample)
-	return sample[0].Value.Uint64() - before
+	least := uint64(math.MaxUint64)
+	for range 3 { // the runtime may count what other code allocated before at any time
+		sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+		metrics.Read(sample)
+		before := sample[0].Value.Uint64()
+		f()
+		metrics.Read(sample)
+		least = min(least, sample[0].Value.Uint64()-before)
+	}
+	return least
 }
