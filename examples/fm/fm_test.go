@@ -98,19 +98,22 @@ func TestMistakesAreNamed(t *testing.T) {
 	if err := os.WriteFile(bad, []byte("user,genre,age,click,buy\nu,g,old,1,0\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for want, args := range map[string][]string{
-		"want train or predict":                        nil,
-		"-label":                                       {"train", "-data", data, "-model", model},
-		`-kind is "x"; want one of [fm ff`:             {"train", "-data", data, "-label", "click", "-model", model, "-kind", "x"},
-		`no column "none"`:                             {"train", "-data", data, "-label", "none", "-model", model},
-		`bad.csv:2: field "age": "old": want a number`: {"train", "-data", bad, "-label", "click", "-floats", "age", "-ids", "user", "-model", model},
-		"absent":            {"train", "-data", filepath.Join(dir, "absent"), "-label", "click", "-model", model},
-		`"age" is 20; want`: {"train", "-data", data, "-label", "age", "-model", model},
-		"-model":            {"predict", "-data", data, "-model", bad},
+	for _, c := range []struct {
+		want string
+		args []string
+	}{
+		{"want train or predict", nil},
+		{"-label", []string{"train", "-data", data, "-model", model}},
+		{`-kind is "x"; want one of [fm ff`, []string{"train", "-data", data, "-label", "click", "-model", model, "-kind", "x"}},
+		{`no column "none"`, []string{"train", "-data", data, "-label", "none", "-model", model}},
+		{`bad.csv:2: field "age": "old": want a number`, []string{"train", "-data", bad, "-label", "click", "-floats", "age", "-ids", "user", "-model", model}},
+		{"absent", []string{"train", "-data", filepath.Join(dir, "absent"), "-label", "click", "-model", model}},
+		{`"age" is 20; want`, []string{"train", "-data", data, "-label", "age", "-model", model}},
+		{"-model", []string{"predict", "-data", data, "-model", bad}},
 	} {
-		code, _, stderr := command(args...)
-		if code != 2 || !strings.Contains(stderr, want) {
-			t.Errorf("%v: code %d, %s; want 2 and %q", args, code, stderr, want)
+		code, _, stderr := command(c.args...)
+		if code != 2 || !strings.Contains(stderr, c.want) {
+			t.Errorf("%v: code %d, %s; want 2 and %q", c.args, code, stderr, c.want)
 		}
 	}
 }
