@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/recsyskit/recsys/internal/fmath"
+	"github.com/recsyskit/recsys/internal/parallel"
 )
 
 // headTrainer fits one head: one logistic regression.
@@ -115,7 +116,7 @@ func (t *headTrainer) step(batch []int32, workers int) (loss float64) {
 	if n == 1 {
 		t.chunk(t.chunks[0], batch)
 	} else {
-		parallel(workers, n, func(k int) {
+		parallel.Do(workers, n, func(k int) {
 			t.chunk(t.chunks[k], batch[k*size:min((k+1)*size, len(batch))])
 		})
 	}
@@ -224,7 +225,7 @@ func (t *headTrainer) validate(workers int) float64 {
 	n := d.Len()
 	size := max(64, (n+127)/128)
 	sums := make([]struct{ loss, weight float64 }, (n+size-1)/size)
-	parallel(workers, len(sums), func(k int) {
+	parallel.Do(workers, len(sums), func(k int) {
 		row := make([]float64, t.valid.dense)
 		for i := k * size; i < min(n, (k+1)*size); i++ {
 			if y := d.LabelRow(i)[t.head]; y != y {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/recsyskit/recsys/internal/parallel"
 )
 
 var (
@@ -141,7 +143,7 @@ func (t *linearTrainer) run(ctx context.Context) error {
 	workers := t.cfg.workers()
 	each := max(1, workers/len(t.heads)) // of the workers, for each head
 	for e := range orDefault(t.cfg.Epochs, 20) {
-		parallel(workers, len(t.heads), func(h int) {
+		parallel.Do(workers, len(t.heads), func(h int) {
 			errs[h] = t.heads[h].epoch(ctx, e, each)
 		})
 		if err := errors.Join(errs...); err != nil {

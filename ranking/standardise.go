@@ -1,6 +1,10 @@
 package ranking
 
-import "math"
+import (
+	"math"
+
+	"github.com/recsyskit/recsys/internal/parallel"
+)
 
 // standardise computes, over the rows' weights, the mean and standard deviation of
 // the values that are there in each float column, and the share of missing ones.
@@ -28,7 +32,7 @@ func (x *design) average(workers int, f func(j int, v float64) float64) (mean, m
 	block := max(1024, (n+255)/256)
 	blocks := (n + block - 1) / block
 	sums, masses, totals := make([]float64, blocks*w), make([]float64, blocks*w), make([]float64, blocks)
-	parallel(workers, blocks, func(b int) {
+	parallel.Do(workers, blocks, func(b int) {
 		sum, mass := sums[b*w:(b+1)*w], masses[b*w:(b+1)*w]
 		for i := b * block; i < min(n, (b+1)*block); i++ {
 			c := float64(d.Weight(i))

@@ -3,7 +3,6 @@ package fm
 import (
 	"math"
 	"sync"
-	"sync/atomic"
 
 	"github.com/recsyskit/recsys/internal/fmath"
 	"github.com/recsyskit/recsys/internal/simd"
@@ -144,16 +143,6 @@ func pieces(workers, n int, f func(from, to int)) {
 		wg.Go(func() { f(w*n/workers, (w+1)*n/workers) })
 	}
 	wg.Wait()
-}
-
-// parallel calls f(0) to f(n-1), up to workers of them at once.
-func parallel(workers, n int, f func(i int)) {
-	var next atomic.Int64
-	pieces(max(1, min(workers, n)), n, func(int, int) {
-		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-			f(i)
-		}
-	})
 }
 
 // of returns the loss of label y at score z and its derivative.

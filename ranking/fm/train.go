@@ -10,6 +10,7 @@ import (
 
 	"github.com/recsyskit/recsys/internal/fmath"
 	"github.com/recsyskit/recsys/internal/hash"
+	"github.com/recsyskit/recsys/internal/parallel"
 	"github.com/recsyskit/recsys/ranking"
 )
 
@@ -196,7 +197,7 @@ func (t *trainer) run(ctx context.Context) error {
 	workers := t.cfg.workers()
 	each := max(1, workers/len(t.heads)) // of the workers, for each head
 	for e := range epochs {
-		parallel(workers, len(t.heads), func(h int) { errs[h] = t.heads[h].epoch(ctx, e, each) })
+		parallel.Do(workers, len(t.heads), func(h int) { errs[h] = t.heads[h].epoch(ctx, e, each) })
 		if err := errors.Join(errs...); err != nil {
 			if ctx.Err() != nil {
 				err = ctx.Err()
@@ -281,7 +282,7 @@ func (h *headTrainer) validate(workers int) float64 {
 	n := h.valid.Len()
 	size := max(1024, (n+127)/128)
 	sums := make([]struct{ loss, weight float64 }, (n+size-1)/size)
-	parallel(workers, len(sums), func(k int) {
+	parallel.Do(workers, len(sums), func(k int) {
 		state := make([]float32, h.stateLen())
 		for i := k * size; i < min(n, (k+1)*size); i++ {
 			y, c := h.label(h.valid, int32(i)), float64(h.valid.Weight(i))

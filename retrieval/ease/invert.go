@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/recsyskit/recsys/internal/parallel"
 	"github.com/recsyskit/recsys/internal/simd"
-	"github.com/recsyskit/recsys/retrieval/internal/parallel"
 )
 
 // errIndefinite says that a pivot is not positive, or not finite.

@@ -6,10 +6,10 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/recsyskit/recsys/internal/parallel"
 	"github.com/recsyskit/recsys/internal/simd"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/internal/itemitem"
-	"github.com/recsyskit/recsys/retrieval/internal/parallel"
 	"github.com/recsyskit/recsys/retrieval/itemsim"
 )
 

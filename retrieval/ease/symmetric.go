@@ -3,8 +3,8 @@ package ease
 import (
 	"context"
 
+	"github.com/recsyskit/recsys/internal/parallel"
 	"github.com/recsyskit/recsys/retrieval"
-	"github.com/recsyskit/recsys/retrieval/internal/parallel"
 )
 
 // symmetric is a symmetric matrix of which half is stored: tiles of side × side values, those

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/recsyskit/recsys/internal/parallel"
 	"github.com/recsyskit/recsys/retrieval"
-	"github.com/recsyskit/recsys/retrieval/internal/parallel"
 	"github.com/recsyskit/recsys/retrieval/internal/topk"
 )
 

@@ -5,7 +5,8 @@ import (
 	"math"
 	"slices"
 	"sync"
-	"sync/atomic"
+
+	"github.com/recsyskit/recsys/internal/parallel"
 )
 
 // Data is what an objective or a metric looks at: one label for each of n rows. The slices
@@ -118,7 +119,7 @@ const chunk = 1 << 13
 
 // overRows calls f with ranges that cover 0 to n-1.
 func (d *Data) overRows(n int, f func(from, to int)) {
-	parallel(d.Workers, (n+chunk-1)/chunk, func(c int) { f(c*chunk, min((c+1)*chunk, n)) })
+	parallel.Do(d.Workers, (n+chunk-1)/chunk, func(c int) { f(c*chunk, min((c+1)*chunk, n)) })
 }
 
 // overQueries calls f for each query. Neighbours are taken together, up to about a chunk of rows;
@@ -131,31 +132,11 @@ func overQueries[S any](workers int, queries [][]int32, f func(q int, scratch *S
 		}
 	}
 	pool := sync.Pool{New: func() any { return new(S) }}
-	parallel(workers, len(starts)-1, func(c int) {
+	parallel.Do(workers, len(starts)-1, func(c int) {
 		s := pool.Get().(*S)
 		for q := starts[c]; q < starts[c+1]; q++ {
 			f(q, s)
 		}
 		pool.Put(s)
 	})
-}
-
-// parallel calls f(0) to f(n-1), up to workers of them at once.
-func parallel(workers, n int, f func(i int)) {
-	if workers = min(workers, n); workers <= 1 {
-		for i := range n {
-			f(i)
-		}
-		return
-	}
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range workers {
-		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				f(i)
-			}
-		})
-	}
-	wg.Wait()
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/recsyskit/recsys/retrieval/internal/parallel"
+	"github.com/recsyskit/recsys/internal/parallel"
 )
 
 func TestEachCallsEveryPartOnce(t *testing.T) {
@@ -41,5 +41,15 @@ func TestEachStopsWithItsContext(t *testing.T) {
 		require.ErrorIs(t, err, why)
 		require.LessOrEqual(t, calls.Load(), int32(10+workers))
 		require.ErrorIs(t, parallel.Each(ctx, workers, 0, nil), why)
+	}
+}
+
+func TestDoCallsEveryPartOnce(t *testing.T) {
+	for _, workers := range []int{0, 1, 2, 7} {
+		calls := make([]atomic.Int32, 100)
+		parallel.Do(workers, len(calls), func(i int) { calls[i].Add(1) })
+		for i := range calls {
+			require.EqualValues(t, 1, calls[i].Load(), "part %d", i)
+		}
 	}
 }

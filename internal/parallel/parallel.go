@@ -37,3 +37,9 @@ func Each(ctx context.Context, workers, n int, f func(worker, i int)) error {
 	wg.Wait()
 	return context.Cause(ctx)
 }
+
+// Do calls f for every i below n, from at most workers goroutines, and returns when all have
+// returned.
+func Do(workers, n int, f func(i int)) {
+	_ = Each(context.Background(), workers, n, func(_, i int) { f(i) }) // it cannot be cancelled
+}
