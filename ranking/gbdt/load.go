@@ -47,6 +47,11 @@ type Options struct {
 	// Categories gives categorical features a vocabulary, by their name in the model: category
 	// c stands for the ID Categories[name][c], so that the feature binds to an ID
 	// column. A vocabulary given here replaces one that the file has.
+	//
+	// Sources write the ID 0 where they have no value. If a vocabulary has that ID, a row which its
+	// source marks as missing is missing, and any other row with the ID 0 is that category: also one of a
+	// known item of which this one value is not known, and one of a Dataset, which marks
+	// nothing. Give categories IDs from 1 on where that matters.
 	Categories map[string][]uint64
 
 	// Pandas gives the categorical features of a LightGBM file the vocabularies that its Python package left

@@ -43,7 +43,7 @@ func (m *Model) pandas(data []byte) error {
 			}
 			ids[c] = id
 		}
-		m.vocab[features[i]] = ids
+		m.setVocabulary(features[i], ids)
 	}
 	return nil
 }

@@ -74,6 +74,8 @@ func TestCategoriesBindToIDColumns(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	items := make([]recsys.ItemID, 300)
 	codes, ids := recsys.NewCandidates(schema, items), recsys.NewCandidates(schema, items)
+	codes.Missing(0).Reset()
+	ids.Missing(0).Reset()
 	rows := make([]float64, 0, 900)
 	for i := range items {
 		for j := range 3 {
@@ -215,7 +217,10 @@ func TestRankRefusesTablesThatAreTooSmall(t *testing.T) {
 	m := shapes["numeric"].model(t, 1, false)
 	r := bind(t, m, schemaOf(t, columnsOf(m)...))
 	small := recsys.NewCandidates(schemaOf(t, recsys.Column{Name: "f0"}), []recsys.ItemID{1})
-	require.ErrorContains(t, r.Rank(t.Context(), nil, small, recsys.NewScores(1, 1)), "table has 1 float columns; the model was bound to one with at least 7")
+	err := r.Rank(t.Context(), nil, small, recsys.NewScores(1, 1))
+	require.ErrorAs(t, err, new(*recsys.ColumnError))
+	require.ErrorContains(t, err, "gbdt: the table is not of the schema that the model was bound to")
+	require.ErrorContains(t, err, `feature "f6": no source writes it (float columns: f0)`)
 	good := recsys.NewCandidates(schemaOf(t, columnsOf(m)...), []recsys.ItemID{1, 2})
 	require.ErrorContains(t, r.Rank(t.Context(), nil, good, recsys.NewScores(1, 1)), "no room for 2 rows of 1 heads")
 }
