@@ -24,9 +24,7 @@ type matrix struct {
 	workers  int
 }
 
-// setFeatures names the features and finds the vocabularies of ID columns: the most frequent IDs first,
-// so that sets of categories are short, the smaller ID first among equals. Those of an initial
-// model keep their numbers.
+// setFeatures names the features.
 func (t *trainer) setFeatures() error {
 	d := t.data
 	for _, name := range d.Columns {
@@ -36,23 +34,36 @@ func (t *trainer) setFeatures() error {
 		t.features = append(t.features, tree.Feature{Name: name, Categorical: true})
 	}
 	t.vocab = make([][]uint64, len(t.features))
-	if err := t.checkInit(); err != nil {
-		return err
-	}
+	return t.checkInit()
+}
+
+// setVocabularies finds the vocabularies of ID columns: the most frequent IDs first, so that sets of
+// categories are short, the smaller ID first among equals. Those of an initial model keep their numbers.
+func (t *trainer) setVocabularies() error {
+	d := t.data
+	left := t.leftForIDs()
 	for c, name := range d.IDColumns {
 		var known []uint64
 		if m := t.cfg.Init; m != nil {
 			known = m.vocab[m.positions()[name]]
 		}
-		t.vocab[len(d.Columns)+c] = vocabulary(d, c, known)
+		ids := vocabulary(d, c, known, left)
+		if ids == nil {
+			return t.tooManyIDs()
+		}
+		left -= len(ids)
+		t.vocab[len(d.Columns)+c] = ids
 	}
 	return nil
 }
 
-func vocabulary(d *ranking.Dataset, column int, known []uint64) []uint64 {
+// vocabulary returns known and the other IDs of a column, nil if there are more than most.
+func vocabulary(d *ranking.Dataset, column int, known []uint64, most int) []uint64 {
 	counts := map[uint64]int{}
 	for at := column; at < len(d.IDs); at += len(d.IDColumns) {
-		counts[d.IDs[at]]++
+		if counts[d.IDs[at]]++; len(counts) > most {
+			return nil
+		}
 	}
 	for _, id := range known {
 		delete(counts, id)
@@ -68,6 +79,9 @@ func vocabulary(d *ranking.Dataset, column int, known []uint64) []uint64 {
 	slices.SortFunc(fresh, func(a, b entry) int {
 		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.id, b.id))
 	})
+	if len(known)+len(fresh) > most {
+		return nil
+	}
 	all := append(make([]uint64, 0, len(known)+len(fresh)), known...)
 	for _, e := range fresh[:min(len(fresh), maxCategory-len(known))] {
 		all = append(all, e.id)
