@@ -58,7 +58,7 @@ func (t *trainer) bytes(v *ranking.Dataset) int64 {
 		o := t.cfg.objective(name)
 		k := o.outputs(d, h)
 		outputs, most = outputs+k, max(most, k)
-		ranks = ranks || lossKinds[o.Loss].Ranks() || o.metric() == NDCG
+		ranks = ranks || lossKinds[o.Loss].Ranks() || metricOf[o.metric()].Groups()
 	}
 	growing := t.cfg.grow(t.features)
 	// In float64: the terms are each below 2^63, their sum need not be.
