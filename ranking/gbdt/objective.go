@@ -115,7 +115,9 @@ type Objective struct {
 	// largest label. LightGBM: num_class.
 	Classes int
 
-	// Sigma is the steepness of the loss of a pair, > 0; 0 means 1. LightGBM: sigmoid.
+	// Sigma is the steepness of the loss of a pair, 1e-6 to 1e6; 0 means 1. Scores shrink as it grows, and hessians
+	// with its square as it shrinks: far below 1, Config.MinHessian must be lower too, or nothing is
+	// learned. LightGBM: sigmoid.
 	Sigma float64
 	// Truncation makes LambdaMART and Pairwise look only at pairs with a row among so many
 	// best by score; it is also the cutoff of the NDCG that LambdaMART improves. So a query of m rows
@@ -210,11 +212,13 @@ func (o *Objective) check(c *checker, where string) {
 		{"Alpha", o.Alpha, "0.9"},
 		{"Power", o.Power, "1.5"},
 		{"MaxStep", o.MaxStep, "0.7"},
-		{"Sigma", o.Sigma, "1"},
 	} {
 		if f.value < 0 || !isFinite(f.value) {
 			c.refuse(where+"."+f.name, f.value, "a number > 0 (0 means "+f.means+")")
 		}
+	}
+	if o.Sigma != 0 && !(o.Sigma >= 1e-6 && o.Sigma <= 1e6) {
+		c.refuse(where+".Sigma", o.Sigma, "a number from 1e-6 to 1e6 (0 means 1)")
 	}
 	if o.Loss == Quantile && o.Alpha >= 1 {
 		c.refuse(where+".Alpha", o.Alpha, "a level in (0, 1) for Quantile (0 means 0.9)")
