@@ -41,8 +41,8 @@
 //	categorical, with a vocabulary   | ID                            | the place of the ID in the vocabulary
 //	categorical, without one (files) | Float, or an ID below 2^24    | the category itself
 //
-// [Train] keeps vocabularies; [Options].Categories gives one to a file, [Options].Pandas takes those that LightGBM's Python package
-// leaves in it. A category that is not known goes where the trees send what
+// [Train] keeps vocabularies; [Options].Categories gives one to a file, [Options].Pandas takes those that LightGBM's Python package,
+// or XGBoost from 3.1 on, leaves in it. A category that is not known goes where the trees send what
 // they do not name. NaN is missing; what else counts as missing is said by the model ([Options].Missing for XGBoost's parameter
 // missing). The columns of a table are float32: a file's thresholds are compared as float64 with the widened value, as LightGBM does with
 // float32 input. [Model.PredictRows] and the other functions over rows take float64.

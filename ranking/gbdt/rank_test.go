@@ -149,6 +149,14 @@ func TestSkipUnusedWantsOnlyWhatTreesRead(t *testing.T) {
 	schema := schemaOf(t, recsys.Column{Name: "f1"})
 	_, err = m.Bind(schema)
 	require.ErrorContains(t, err, `feature "f2": no source writes it`)
+	// Strict refuses what is no feature at all; a feature that no tree reads may be there or not.
+	both := reread(t, m, gbdt.Options{SkipUnused: true, Strict: true})
+	bind(t, both, schema)
+	bind(t, both, schemaOf(t, recsys.Column{Name: "f1"}, recsys.Column{Name: "f2"}))
+	_, err = both.Bind(schemaOf(t, recsys.Column{Name: "f1"}, recsys.Column{Name: "f2"}, recsys.Column{Name: "price"}))
+	require.EqualError(t, err, "gbdt: the model does not read the columns price (Options.Strict)")
+	_, err = both.Bind(schemaOf(t, recsys.Column{Name: "f2"}))
+	require.ErrorContains(t, err, `feature "f1": no source writes it`)
 	for _, o := range []gbdt.Options{{SkipUnused: true}, {SkipUnused: true, Missing: []float64{3}}} {
 		skips := reread(t, m, o)
 		c := recsys.NewCandidates(schema, []recsys.ItemID{1, 2, 3})
