@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"github.com/recsyskit/recsys/internal/idtable"
+	"github.com/recsyskit/recsys/internal/parallel"
 	"github.com/recsyskit/recsys/ranking"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/bins"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/engine"
@@ -169,7 +168,7 @@ const chunkRows = 1 << 13
 
 // chunks calls f with ranges that cover all rows, several at once.
 func (x *matrix) chunks(f func(from, to int)) {
-	concurrently(x.workers, (x.rows+chunkRows-1)/chunkRows, func(c int) {
+	parallel.Do(x.workers, (x.rows+chunkRows-1)/chunkRows, func(c int) {
 		f(c*chunkRows, min((c+1)*chunkRows, x.rows))
 	})
 }
@@ -215,24 +214,4 @@ func scaled(leaves []float64, factor float64) []float64 {
 		out[i] = v * factor
 	}
 	return out
-}
-
-// concurrently calls f(0) to f(n-1), up to workers of them at once.
-func concurrently(workers, n int, f func(i int)) {
-	if workers = min(workers, n); workers <= 1 {
-		for i := range n {
-			f(i)
-		}
-		return
-	}
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range workers {
-		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				f(i)
-			}
-		})
-	}
-	wg.Wait()
 }
