@@ -84,21 +84,28 @@
 //
 // # Parameters of LightGBM
 //
-// What the parameters of LightGBM are called in [Config] and [Objective]; defaults are the same where nothing else is said.
+// What the parameters of LightGBM are called in [Config] and [Objective]; defaults are the same where nothing else is said. Names of its
+// scikit-learn classes stand in brackets. Each [Loss] says which objective it is.
 //
 //	objective, metric, eval_at       | Objective (Loss, Metric, Cutoff), by head: Heads
-//	num_iterations                   | Rounds
+//	num_iterations (n_estimators)    | Rounds
 //	learning_rate                    | LearningRate
 //	num_leaves, max_depth            | Leaves, MaxDepth
 //	min_data_in_leaf                 | MinRows
+//	  (min_child_samples)            |
 //	min_sum_hessian_in_leaf          | MinHessian
+//	  (min_child_weight)             |
 //	min_gain_to_split                | MinGain
+//	  (min_split_gain)               |
 //	lambda_l1, lambda_l2             | L1, L2
+//	  (reg_alpha, reg_lambda)        |
 //	max_delta_step                   | MaxLeaf
 //	path_smooth                      | PathSmoothing
 //	bagging_fraction, bagging_freq   | RowFraction, RowEvery (0 means 1 here: RowFraction alone samples)
+//	  (subsample, subsample_freq)    |
 //	bagging_by_query                 | RowsByGroup
 //	feature_fraction, …_bynode       | FeatureFraction, NodeFeatureFraction
+//	  (colsample_bytree)             |
 //	data_sample_strategy=goss,       | GOSS
 //	  top_rate, other_rate           |
 //	boosting=dart, drop_rate,        | Boosting: DART, DropRate, SkipDrop (0 here, 0.5 there), MaxDrop
@@ -119,6 +126,7 @@
 //	weight, group columns            | Dataset.Weights, Groups
 //	position column                  | Dataset.Positions, with Objective.Examination given and not learned
 //	num_threads, seed                | Workers, Seed (all other seeds derive from it)
+//	pandas_categorical (of a file)   | Options.Pandas
 //	scale_pos_weight, alpha, num_class, tweedie_variance_power, poisson_max_delta_step, sigmoid,
 //	lambdarank_truncation_level, lambdarank_norm, label_gain: see Objective
 //
