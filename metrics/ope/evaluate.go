@@ -134,7 +134,7 @@ func newSource[F Float](log *Log[F], n needs) *source[F] {
 func (s *source[F]) fill(b *block, lo, hi int) error {
 	l := s.log
 	b.first, b.n, b.unsupported = lo, hi-lo, 0
-	for _, fill := range []func(b *block) int{s.fillWeights, s.fillModel, s.fillLoggers, s.fillSupport} {
+	for _, fill := range []func(b *block) int{s.fillTargets, s.fillWeights, s.fillModel, s.fillLoggers, s.fillSupport} {
 		if i := fill(b); i >= 0 {
 			err := l.bad(lo+i, s.needs)
 			if err == nil { // finite values whose sum is not
@@ -146,41 +146,59 @@ func (s *source[F]) fill(b *block, lo, hi int) error {
 	return nil
 }
 
-// fillWeights fills what every estimator needs. It returns the first row that it refuses, -1 if
-// there is none.
+// fillTargets fills the target's probabilities of the logged actions. It is a loop of its own
+// since nearly every load misses the caches: the shorter the loop, the more of them are under
+// way at a time. It returns the first row that it refuses, -1 if there is none.
+func (s *source[F]) fillTargets(b *block) int {
+	l := s.log
+	action := l.Action[b.first : b.first+b.n]
+	targets := b.target[:len(action)]
+	actions := l.Actions
+	if l.Context == nil {
+		table := l.Target[b.first*actions : (b.first+b.n)*actions]
+		at := 0
+		for i, a := range action {
+			k := at + int(a)
+			if uint(a) >= uint(actions) || uint(k) >= uint(len(table)) {
+				return i
+			}
+			targets[i] = float64(table[k])
+			at += actions
+		}
+		return -1
+	}
+	contexts := len(l.Target) / actions
+	for i, c := range l.Context[b.first : b.first+b.n] {
+		if uint(c) >= uint(contexts) || uint(action[i]) >= uint(actions) {
+			return i
+		}
+		targets[i] = float64(l.Target[int(c)*actions+int(action[i])])
+	}
+	return -1
+}
+
+// fillWeights fills what every estimator needs.
 func (s *source[F]) fillWeights(b *block) int {
 	l := s.log
 	lo, hi := b.first, b.first+b.n
-	actions := l.Actions
-	reward, action, propensity := l.Reward[lo:hi], l.Action[lo:hi], l.Propensity[lo:hi]
-	action, propensity = action[:len(reward)], propensity[:len(reward)]
+	reward, propensity := l.Reward[lo:hi], l.Propensity[lo:hi]
+	propensity, targets := propensity[:len(reward)], b.target[:len(reward)]
+	rewards, weights := b.reward[:len(reward)], b.weight[:len(reward)]
 	for i, r := range reward {
-		at := (lo + i) * actions
-		if l.Context != nil {
-			c := l.Context[lo+i]
-			if c < 0 || int(c) >= len(l.Target)/actions {
-				return i
-			}
-			at = int(c) * actions
-		}
-		a, p, r := int(action[i]), float64(propensity[i]), float64(r)
-		if uint(a) >= uint(actions) {
-			return i
-		}
-		t := float64(l.Target[at+a])
+		t, p, r := targets[i], float64(propensity[i]), float64(r)
 		w := t / p
 		// w is NaN for NaN in t or p and for 0/0, r-r for a reward that is not finite.
 		if !(p > 0 && p <= 1 && t >= 0 && t <= 1 && w <= math.MaxFloat64 && r-r == 0) {
 			return i
 		}
-		b.reward[i], b.weight[i] = r, w
+		rewards[i], weights[i] = r, w
 		if p == 1 {
 			b.unsupported += 1 - t
 		}
 	}
 	if s.needs.match {
-		for i := range b.n {
-			b.match[i] = matched(float64(l.Target[l.at(lo+i)+int(action[i])]))
+		for i, t := range targets {
+			b.match[i] = matched(t)
 		}
 	}
 	if l.Weight != nil {
@@ -189,7 +207,7 @@ func (s *source[F]) fillWeights(b *block) int {
 			if !(w >= 0 && w <= math.MaxFloat64) {
 				return i
 			}
-			b.weight[i] = w
+			weights[i] = w
 		}
 	}
 	return -1
@@ -224,7 +242,7 @@ func (s *source[F]) fillLoggers(b *block) int {
 	if s.needs.mixed {
 		for i, avg := range l.Average[lo:hi] {
 			avg := float64(avg)
-			w := float64(l.Target[l.at(lo+i)+int(l.Action[lo+i])]) / avg
+			w := b.target[i] / avg
 			if !(avg > 0 && avg <= 1 && w <= math.MaxFloat64) {
 				return i
 			}
@@ -245,6 +263,10 @@ func (s *source[F]) fillLoggers(b *block) int {
 // fillSupport sums the mass that the target policy puts where the logging policy has none.
 func (s *source[F]) fillSupport(b *block) int {
 	l := s.log
+	if l.Weight != nil {
+		b.unsupported = 0
+		return -1
+	}
 	if l.Logger == nil {
 		return -1
 	}
@@ -270,6 +292,9 @@ func (s *source[F]) fillSupport(b *block) int {
 // nowhere in the log, and the number of such actions with mass.
 func (s *source[F]) untaken() (share float64, actions int) {
 	l := s.log
+	if l.Weight != nil {
+		return 0, 0
+	}
 	taken := make([]bool, l.Actions)
 	for _, a := range l.Action {
 		taken[a] = true
@@ -298,27 +323,36 @@ func (s *source[F]) untaken() (share float64, actions int) {
 // about 1, or if q is not finite.
 func direct[F Float](target, model []F) float64 {
 	model = model[:len(target)]
-	var s0, s1, d0, d1 float64
-	negative := false
-	for len(target) >= 2 && len(model) >= 2 {
-		p0, p1 := float64(target[0]), float64(target[1])
+	var s0, s1, s2, s3, d0, d1, d2, d3, least float64
+	k := 0
+	for ; k+4 <= len(target); k += 4 {
+		p, q := target[k:k+4:k+4], model[k:k+4:k+4]
+		p0, p1, p2, p3 := float64(p[0]), float64(p[1]), float64(p[2]), float64(p[3])
 		s0 += p0
 		s1 += p1
-		d0 += float64(p0 * float64(model[0]))
-		d1 += float64(p1 * float64(model[1]))
-		negative = negative || p0 < 0 || p1 < 0
-		target, model = target[2:], model[2:]
+		s2 += p2
+		s3 += p3
+		d0 += float64(p0 * float64(q[0]))
+		d1 += float64(p1 * float64(q[1]))
+		d2 += float64(p2 * float64(q[2]))
+		d3 += float64(p3 * float64(q[3]))
+		if p0 < 0 || p1 < 0 || p2 < 0 || p3 < 0 {
+			least = -1
+		}
 	}
-	for i, p := range target {
-		s0 += float64(p)
-		d0 += float64(float64(p) * float64(model[i]))
-		negative = negative || p < 0
+	for ; k < len(target); k++ {
+		p := float64(target[k])
+		s0 += p
+		d0 += float64(p * float64(model[k]))
+		if p < 0 {
+			least = -1
+		}
 	}
-	total := s0 + s1
-	if negative || !(math.Abs(total-1) <= sumTolerance) {
+	total := (s0 + s1) + (s2 + s3)
+	if least < 0 || !(math.Abs(total-1) <= sumTolerance) {
 		return math.NaN()
 	}
-	d := (d0 + d1) / total
+	d := ((d0 + d1) + (d2 + d3)) / total
 	if d-d != 0 {
 		return math.NaN()
 	}

@@ -30,8 +30,9 @@ type Log[F Float] struct {
 	// Logger holds the logging policy as Target does, if it is known in full; nil if not. With
 	// it, mass that the target policy puts on actions of probability 0 is found exactly.
 	Logger []F
-	// Weight holds importance weights, >= 0, that take the place of π(a|x)/p: such as those of
-	// [MarginalWeights]. nil means none.
+	// Weight holds importance weights, >= 0, that take the place of π(a|x)/p, such as those of
+	// [MarginalWeights]. Support is then no matter of actions and is not checked, but for what
+	// the mean weight tells. nil means none.
 	Weight []F
 	// Stratum is the number of the logging policy of each decision, in [0, 65536), for
 	// WeightedIPS and WeightedDR; Average is the probability of its action under the mixture

@@ -19,23 +19,29 @@ func (m *moments) add(xs []float64) {
 	}
 	b := moments{n: len(xs), mean: sum(xs) / float64(len(xs)), min: xs[0], max: xs[0]}
 	var s0, s1 float64
-	for len(xs) >= 2 {
-		x0, x1 := xs[0], xs[1]
+	k := 0
+	for ; k+2 <= len(xs); k += 2 {
+		x0, x1 := xs[k], xs[k+1]
 		d0, d1 := x0-b.mean, x1-b.mean
 		s0 += float64(d0 * d0)
 		s1 += float64(d1 * d1)
-		if x0 < b.min || x1 < b.min {
-			b.min = min(b.min, x0, x1)
+		if x0 < b.min {
+			b.min = x0
 		}
-		if x0 > b.max || x1 > b.max {
-			b.max = max(b.max, x0, x1)
+		if x1 < b.min {
+			b.min = x1
 		}
-		xs = xs[2:]
+		if x0 > b.max {
+			b.max = x0
+		}
+		if x1 > b.max {
+			b.max = x1
+		}
 	}
-	for _, x := range xs {
-		d := x - b.mean
+	if k < len(xs) {
+		d := xs[k] - b.mean
 		s0 += float64(d * d)
-		b.min, b.max = min(b.min, x), max(b.max, x)
+		b.min, b.max = min(b.min, xs[k]), max(b.max, xs[k])
 	}
 	b.m2 = s0 + s1
 	m.merge(&b)
@@ -61,14 +67,15 @@ func (m *moments) merge(b *moments) {
 // sum returns the sum of xs in an order that depends on their number alone.
 func sum(xs []float64) float64 {
 	var s0, s1, s2, s3 float64
-	for len(xs) >= 4 {
-		s0 += xs[0]
-		s1 += xs[1]
-		s2 += xs[2]
-		s3 += xs[3]
-		xs = xs[4:]
+	k := 0
+	for ; k+4 <= len(xs); k += 4 {
+		x := xs[k : k+4 : k+4]
+		s0 += x[0]
+		s1 += x[1]
+		s2 += x[2]
+		s3 += x[3]
 	}
-	for _, x := range xs {
+	for _, x := range xs[k:] {
 		s0 += x
 	}
 	return (s0 + s1) + (s2 + s3)
@@ -78,15 +85,16 @@ func sum(xs []float64) float64 {
 func dot(xs, ys []float64) float64 {
 	ys = ys[:len(xs)]
 	var s0, s1, s2, s3 float64
-	for len(xs) >= 4 && len(ys) >= 4 {
-		s0 += float64(xs[0] * ys[0])
-		s1 += float64(xs[1] * ys[1])
-		s2 += float64(xs[2] * ys[2])
-		s3 += float64(xs[3] * ys[3])
-		xs, ys = xs[4:], ys[4:]
+	k := 0
+	for ; k+4 <= len(xs); k += 4 {
+		x, y := xs[k:k+4:k+4], ys[k:k+4:k+4]
+		s0 += float64(x[0] * y[0])
+		s1 += float64(x[1] * y[1])
+		s2 += float64(x[2] * y[2])
+		s3 += float64(x[3] * y[3])
 	}
-	for i, x := range xs {
-		s0 += float64(x * ys[i])
+	for ; k < len(xs); k++ {
+		s0 += float64(xs[k] * ys[k])
 	}
 	return (s0 + s1) + (s2 + s3)
 }

@@ -113,7 +113,7 @@ func (l *Log[F]) badModel(i, at int) error {
 
 // badLogger returns the error of the logging policy's table.
 func (l *Log[F]) badLogger(i, at int) error {
-	if l.Logger == nil {
+	if l.Logger == nil || l.Weight != nil {
 		return nil
 	}
 	for a := range l.Actions {

@@ -16,6 +16,7 @@ type block struct {
 	first       int // number of the first row
 	n           int
 	reward      [blockRows]float64
+	target      [blockRows]float64 // π(a|x); Accumulator keeps it nowhere
 	weight      [blockRows]float64 // π/p
 	mixed       [blockRows]float64 // π/average; only for estimators that need it
 	match       [blockRows]float64 // 1 where π(a|x) = 1; only for estimators that need it
@@ -96,10 +97,11 @@ func (s *state) reset() {
 // add adds the rows of b. pivots are what ratios reduce residuals by, without and with a model.
 func (s *state) add(b *block, w *work, pivots [2]float64) {
 	weights := b.weight[:b.n]
-	s.weights.add(weights)
-	for _, x := range weights {
-		if x == 0 {
-			s.zero++
+	if s.weights.add(weights); s.weights.min == 0 {
+		for _, x := range weights {
+			if x == 0 {
+				s.zero++
+			}
 		}
 	}
 	if s.needs.mixed {
@@ -190,6 +192,7 @@ func (t *terms) add(e Estimator, b *block, w *workArrays, pivot float64) {
 		t.addStrata(e, b, weights, residual)
 	case e.ratio:
 		t.pivot = pivot
+		residual, x := residual[:len(weights)], x[:len(weights)]
 		for i, v := range weights {
 			x[i] = v * (residual[i] - pivot)
 		}
@@ -200,11 +203,13 @@ func (t *terms) add(e Estimator, b *block, w *workArrays, pivot float64) {
 		t.cross.add(direct, x, weights)
 	case e.model:
 		direct := b.direct[:b.n]
+		residual, x, direct := residual[:len(weights)], x[:len(weights)], direct[:len(weights)]
 		for i, v := range weights {
 			x[i] = direct[i] + float64(v*residual[i])
 		}
 		t.x.add(x)
 	default:
+		residual, x := residual[:len(weights)], x[:len(weights)]
 		for i, v := range weights {
 			x[i] = v * residual[i]
 		}
