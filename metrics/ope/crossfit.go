@@ -123,8 +123,10 @@ func MRDRWeights[F Float](dst []F, log Log[F]) ([]F, error) {
 		return nil, err
 	}
 	for i := range dst {
-		w, p := dst[i], log.Propensity[i]
-		dst[i] = w * w * (1 - p)
+		w, p := float64(dst[i]), float64(log.Propensity[i])
+		if dst[i] = F(w * w * (1 - p)); !finite(float64(dst[i])) {
+			return nil, &RowError{i, "Propensity", p, wantRatio}
+		}
 	}
 	return dst, nil
 }

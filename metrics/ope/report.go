@@ -129,6 +129,9 @@ func (s *state) judge(est *Estimate, e Estimator) {
 	case !finite(est.Value):
 		est.Reason = "no row has weight"
 		return
+	case est.N < 2:
+		est.Reason = "one row has no spread"
+		return
 	case !(unsupported <= roundingMass):
 		est.Reason = fmt.Sprintf("the target policy puts %.3g %% of its mass on actions that the logging policy could not take", 100*unsupported)
 		return
