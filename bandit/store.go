@@ -80,7 +80,7 @@ func (st *store) remember(q *recsys.Query, c *recsys.Candidates, s *recsys.Slate
 		d.items = append(d.items, c.IDs()[row])
 	}
 	d.arms = append(d.arms, v.pickArms...)
-	d.props = append(d.props, s.Propensities()...)
+	d.props = append(d.props, v.pickProps...)
 	d.choices = append(d.choices, v.pickChoices...)
 	d.x = append(d.x, v.pickX...)
 	st.await(d)
