@@ -3,6 +3,7 @@ package bandit
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/recsyskit/recsys"
 )
@@ -106,7 +107,7 @@ type view struct {
 	open  []int32   // indexes into rows, ascending: what may come, one row for each arm
 	p     []float64 // parallel to open: what choose writes
 	se    []float64 // parallel to open, or empty: standard errors of p, of algorithms that estimate
-	fresh bool      // it is the first place that choose sees of this slate
+	fresh bool      // what look copied has changed since choose saw it last
 	taken []int32   // indexes into rows of the picks above, -1 for a row from below the window
 	seed  uint64    // of the request, for algorithms that need more randomness than the frame's draw
 
@@ -116,6 +117,7 @@ type view struct {
 	own  any       // the algorithm's memory; it stays from slate to slate
 
 	index []float64 // parallel to rows: for algorithms whose numbers do not depend on the place
+	last  looked
 	arm   grouping
 
 	// What was picked, for the record.
@@ -131,7 +133,18 @@ func (v *view) reset(q *recsys.Query, c *recsys.Candidates) {
 	v.rows, v.arms, v.taken = v.rows[:0], v.arms[:0], v.taken[:0]
 	v.pickArms, v.pickChoices, v.pickX = v.pickArms[:0], v.pickChoices[:0], v.pickX[:0]
 	v.pickProps = v.pickProps[:0]
-	v.fresh = true
+}
+
+// looked is the state and the arms that a view has looked at last.
+type looked struct {
+	learner learner
+	version uint64
+	arms    []uint64
+}
+
+// current reports whether v has looked at this state of these arms already.
+func (v *view) current(l learner, version uint64) bool {
+	return v.last.learner == l && v.last.version == version && slices.Equal(v.last.arms, v.arms)
 }
 
 // close forgets the request's memory.

@@ -79,6 +79,7 @@ type solver struct {
 	open []int32
 
 	rest, out []float64
+	memo      memo
 }
 
 // solvers holds memory; nothing in it outlives a call.
@@ -89,8 +90,50 @@ func (s *solver) all(dst []float64, n int) []float64 {
 	for i := range s.open {
 		s.open[i] = int32(i)
 	}
-	s.Best(dst, s.open)
+	s.Solver.Best(dst, s.open)
 	return dst
+}
+
+// memo holds what the best of a set of arms was found to be, for few arms: where requests are about the same arms and little
+// is learned in between, and where one set has several places to fill, the same sets come again.
+type memo struct {
+	at map[uint64]int // set -> where its chances begin
+	p  []float64
+}
+
+const (
+	memoArms = 64
+	memoSets = 256
+)
+
+func (m *memo) clear() {
+	clear(m.at)
+	m.p = m.p[:0]
+}
+
+// Best is [quad.Solver.Best], from memory where it can be.
+func (s *solver) Best(dst []float64, open []int32) {
+	set := uint64(0)
+	for _, j := range open {
+		if j >= memoArms {
+			s.Solver.Best(dst, open)
+			return
+		}
+		set |= 1 << j
+	}
+	if at, ok := s.memo.at[set]; ok {
+		copy(dst, s.memo.p[at:])
+		return
+	}
+	s.Solver.Best(dst, open)
+	if s.memo.at == nil {
+		s.memo.at = make(map[uint64]int, memoSets)
+	}
+	if len(s.memo.at) == memoSets {
+		s.memo.clear()
+	}
+	s.memo.at[set] = len(s.memo.p)
+	s.memo.p = append(s.memo.p, dst...)
 }
 
 // solverOf returns v's own solver with room for the parameters of its rows.
@@ -100,6 +143,7 @@ func solverOf(v *view) *solver {
 		s = new(solver)
 		v.own = s
 	}
+	s.memo.clear()
 	s.a, s.b = sized(s.a, len(v.arms)), sized(s.b, len(v.arms))
 	return s
 }
