@@ -21,6 +21,9 @@ type placeSums struct {
 // add adds a slate, number at of its block.
 func (p *placeSums) add(w, reward []float64, at int, keep bool) {
 	if d := 3 * len(w); d > len(p.mean) {
+		if !keep {
+			at = 0
+		}
 		p.grow(d, at)
 	}
 	clear(p.z)
@@ -50,13 +53,14 @@ func (p *placeSums) add(w, reward []float64, at int, keep bool) {
 	}
 }
 
-// grow makes room for d numbers per slate. What the slates before did not have was 0.
+// grow makes room for d numbers per slate. What the slates before, rows of them in the block, did
+// not have was 0.
 func (p *placeSums) grow(d, rows int) {
 	old := len(p.mean)
 	p.mean = append(p.mean, make([]float64, d-old)...)
 	p.z = make([]float64, d)
 	p.m2 = append(p.m2, make([]float64, d*(d+1)/2-len(p.m2))...)
-	if len(p.block) > 0 {
+	if rows > 0 {
 		p.block = restride(p.block, rows, old, d)
 	}
 	if old > 0 && len(p.boot) > 0 {
