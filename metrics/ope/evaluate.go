@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/recsyskit/recsys/internal/parallel"
+	"github.com/recsyskit/recsys/internal/simd"
 )
 
 // Evaluate estimates the value of the target policy from a log, with every estimator in one
@@ -122,63 +123,62 @@ func newSource[F Float](log *Log[F], n needs) *source[F] {
 	s := &source[F]{log: log, needs: n}
 	if n.model && log.Context != nil {
 		s.direct = make([]float64, log.contexts())
-		for c := range s.direct {
-			at := c * log.Actions
-			s.direct[c] = direct(log.Target[at:at+log.Actions], log.Model[at:at+log.Actions])
-		}
+		directTerms(s.direct, make([]float64, len(s.direct)), log.Target, log.Model, log.Actions)
 	}
 	return s
 }
 
 // fill puts rows lo to hi into b.
 func (s *source[F]) fill(b *block, lo, hi int) error {
-	l := s.log
 	b.first, b.n, b.unsupported = lo, hi-lo, 0
-	for _, fill := range []func(b *block) int{s.fillTargets, s.fillWeights, s.fillModel, s.fillLoggers, s.fillSupport} {
-		if i := fill(b); i >= 0 {
-			err := l.bad(lo+i, s.needs)
-			if err == nil { // finite values whose sum is not
-				err = &RowError{lo + i, "Model", math.Inf(1), "values whose mean does not overflow"}
-			}
+	s.fillDirect(b)
+	if s.fillTargets(b) && s.fillWeights(b) && s.fillModel(b) && s.fillLoggers(b) && s.fillSupport(b) {
+		return nil
+	}
+	for i := lo; i < hi; i++ {
+		if err := s.log.bad(i, s.needs); err != nil {
 			return err
 		}
 	}
-	return nil
+	// Finite values whose sum is not.
+	return &RowError{lo, "Model", math.Inf(1), "values whose mean does not overflow"}
 }
 
-// fillTargets fills the target's probabilities of the logged actions. It is a loop of its own
-// since nearly every load misses the caches: the shorter the loop, the more of them are under
-// way at a time. It returns the first row that it refuses, -1 if there is none.
-func (s *source[F]) fillTargets(b *block) int {
-	l := s.log
-	action := l.Action[b.first : b.first+b.n]
-	targets := b.target[:len(action)]
-	actions := l.Actions
+// fillDirect fills the direct terms. It comes first: reading the tables in order brings them
+// into the cache for those who pick single elements.
+func (s *source[F]) fillDirect(b *block) {
+	if l := s.log; s.needs.model && l.Context == nil {
+		at, end := b.first*l.Actions, (b.first+b.n)*l.Actions
+		directTerms(b.direct[:b.n], b.sums[:b.n], l.Target[at:end], l.Model[at:end], l.Actions)
+	}
+}
+
+// fillTargets fills the target's probabilities of the logged actions. It reports, as the others
+// do, whether all rows are good.
+func (s *source[F]) fillTargets(b *block) bool {
+	l, lo, hi := s.log, b.first, b.first+b.n
 	if l.Context == nil {
-		table := l.Target[b.first*actions : (b.first+b.n)*actions]
-		at := 0
-		for i, a := range action {
-			k := at + int(a)
-			if uint(a) >= uint(actions) || uint(k) >= uint(len(table)) {
-				return i
-			}
-			targets[i] = float64(table[k])
-			at += actions
+		// The rows of the next block are fetched ahead, but for those of another chunk.
+		column := l.Action[lo:min(hi+blockRows, len(l.Action))]
+		switch target := any(l.Target[lo*l.Actions : hi*l.Actions]).(type) {
+		case []float64:
+			return simd.Pick64(b.target[:b.n], target, column, l.Actions) == b.n
+		case []float32:
+			return simd.Pick32(b.target[:b.n], target, column, l.Actions) == b.n
 		}
-		return -1
 	}
-	contexts := len(l.Target) / actions
-	for i, c := range l.Context[b.first : b.first+b.n] {
-		if uint(c) >= uint(contexts) || uint(action[i]) >= uint(actions) {
-			return i
+	action, contexts := l.Action[lo:hi], len(l.Target)/l.Actions
+	for i, c := range l.Context[lo:hi] {
+		if uint(c) >= uint(contexts) || uint(action[i]) >= uint(l.Actions) {
+			return false
 		}
-		targets[i] = float64(l.Target[int(c)*actions+int(action[i])])
+		b.target[i] = float64(l.Target[int(c)*l.Actions+int(action[i])])
 	}
-	return -1
+	return true
 }
 
 // fillWeights fills what every estimator needs.
-func (s *source[F]) fillWeights(b *block) int {
+func (s *source[F]) fillWeights(b *block) bool {
 	l := s.log
 	lo, hi := b.first, b.first+b.n
 	reward, propensity := l.Reward[lo:hi], l.Propensity[lo:hi]
@@ -189,7 +189,7 @@ func (s *source[F]) fillWeights(b *block) int {
 		w := t / p
 		// w is NaN for NaN in t or p and for 0/0, r-r for a reward that is not finite.
 		if !(p > 0 && p <= 1 && t >= 0 && t <= 1 && w <= math.MaxFloat64 && r-r == 0) {
-			return i
+			return false
 		}
 		rewards[i], weights[i] = r, w
 		if p == 1 {
@@ -205,46 +205,45 @@ func (s *source[F]) fillWeights(b *block) int {
 		for i, w := range l.Weight[lo:hi] {
 			w := float64(w)
 			if !(w >= 0 && w <= math.MaxFloat64) {
-				return i
+				return false
 			}
 			weights[i] = w
 		}
 	}
-	return -1
+	return true
 }
 
-// fillModel fills the direct terms and residuals.
-func (s *source[F]) fillModel(b *block) int {
+// fillModel fills the residuals, and the direct terms where contexts repeat.
+func (s *source[F]) fillModel(b *block) bool {
 	if !s.needs.model {
-		return -1
+		return true
 	}
 	l, lo := s.log, b.first
-	for i := range b.n {
-		at := l.at(lo + i)
-		var d float64
-		if s.direct != nil {
-			d = s.direct[l.Context[lo+i]]
-		} else {
-			d = direct(l.Target[at:at+l.Actions], l.Model[at:at+l.Actions])
+	direct := b.direct[:b.n]
+	if s.direct != nil {
+		for i, c := range l.Context[lo : lo+b.n] {
+			direct[i] = s.direct[c]
 		}
-		if d != d {
-			return i
-		}
-		b.direct[i] = d
-		b.residual[i] = b.reward[i] - float64(l.Model[at+int(l.Action[lo+i])])
 	}
-	return -1
+	action, reward, residual := l.Action[lo:lo+b.n], b.reward[:b.n], b.residual[:b.n]
+	for i, d := range direct {
+		if d != d {
+			return false
+		}
+		residual[i] = reward[i] - float64(l.Model[l.at(lo+i)+int(action[i])])
+	}
+	return true
 }
 
 // fillLoggers fills what estimators for several loggers need.
-func (s *source[F]) fillLoggers(b *block) int {
+func (s *source[F]) fillLoggers(b *block) bool {
 	l, lo, hi := s.log, b.first, b.first+b.n
 	if s.needs.mixed {
 		for i, avg := range l.Average[lo:hi] {
 			avg := float64(avg)
 			w := b.target[i] / avg
 			if !(avg > 0 && avg <= 1 && w <= math.MaxFloat64) {
-				return i
+				return false
 			}
 			b.mixed[i] = w
 		}
@@ -252,23 +251,23 @@ func (s *source[F]) fillLoggers(b *block) int {
 	if s.needs.strata {
 		for i, k := range l.Stratum[lo:hi] {
 			if uint(k) >= maxStrata {
-				return i
+				return false
 			}
 			b.stratum[i] = k
 		}
 	}
-	return -1
+	return true
 }
 
 // fillSupport sums the mass that the target policy puts where the logging policy has none.
-func (s *source[F]) fillSupport(b *block) int {
+func (s *source[F]) fillSupport(b *block) bool {
 	l := s.log
 	if l.Weight != nil {
 		b.unsupported = 0
-		return -1
+		return true
 	}
 	if l.Logger == nil {
-		return -1
+		return true
 	}
 	b.unsupported = 0
 	for i := range b.n {
@@ -278,14 +277,14 @@ func (s *source[F]) fillSupport(b *block) int {
 		for k, p := range logger {
 			t := target[k]
 			if !(p >= 0 && p <= 1 && t >= 0 && t <= 1) || (p == 0 && k == a) {
-				return i
+				return false
 			}
 			if p == 0 {
 				b.unsupported += float64(t)
 			}
 		}
 	}
-	return -1
+	return true
 }
 
 // untaken returns the share of its mass that the target policy puts on actions that occur
@@ -295,18 +294,21 @@ func (s *source[F]) untaken() (share float64, actions int) {
 	if l.Weight != nil {
 		return 0, 0
 	}
-	taken := make([]bool, l.Actions)
+	taken, left := make([]bool, l.Actions), l.Actions
 	for _, a := range l.Action {
+		if taken[a] {
+			continue
+		}
 		taken[a] = true
+		if left--; left == 0 {
+			return 0, 0
+		}
 	}
 	var untaken []int
 	for a, t := range taken {
 		if !t {
 			untaken = append(untaken, a)
 		}
-	}
-	if untaken == nil {
-		return 0, 0
 	}
 	mass := make([]float64, len(untaken))
 	for i := range l.Reward {
@@ -316,45 +318,33 @@ func (s *source[F]) untaken() (share float64, actions int) {
 		}
 	}
 	actions = len(mass) - len(slices.DeleteFunc(slices.Clone(mass), func(m float64) bool { return m > 0 }))
-	return sum(mass) / float64(len(l.Reward)), actions
+	return simd.Sum64(mass) / float64(len(l.Reward)), actions
 }
 
-// direct returns Σ π·q / Σ π; NaN if a probability is negative or NaN, if they do not sum to
-// about 1, or if q is not finite.
-func direct[F Float](target, model []F) float64 {
-	model = model[:len(target)]
-	var s0, s1, s2, s3, d0, d1, d2, d3, least float64
-	k := 0
-	for ; k+4 <= len(target); k += 4 {
-		p, q := target[k:k+4:k+4], model[k:k+4:k+4]
-		p0, p1, p2, p3 := float64(p[0]), float64(p[1]), float64(p[2]), float64(p[3])
-		s0 += p0
-		s1 += p1
-		s2 += p2
-		s3 += p3
-		d0 += float64(p0 * float64(q[0]))
-		d1 += float64(p1 * float64(q[1]))
-		d2 += float64(p2 * float64(q[2]))
-		d3 += float64(p3 * float64(q[3]))
-		if p0 < 0 || p1 < 0 || p2 < 0 || p3 < 0 {
-			least = -1
+// directTerms writes Σ π·q / Σ π of each row of two tables; NaN where the direct method is not
+// defined: a probability is negative or NaN, they do not sum to about 1, or q is not finite.
+// sums is memory as long as dst.
+func directTerms[F Float](dst, sums []float64, target, model []F, actions int) {
+	var least float64
+	switch target := any(target).(type) {
+	case []float64:
+		least = simd.WeightedRows64(sums, dst, target, any(model).([]float64), actions)
+	case []float32:
+		least = simd.WeightedRows32(sums, dst, target, any(model).([]float32), actions)
+	}
+	for i, total := range sums {
+		d := dst[i] / total
+		// d-d is NaN for an infinity.
+		if !(math.Abs(total-1) <= sumTolerance) || d-d != 0 {
+			d = math.NaN()
+		}
+		dst[i] = d
+	}
+	if least < 0 {
+		for i := range dst {
+			if slices.Min(target[i*actions:(i+1)*actions]) < 0 {
+				dst[i] = math.NaN()
+			}
 		}
 	}
-	for ; k < len(target); k++ {
-		p := float64(target[k])
-		s0 += p
-		d0 += float64(p * float64(model[k]))
-		if p < 0 {
-			least = -1
-		}
-	}
-	total := (s0 + s1) + (s2 + s3)
-	if least < 0 || !(math.Abs(total-1) <= sumTolerance) {
-		return math.NaN()
-	}
-	d := ((d0 + d1) + (d2 + d3)) / total
-	if d-d != 0 {
-		return math.NaN()
-	}
-	return d
 }

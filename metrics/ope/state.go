@@ -22,6 +22,7 @@ type block struct {
 	match       [blockRows]float64 // 1 where π(a|x) = 1; only for estimators that need it
 	direct      [blockRows]float64 // Σ π q̂; only with a model
 	residual    [blockRows]float64 // r - q̂; only with a model
+	sums        [blockRows]float64 // for the direct terms
 	stratum     [blockRows]int32
 	unsupported float64 // sum over the rows
 }

@@ -1,0 +1,56 @@
+package simd
+
+func weightedRowsGeneric[F float32 | float64](sums, products []float64, weights, values []F, d int) (least float64) {
+	for i := range sums {
+		w, v := weights[i*d:(i+1)*d], values[i*d:(i+1)*d]
+		v = v[:len(w)]
+		var s, p [4]float64
+		for j, x := range w {
+			x := float64(x)
+			s[j%4] += x
+			p[j%4] += float64(x * float64(v[j]))
+			if x < least {
+				least = x
+			}
+		}
+		sums[i], products[i] = (s[0]+s[1])+(s[2]+s[3]), (p[0]+p[1])+(p[2]+p[3])
+	}
+	return least
+}
+
+func pickGeneric[F float32 | float64](dst []float64, table []F, column []int32, d int) int {
+	at := 0
+	for i, c := range column[:len(dst)] {
+		if uint(c) >= uint(d) {
+			return i
+		}
+		dst[i] = float64(table[at+int(c)])
+		at += d
+	}
+	return len(dst)
+}
+
+func sum64Generic(acc *[8]float64, x []float64) {
+	for len(x) >= 8 {
+		for j, v := range (*[8]float64)(x) {
+			acc[j] += v
+		}
+		x = x[8:]
+	}
+}
+
+func spread64Generic(acc *[24]float64, x []float64, mean float64) {
+	for len(x) >= 8 {
+		for j, v := range (*[8]float64)(x) {
+			d := v - mean
+			acc[j] += float64(d * d)
+			if v < acc[8+j] {
+				acc[8+j] = v
+			}
+			if v > acc[16+j] {
+				acc[16+j] = v
+			}
+		}
+		x = x[8:]
+	}
+}
