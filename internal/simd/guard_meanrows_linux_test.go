@@ -22,6 +22,9 @@ func TestWeightedMeansReadNothingOutside(t *testing.T) {
 					simd.Pick64(place[float64](c, n, end), place[float64](a, n*d, end), place[int32](b, n+d, end), d)
 					simd.Pick32(place[float64](c, n, end), place[float32](a, n*d, end), place[int32](b, n+d, end), d)
 				}
+				t4, p4 := place[float64](a, d, end), place[float64](b, d, end)
+				simd.Importance64(make([]float64, d), place[float64](c, d, end), t4, p4, p4)
+				simd.Importance32(place[float64](c, d, end), make([]float64, d), t4, place[float32](b, d, end), place[float32](b, d, end))
 				x := place[float64](a, d, end)
 				simd.Spread64(x, simd.Sum64(x))
 			}

@@ -20,6 +20,34 @@ func WeightedRows32(sums, products []float64, weights, values []float32, d int) 
 	return weightedRows32(sums, products, weights, values, d)
 }
 
+// Importance64 writes target[i]/propensity[i] into weights[i] and copies reward to rewards. good
+// says whether all of it is in order: propensities in (0, 1], target in [0, 1], weights and
+// rewards finite. one says whether a propensity is 1. It panics if the lengths differ.
+func Importance64(weights, rewards, target, propensity, reward []float64) (good, one bool) {
+	n := len(weights)
+	checkImportance(n, len(rewards), len(target), len(propensity), len(reward))
+	good, one = importance64(weights[:n&^3], rewards, target, propensity, reward)
+	g, o := importanceGeneric(weights[n&^3:], rewards[n&^3:], target[n&^3:], propensity[n&^3:], reward[n&^3:])
+	return good && g, one || o
+}
+
+// Importance32 is [Importance64] for float32 propensities and rewards.
+func Importance32(weights, rewards, target []float64, propensity, reward []float32) (good, one bool) {
+	n := len(weights)
+	checkImportance(n, len(rewards), len(target), len(propensity), len(reward))
+	good, one = importance32(weights[:n&^3], rewards, target, propensity, reward)
+	g, o := importanceGeneric(weights[n&^3:], rewards[n&^3:], target[n&^3:], propensity[n&^3:], reward[n&^3:])
+	return good && g, one || o
+}
+
+func checkImportance(n int, lengths ...int) {
+	for _, l := range lengths {
+		if l != n {
+			panic(errLengths)
+		}
+	}
+}
+
 // Pick64 writes the element in column[i] of row i of a matrix, row-major with d columns, into
 // dst[i], until a column is not in [0, d), and returns how many it wrote. column may be longer
 // than dst: what follows names rows that will be asked for next, and are fetched ahead. It panics

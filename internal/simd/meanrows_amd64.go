@@ -63,6 +63,32 @@ func pick32(dst []float64, table []float32, column []int32, d int) int {
 	return len(dst)
 }
 
+func importance64(weights, rewards, target []float64, propensity, reward []float64) (good, one bool) {
+	if tier == PureGo {
+		return importanceGeneric(weights, rewards, target, propensity, reward)
+	}
+	good = true
+	for at := 0; at < len(weights); at += sweepChunk {
+		n := min(len(weights)-at, sweepChunk)
+		g, o := importance64AVX2(&weights[at], &rewards[at], &target[at], &propensity[at], &reward[at], n)
+		good, one = good && g == 15, one || o != 0
+	}
+	return good, one
+}
+
+func importance32(weights, rewards, target []float64, propensity, reward []float32) (good, one bool) {
+	if tier == PureGo {
+		return importanceGeneric(weights, rewards, target, propensity, reward)
+	}
+	good = true
+	for at := 0; at < len(weights); at += sweepChunk {
+		n := min(len(weights)-at, sweepChunk)
+		g, o := importance32AVX2(&weights[at], &rewards[at], &target[at], &propensity[at], &reward[at], n)
+		good, one = good && g == 15, one || o != 0
+	}
+	return good, one
+}
+
 func sum64(acc *[8]float64, x []float64) {
 	if tier == PureGo {
 		sum64Generic(acc, x)

@@ -222,6 +222,106 @@ loop1:
 	VZEROUPPER
 	RET
 
+DATA meanBounds<>+0(SB)/4, $0x00000000
+DATA meanBounds<>+4(SB)/4, $0x3ff00000
+DATA meanBounds<>+8(SB)/4, $0xffffffff
+DATA meanBounds<>+12(SB)/4, $0x7fefffff
+GLOBL meanBounds<>(SB), RODATA|NOPTR, $16
+
+// func importance64AVX2(w *float64, x *float64, t *float64, p *float64, r *float64, n int) (good int, one int)
+TEXT ·importance64AVX2(SB), NOSPLIT, $0-64
+	MOVQ w+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ t+16(FP), R8
+	MOVQ p+24(FP), R9
+	MOVQ r+32(FP), R10
+	MOVQ n+40(FP), CX
+	VPXOR X7, X7, X7
+	VPXOR X6, X6, X6
+	VPCMPEQD Y5, Y5, Y5
+	VBROADCASTSD meanBounds<>+0(SB), Y8
+	VBROADCASTSD meanBounds<>+8(SB), Y9
+	XORL DX, DX
+
+loop1:
+	VMOVUPD (R8)(DX*8), Y0
+	VMOVUPD (R9)(DX*8), Y1
+	VMOVUPD (R10)(DX*8), Y2
+	VDIVPD Y1, Y0, Y3
+	VCMPPD $30, Y7, Y1, Y4
+	VANDPD Y4, Y5, Y5
+	VCMPPD $18, Y8, Y1, Y4
+	VANDPD Y4, Y5, Y5
+	VCMPPD $29, Y7, Y0, Y4
+	VANDPD Y4, Y5, Y5
+	VCMPPD $18, Y8, Y0, Y4
+	VANDPD Y4, Y5, Y5
+	VCMPPD $0, Y8, Y1, Y4
+	VORPD Y4, Y6, Y6
+	VMOVUPD Y2, (SI)(DX*8)
+	VSUBPD Y2, Y2, Y2
+	VCMPPD $0, Y7, Y2, Y4
+	VANDPD Y4, Y5, Y5
+	VCMPPD $18, Y9, Y3, Y4
+	VANDPD Y4, Y5, Y5
+	VMOVUPD Y3, (DI)(DX*8)
+	ADDQ $4, DX
+	CMPQ DX, CX
+	JLT loop1
+	VMOVMSKPD Y5, AX
+	VMOVMSKPD Y6, BX
+	MOVQ AX, good+48(FP)
+	MOVQ BX, one+56(FP)
+	VZEROUPPER
+	RET
+
+// func importance32AVX2(w *float64, x *float64, t *float64, p *float32, r *float32, n int) (good int, one int)
+TEXT ·importance32AVX2(SB), NOSPLIT, $0-64
+	MOVQ w+0(FP), DI
+	MOVQ x+8(FP), SI
+	MOVQ t+16(FP), R8
+	MOVQ p+24(FP), R9
+	MOVQ r+32(FP), R10
+	MOVQ n+40(FP), CX
+	VPXOR X7, X7, X7
+	VPXOR X6, X6, X6
+	VPCMPEQD Y5, Y5, Y5
+	VBROADCASTSD meanBounds<>+0(SB), Y8
+	VBROADCASTSD meanBounds<>+8(SB), Y9
+	XORL DX, DX
+
+loop1:
+	VMOVUPD (R8)(DX*8), Y0
+	VCVTPS2PD (R9)(DX*4), Y1
+	VCVTPS2PD (R10)(DX*4), Y2
+	VDIVPD Y1, Y0, Y3
+	VCMPPD $30, Y7, Y1, Y4
+	VANDPD Y4, Y5, Y5
+	VCMPPD $18, Y8, Y1, Y4
+	VANDPD Y4, Y5, Y5
+	VCMPPD $29, Y7, Y0, Y4
+	VANDPD Y4, Y5, Y5
+	VCMPPD $18, Y8, Y0, Y4
+	VANDPD Y4, Y5, Y5
+	VCMPPD $0, Y8, Y1, Y4
+	VORPD Y4, Y6, Y6
+	VMOVUPD Y2, (SI)(DX*8)
+	VSUBPD Y2, Y2, Y2
+	VCMPPD $0, Y7, Y2, Y4
+	VANDPD Y4, Y5, Y5
+	VCMPPD $18, Y9, Y3, Y4
+	VANDPD Y4, Y5, Y5
+	VMOVUPD Y3, (DI)(DX*8)
+	ADDQ $4, DX
+	CMPQ DX, CX
+	JLT loop1
+	VMOVMSKPD Y5, AX
+	VMOVMSKPD Y6, BX
+	MOVQ AX, good+48(FP)
+	MOVQ BX, one+56(FP)
+	VZEROUPPER
+	RET
+
 // func pick64AVX2(dst *float64, table *float64, column *int32, d int, n int, have int) (wrote int)
 TEXT ·pick64AVX2(SB), NOSPLIT, $0-56
 	MOVQ dst+0(FP), DI

@@ -1,5 +1,7 @@
 package simd
 
+import "math"
+
 func weightedRowsGeneric[F float32 | float64](sums, products []float64, weights, values []F, d int) (least float64) {
 	for i := range sums {
 		w, v := weights[i*d:(i+1)*d], values[i*d:(i+1)*d]
@@ -28,6 +30,21 @@ func pickGeneric[F float32 | float64](dst []float64, table []F, column []int32, 
 		at += d
 	}
 	return len(dst)
+}
+
+func importanceGeneric[F float32 | float64](weights, rewards, target []float64, propensity, reward []F) (good, one bool) {
+	good = true
+	for i := range weights {
+		t, p, r := target[i], float64(propensity[i]), float64(reward[i])
+		w := t / p
+		// w is NaN for NaN in t or p and for 0/0, r-r for a reward that is not finite.
+		if !(p > 0 && p <= 1 && t >= 0 && t <= 1 && w <= math.MaxFloat64 && r-r == 0) {
+			good = false
+		}
+		one = one || p == 1
+		weights[i], rewards[i] = w, r
+	}
+	return good, one
 }
 
 func sum64Generic(acc *[8]float64, x []float64) {

@@ -18,5 +18,13 @@ func pick32(dst []float64, table []float32, column []int32, d int) int {
 	return pickGeneric(dst, table, column, d)
 }
 
+func importance64(weights, rewards, target, propensity, reward []float64) (good, one bool) {
+	return importanceGeneric(weights, rewards, target, propensity, reward)
+}
+
+func importance32(weights, rewards, target []float64, propensity, reward []float32) (good, one bool) {
+	return importanceGeneric(weights, rewards, target, propensity, reward)
+}
+
 func sum64(acc *[8]float64, x []float64)                   { sum64Generic(acc, x) }
 func spread64(acc *[24]float64, x []float64, mean float64) { spread64Generic(acc, x, mean) }

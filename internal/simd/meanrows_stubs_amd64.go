@@ -29,6 +29,18 @@ func sum64AVX2(acc *float64, x *float64, n int)
 //go:noescape
 func spread64AVX2(acc *float64, x *float64, mean float64, n int)
 
+// importance64AVX2 computes w[i] = t[i]/p[i] and copies r to x, for n > 0 elements, a multiple of 4. It
+// returns whether all of 0 < p <= 1, 0 <= t <= 1, w finite and r finite hold, and whether a p is 1.
+//
+//go:noescape
+func importance64AVX2(w *float64, x *float64, t *float64, p *float64, r *float64, n int) (good int, one int)
+
+// importance32AVX2 computes w[i] = t[i]/p[i] and copies r to x, for n > 0 elements, a multiple of 4. It
+// returns whether all of 0 < p <= 1, 0 <= t <= 1, w finite and r finite hold, and whether a p is 1.
+//
+//go:noescape
+func importance32AVX2(w *float64, x *float64, t *float64, p *float32, r *float32, n int) (good int, one int)
+
 // pick64AVX2 writes the element in column[i] of each of n > 0 rows of d elements, until a column is
 // not below d, and returns how many it wrote. It prefetches for the first have rows; have >= n.
 //

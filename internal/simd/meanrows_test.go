@@ -135,6 +135,65 @@ func TestPickStopsAtTheFirstColumnOutside(t *testing.T) {
 	})
 }
 
+func TestImportanceSaysWhatIsOutOfOrder(t *testing.T) {
+	nan, inf := math.NaN(), math.Inf(1)
+	eachTier(t, func(t *testing.T) {
+		for _, n := range []int{0, 1, 3, 4, 5, 8, 1023} {
+			target, p, r := make([]float64, n), make([]float64, n), make([]float64, n)
+			w, x := make([]float64, n), make([]float64, n)
+			for i := range n {
+				target[i], p[i], r[i] = float64(i%3)/2, 0.25+float64(i%2)/4, float64(i)-7
+			}
+			both := func() (good, one bool) {
+				good, one = simd.Importance64(w, x, target, p, r)
+				w32, x32 := make([]float64, n), make([]float64, n)
+				if g, o := simd.Importance32(w32, x32, target, rounded32(p), rounded32(r)); g != good || o != one {
+					t.Errorf("float32 of %d: %v, %v, want %v, %v", n, g, o, good, one)
+				}
+				if good && (!slices.Equal(w, w32) || !slices.Equal(x, x32)) {
+					t.Errorf("float32 of %d: other weights", n)
+				}
+				return good, one
+			}
+			if good, one := both(); !good || one || !slices.Equal(x, r) {
+				t.Errorf("%d in order: %v, %v", n, good, one)
+			}
+			for i := range n {
+				if w[i] != target[i]/p[i] {
+					t.Fatalf("weight %d of %d = %v, want %v", i, n, w[i], target[i]/p[i])
+				}
+			}
+			for _, at := range []int{0, n / 2, n - 1} {
+				if n == 0 {
+					break
+				}
+				for _, bad := range []struct {
+					x           []float64
+					value       float64
+					good, isOne bool
+				}{
+					{p, 0, false, false}, {p, -0.5, false, false}, {p, 1.5, false, false}, {p, nan, false, false}, {p, 1, true, true},
+					{target, -0.5, false, false}, {target, 1.5, false, false}, {target, nan, false, false}, {target, 1, true, false},
+					{r, nan, false, false}, {r, inf, false, false}, {r, -inf, false, false}, {r, 0x1p100, true, false},
+				} {
+					old := bad.x[at]
+					bad.x[at] = bad.value
+					if good, one := both(); good != bad.good || one != bad.isOne {
+						t.Errorf("%v at %d of %d: %v, %v", bad.value, at, n, good, one)
+					}
+					bad.x[at] = old
+				}
+				old := p[at] // a weight that overflows
+				p[at], target[at] = 1e-310, 1
+				if good, _ := simd.Importance64(w, x, target, p, r); good {
+					t.Errorf("an infinite weight at %d of %d passes", at, n)
+				}
+				p[at], target[at] = old, 0
+			}
+		}
+	})
+}
+
 func TestSumAndSpreadOfFloat64HaveOneResult(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 2))
 	eachTier(t, func(t *testing.T) {

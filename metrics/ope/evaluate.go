@@ -181,19 +181,22 @@ func (s *source[F]) fillTargets(b *block) bool {
 func (s *source[F]) fillWeights(b *block) bool {
 	l := s.log
 	lo, hi := b.first, b.first+b.n
-	reward, propensity := l.Reward[lo:hi], l.Propensity[lo:hi]
-	propensity, targets := propensity[:len(reward)], b.target[:len(reward)]
-	rewards, weights := b.reward[:len(reward)], b.weight[:len(reward)]
-	for i, r := range reward {
-		t, p, r := targets[i], float64(propensity[i]), float64(r)
-		w := t / p
-		// w is NaN for NaN in t or p and for 0/0, r-r for a reward that is not finite.
-		if !(p > 0 && p <= 1 && t >= 0 && t <= 1 && w <= math.MaxFloat64 && r-r == 0) {
-			return false
-		}
-		rewards[i], weights[i] = r, w
-		if p == 1 {
-			b.unsupported += 1 - t
+	targets, weights, rewards := b.target[:b.n], b.weight[:b.n], b.reward[:b.n]
+	var good, one bool
+	switch p := any(l.Propensity[lo:hi]).(type) {
+	case []float64:
+		good, one = simd.Importance64(weights, rewards, targets, p, any(l.Reward[lo:hi]).([]float64))
+	case []float32:
+		good, one = simd.Importance32(weights, rewards, targets, p, any(l.Reward[lo:hi]).([]float32))
+	}
+	if !good {
+		return false
+	}
+	if one {
+		for i, p := range l.Propensity[lo:hi] {
+			if p == 1 { // no other action could be taken
+				b.unsupported += 1 - targets[i]
+			}
 		}
 	}
 	if s.needs.match {

@@ -11,6 +11,9 @@ func meanRowsFamily() []*File {
 	weightedRows(f, "weightedRows32AVX2", "float32", ones32)
 	sum64(f)
 	spread64(f)
+	bounds := f.Data("meanBounds", 0, 0x3ff00000, 0xffffffff, 0x7fefffff) // 1, the largest number
+	importance(f, "importance64AVX2", "float64", bounds)
+	importance(f, "importance32AVX2", "float32", bounds)
 	pick(f, "pick64AVX2", "float64")
 	pick(f, "pick32AVX2", "float32")
 	return []*File{f}
@@ -214,5 +217,62 @@ not below d, and returns how many it wrote. It prefetches for the first have row
 	fn.Op("JLT", near)
 	fn.Place(done)
 	fn.Op("MOVQ", i, fn.Arg("wrote"))
+	fn.Ret()
+}
+
+func importance(f *File, name, typ string, bounds Sym) {
+	fn := f.Func(name, name+` computes w[i] = t[i]/p[i] and copies r to x, for n > 0 elements, a multiple of 4. It
+returns whether all of 0 < p <= 1, 0 <= t <= 1, w finite and r finite hold, and whether a p is 1.`,
+		"w *float64, x *float64, t *float64, p *"+typ+", r *"+typ+", n int", "good int, one int")
+	const t, p, r, w, m, good, ones, zeros, one, largest = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
+	const equal, atMost, atLeast, above = 0x00, 0x12, 0x1d, 0x1e // ordered, quiet
+	size := 8
+	if typ == "float32" {
+		size = 4
+	}
+	for i, a := range []string{"w", "x", "t", "p", "r", "n"} {
+		fn.Op("MOVQ", fn.Arg(a), []GP{DI, SI, R8, R9, R10, CX}[i])
+	}
+	zero(fn, zeros)
+	zero(fn, ones)
+	fn.Op("VPCMPEQD", Y(good), Y(good), Y(good))
+	fn.Op("VBROADCASTSD", bounds, Y(one))
+	fn.Op("VBROADCASTSD", bounds.At(8), Y(largest))
+	load := func(from GP, to Y) {
+		if size == 8 {
+			fn.Op("VMOVUPD", PtrX(from, DX, 8, 0), to)
+		} else {
+			fn.Op("VCVTPS2PD", PtrX(from, DX, 4, 0), to)
+		}
+	}
+	check := func(predicate Imm, bound, value Y) {
+		fn.Op("VCMPPD", predicate, bound, value, Y(m))
+		fn.Op("VANDPD", Y(m), Y(good), Y(good))
+	}
+	loop := fn.Label("loop")
+	fn.Op("XORL", DX, DX)
+	fn.Place(loop)
+	fn.Op("VMOVUPD", PtrX(R8, DX, 8, 0), Y(t))
+	load(R9, p)
+	load(R10, r)
+	fn.Op("VDIVPD", Y(p), Y(t), Y(w))
+	check(above, zeros, p)
+	check(atMost, one, p)
+	check(atLeast, zeros, t)
+	check(atMost, one, t)
+	fn.Op("VCMPPD", Imm(equal), Y(one), Y(p), Y(m))
+	fn.Op("VORPD", Y(m), Y(ones), Y(ones))
+	fn.Op("VMOVUPD", Y(r), PtrX(SI, DX, 8, 0))
+	fn.Op("VSUBPD", Y(r), Y(r), Y(r))
+	check(equal, zeros, r)
+	check(atMost, largest, w)
+	fn.Op("VMOVUPD", Y(w), PtrX(DI, DX, 8, 0))
+	fn.Op("ADDQ", Imm(4), DX)
+	fn.Op("CMPQ", DX, CX)
+	fn.Op("JLT", loop)
+	fn.Op("VMOVMSKPD", Y(good), AX)
+	fn.Op("VMOVMSKPD", Y(ones), BX)
+	fn.Op("MOVQ", AX, fn.Arg("good"))
+	fn.Op("MOVQ", BX, fn.Arg("one"))
 	fn.Ret()
 }
