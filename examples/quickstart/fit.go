@@ -52,14 +52,19 @@ func (m *models) trainRanker(ctx context.Context, name string, set *ranking.Data
 		m.note = "no candidate of part B was right, or all were: there is no ranker, the order of the merge stands"
 		return nil
 	}
-	if m.goal, err = objective.New(config); err != nil {
-		return err
-	}
 	if name == linear {
 		m.ranker, err = trainLinear(ctx, fit, held, seed, workers, stderr)
 	} else {
 		m.ranker, err = trainTrees(ctx, fit, held, seed, workers, stderr)
 	}
+	if err != nil {
+		return err
+	}
+	if m.ranker == nil {
+		m.note = strings.TrimPrefix(m.note+"; ", "; ") + "the ranker orders held-out users no better than chance: there is none, the order of the merge stands"
+		return nil
+	}
+	m.goal, err = objective.New(config)
 	return err
 }
 
@@ -90,7 +95,8 @@ func trainLinear(ctx context.Context, fit, held *ranking.Dataset, seed uint64, w
 // trainTrees fits boosted trees for each head. They learn the order of a list (LambdaMART), so what they
 // predict is no probability until the held-out users have calibrated it. What keeps trees from learning a
 // few hundred users by heart is that they are small, that each sees a part of the users and of the
-// features, and that no source's word for a candidate may count against it.
+// features, and that no source's word for a candidate may count against it. Nil if what they predict
+// does not go up with what the held-out users did: calibrated, it would be the same for all.
 func trainTrees(ctx context.Context, fit, held *ranking.Dataset, seed uint64, workers int, stderr io.Writer) (*ranker, error) {
 	progress := cli.NewProgress(stderr, "rounds of the ranker", rounds*len(fit.Heads), nil)
 	m, err := gbdt.Train(ctx, gbdt.Config{
@@ -110,6 +116,9 @@ func trainTrees(ctx context.Context, fit, held *ranking.Dataset, seed uint64, wo
 	heads, err := calibrate.FitHeads(calibrate.Config{Method: calibrate.Platt}, m, held)
 	if err != nil {
 		return nil, err
+	}
+	if !slices.ContainsFunc(fit.Heads, func(head string) bool { return heads[head].Parameters()[0] > 0 }) {
+		return nil, nil
 	}
 	probable, err := calibrate.Wrap(m, calibrate.WrapConfig{Heads: heads})
 	if err != nil {
