@@ -92,7 +92,7 @@ func (t *task) lanes(s *Scratch) {
 	const groups = 64 // at once
 	s.found = grown(s.found, max(groups*simd.RowTrees, len(s.found)))
 	for i := range t.rows.N {
-		t.e.layout.loadRow(s.aligned, t.rows, i)
+		t.e.layout.loadRow(s.aligned, t.rows, i, s)
 		for at := t.from / simd.RowTrees; at*simd.RowTrees < t.to; at += groups {
 			first, end := at*simd.RowTrees, min((at+groups)*simd.RowTrees, t.to)
 			b.forest.Find(s.found, s.aligned, at, (end+simd.RowTrees-1)/simd.RowTrees)
