@@ -29,6 +29,8 @@ type ForestRow struct {
 	places []uint32 // of each step: places in the window, as bytes, and where it begins
 	counts []int32  // steps of each group of trees
 	start  []int    // the first step of each group, and the end
+	leaves []float64
+	first  []uint32 // leaf of each tree, and of none: a whole number of groups
 	words  int
 	wide   bool // up to 64 leaves, not 32
 	sets   bool // there are masks
@@ -41,13 +43,25 @@ const placeWords = RowTrees/4 + 1
 const RowWindow = 32
 
 // NewForestRow returns trees of the given nodes, in any order, over rows of the given number of words.
-// Leaves are numbered below 64 if wide, else below 32. It panics if a node asks for a word
-// that a row does not have.
-func NewForestRow(trees [][]RowNode, words int, wide bool) *ForestRow {
+// Leaves are numbered below 64 if wide, else below 32; leaves are the values of those of each tree, of which
+// nodes must always leave one over. It panics if a node asks for a word that a row does not have, or if there
+// are not as many leaves as trees.
+func NewForestRow(trees [][]RowNode, leaves [][]float64, words int, wide bool) *ForestRow {
 	if words < 0 || words > math.MaxInt32 {
 		panic(errForestWord)
 	}
+	if len(leaves) != len(trees) {
+		panic(errForest)
+	}
 	f := &ForestRow{words: words, wide: wide, start: []int{0}}
+	for _, values := range leaves {
+		f.first = append(f.first, uint32(len(f.leaves)))
+		f.leaves = append(f.leaves, values...)
+	}
+	for len(f.first)%RowTrees != 0 {
+		f.first = append(f.first, uint32(len(f.leaves)))
+	}
+	f.leaves = append(f.leaves, math.Copysign(0, -1)) // what changes no sum
 	for _, t := range trees {
 		for i := range t {
 			if int64(t[i].Word) >= int64(words) {
@@ -137,26 +151,59 @@ func (f *ForestRow) step(group *[RowTrees][]RowNode) bool {
 	return true
 }
 
+// Leaves returns the values of all leaves, tree by tree, and one more.
+func (f *ForestRow) Leaves() []float64 { return f.leaves }
+
+// Sum returns sum with the leaves of the row in the trees of groups from to to-1 added, one tree after
+// the other. It overwrites found, and panics as [ForestRow.Find] does.
+func (f *ForestRow) Sum(sum float64, found []uint32, row []int32, from, to int) float64 {
+	f.check(found, row, from, to)
+	for from < to {
+		end := f.piece(from, to)
+		sum = f.sum(sum, found, row, from, end)
+		from = end
+	}
+	return sum
+}
+
 // Find writes the leaves of the row in the trees of groups from to to-1, of 16 trees each:
 // the leaf in tree 16*from+i is found[i]. The lanes of the last group that are no tree are
 // written too. It panics if a length does not fit; row must have [ForestRow.Words] words.
 func (f *ForestRow) Find(found []uint32, row []int32, from, to int) {
+	f.check(found, row, from, to)
+	for from < to {
+		end := f.piece(from, to)
+		f.find(found, row, from, end)
+		found = found[RowTrees*(end-from):]
+		from = end
+	}
+}
+
+func (f *ForestRow) check(found []uint32, row []int32, from, to int) {
 	if from < 0 || from > to || to > len(f.counts) {
 		panic(errForestTrees)
 	}
 	if len(row) < f.Words() || len(found) < RowTrees*(to-from) {
 		panic(errForestBlock)
 	}
-	for from < to {
-		end, steps := from+1, int(f.counts[from])
-		for end < to && end-from < 256 && steps+int(f.counts[end]) <= 512 {
-			steps += int(f.counts[end])
-			end++
-		}
-		f.find(found, row, from, end)
-		found = found[RowTrees*(end-from):]
-		from = end
+}
+
+// piece returns the end of the groups from from on that go together in one call.
+func (f *ForestRow) piece(from, to int) int {
+	end, steps := from+1, int(f.counts[from])
+	for end < to && end-from < 256 && steps+int(f.counts[end]) <= 512 {
+		steps += int(f.counts[end])
+		end++
 	}
+	return end
+}
+
+func (f *ForestRow) sumGeneric(sum float64, found []uint32, row []int32, from, to int) float64 {
+	f.find(found, row, from, to)
+	for i, first := range f.first[RowTrees*from : RowTrees*to] {
+		sum += f.leaves[first+found[i]]
+	}
+	return sum
 }
 
 func (f *ForestRow) findGeneric(found []uint32, row []int32, from, to int) {

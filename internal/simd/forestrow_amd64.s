@@ -50,6 +50,90 @@ done3:
 	VZEROUPPER
 	RET
 
+// func forestRowSumAVX512(found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int, leaves *float64, first *uint32, sum float64) (ret float64)
+TEXT ·forestRowSumAVX512(SB), NOSPLIT, $0-80
+	MOVQ found+0(FP), DI
+	MOVQ row+8(FP), DX
+	MOVQ steps+16(FP), R8
+	MOVQ places+24(FP), R10
+	MOVQ counts+32(FP), SI
+	MOVQ groups+40(FP), CX
+	MOVQ leaves+48(FP), BX
+	MOVQ first+56(FP), R12
+	VMOVSD sum+64(FP), X8
+	VPXORD Z31, Z31, Z31
+	MOVL $127, AX
+	VPBROADCASTD AX, Z30
+	MOVL $32, AX
+	VPBROADCASTD AX, Z29
+
+group1:
+	MOVL (SI), R9
+	VPTERNLOGD $255, Z0, Z0, Z0
+	TESTL R9, R9
+	JEQ done3
+
+step2:
+	MOVL 16(R10), R11
+	VPMOVZXBD (R10), Z2
+	VMOVDQU32 (DX)(R11*4), Z3
+	VPERMI2D 64(DX)(R11*4), Z3, Z2
+	VPCMPD $5, (R8), Z2, K1
+	VPANDD 64(R8), Z0, K1, Z0
+	ADDQ $128, R8
+	ADDQ $20, R10
+	DECL R9
+	JNE step2
+
+done3:
+	VPSUBD Z0, Z31, Z6
+	VPANDD Z6, Z0, Z0
+	VCVTUDQ2PS Z0, Z0
+	VPSRLD $23, Z0, Z0
+	VPSUBD Z30, Z0, Z0
+	VPADDD (R12), Z0, Z0
+	ADDQ $64, R12
+	VMOVDQU32 Z0, (DI)
+	MOVL (DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 4(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 8(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 12(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 16(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 20(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 24(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 28(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 32(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 36(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 40(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 44(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 48(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 52(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 56(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 60(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	ADDQ $64, DI
+	ADDQ $4, SI
+	DECQ CX
+	JNE group1
+	VMOVSD X8, ret+72(FP)
+	VZEROUPPER
+	RET
+
 // func forestRowSetsAVX512(found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int)
 TEXT ·forestRowSetsAVX512(SB), NOSPLIT, $0-48
 	MOVQ found+0(FP), DI
@@ -94,6 +178,91 @@ done3:
 	ADDQ $4, SI
 	DECQ CX
 	JNE group1
+	VZEROUPPER
+	RET
+
+// func forestRowSumSetsAVX512(found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int, leaves *float64, first *uint32, sum float64) (ret float64)
+TEXT ·forestRowSumSetsAVX512(SB), NOSPLIT, $0-80
+	MOVQ found+0(FP), DI
+	MOVQ row+8(FP), DX
+	MOVQ steps+16(FP), R8
+	MOVQ places+24(FP), R10
+	MOVQ counts+32(FP), SI
+	MOVQ groups+40(FP), CX
+	MOVQ leaves+48(FP), BX
+	MOVQ first+56(FP), R12
+	VMOVSD sum+64(FP), X8
+	VPXORD Z31, Z31, Z31
+	MOVL $127, AX
+	VPBROADCASTD AX, Z30
+	MOVL $32, AX
+	VPBROADCASTD AX, Z29
+
+group1:
+	MOVL (SI), R9
+	VPTERNLOGD $255, Z0, Z0, Z0
+	TESTL R9, R9
+	JEQ done3
+
+step2:
+	MOVL 16(R10), R11
+	VPMOVZXBD (R10), Z2
+	VMOVDQU32 (DX)(R11*4), Z3
+	VPERMI2D 64(DX)(R11*4), Z3, Z2
+	VPANDD (R8), Z2, Z2
+	VPCMPD $5, 64(R8), Z2, K1
+	VPANDD 128(R8), Z0, K1, Z0
+	ADDQ $192, R8
+	ADDQ $20, R10
+	DECL R9
+	JNE step2
+
+done3:
+	VPSUBD Z0, Z31, Z6
+	VPANDD Z6, Z0, Z0
+	VCVTUDQ2PS Z0, Z0
+	VPSRLD $23, Z0, Z0
+	VPSUBD Z30, Z0, Z0
+	VPADDD (R12), Z0, Z0
+	ADDQ $64, R12
+	VMOVDQU32 Z0, (DI)
+	MOVL (DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 4(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 8(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 12(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 16(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 20(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 24(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 28(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 32(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 36(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 40(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 44(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 48(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 52(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 56(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 60(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	ADDQ $64, DI
+	ADDQ $4, SI
+	DECQ CX
+	JNE group1
+	VMOVSD X8, ret+72(FP)
 	VZEROUPPER
 	RET
 
@@ -152,6 +321,99 @@ done3:
 	VZEROUPPER
 	RET
 
+// func forestRowSumWideAVX512(found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int, leaves *float64, first *uint32, sum float64) (ret float64)
+TEXT ·forestRowSumWideAVX512(SB), NOSPLIT, $0-80
+	MOVQ found+0(FP), DI
+	MOVQ row+8(FP), DX
+	MOVQ steps+16(FP), R8
+	MOVQ places+24(FP), R10
+	MOVQ counts+32(FP), SI
+	MOVQ groups+40(FP), CX
+	MOVQ leaves+48(FP), BX
+	MOVQ first+56(FP), R12
+	VMOVSD sum+64(FP), X8
+	VPXORD Z31, Z31, Z31
+	MOVL $127, AX
+	VPBROADCASTD AX, Z30
+	MOVL $32, AX
+	VPBROADCASTD AX, Z29
+
+group1:
+	MOVL (SI), R9
+	VPTERNLOGD $255, Z0, Z0, Z0
+	VPTERNLOGD $255, Z1, Z1, Z1
+	TESTL R9, R9
+	JEQ done3
+
+step2:
+	MOVL 16(R10), R11
+	VPMOVZXBD (R10), Z2
+	VMOVDQU32 (DX)(R11*4), Z3
+	VPERMI2D 64(DX)(R11*4), Z3, Z2
+	VPCMPD $5, (R8), Z2, K1
+	VPANDD 64(R8), Z0, K1, Z0
+	VPANDD 128(R8), Z1, K1, Z1
+	ADDQ $192, R8
+	ADDQ $20, R10
+	DECL R9
+	JNE step2
+
+done3:
+	VPTESTNMD Z0, Z0, K1
+	VPSUBD Z0, Z31, Z6
+	VPANDD Z6, Z0, Z0
+	VCVTUDQ2PS Z0, Z0
+	VPSRLD $23, Z0, Z0
+	VPSUBD Z30, Z0, Z0
+	VPSUBD Z1, Z31, Z6
+	VPANDD Z6, Z1, Z1
+	VCVTUDQ2PS Z1, Z1
+	VPSRLD $23, Z1, Z1
+	VPSUBD Z30, Z1, Z1
+	VPADDD Z29, Z1, K1, Z0
+	VPADDD (R12), Z0, Z0
+	ADDQ $64, R12
+	VMOVDQU32 Z0, (DI)
+	MOVL (DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 4(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 8(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 12(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 16(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 20(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 24(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 28(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 32(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 36(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 40(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 44(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 48(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 52(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 56(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 60(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	ADDQ $64, DI
+	ADDQ $4, SI
+	DECQ CX
+	JNE group1
+	VMOVSD X8, ret+72(FP)
+	VZEROUPPER
+	RET
+
 // func forestRowWideSetsAVX512(found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int)
 TEXT ·forestRowWideSetsAVX512(SB), NOSPLIT, $0-48
 	MOVQ found+0(FP), DI
@@ -205,5 +467,99 @@ done3:
 	ADDQ $4, SI
 	DECQ CX
 	JNE group1
+	VZEROUPPER
+	RET
+
+// func forestRowSumWideSetsAVX512(found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int, leaves *float64, first *uint32, sum float64) (ret float64)
+TEXT ·forestRowSumWideSetsAVX512(SB), NOSPLIT, $0-80
+	MOVQ found+0(FP), DI
+	MOVQ row+8(FP), DX
+	MOVQ steps+16(FP), R8
+	MOVQ places+24(FP), R10
+	MOVQ counts+32(FP), SI
+	MOVQ groups+40(FP), CX
+	MOVQ leaves+48(FP), BX
+	MOVQ first+56(FP), R12
+	VMOVSD sum+64(FP), X8
+	VPXORD Z31, Z31, Z31
+	MOVL $127, AX
+	VPBROADCASTD AX, Z30
+	MOVL $32, AX
+	VPBROADCASTD AX, Z29
+
+group1:
+	MOVL (SI), R9
+	VPTERNLOGD $255, Z0, Z0, Z0
+	VPTERNLOGD $255, Z1, Z1, Z1
+	TESTL R9, R9
+	JEQ done3
+
+step2:
+	MOVL 16(R10), R11
+	VPMOVZXBD (R10), Z2
+	VMOVDQU32 (DX)(R11*4), Z3
+	VPERMI2D 64(DX)(R11*4), Z3, Z2
+	VPANDD (R8), Z2, Z2
+	VPCMPD $5, 64(R8), Z2, K1
+	VPANDD 128(R8), Z0, K1, Z0
+	VPANDD 192(R8), Z1, K1, Z1
+	ADDQ $0x100, R8
+	ADDQ $20, R10
+	DECL R9
+	JNE step2
+
+done3:
+	VPTESTNMD Z0, Z0, K1
+	VPSUBD Z0, Z31, Z6
+	VPANDD Z6, Z0, Z0
+	VCVTUDQ2PS Z0, Z0
+	VPSRLD $23, Z0, Z0
+	VPSUBD Z30, Z0, Z0
+	VPSUBD Z1, Z31, Z6
+	VPANDD Z6, Z1, Z1
+	VCVTUDQ2PS Z1, Z1
+	VPSRLD $23, Z1, Z1
+	VPSUBD Z30, Z1, Z1
+	VPADDD Z29, Z1, K1, Z0
+	VPADDD (R12), Z0, Z0
+	ADDQ $64, R12
+	VMOVDQU32 Z0, (DI)
+	MOVL (DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 4(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 8(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 12(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 16(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 20(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 24(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 28(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 32(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 36(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 40(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 44(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 48(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 52(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 56(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	MOVL 60(DI), AX
+	VADDSD (BX)(AX*8), X8, X8
+	ADDQ $64, DI
+	ADDQ $4, SI
+	DECQ CX
+	JNE group1
+	VMOVSD X8, ret+72(FP)
 	VZEROUPPER
 	RET

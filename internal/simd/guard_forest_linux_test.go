@@ -22,13 +22,15 @@ func TestForestsReadNothingOutside(t *testing.T) {
 					single.Sum32(place[float32](b, 64, end), block, 3, 20)
 					double.Find(place[uint32](b, 32*17, end), block, 3, 20)
 
-					nodes := make([][]simd.RowNode, 20)
+					nodes, leaves := make([][]simd.RowNode, 20), make([][]float64, 20)
 					for i := range nodes {
+						leaves[i] = make([]float64, limit)
 						for _, ask := range trees[i].asks {
 							nodes[i] = append(nodes[i], simd.RowNode{Word: uint32(ask.word), Mask: r.Uint32(), Below: ask.below, Keep: ask.keep})
 						}
 					}
-					row := simd.NewForestRow(nodes, words, limit > 32)
+					row := simd.NewForestRow(nodes, leaves, words, limit > 32)
+					row.Sum(0, place[uint32](b, 32, end), place[int32](a, row.Words(), end), 0, 2)
 					row.Find(place[uint32](b, 32, end), place[int32](a, row.Words(), end), 0, 2)
 				}
 			}

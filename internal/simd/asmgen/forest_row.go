@@ -6,7 +6,8 @@ func forestRowFamily() []*File {
 	f := NewFile("forestrow", "amd64")
 	for _, wide := range []bool{false, true} {
 		for _, sets := range []bool{false, true} {
-			forestRow(f, wide, sets)
+			forestRow(f, wide, sets, false)
+			forestRow(f, wide, sets, true)
 		}
 	}
 	return []*File{f}
@@ -14,9 +15,13 @@ func forestRowFamily() []*File {
 
 // forestRow writes one kernel. Registers: SI the number of steps of each group, CX groups to come, R8 the
 // next step, R10 its places and window, R9 steps to come, DX the row, DI where to write; 0 and 1
-// the leaves that are left.
-func forestRow(f *File, wide, sets bool) {
+// the leaves that are left. To add up leaves, one tree after the other while the next groups are asked:
+// BX the leaves, R12 where those of each tree begin, 8 the sum.
+func forestRow(f *File, wide, sets, sum bool) {
 	name := "forestRow"
+	if sum {
+		name += "Sum"
+	}
 	if wide {
 		name += "Wide"
 	}
@@ -24,8 +29,13 @@ func forestRow(f *File, wide, sets bool) {
 		name += "Sets"
 	}
 	name += avx512.suffix
-	fn := f.Func(name, name+" writes the leaf of a row in each of 16 trees, for groups > 0 such groups.",
-		"found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int", "")
+	doc, params, results := name+" writes the leaf of a row in each of 16 trees, for groups > 0 such groups.",
+		"found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int", ""
+	if sum {
+		doc = name + " adds the leaf of a row in each of 16 trees to sum, for groups > 0 such groups; found is room\nfor all their leaves."
+		params, results = params+", leaves *float64, first *uint32, sum float64", "ret float64"
+	}
+	fn := f.Func(name, doc, params, results)
 	k := &forestKernel{isa: avx512, wide: wide, fn: fn}
 	fn.Op("MOVQ", fn.Arg("found"), DI)
 	fn.Op("MOVQ", fn.Arg("row"), DX)
@@ -33,6 +43,11 @@ func forestRow(f *File, wide, sets bool) {
 	fn.Op("MOVQ", fn.Arg("places"), R10)
 	fn.Op("MOVQ", fn.Arg("counts"), SI)
 	fn.Op("MOVQ", fn.Arg("groups"), CX)
+	if sum {
+		fn.Op("MOVQ", fn.Arg("leaves"), BX)
+		fn.Op("MOVQ", fn.Arg("first"), R12)
+		fn.Op("VMOVSD", fn.Arg("sum"), X(8))
+	}
 	zero(fn, 31)
 	k.constant(30, 127)
 	k.constant(29, 32)
@@ -71,10 +86,23 @@ func forestRow(f *File, wide, sets bool) {
 	} else {
 		k.number512(0)
 	}
+	if sum {
+		fn.Op("VPADDD", Ptr(R12, 0), Z(0), Z(0))
+		fn.Op("ADDQ", Imm(64), R12)
+	}
 	fn.Op("VMOVDQU32", Z(0), Ptr(DI, 0))
+	for lane := range 16 {
+		if sum {
+			fn.Op("MOVL", Ptr(DI, 4*lane), AX)
+			fn.Op("VADDSD", PtrX(BX, AX, 8, 0), X(8), X(8))
+		}
+	}
 	fn.Op("ADDQ", Imm(64), DI)
 	fn.Op("ADDQ", Imm(4), SI)
 	fn.Op("DECQ", CX)
 	fn.Op("JNE", group)
+	if sum {
+		fn.Op("VMOVSD", X(8), fn.Arg("ret"))
+	}
 	fn.Ret()
 }
