@@ -42,6 +42,9 @@ const placeWords = RowTrees/4 + 1
 // RowWindow is how many words a step can see.
 const RowWindow = 32
 
+// rowAlign is what windows begin with a multiple of, so that none reaches into a third cache line.
+const rowAlign = 16
+
 // NewForestRow returns trees of the given nodes, in any order, over rows of the given number of words.
 // Leaves are numbered below 64 if wide, else below 32; leaves are the values of those of each tree, of which
 // nodes must always leave one over. It panics if a node asks for a word that a row does not have, or if there
@@ -125,7 +128,7 @@ func (f *ForestRow) step(group *[RowTrees][]RowNode) bool {
 	if window == math.MaxUint32 {
 		return false
 	}
-	if f.words <= RowWindow {
+	if window &^= rowAlign - 1; f.words <= RowWindow {
 		window = 0
 	}
 	at, place := len(f.steps), len(f.places)
@@ -155,12 +158,12 @@ func (f *ForestRow) step(group *[RowTrees][]RowNode) bool {
 func (f *ForestRow) Leaves() []float64 { return f.leaves }
 
 // Sum returns sum with the leaves of the row in the trees of groups from to to-1 added, one tree after
-// the other. It overwrites found, and panics as [ForestRow.Find] does.
-func (f *ForestRow) Sum(sum float64, found []uint32, row []int32, from, to int) float64 {
-	f.check(found, row, from, to)
+// the other. It panics as [ForestRow.Find] does.
+func (f *ForestRow) Sum(sum float64, row []int32, from, to int) float64 {
+	f.check(row, from, to)
 	for from < to {
 		end := f.piece(from, to)
-		sum = f.sum(sum, found, row, from, end)
+		sum = f.sum(sum, row, from, end)
 		from = end
 	}
 	return sum
@@ -170,7 +173,10 @@ func (f *ForestRow) Sum(sum float64, found []uint32, row []int32, from, to int) 
 // the leaf in tree 16*from+i is found[i]. The lanes of the last group that are no tree are
 // written too. It panics if a length does not fit; row must have [ForestRow.Words] words.
 func (f *ForestRow) Find(found []uint32, row []int32, from, to int) {
-	f.check(found, row, from, to)
+	f.check(row, from, to)
+	if len(found) < RowTrees*(to-from) {
+		panic(errForestBlock)
+	}
 	for from < to {
 		end := f.piece(from, to)
 		f.find(found, row, from, end)
@@ -179,11 +185,11 @@ func (f *ForestRow) Find(found []uint32, row []int32, from, to int) {
 	}
 }
 
-func (f *ForestRow) check(found []uint32, row []int32, from, to int) {
+func (f *ForestRow) check(row []int32, from, to int) {
 	if from < 0 || from > to || to > len(f.counts) {
 		panic(errForestTrees)
 	}
-	if len(row) < f.Words() || len(found) < RowTrees*(to-from) {
+	if len(row) < f.Words() {
 		panic(errForestBlock)
 	}
 }
@@ -198,10 +204,13 @@ func (f *ForestRow) piece(from, to int) int {
 	return end
 }
 
-func (f *ForestRow) sumGeneric(sum float64, found []uint32, row []int32, from, to int) float64 {
-	f.find(found, row, from, to)
-	for i, first := range f.first[RowTrees*from : RowTrees*to] {
-		sum += f.leaves[first+found[i]]
+func (f *ForestRow) sumGeneric(sum float64, row []int32, from, to int) float64 {
+	var found [RowTrees]uint32
+	for g := from; g < to; g++ {
+		f.find(found[:], row, g, g+1)
+		for i, first := range f.first[RowTrees*g : RowTrees*(g+1)] {
+			sum += f.leaves[first+found[i]]
+		}
 	}
 	return sum
 }

@@ -21,20 +21,20 @@ func (f *ForestRow) find(found []uint32, row []int32, from, to int) {
 	}
 }
 
-func (f *ForestRow) sum(sum float64, found []uint32, row []int32, from, to int) float64 {
+func (f *ForestRow) sum(sum float64, row []int32, from, to int) float64 {
 	if tier != AVX512 || f.start[from] == f.start[len(f.counts)] {
-		return f.sumGeneric(sum, found, row, from, to)
+		return f.sumGeneric(sum, row, from, to)
 	}
 	at := f.start[from]
 	steps, places, counts, n := &f.steps[at*f.stepWords()], &f.places[at*placeWords], &f.counts[from], to-from
 	leaves, first := &f.leaves[0], &f.first[RowTrees*from]
 	switch {
 	case f.wide && f.sets:
-		return forestRowSumWideSetsAVX512(&found[0], &row[0], steps, places, counts, n, leaves, first, sum)
+		return forestRowSumWideSetsAVX512(&row[0], steps, places, counts, n, leaves, first, sum)
 	case f.wide:
-		return forestRowSumWideAVX512(&found[0], &row[0], steps, places, counts, n, leaves, first, sum)
+		return forestRowSumWideAVX512(&row[0], steps, places, counts, n, leaves, first, sum)
 	case f.sets:
-		return forestRowSumSetsAVX512(&found[0], &row[0], steps, places, counts, n, leaves, first, sum)
+		return forestRowSumSetsAVX512(&row[0], steps, places, counts, n, leaves, first, sum)
 	}
-	return forestRowSumAVX512(&found[0], &row[0], steps, places, counts, n, leaves, first, sum)
+	return forestRowSumAVX512(&row[0], steps, places, counts, n, leaves, first, sum)
 }

@@ -6,12 +6,12 @@
 
 // func forestRowAVX512(found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int)
 TEXT ·forestRowAVX512(SB), NOSPLIT, $0-48
-	MOVQ found+0(FP), DI
 	MOVQ row+8(FP), DX
 	MOVQ steps+16(FP), R8
 	MOVQ places+24(FP), R10
 	MOVQ counts+32(FP), SI
 	MOVQ groups+40(FP), CX
+	MOVQ found+0(FP), DI
 	VPXORD Z31, Z31, Z31
 	MOVL $127, AX
 	VPBROADCASTD AX, Z30
@@ -50,17 +50,16 @@ done3:
 	VZEROUPPER
 	RET
 
-// func forestRowSumAVX512(found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int, leaves *float64, first *uint32, sum float64) (ret float64)
-TEXT ·forestRowSumAVX512(SB), NOSPLIT, $0-80
-	MOVQ found+0(FP), DI
-	MOVQ row+8(FP), DX
-	MOVQ steps+16(FP), R8
-	MOVQ places+24(FP), R10
-	MOVQ counts+32(FP), SI
-	MOVQ groups+40(FP), CX
-	MOVQ leaves+48(FP), BX
-	MOVQ first+56(FP), R12
-	VMOVSD sum+64(FP), X8
+// func forestRowSumAVX512(row *int32, steps *uint32, places *uint32, counts *int32, groups int, leaves *float64, first *uint32, sum float64) (ret float64)
+TEXT ·forestRowSumAVX512(SB), NOSPLIT, $0-72
+	MOVQ row+0(FP), DX
+	MOVQ steps+8(FP), R8
+	MOVQ places+16(FP), R10
+	MOVQ counts+24(FP), SI
+	MOVQ groups+32(FP), CX
+	MOVQ leaves+40(FP), BX
+	MOVQ first+48(FP), R12
+	VMOVSD sum+56(FP), X8
 	VPXORD Z31, Z31, Z31
 	MOVL $127, AX
 	VPBROADCASTD AX, Z30
@@ -93,55 +92,65 @@ done3:
 	VPSUBD Z30, Z0, Z0
 	VPADDD (R12), Z0, Z0
 	ADDQ $64, R12
-	VMOVDQU32 Z0, (DI)
-	MOVL (DI), AX
+	VEXTRACTI32X4 $0, Z0, X9
+	VMOVQ X9, AX
+	VPEXTRQ $1, X9, R13
+	MOVL AX, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, AX
 	VADDSD (BX)(AX*8), X8, X8
-	MOVL 4(DI), AX
+	MOVL R13, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, R13
+	VADDSD (BX)(R13*8), X8, X8
+	VEXTRACTI32X4 $1, Z0, X9
+	VMOVQ X9, AX
+	VPEXTRQ $1, X9, R13
+	MOVL AX, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, AX
 	VADDSD (BX)(AX*8), X8, X8
-	MOVL 8(DI), AX
+	MOVL R13, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, R13
+	VADDSD (BX)(R13*8), X8, X8
+	VEXTRACTI32X4 $2, Z0, X9
+	VMOVQ X9, AX
+	VPEXTRQ $1, X9, R13
+	MOVL AX, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, AX
 	VADDSD (BX)(AX*8), X8, X8
-	MOVL 12(DI), AX
+	MOVL R13, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, R13
+	VADDSD (BX)(R13*8), X8, X8
+	VEXTRACTI32X4 $3, Z0, X9
+	VMOVQ X9, AX
+	VPEXTRQ $1, X9, R13
+	MOVL AX, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, AX
 	VADDSD (BX)(AX*8), X8, X8
-	MOVL 16(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 20(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 24(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 28(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 32(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 36(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 40(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 44(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 48(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 52(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 56(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 60(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	ADDQ $64, DI
+	MOVL R13, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, R13
+	VADDSD (BX)(R13*8), X8, X8
 	ADDQ $4, SI
 	DECQ CX
 	JNE group1
-	VMOVSD X8, ret+72(FP)
+	VMOVSD X8, ret+64(FP)
 	VZEROUPPER
 	RET
 
 // func forestRowSetsAVX512(found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int)
 TEXT ·forestRowSetsAVX512(SB), NOSPLIT, $0-48
-	MOVQ found+0(FP), DI
 	MOVQ row+8(FP), DX
 	MOVQ steps+16(FP), R8
 	MOVQ places+24(FP), R10
 	MOVQ counts+32(FP), SI
 	MOVQ groups+40(FP), CX
+	MOVQ found+0(FP), DI
 	VPXORD Z31, Z31, Z31
 	MOVL $127, AX
 	VPBROADCASTD AX, Z30
@@ -181,17 +190,16 @@ done3:
 	VZEROUPPER
 	RET
 
-// func forestRowSumSetsAVX512(found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int, leaves *float64, first *uint32, sum float64) (ret float64)
-TEXT ·forestRowSumSetsAVX512(SB), NOSPLIT, $0-80
-	MOVQ found+0(FP), DI
-	MOVQ row+8(FP), DX
-	MOVQ steps+16(FP), R8
-	MOVQ places+24(FP), R10
-	MOVQ counts+32(FP), SI
-	MOVQ groups+40(FP), CX
-	MOVQ leaves+48(FP), BX
-	MOVQ first+56(FP), R12
-	VMOVSD sum+64(FP), X8
+// func forestRowSumSetsAVX512(row *int32, steps *uint32, places *uint32, counts *int32, groups int, leaves *float64, first *uint32, sum float64) (ret float64)
+TEXT ·forestRowSumSetsAVX512(SB), NOSPLIT, $0-72
+	MOVQ row+0(FP), DX
+	MOVQ steps+8(FP), R8
+	MOVQ places+16(FP), R10
+	MOVQ counts+24(FP), SI
+	MOVQ groups+32(FP), CX
+	MOVQ leaves+40(FP), BX
+	MOVQ first+48(FP), R12
+	VMOVSD sum+56(FP), X8
 	VPXORD Z31, Z31, Z31
 	MOVL $127, AX
 	VPBROADCASTD AX, Z30
@@ -225,55 +233,65 @@ done3:
 	VPSUBD Z30, Z0, Z0
 	VPADDD (R12), Z0, Z0
 	ADDQ $64, R12
-	VMOVDQU32 Z0, (DI)
-	MOVL (DI), AX
+	VEXTRACTI32X4 $0, Z0, X9
+	VMOVQ X9, AX
+	VPEXTRQ $1, X9, R13
+	MOVL AX, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, AX
 	VADDSD (BX)(AX*8), X8, X8
-	MOVL 4(DI), AX
+	MOVL R13, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, R13
+	VADDSD (BX)(R13*8), X8, X8
+	VEXTRACTI32X4 $1, Z0, X9
+	VMOVQ X9, AX
+	VPEXTRQ $1, X9, R13
+	MOVL AX, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, AX
 	VADDSD (BX)(AX*8), X8, X8
-	MOVL 8(DI), AX
+	MOVL R13, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, R13
+	VADDSD (BX)(R13*8), X8, X8
+	VEXTRACTI32X4 $2, Z0, X9
+	VMOVQ X9, AX
+	VPEXTRQ $1, X9, R13
+	MOVL AX, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, AX
 	VADDSD (BX)(AX*8), X8, X8
-	MOVL 12(DI), AX
+	MOVL R13, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, R13
+	VADDSD (BX)(R13*8), X8, X8
+	VEXTRACTI32X4 $3, Z0, X9
+	VMOVQ X9, AX
+	VPEXTRQ $1, X9, R13
+	MOVL AX, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, AX
 	VADDSD (BX)(AX*8), X8, X8
-	MOVL 16(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 20(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 24(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 28(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 32(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 36(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 40(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 44(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 48(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 52(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 56(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 60(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	ADDQ $64, DI
+	MOVL R13, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, R13
+	VADDSD (BX)(R13*8), X8, X8
 	ADDQ $4, SI
 	DECQ CX
 	JNE group1
-	VMOVSD X8, ret+72(FP)
+	VMOVSD X8, ret+64(FP)
 	VZEROUPPER
 	RET
 
 // func forestRowWideAVX512(found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int)
 TEXT ·forestRowWideAVX512(SB), NOSPLIT, $0-48
-	MOVQ found+0(FP), DI
 	MOVQ row+8(FP), DX
 	MOVQ steps+16(FP), R8
 	MOVQ places+24(FP), R10
 	MOVQ counts+32(FP), SI
 	MOVQ groups+40(FP), CX
+	MOVQ found+0(FP), DI
 	VPXORD Z31, Z31, Z31
 	MOVL $127, AX
 	VPBROADCASTD AX, Z30
@@ -321,17 +339,16 @@ done3:
 	VZEROUPPER
 	RET
 
-// func forestRowSumWideAVX512(found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int, leaves *float64, first *uint32, sum float64) (ret float64)
-TEXT ·forestRowSumWideAVX512(SB), NOSPLIT, $0-80
-	MOVQ found+0(FP), DI
-	MOVQ row+8(FP), DX
-	MOVQ steps+16(FP), R8
-	MOVQ places+24(FP), R10
-	MOVQ counts+32(FP), SI
-	MOVQ groups+40(FP), CX
-	MOVQ leaves+48(FP), BX
-	MOVQ first+56(FP), R12
-	VMOVSD sum+64(FP), X8
+// func forestRowSumWideAVX512(row *int32, steps *uint32, places *uint32, counts *int32, groups int, leaves *float64, first *uint32, sum float64) (ret float64)
+TEXT ·forestRowSumWideAVX512(SB), NOSPLIT, $0-72
+	MOVQ row+0(FP), DX
+	MOVQ steps+8(FP), R8
+	MOVQ places+16(FP), R10
+	MOVQ counts+24(FP), SI
+	MOVQ groups+32(FP), CX
+	MOVQ leaves+40(FP), BX
+	MOVQ first+48(FP), R12
+	VMOVSD sum+56(FP), X8
 	VPXORD Z31, Z31, Z31
 	MOVL $127, AX
 	VPBROADCASTD AX, Z30
@@ -373,55 +390,65 @@ done3:
 	VPADDD Z29, Z1, K1, Z0
 	VPADDD (R12), Z0, Z0
 	ADDQ $64, R12
-	VMOVDQU32 Z0, (DI)
-	MOVL (DI), AX
+	VEXTRACTI32X4 $0, Z0, X9
+	VMOVQ X9, AX
+	VPEXTRQ $1, X9, R13
+	MOVL AX, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, AX
 	VADDSD (BX)(AX*8), X8, X8
-	MOVL 4(DI), AX
+	MOVL R13, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, R13
+	VADDSD (BX)(R13*8), X8, X8
+	VEXTRACTI32X4 $1, Z0, X9
+	VMOVQ X9, AX
+	VPEXTRQ $1, X9, R13
+	MOVL AX, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, AX
 	VADDSD (BX)(AX*8), X8, X8
-	MOVL 8(DI), AX
+	MOVL R13, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, R13
+	VADDSD (BX)(R13*8), X8, X8
+	VEXTRACTI32X4 $2, Z0, X9
+	VMOVQ X9, AX
+	VPEXTRQ $1, X9, R13
+	MOVL AX, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, AX
 	VADDSD (BX)(AX*8), X8, X8
-	MOVL 12(DI), AX
+	MOVL R13, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, R13
+	VADDSD (BX)(R13*8), X8, X8
+	VEXTRACTI32X4 $3, Z0, X9
+	VMOVQ X9, AX
+	VPEXTRQ $1, X9, R13
+	MOVL AX, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, AX
 	VADDSD (BX)(AX*8), X8, X8
-	MOVL 16(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 20(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 24(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 28(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 32(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 36(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 40(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 44(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 48(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 52(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 56(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 60(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	ADDQ $64, DI
+	MOVL R13, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, R13
+	VADDSD (BX)(R13*8), X8, X8
 	ADDQ $4, SI
 	DECQ CX
 	JNE group1
-	VMOVSD X8, ret+72(FP)
+	VMOVSD X8, ret+64(FP)
 	VZEROUPPER
 	RET
 
 // func forestRowWideSetsAVX512(found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int)
 TEXT ·forestRowWideSetsAVX512(SB), NOSPLIT, $0-48
-	MOVQ found+0(FP), DI
 	MOVQ row+8(FP), DX
 	MOVQ steps+16(FP), R8
 	MOVQ places+24(FP), R10
 	MOVQ counts+32(FP), SI
 	MOVQ groups+40(FP), CX
+	MOVQ found+0(FP), DI
 	VPXORD Z31, Z31, Z31
 	MOVL $127, AX
 	VPBROADCASTD AX, Z30
@@ -470,17 +497,16 @@ done3:
 	VZEROUPPER
 	RET
 
-// func forestRowSumWideSetsAVX512(found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int, leaves *float64, first *uint32, sum float64) (ret float64)
-TEXT ·forestRowSumWideSetsAVX512(SB), NOSPLIT, $0-80
-	MOVQ found+0(FP), DI
-	MOVQ row+8(FP), DX
-	MOVQ steps+16(FP), R8
-	MOVQ places+24(FP), R10
-	MOVQ counts+32(FP), SI
-	MOVQ groups+40(FP), CX
-	MOVQ leaves+48(FP), BX
-	MOVQ first+56(FP), R12
-	VMOVSD sum+64(FP), X8
+// func forestRowSumWideSetsAVX512(row *int32, steps *uint32, places *uint32, counts *int32, groups int, leaves *float64, first *uint32, sum float64) (ret float64)
+TEXT ·forestRowSumWideSetsAVX512(SB), NOSPLIT, $0-72
+	MOVQ row+0(FP), DX
+	MOVQ steps+8(FP), R8
+	MOVQ places+16(FP), R10
+	MOVQ counts+24(FP), SI
+	MOVQ groups+32(FP), CX
+	MOVQ leaves+40(FP), BX
+	MOVQ first+48(FP), R12
+	VMOVSD sum+56(FP), X8
 	VPXORD Z31, Z31, Z31
 	MOVL $127, AX
 	VPBROADCASTD AX, Z30
@@ -523,43 +549,53 @@ done3:
 	VPADDD Z29, Z1, K1, Z0
 	VPADDD (R12), Z0, Z0
 	ADDQ $64, R12
-	VMOVDQU32 Z0, (DI)
-	MOVL (DI), AX
+	VEXTRACTI32X4 $0, Z0, X9
+	VMOVQ X9, AX
+	VPEXTRQ $1, X9, R13
+	MOVL AX, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, AX
 	VADDSD (BX)(AX*8), X8, X8
-	MOVL 4(DI), AX
+	MOVL R13, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, R13
+	VADDSD (BX)(R13*8), X8, X8
+	VEXTRACTI32X4 $1, Z0, X9
+	VMOVQ X9, AX
+	VPEXTRQ $1, X9, R13
+	MOVL AX, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, AX
 	VADDSD (BX)(AX*8), X8, X8
-	MOVL 8(DI), AX
+	MOVL R13, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, R13
+	VADDSD (BX)(R13*8), X8, X8
+	VEXTRACTI32X4 $2, Z0, X9
+	VMOVQ X9, AX
+	VPEXTRQ $1, X9, R13
+	MOVL AX, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, AX
 	VADDSD (BX)(AX*8), X8, X8
-	MOVL 12(DI), AX
+	MOVL R13, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, R13
+	VADDSD (BX)(R13*8), X8, X8
+	VEXTRACTI32X4 $3, Z0, X9
+	VMOVQ X9, AX
+	VPEXTRQ $1, X9, R13
+	MOVL AX, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, AX
 	VADDSD (BX)(AX*8), X8, X8
-	MOVL 16(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 20(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 24(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 28(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 32(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 36(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 40(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 44(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 48(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 52(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 56(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	MOVL 60(DI), AX
-	VADDSD (BX)(AX*8), X8, X8
-	ADDQ $64, DI
+	MOVL R13, R11
+	VADDSD (BX)(R11*8), X8, X8
+	SHRQ $32, R13
+	VADDSD (BX)(R13*8), X8, X8
 	ADDQ $4, SI
 	DECQ CX
 	JNE group1
-	VMOVSD X8, ret+72(FP)
+	VMOVSD X8, ret+64(FP)
 	VZEROUPPER
 	RET

@@ -67,7 +67,7 @@ func checkForestRow(t *testing.T, r *rand.Rand, n, limit, words int, sets bool) 
 			}
 		}
 	}
-	got := f.Sum(math.Copysign(0, -1), found, row, from, to)
+	got := f.Sum(math.Copysign(0, -1), row, from, to)
 	require.Equal(t, math.Float64bits(sum), math.Float64bits(got), "%v; want %v", got, sum)
 	require.EqualValues(t, 12345, found[len(found)-1])
 }
@@ -79,7 +79,7 @@ func TestForestRowRefusesShapes(t *testing.T) {
 		"word":   func() { simd.NewForestRow(nodes, make([][]float64, 1), 1, false) },
 		"words":  func() { simd.NewForestRow(nil, nil, -1, false) },
 		"leaves": func() { simd.NewForestRow(nodes, nil, 2, false) },
-		"sum":    func() { f.Sum(0, make([]uint32, 15), make([]int32, 34), 0, 1) },
+		"sum":    func() { f.Sum(0, make([]int32, 33), 0, 1) },
 		"row":    func() { f.Find(make([]uint32, 16), make([]int32, 33), 0, 1) },
 		"found":  func() { f.Find(make([]uint32, 15), make([]int32, 34), 0, 1) },
 		"groups": func() { f.Find(make([]uint32, 32), make([]int32, 34), 0, 2) },

@@ -16,7 +16,7 @@ func forestRowFamily() []*File {
 // forestRow writes one kernel. Registers: SI the number of steps of each group, CX groups to come, R8 the
 // next step, R10 its places and window, R9 steps to come, DX the row, DI where to write; 0 and 1
 // the leaves that are left. To add up leaves, one tree after the other while the next groups are asked:
-// BX the leaves, R12 where those of each tree begin, 8 the sum.
+// BX the leaves, R12 where those of each tree begin, 8 the sum, AX, R11 and R13.
 func forestRow(f *File, wide, sets, sum bool) {
 	name := "forestRow"
 	if sum {
@@ -32,12 +32,11 @@ func forestRow(f *File, wide, sets, sum bool) {
 	doc, params, results := name+" writes the leaf of a row in each of 16 trees, for groups > 0 such groups.",
 		"found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int", ""
 	if sum {
-		doc = name + " adds the leaf of a row in each of 16 trees to sum, for groups > 0 such groups; found is room\nfor all their leaves."
-		params, results = params+", leaves *float64, first *uint32, sum float64", "ret float64"
+		doc = name + " adds the leaf of a row in each of 16 trees to sum, for groups > 0 such groups."
+		params, results = "row *int32, steps *uint32, places *uint32, counts *int32, groups int, leaves *float64, first *uint32, sum float64", "ret float64"
 	}
 	fn := f.Func(name, doc, params, results)
 	k := &forestKernel{isa: avx512, wide: wide, fn: fn}
-	fn.Op("MOVQ", fn.Arg("found"), DI)
 	fn.Op("MOVQ", fn.Arg("row"), DX)
 	fn.Op("MOVQ", fn.Arg("steps"), R8)
 	fn.Op("MOVQ", fn.Arg("places"), R10)
@@ -47,6 +46,8 @@ func forestRow(f *File, wide, sets, sum bool) {
 		fn.Op("MOVQ", fn.Arg("leaves"), BX)
 		fn.Op("MOVQ", fn.Arg("first"), R12)
 		fn.Op("VMOVSD", fn.Arg("sum"), X(8))
+	} else {
+		fn.Op("MOVQ", fn.Arg("found"), DI)
 	}
 	zero(fn, 31)
 	k.constant(30, 127)
@@ -87,17 +88,11 @@ func forestRow(f *File, wide, sets, sum bool) {
 		k.number512(0)
 	}
 	if sum {
-		fn.Op("VPADDD", Ptr(R12, 0), Z(0), Z(0))
-		fn.Op("ADDQ", Imm(64), R12)
+		forestRowAdd(fn)
+	} else {
+		fn.Op("VMOVDQU32", Z(0), Ptr(DI, 0))
+		fn.Op("ADDQ", Imm(64), DI)
 	}
-	fn.Op("VMOVDQU32", Z(0), Ptr(DI, 0))
-	for lane := range 16 {
-		if sum {
-			fn.Op("MOVL", Ptr(DI, 4*lane), AX)
-			fn.Op("VADDSD", PtrX(BX, AX, 8, 0), X(8), X(8))
-		}
-	}
-	fn.Op("ADDQ", Imm(64), DI)
 	fn.Op("ADDQ", Imm(4), SI)
 	fn.Op("DECQ", CX)
 	fn.Op("JNE", group)
@@ -105,4 +100,22 @@ func forestRow(f *File, wide, sets, sum bool) {
 		fn.Op("VMOVSD", X(8), fn.Arg("ret"))
 	}
 	fn.Ret()
+}
+
+// forestRowAdd adds up 16 leaves. Their numbers go by way of general registers: a load of a part of what has just been
+// written would wait.
+func forestRowAdd(fn *Func) {
+	fn.Op("VPADDD", Ptr(R12, 0), Z(0), Z(0))
+	fn.Op("ADDQ", Imm(64), R12)
+	for q := range 4 {
+		fn.Op("VEXTRACTI32X4", Imm(q), Z(0), X(9))
+		fn.Op("VMOVQ", X(9), AX)
+		fn.Op("VPEXTRQ", Imm(1), X(9), R13)
+		for _, r := range []GP{AX, R13} {
+			fn.Op("MOVL", r, R11)
+			fn.Op("VADDSD", PtrX(BX, R11, 8, 0), X(8), X(8))
+			fn.Op("SHRQ", Imm(32), r)
+			fn.Op("VADDSD", PtrX(BX, r, 8, 0), X(8), X(8))
+		}
+	}
 }

@@ -104,7 +104,7 @@ func (t *task) lanes(s *Scratch) {
 		for at := t.from / simd.RowTrees; at*simd.RowTrees < t.to; at += groups {
 			first, end := at*simd.RowTrees, min((at+groups)*simd.RowTrees, t.to)
 			if plain && t.whole(first, end) {
-				t.sums[i] = b.forest.Sum(t.sums[i], s.found, s.aligned, at, (end+simd.RowTrees-1)/simd.RowTrees)
+				t.sums[i] = b.forest.Sum(t.sums[i], s.aligned, at, (end+simd.RowTrees-1)/simd.RowTrees)
 				continue
 			}
 			b.forest.Find(s.found, s.aligned, at, (end+simd.RowTrees-1)/simd.RowTrees)
