@@ -39,8 +39,22 @@ func TestForestsReadNothingOutside(t *testing.T) {
 				simd.ForestTile(tile, place[float32](a, 31*stride+16, end), stride)
 				simd.ForestOrder(place[int32](c, 32*3, end), tile, make([]simd.ForestColumn, 3), []uint32{0, 7, 15})
 			}
-			columns := simd.NewRowColumns(make([]simd.ForestColumn, 20))
-			columns.Order(place[int32](c, 32, end))
+			features, places := make([]int32, 20), place[int32](a, 40, end)
+			for j := range features {
+				features[j] = int32(2 * j)
+			}
+			for j := range places {
+				places[j] = int32(j)
+			}
+			columns := simd.NewRowColumns(make([]simd.ForestColumn, 20), features)
+			columns.Order(place[int32](c, 32, end), 0, 2)
+			columns.Load(place[int32](c, 32, end), 0, places, place[float32](b, 40, end))
+			for _, words := range []int{1, 16, 21} {
+				set := simd.NewForestSet(-1, 3, words)
+				set.Turn(place[int32](c, 32*32, end), (*[32]float32)(place[float32](b, 32, end)))
+				sets := simd.NewRowSets([]simd.ForestSet{set, set})
+				sets.Load(place[int32](c, 2*words+15, end), place[float32](b, 16, end))
+			}
 		}
 	})
 }

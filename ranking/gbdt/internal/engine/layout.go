@@ -78,7 +78,7 @@ func newLayout(f *tree.Forest) (*layout, [][]test, bool) {
 	}
 	l.numbers(f, tests)
 	l.words = len(l.columns)
-	l.single = simd.NewRowColumns(l.columns)
+	l.single = simd.NewRowColumns(l.columns, l.features)
 	if !l.categories(f, tests) {
 		return nil, nil, false
 	}

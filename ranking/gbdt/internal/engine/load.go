@@ -49,16 +49,16 @@ func (l *layout) loadSets(dst []int32, rows *Rows, first, n, lanes int) {
 // loadRow is load for row i alone. dst has room for 16 words more than there are.
 func (l *layout) loadRow(dst []int32, rows *Rows, i int, s *Scratch) {
 	row := rows.Floats[min(i*rows.Stride, len(rows.Floats)):]
-	features := l.features
 	dst = dst[:l.words+simd.TileColumns]
-	for j := range dst[:len(features)] {
-		if c := rows.Columns[features[j]]; c >= 0 {
-			dst[j] = int32(math.Float32bits(row[c]))
-		} else {
-			dst[j] = int32(math.Float32bits(rows.Extra[^c][i]))
+	if groups := l.single.Len() / simd.TileColumns; simd.Active() == simd.AVX512 {
+		for at := 0; at < groups; at++ {
+			if at = l.single.Load(dst, at, rows.Columns, row); at < groups {
+				l.gatherRow(dst, rows, row, i, at, at+1)
+			}
 		}
+	} else {
+		l.gatherRow(dst, rows, row, i, 0, groups)
 	}
-	l.single.Order(dst)
 	if len(l.sets) == 0 {
 		return
 	}
@@ -70,7 +70,20 @@ func (l *layout) loadRow(dst []int32, rows *Rows, i int, s *Scratch) {
 			s.values[j] = rows.Extra[^c][i]
 		}
 	}
-	l.singleSets.Load(dst[len(features):], s.values)
+	l.singleSets.Load(dst[len(l.features):], s.values)
+}
+
+// gatherRow is loadRow for groups from to to-1 of the columns.
+func (l *layout) gatherRow(dst []int32, rows *Rows, row []float32, i, from, to int) {
+	features := l.features[:min(to*simd.TileColumns, len(l.features))]
+	for j := from * simd.TileColumns; j < len(features); j++ {
+		if c := rows.Columns[features[j]]; c >= 0 {
+			dst[j] = int32(math.Float32bits(row[c]))
+		} else {
+			dst[j] = int32(math.Float32bits(rows.Extra[^c][i]))
+		}
+	}
+	l.single.Order(dst, from, to)
 }
 
 // fewColumns is how many neighbouring columns are not worth a tile.
