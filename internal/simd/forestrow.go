@@ -11,11 +11,10 @@ import (
 // RowTrees is how many trees a [ForestRow] takes a row through at once.
 const RowTrees = 16
 
-// RowNode asks a word of a row whether word & Mask >= Below, as int32, and says which of 64
-// leaves a yes leaves over.
+// RowNode asks something of a word of a row, as [ForestNode] does, and says which of 64 leaves a yes leaves over.
 type RowNode struct {
 	Word  uint32
-	Mask  uint32
+	Set   bool
 	Below int32
 	Keep  uint64
 }
@@ -25,15 +24,15 @@ type RowNode struct {
 // two registers hold all that it needs and nothing is gathered. It is immutable and safe for
 // concurrent use.
 type ForestRow struct {
-	steps  []uint32 // masks if any, thresholds, leaves: whole cache lines
+	steps  []uint32 // Below, leaves: whole cache lines
 	places []uint32 // of each step: places in the window, as bytes, and where it begins
-	counts []int32  // steps of each group of trees
+	counts []int32  // of each group of trees: steps that ask for numbers, steps that ask for sets
 	start  []int    // the first step of each group, and the end
 	leaves []float64
 	first  []uint32 // leaf of each tree, and of none: a whole number of groups
 	words  int
 	wide   bool // up to 64 leaves, not 32
-	sets   bool // there are masks
+	sets   bool // there are sets
 }
 
 // placeWords is how much of places a step has.
@@ -70,21 +69,29 @@ func NewForestRow(trees [][]RowNode, leaves [][]float64, words int, wide bool) *
 			if int64(t[i].Word) >= int64(words) {
 				panic(errForestWord)
 			}
-			f.sets = f.sets || t[i].Mask != math.MaxUint32
+			f.sets = f.sets || t[i].Set
 		}
 	}
 	for first := 0; first < len(trees); first += RowTrees {
-		var group [RowTrees][]RowNode
-		for lane, t := range trees[first:min(first+RowTrees, len(trees))] {
-			group[lane] = slices.Clone(t)
-			slices.SortStableFunc(group[lane], func(a, b RowNode) int { return cmp.Compare(a.Word, b.Word) })
-		}
 		steps := 0
-		for f.step(&group) {
-			steps++
+		for _, set := range []bool{false, true} {
+			var group [RowTrees][]RowNode
+			for lane, t := range trees[first:min(first+RowTrees, len(trees))] {
+				for _, n := range t {
+					if n.Set == set {
+						group[lane] = append(group[lane], n)
+					}
+				}
+				slices.SortStableFunc(group[lane], func(a, b RowNode) int { return cmp.Compare(a.Word, b.Word) })
+			}
+			count := 0
+			for f.step(&group) {
+				count++
+			}
+			f.counts = append(f.counts, int32(count))
+			steps += count
 		}
-		f.start = append(f.start, f.start[len(f.counts)]+steps)
-		f.counts = append(f.counts, int32(steps))
+		f.start = append(f.start, f.start[len(f.start)-1]+steps)
 	}
 	f.steps = append(Aligned[uint32](len(f.steps))[:0], f.steps...)
 	return f
@@ -103,16 +110,12 @@ func Aligned[T int32 | uint32](n int) []T {
 	return s[skip : int(skip)+n : int(skip)+n]
 }
 
-// stepWords is how long a step is: masks if any, thresholds, leaves.
+// stepWords is how long a step is.
 func (f *ForestRow) stepWords() int {
-	n := 2 * RowTrees
-	if f.sets {
-		n += RowTrees
-	}
 	if f.wide {
-		n += RowTrees
+		return 3 * RowTrees
 	}
-	return n
+	return 2 * RowTrees
 }
 
 // step appends a step with the first node of each tree, as far as they fit into one window, and takes
@@ -135,16 +138,12 @@ func (f *ForestRow) step(group *[RowTrees][]RowNode) bool {
 	f.places = append(f.places, 0, 0, 0, 0, window)
 	f.steps = append(f.steps, make([]uint32, f.stepWords())...)
 	for lane, nodes := range group {
-		n := RowNode{Word: window, Mask: math.MaxUint32, Keep: math.MaxUint64}
+		n := RowNode{Word: window, Keep: math.MaxUint64}
 		if len(nodes) > 0 && nodes[0].Word-window < RowWindow {
 			n, group[lane] = nodes[0], nodes[1:]
 		}
 		f.places[place+lane/4] |= (n.Word - window) << (lane % 4 * 8)
 		rest := f.steps[at:]
-		if f.sets {
-			rest[lane] = n.Mask
-			rest = rest[RowTrees:]
-		}
 		rest[lane] = uint32(n.Below)
 		rest[RowTrees+lane] = uint32(n.Keep)
 		if f.wide {
@@ -186,7 +185,7 @@ func (f *ForestRow) Find(found []uint32, row []int32, from, to int) {
 }
 
 func (f *ForestRow) check(row []int32, from, to int) {
-	if from < 0 || from > to || to > len(f.counts) {
+	if from < 0 || from > to || to > len(f.start)-1 {
 		panic(errForestTrees)
 	}
 	if len(row) < f.Words() {
@@ -196,9 +195,8 @@ func (f *ForestRow) check(row []int32, from, to int) {
 
 // piece returns the end of the groups from from on that go together in one call.
 func (f *ForestRow) piece(from, to int) int {
-	end, steps := from+1, int(f.counts[from])
-	for end < to && end-from < 256 && steps+int(f.counts[end]) <= 512 {
-		steps += int(f.counts[end])
+	end := from + 1
+	for end < to && end-from < 256 && f.start[end+1]-f.start[from] <= 512 {
 		end++
 	}
 	return end
@@ -222,10 +220,10 @@ func (f *ForestRow) findGeneric(found []uint32, row []int32, from, to int) {
 		for lane := range left {
 			left[lane] = math.MaxUint64
 		}
-		for i := range int(f.counts[g]) {
-			at := f.start[g] + i
+		for at := f.start[g]; at < f.start[g+1]; at++ {
 			place := f.places[at*placeWords:][:placeWords]
-			f.ask(&left, row[place[placeWords-1]:], place, f.steps[at*size:])
+			set := at-f.start[g] >= int(f.counts[2*g])
+			f.ask(&left, row[place[placeWords-1]:], place, f.steps[at*size:], set)
 		}
 		for lane, set := range left {
 			found[(g-from)*RowTrees+lane] = uint32(bits.TrailingZeros64(set)) & 63
@@ -234,20 +232,16 @@ func (f *ForestRow) findGeneric(found []uint32, row []int32, from, to int) {
 }
 
 // ask takes one step.
-func (f *ForestRow) ask(left *[RowTrees]uint64, row []int32, place, step []uint32) {
+func (f *ForestRow) ask(left *[RowTrees]uint64, row []int32, place, step []uint32, set bool) {
 	for lane := range left {
-		word := place[lane/4] >> (lane % 4 * 8) & 0xff
-		rest, mask := step, uint32(math.MaxUint32)
-		if f.sets {
-			mask = rest[lane]
-			rest = rest[RowTrees:]
+		word, below := row[place[lane/4]>>(lane%4*8)&0xff], int32(step[lane])
+		if set && word&below == 0 || !set && word < below {
+			continue
 		}
-		if row[word]&int32(mask) >= int32(rest[lane]) {
-			keep := uint64(rest[RowTrees+lane]) | math.MaxUint32<<32
-			if f.wide {
-				keep &= uint64(rest[2*RowTrees+lane])<<32 | math.MaxUint32
-			}
-			left[lane] &= keep
+		keep := uint64(step[RowTrees+lane]) | math.MaxUint32<<32
+		if f.wide {
+			keep &= uint64(step[2*RowTrees+lane])<<32 | math.MaxUint32
 		}
+		left[lane] &= keep
 	}
 }

@@ -37,11 +37,7 @@ func checkForestRow(t *testing.T, r *rand.Rand, n, limit, words int, sets bool) 
 		for j := range trees[i].asks {
 			a := &trees[i].asks[j]
 			a.set = a.set && sets
-			node := simd.RowNode{Word: uint32(a.word), Mask: math.MaxUint32, Below: a.below, Keep: a.keep}
-			if a.set {
-				node.Mask = uint32(a.below)
-			}
-			nodes[i] = append(nodes[i], node)
+			nodes[i] = append(nodes[i], simd.RowNode{Word: uint32(a.word), Set: a.set, Below: a.below, Keep: a.keep})
 		}
 	}
 	row := make([]int32, words+simd.RowWindow)
@@ -95,7 +91,7 @@ func BenchmarkForestRow(b *testing.B) {
 		for i := range nodes {
 			leaves[i] = make([]float64, 64)
 			for range 30 {
-				nodes[i] = append(nodes[i], simd.RowNode{Word: uint32(r.IntN(words)), Mask: math.MaxUint32, Keep: r.Uint64() | 1})
+				nodes[i] = append(nodes[i], simd.RowNode{Word: uint32(r.IntN(words)), Keep: r.Uint64() | 1})
 			}
 		}
 		f := simd.NewForestRow(nodes, leaves, words, false)

@@ -26,7 +26,7 @@ func TestForestsReadNothingOutside(t *testing.T) {
 					for i := range nodes {
 						leaves[i] = make([]float64, limit)
 						for _, ask := range trees[i].asks {
-							nodes[i] = append(nodes[i], simd.RowNode{Word: uint32(ask.word), Mask: r.Uint32(), Below: ask.below, Keep: ask.keep})
+							nodes[i] = append(nodes[i], simd.RowNode{Word: uint32(ask.word), Set: r.IntN(2) == 0, Below: ask.below, Keep: ask.keep})
 						}
 					}
 					row := simd.NewForestRow(nodes, leaves, words, limit > 32)

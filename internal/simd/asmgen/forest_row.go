@@ -13,8 +13,8 @@ func forestRowFamily() []*File {
 	return []*File{f}
 }
 
-// forestRow writes one kernel. Registers: SI the number of steps of each group, CX groups to come, R8 the
-// next step, R10 its places and window, R9 steps to come, DX the row, DI where to write; 0 and 1
+// forestRow writes one kernel. Registers: SI the number of steps of each group, those that ask for numbers and those that
+// ask for sets, CX groups to come, R8 the next step, R10 its places and window, R9 steps to come, DX the row, DI where to write; 0 and 1
 // the leaves that are left. To add up leaves, one tree after the other while the next groups are asked:
 // BX the leaves, R12 where those of each tree begin, 8 the sum, AX, R11 and R13.
 func forestRow(f *File, wide, sets, sum bool) {
@@ -52,36 +52,15 @@ func forestRow(f *File, wide, sets, sum bool) {
 	zero(fn, 31)
 	k.constant(30, 127)
 	k.constant(29, 32)
-	group, step, done := fn.Label("group"), fn.Label("step"), fn.Label("done")
+	group := fn.Label("group")
 	fn.Place(group)
-	fn.Op("MOVL", Ptr(SI, 0), R9)
 	for r := range k.slots() / 32 {
 		fn.Op("VPTERNLOGD", Imm(255), Z(r), Z(r), Z(r))
 	}
-	fn.Op("TESTL", R9, R9)
-	fn.Op("JEQ", done)
-	fn.Place(step)
-	at := 0
-	next := func(size int) Mem {
-		at += size
-		return Ptr(R8, at-size)
-	}
-	fn.Op("MOVL", Ptr(R10, 16), R11)
-	fn.Op("VPMOVZXBD", Ptr(R10, 0), Z(2))
-	fn.Op("VMOVDQU32", PtrX(DX, R11, 4, 0), Z(3))
-	fn.Op("VPERMI2D", PtrX(DX, R11, 4, 64), Z(3), Z(2))
+	k.steps(0, func(below Mem) { fn.Op("VPCMPD", Imm(5), below, Z(2), K(1)) })
 	if sets {
-		fn.Op("VPANDD", next(64), Z(2), Z(2))
+		k.steps(1, func(mask Mem) { fn.Op("VPTESTMD", mask, Z(2), K(1)) })
 	}
-	fn.Op("VPCMPD", Imm(5), next(64), Z(2), K(1))
-	for r := range k.slots() / 32 {
-		fn.Op("VPANDD", next(64), Z(r), K(1), Z(r))
-	}
-	fn.Op("ADDQ", Imm(at), R8)
-	fn.Op("ADDQ", Imm(20), R10)
-	fn.Op("DECL", R9)
-	fn.Op("JNE", step)
-	fn.Place(done)
 	if wide {
 		k.lowestWide512(0, 1)
 	} else {
@@ -93,13 +72,36 @@ func forestRow(f *File, wide, sets, sum bool) {
 		fn.Op("VMOVDQU32", Z(0), Ptr(DI, 0))
 		fn.Op("ADDQ", Imm(64), DI)
 	}
-	fn.Op("ADDQ", Imm(4), SI)
+	fn.Op("ADDQ", Imm(8), SI)
 	fn.Op("DECQ", CX)
 	fn.Op("JNE", group)
 	if sum {
 		fn.Op("VMOVSD", X(8), fn.Arg("ret"))
 	}
 	fn.Ret()
+}
+
+// steps writes the loop over steps of kind i, as ForestRow counts them.
+func (k *forestKernel) steps(i int, ask func(Mem)) {
+	fn := k.fn
+	step, done := fn.Label("step"), fn.Label("done")
+	fn.Op("MOVL", Ptr(SI, 4*i), R9)
+	fn.Op("TESTL", R9, R9)
+	fn.Op("JEQ", done)
+	fn.Place(step)
+	fn.Op("MOVL", Ptr(R10, 16), R11)
+	fn.Op("VPMOVZXBD", Ptr(R10, 0), Z(2))
+	fn.Op("VMOVDQU32", PtrX(DX, R11, 4, 0), Z(3))
+	fn.Op("VPERMI2D", PtrX(DX, R11, 4, 64), Z(3), Z(2))
+	ask(Ptr(R8, 0))
+	for r := range k.slots() / 32 {
+		fn.Op("VPANDD", Ptr(R8, 64+64*r), Z(r), K(1), Z(r))
+	}
+	fn.Op("ADDQ", Imm(64+2*k.slots()), R8)
+	fn.Op("ADDQ", Imm(20), R10)
+	fn.Op("DECL", R9)
+	fn.Op("JNE", step)
+	fn.Place(done)
 }
 
 // forestRowAdd adds up 16 leaves. Their numbers go by way of general registers: a load of a part of what has just been

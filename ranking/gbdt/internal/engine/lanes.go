@@ -22,7 +22,7 @@ func newLanes(f *tree.Forest, l *layout, tests [][]test) *treeLanes {
 		orders[i], ruled = orderLeaves(t)
 		trees[i] = make([]simd.RowNode, len(t.Nodes))
 		for j, q := range tests[i] {
-			trees[i][j] = simd.RowNode{Word: uint32(q.word), Mask: q.mask, Below: q.threshold + 1, Keep: ^ruled[j]}
+			trees[i][j] = simd.RowNode{Word: uint32(q.word), Set: t.Nodes[j].Categorical, Below: q.threshold + 1, Keep: ^ruled[j]}
 			if t.Nodes[j].Categorical {
 				trees[i][j].Below = int32(q.mask)
 			}
