@@ -25,9 +25,9 @@ type RowNode struct {
 // concurrent use.
 type ForestRow struct {
 	steps  []uint32 // Below, leaves: whole cache lines
-	places []uint32 // of each step: places in the window, as bytes, and where it begins
-	counts []int32  // of each group of trees: steps that ask for numbers, steps that ask for sets
-	start  []int    // the first step of each group, and the end
+	places []uint32 // of each two steps: places in their windows, bytes side by side, and where those begin
+	counts []int32  // of each group of trees: pairs of steps that ask for numbers, and that ask for sets
+	start  []int    // the first pair of each group, and the end
 	leaves []float64
 	first  []uint32 // leaf of each tree, and of none: a whole number of groups
 	words  int
@@ -35,8 +35,8 @@ type ForestRow struct {
 	sets   bool // there are sets
 }
 
-// placeWords is how much of places a step has.
-const placeWords = RowTrees/4 + 1
+// placeWords is how much of places two steps have.
+const placeWords = RowTrees/2 + 2
 
 // RowWindow is how many words a step can see.
 const RowWindow = 32
@@ -85,7 +85,7 @@ func NewForestRow(trees [][]RowNode, leaves [][]float64, words int, wide bool) *
 				slices.SortStableFunc(group[lane], func(a, b RowNode) int { return cmp.Compare(a.Word, b.Word) })
 			}
 			count := 0
-			for f.step(&group) {
+			for f.pair(&group) {
 				count++
 			}
 			f.counts = append(f.counts, int32(count))
@@ -118,10 +118,24 @@ func (f *ForestRow) stepWords() int {
 	return 2 * RowTrees
 }
 
-// step appends a step with the first node of each tree, as far as they fit into one window, and takes
-// them off; a tree that has none there gets a node without consequence. It returns false
-// when no node is left.
-func (f *ForestRow) step(group *[RowTrees][]RowNode) bool {
+// pair appends two steps, of which the second may be without consequence. It returns false when no node is left.
+func (f *ForestRow) pair(group *[RowTrees][]RowNode) bool {
+	at := len(f.places)
+	for i := range 2 {
+		window, ok := f.window(group)
+		if i == 0 {
+			if !ok {
+				return false
+			}
+			f.places = append(f.places, make([]uint32, placeWords)...)
+		}
+		f.step(group, window, f.places[at:], i)
+	}
+	return true
+}
+
+// window returns where the next window begins; false when no node is left.
+func (f *ForestRow) window(group *[RowTrees][]RowNode) (uint32, bool) {
 	window := uint32(math.MaxUint32)
 	for _, nodes := range group {
 		if len(nodes) > 0 {
@@ -129,20 +143,26 @@ func (f *ForestRow) step(group *[RowTrees][]RowNode) bool {
 		}
 	}
 	if window == math.MaxUint32 {
-		return false
+		return 0, false
 	}
-	if window &^= rowAlign - 1; f.words <= RowWindow {
-		window = 0
+	if f.words <= RowWindow {
+		return 0, true
 	}
-	at, place := len(f.steps), len(f.places)
-	f.places = append(f.places, 0, 0, 0, 0, window)
+	return window &^ (rowAlign - 1), true
+}
+
+// step appends a step, the first or second of two, with the first node of each tree, as far as they fit into the window, and
+// takes them off; a tree that has none there gets a node without consequence.
+func (f *ForestRow) step(group *[RowTrees][]RowNode, window uint32, places []uint32, i int) {
+	at := len(f.steps)
 	f.steps = append(f.steps, make([]uint32, f.stepWords())...)
+	places[RowTrees/2+i] = window
 	for lane, nodes := range group {
 		n := RowNode{Word: window, Keep: math.MaxUint64}
 		if len(nodes) > 0 && nodes[0].Word-window < RowWindow {
 			n, group[lane] = nodes[0], nodes[1:]
 		}
-		f.places[place+lane/4] |= (n.Word - window) << (lane % 4 * 8)
+		places[lane/2] |= (n.Word - window) << (lane%2*16 + 8*i)
 		rest := f.steps[at:]
 		rest[lane] = uint32(n.Below)
 		rest[RowTrees+lane] = uint32(n.Keep)
@@ -150,7 +170,6 @@ func (f *ForestRow) step(group *[RowTrees][]RowNode) bool {
 			rest[2*RowTrees+lane] = uint32(n.Keep >> 32)
 		}
 	}
-	return true
 }
 
 // Leaves returns the values of all leaves, tree by tree, and one more.
@@ -196,7 +215,7 @@ func (f *ForestRow) check(row []int32, from, to int) {
 // piece returns the end of the groups from from on that go together in one call.
 func (f *ForestRow) piece(from, to int) int {
 	end := from + 1
-	for end < to && end-from < 256 && f.start[end+1]-f.start[from] <= 512 {
+	for end < to && end-from < 256 && f.start[end+1]-f.start[from] <= 256 {
 		end++
 	}
 	return end
@@ -221,9 +240,11 @@ func (f *ForestRow) findGeneric(found []uint32, row []int32, from, to int) {
 			left[lane] = math.MaxUint64
 		}
 		for at := f.start[g]; at < f.start[g+1]; at++ {
-			place := f.places[at*placeWords:][:placeWords]
+			places := f.places[at*placeWords:][:placeWords]
 			set := at-f.start[g] >= int(f.counts[2*g])
-			f.ask(&left, row[place[placeWords-1]:], place, f.steps[at*size:], set)
+			for i := range 2 {
+				f.ask(&left, row[places[RowTrees/2+i]:], places, f.steps[(2*at+i)*size:], i, set)
+			}
 		}
 		for lane, set := range left {
 			found[(g-from)*RowTrees+lane] = uint32(bits.TrailingZeros64(set)) & 63
@@ -231,10 +252,10 @@ func (f *ForestRow) findGeneric(found []uint32, row []int32, from, to int) {
 	}
 }
 
-// ask takes one step.
-func (f *ForestRow) ask(left *[RowTrees]uint64, row []int32, place, step []uint32, set bool) {
+// ask takes one step, the first or second of two.
+func (f *ForestRow) ask(left *[RowTrees]uint64, row []int32, places, step []uint32, i int, set bool) {
 	for lane := range left {
-		word, below := row[place[lane/4]>>(lane%4*8)&0xff], int32(step[lane])
+		word, below := row[places[lane/2]>>(lane%2*16+8*i)&0xff], int32(step[lane])
 		if set && word&below == 0 || !set && word < below {
 			continue
 		}

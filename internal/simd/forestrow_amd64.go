@@ -8,7 +8,7 @@ func (f *ForestRow) find(found []uint32, row []int32, from, to int) {
 		return
 	}
 	at := f.start[from]
-	steps, places, counts, n := &f.steps[at*f.stepWords()], &f.places[at*placeWords], &f.counts[2*from], to-from
+	steps, places, counts, n := &f.steps[2*at*f.stepWords()], &f.places[at*placeWords], &f.counts[2*from], to-from
 	switch {
 	case f.wide && f.sets:
 		forestRowWideSetsAVX512(&found[0], &row[0], steps, places, counts, n)
@@ -26,7 +26,7 @@ func (f *ForestRow) sum(sum float64, row []int32, from, to int) float64 {
 		return f.sumGeneric(sum, row, from, to)
 	}
 	at := f.start[from]
-	steps, places, counts, n := &f.steps[at*f.stepWords()], &f.places[at*placeWords], &f.counts[2*from], to-from
+	steps, places, counts, n := &f.steps[2*at*f.stepWords()], &f.places[at*placeWords], &f.counts[2*from], to-from
 	leaves, first := &f.leaves[0], &f.first[RowTrees*from]
 	switch {
 	case f.wide && f.sets:

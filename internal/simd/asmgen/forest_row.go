@@ -13,8 +13,8 @@ func forestRowFamily() []*File {
 	return []*File{f}
 }
 
-// forestRow writes one kernel. Registers: SI the number of steps of each group, those that ask for numbers and those that
-// ask for sets, CX groups to come, R8 the next step, R10 its places and window, R9 steps to come, DX the row, DI where to write; 0 and 1
+// forestRow writes one kernel. Registers: SI the number of pairs of steps of each group, those that ask for numbers and those that
+// ask for sets, CX groups to come, R8 the next step, R10 its places and windows, R9 pairs to come, DX the row, DI where to write; 0 and 1
 // the leaves that are left. To add up leaves, one tree after the other while the next groups are asked:
 // BX the leaves, R12 where those of each tree begin, 8 the sum, AX, R11 and R13.
 func forestRow(f *File, wide, sets, sum bool) {
@@ -57,9 +57,9 @@ func forestRow(f *File, wide, sets, sum bool) {
 	for r := range k.slots() / 32 {
 		fn.Op("VPTERNLOGD", Imm(255), Z(r), Z(r), Z(r))
 	}
-	k.steps(0, func(below Mem) { fn.Op("VPCMPD", Imm(5), below, Z(2), K(1)) })
+	k.steps(0, func(below Mem, word Z) { fn.Op("VPCMPD", Imm(5), below, word, K(1)) })
 	if sets {
-		k.steps(1, func(mask Mem) { fn.Op("VPTESTMD", mask, Z(2), K(1)) })
+		k.steps(1, func(mask Mem, word Z) { fn.Op("VPTESTMD", mask, word, K(1)) })
 	}
 	if wide {
 		k.lowestWide512(0, 1)
@@ -81,24 +81,29 @@ func forestRow(f *File, wide, sets, sum bool) {
 	fn.Ret()
 }
 
-// steps writes the loop over steps of kind i, as ForestRow counts them.
-func (k *forestKernel) steps(i int, ask func(Mem)) {
+// steps writes the loop over pairs of steps of kind i, as ForestRow counts them.
+func (k *forestKernel) steps(i int, ask func(node Mem, word Z)) {
 	fn := k.fn
 	step, done := fn.Label("step"), fn.Label("done")
 	fn.Op("MOVL", Ptr(SI, 4*i), R9)
 	fn.Op("TESTL", R9, R9)
 	fn.Op("JEQ", done)
 	fn.Place(step)
-	fn.Op("MOVL", Ptr(R10, 16), R11)
-	fn.Op("VPMOVZXBD", Ptr(R10, 0), Z(2))
-	fn.Op("VMOVDQU32", PtrX(DX, R11, 4, 0), Z(3))
-	fn.Op("VPERMI2D", PtrX(DX, R11, 4, 64), Z(3), Z(2))
-	ask(Ptr(R8, 0))
-	for r := range k.slots() / 32 {
-		fn.Op("VPANDD", Ptr(R8, 64+64*r), Z(r), K(1), Z(r))
+	// What stands above the low 5 bits of a place does not matter.
+	fn.Op("VPMOVZXWD", Ptr(R10, 0), Z(2))
+	fn.Op("VPSRLD", Imm(8), Z(2), Z(4))
+	size := 64 + 2*k.slots()
+	for i, place := range []Z{2, 4} {
+		fn.Op("MOVL", Ptr(R10, 32+4*i), R11)
+		fn.Op("VMOVDQU32", PtrX(DX, R11, 4, 0), Z(3))
+		fn.Op("VPERMI2D", PtrX(DX, R11, 4, 64), Z(3), place)
+		ask(Ptr(R8, size*i), place)
+		for r := range k.slots() / 32 {
+			fn.Op("VPANDD", Ptr(R8, size*i+64+64*r), Z(r), K(1), Z(r))
+		}
 	}
-	fn.Op("ADDQ", Imm(64+2*k.slots()), R8)
-	fn.Op("ADDQ", Imm(20), R10)
+	fn.Op("ADDQ", Imm(2*size), R8)
+	fn.Op("ADDQ", Imm(40), R10)
 	fn.Op("DECL", R9)
 	fn.Op("JNE", step)
 	fn.Place(done)

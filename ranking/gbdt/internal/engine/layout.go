@@ -171,7 +171,7 @@ func (l *layout) categories(f *tree.Forest, tests [][]test) bool {
 		l.setFeatures, l.setWords = append(l.setFeatures, k.feature), append(l.setWords, l.words)
 		l.words += words
 	}
-	if total > max(setLimit, 4*float64(own)) {
+	if total > max(setLimit, 4*float64(own)) || total >= 4<<30 {
 		return false
 	}
 	l.sets = make([]simd.ForestSet, len(keys))
