@@ -57,7 +57,7 @@ func ForestOrder(words []int32, tile *[TileColumns * ForestLanes]float32, column
 // RowColumns are the columns of a single row, laid out for [RowColumns.Order]. They are immutable.
 type RowColumns struct {
 	packed  []uint32 // of each 16: From, Span, Missing
-	windows []uint32 // of each 16: the first feature, and a bit for each of the 32 from there on that is one of theirs
+	windows []uint32 // of each 16: the first feature, and a bit for each of the 32 from there on that is theirs
 	places  []uint32 // of each 16: which of the 32
 	most    int      // the largest feature
 }
@@ -92,10 +92,10 @@ func NewRowColumns(columns []ForestColumn, features []int32) *RowColumns {
 	return r
 }
 
-// Load writes the words of the values of groups of 16 columns from group at on, until it comes to one whose values are
-// not near each other, and returns that, or how many groups there are: none are without AVX-512. The value of feature
-// f is row[columns[f]], if columns[f] >= 0. What stands behind the words, up to [RowColumns.Len], is overwritten. It
-// panics if there is less, or if there are not enough columns.
+// Load writes the words of the values of groups of 16 columns from group at on, until it comes to one whose
+// values are not near each other, and returns that, or how many groups there are: none are near without
+// AVX-512. The value of feature f is row[columns[f]], if columns[f] >= 0. What stands behind the words, up to
+// [RowColumns.Len], is overwritten. It panics if there is less, or if there are not enough columns.
 func (r *RowColumns) Load(words []int32, at int, columns []int32, row []float32) int {
 	if len(words) < r.Len() || len(columns) <= r.most {
 		panic(errForestTile)

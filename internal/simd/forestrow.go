@@ -151,8 +151,8 @@ func (f *ForestRow) window(group *[RowTrees][]RowNode) (uint32, bool) {
 	return window &^ (rowAlign - 1), true
 }
 
-// step appends a step, the first or second of two, with the first node of each tree, as far as they fit into the window, and
-// takes them off; a tree that has none there gets a node without consequence.
+// step appends a step, the first or second of two, with the first node of each tree, as far as they fit
+// into the window, and takes them off; a tree that has none there gets a node without consequence.
 func (f *ForestRow) step(group *[RowTrees][]RowNode, window uint32, places []uint32, i int) {
 	at := len(f.steps)
 	f.steps = append(f.steps, make([]uint32, f.stepWords())...)

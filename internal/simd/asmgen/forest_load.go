@@ -201,9 +201,9 @@ func forestOrderRow(f *File, s isa) {
 	fn.Ret()
 }
 
-// forestRowValues takes the values of columns of their own, 16 at a time, from a row and turns them into words, as long as
-// each 16 are near each other. Registers: DI where to write, DX the row, R12 its length, SI where features
-// are, R8 columns, R9 and R10 features by window, CX groups to come, R13 and R15 32 and ones; 5 has 32 in each lane.
+// forestRowValues takes the values of columns of their own, 16 at a time, from a row and turns them into
+// words, as long as each 16 are near each other. Registers: DI where to write, DX the row, R12 its length,
+// SI where features are, R8 columns, R9 and R10 features by window, CX groups to come, R13 and R15 32 and ones; 5 has 32 in each lane.
 func forestRowValues(f *File) {
 	name := "forestRowValuesAVX512"
 	fn := f.Func(name, name+" writes the words of n > 0 groups of 16 columns, but returns when the values of a group are not\nwithin 32 of the row, and says how many groups are left.",

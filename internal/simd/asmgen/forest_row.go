@@ -13,9 +13,9 @@ func forestRowFamily() []*File {
 	return []*File{f}
 }
 
-// forestRow writes one kernel. Registers: SI the number of pairs of steps of each group, those that ask for numbers and those that
-// ask for sets, CX groups to come, R8 the next step, R10 its places and windows, R9 pairs to come, DX the row, DI where to write; 0 and 1
-// the leaves that are left. To add up leaves, one tree after the other while the next groups are asked:
+// forestRow writes one kernel. Registers: SI the number of pairs of steps of each group, those that
+// ask for numbers and those that ask for sets, CX groups to come, R8 the next step, R10 its places and
+// windows, R9 pairs to come, DX the row, DI where to write; 0 and 1 the leaves that are left. To add up leaves, one tree after the other while the next groups are asked:
 // BX the leaves, R12 where those of each tree begin, 8 the sum, AX, R11 and R13.
 func forestRow(f *File, wide, sets, sum bool) {
 	name := "forestRow"
@@ -109,8 +109,8 @@ func (k *forestKernel) steps(i int, ask func(node Mem, word Z)) {
 	fn.Place(done)
 }
 
-// forestRowAdd adds up 16 leaves. Their numbers go by way of general registers: a load of a part of what has just been
-// written would wait.
+// forestRowAdd adds up 16 leaves. Their numbers go by way of general registers: a load of a part of what has
+// just been written would wait.
 func forestRowAdd(fn *Func) {
 	fn.Op("VPADDD", Ptr(R12, 0), Z(0), Z(0))
 	fn.Op("ADDQ", Imm(64), R12)

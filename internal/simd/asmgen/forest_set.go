@@ -11,8 +11,8 @@ func forestSetFamily() []*File {
 	return []*File{f}
 }
 
-// places turns the values of register 0 into where their rows of the table begin, in words. Lowest, Known and
-// Words are in registers 12 to 14, ones in 15.
+// places turns the values of register 0 into where their rows of the table begin, in words, in register 1.
+// Lowest, Known and Words are in registers 12 to 14, ones in 15.
 func (s isa) places(fn *Func) {
 	x, row := s.v(0), s.v(1)
 	lowest, known, words := s.v(12), s.v(13), s.v(14)
@@ -104,8 +104,8 @@ func forestSetTile(f *File, s isa) {
 	fn.Ret()
 }
 
-// forestRowWords copies the words of a row, 16 at a time. Registers: DI where to write, SI values, R8 the sets' packed
-// numbers, R9 the sets, CX sets to come, R10 those of this 16, R11 and R12 from and to, BX words to come.
+// forestRowWords copies the words of a row, 16 at a time. Registers: DI where to write, SI values, R8 the sets'
+// packed numbers, R9 the sets, CX sets to come, R10 those of this 16, R11 and R12 from and to, BX words to come.
 func forestRowWords(f *File, s isa) {
 	name := "forestRowWords" + s.suffix
 	fn := f.Func(name, name+" writes the words of a row in n > 0 sets, one set after the other, and up to 15 more; each 16 sets\nhave Lowest, Known and Words side by side. It returns how many words there are.",

@@ -90,8 +90,7 @@ func (l *layout) gatherRow(dst []int32, rows *Rows, row []float32, i, from, to i
 const fewColumns = 3
 
 // loadBlock is load for simd.ForestLanes rows: columns that are near each other in the rows are loaded
-// 16 at a time, and the words of sets row by row, to be turned. dst has room for simd.TileColumns columns
-// more than there are words.
+// 16 at a time. dst has room for simd.TileColumns columns more than there are words.
 func (l *layout) loadBlock(dst []int32, rows *Rows, first int) {
 	var tile [simd.TileColumns * lanes]float32
 	var from [simd.TileColumns]uint32
