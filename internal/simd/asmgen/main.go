@@ -21,6 +21,7 @@ var families = []func() []*File{
 	elementwiseFamily,
 	solveFamily,
 	halfFamily,
+	meanRowsFamily,
 	int8Family,
 	selectFamily,
 	neonFamily,
@@ -34,7 +35,6 @@ var families = []func() []*File{
 	forestSetFamily,
 	histogramFamily,
 	bestCutFamily,
-	meanRowsFamily,
 }
 
 func main() {
