@@ -1,7 +1,5 @@
 package ope
 
-import "github.com/recsyskit/recsys/internal/simd"
-
 // resampler draws how often each row counts in each resample: Poisson(1), which makes the
 // resamples those of the bootstrap up to their size, and lets a log be read once, in any
 // number of parts.
@@ -42,7 +40,7 @@ func (r *resampler) add(s *state, b *block, w *work) {
 	n := len(r.counts)
 	for i := range n {
 		draws := r.draw(b.n, mix(r.seed+0x9e3779b97f4a7c15*uint64(b.first))^mix(uint64(i)+0xbf58476d1ce4e5b9))
-		r.counts[i] += simd.Sum64(draws)
+		r.counts[i] += sum(draws)
 		for k, e := range s.estimators {
 			t := &s.terms[k]
 			x := w.arrays[k].x[:b.n]

@@ -3,8 +3,6 @@ package ope
 import (
 	"math"
 	"slices"
-
-	"github.com/recsyskit/recsys/internal/simd"
 )
 
 // Diagnostics describes the weights w = π(a|x)/p of a log.
@@ -53,7 +51,7 @@ func (s *state) diagnostics() Diagnostics {
 		d.Q50, d.Q90 = quantile(sorted, 0.5), quantile(sorted, 0.9)
 		d.Q99, d.Q999 = quantile(sorted, 0.99), quantile(sorted, 0.999)
 		top := (len(sorted) + 99) / 100
-		d.TopShare = simd.Sum64(sorted[len(sorted)-top:]) / w.total()
+		d.TopShare = sum(sorted[len(sorted)-top:]) / w.total()
 	}
 	return d
 }

@@ -321,7 +321,7 @@ func (s *source[F]) untaken() (share float64, actions int) {
 		}
 	}
 	actions = len(mass) - len(slices.DeleteFunc(slices.Clone(mass), func(m float64) bool { return m > 0 }))
-	return simd.Sum64(mass) / float64(len(l.Reward)), actions
+	return sum(mass) / float64(len(l.Reward)), actions
 }
 
 // directTerms writes Σ π·q / Σ π of each row of two tables; NaN where the direct method is not

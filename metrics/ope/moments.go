@@ -21,7 +21,7 @@ func (m *moments) add(xs []float64) {
 	if len(xs) == 0 {
 		return
 	}
-	b := moments{n: len(xs), mean: simd.Sum64(xs) / float64(len(xs))}
+	b := moments{n: len(xs), mean: sum(xs) / float64(len(xs))}
 	b.m2, b.min, b.max = simd.Spread64(xs, b.mean)
 	m.merge(&b)
 }
@@ -42,6 +42,9 @@ func (m *moments) merge(b *moments) {
 	m.n += b.n
 	m.min, m.max = min(m.min, b.min), max(m.max, b.max)
 }
+
+// sum returns the sum of xs in an order that depends on their number alone.
+func sum(xs []float64) float64 { return simd.Sum64(xs) }
 
 // dot returns the sum of products of two slices of one length.
 func dot(xs, ys []float64) float64 {
