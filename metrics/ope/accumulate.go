@@ -59,6 +59,9 @@ func (a *Accumulator) Add(r Row) error {
 	}
 	if n.mixed {
 		b.mixed[i] = r.Target / r.Average
+		if r.Average == 1 {
+			b.unmixed += 1 - r.Target
+		}
 	}
 	if n.match {
 		b.match[i] = matched(r.Target)
@@ -83,7 +86,7 @@ func (a *Accumulator) flush() {
 	}
 	a.chunk.add(b, a.work, a.pivots)
 	b.first += b.n
-	b.n, b.unsupported = 0, 0
+	b.n, b.unsupported, b.unmixed = 0, 0, 0
 	if a.blocks++; a.blocks == chunkBlocks {
 		a.settle()
 	}

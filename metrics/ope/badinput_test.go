@@ -288,6 +288,45 @@ func TestVerdictNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
+// One of two loggers chose without chance: its own propensities are no support for another
+// policy, those of the mixture are.
+func TestAGreedyLoggerAmongOthersSupportsTheMixtureAlone(t *testing.T) {
+	w := newWorld(1, 20, 5, 0, 3)
+	var log ope.Log[float64]
+	w.draw(&log, 40000, 1)
+	log.Average, log.Stratum = make([]float64, 40000), make([]int32, 40000)
+	for i, c := range log.Context {
+		greedy := int32(c % 5)
+		if i%2 == 1 {
+			log.Action[i], log.Propensity[i], log.Stratum[i] = greedy, 1, 1
+			log.Reward[i] = 0.5
+		}
+		log.Average[i] = 0.1
+		if log.Action[i] == greedy {
+			log.Average[i] = 0.6
+		}
+	}
+	report, err := ope.Evaluate(log, ope.Options{}, ope.IPS(), ope.BalancedIPS())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := report.Estimates[0]; e.Verdict != ope.Unreliable || !strings.Contains(e.Reason, "could not take") {
+		t.Errorf("ips: %v (%s)", e.Verdict, e.Reason)
+	}
+	if e := report.Estimates[1]; e.Verdict != ope.Reliable {
+		t.Errorf("balanced ips: %v (%s)", e.Verdict, e.Reason)
+	}
+	for i := range log.Average {
+		log.Average[i] = 1
+	}
+	if report, err = ope.Evaluate(log, ope.Options{}, ope.BalancedIPS()); err != nil {
+		t.Fatal(err)
+	}
+	if e := report.Estimates[0]; e.Verdict != ope.Unreliable || !strings.Contains(e.Reason, "could not take") {
+		t.Errorf("a mixture of greedy loggers: %v (%s)", e.Verdict, e.Reason)
+	}
+}
+
 func TestNoWeightIsNoNumber(t *testing.T) {
 	log := tiny()
 	log.Target = []float64{1, 0}

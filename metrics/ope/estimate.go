@@ -26,7 +26,7 @@ type Estimate struct {
 	// MaxShare is the share of Σw that the heaviest row carries, in [0, 1]; 0 without weights.
 	MaxShare float64
 	// Bias is the estimated bias from changing the weights, |mean of (ŵ-w)(r-q̂)|; 0 for an
-	// estimator that takes them as they are. Source: Su et al., ICML 2020, section 5.
+	// estimator that takes them as they are. Source: Su, Dimakopoulou, Krishnamurthy and Dudík, ICML 2020.
 	Bias float64
 	// Terms describes the terms whose mean Value is; for a ratio (SNIPS, SNDR, replay) the
 	// linearized terms, without Min and Max.

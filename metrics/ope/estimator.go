@@ -61,8 +61,8 @@ func ClippedIPS(lambda float64) Estimator {
 // SNIPS is self-normalized inverse propensity scoring, Σw·r/Σw: nearly always better than [IPS],
 // bounded by the rewards, unmoved by a constant added to them; its bias vanishes as 1/n.
 //
-// Source: Swaminathan and Joachims, NeurIPS 2015, equation 8; Owen, Monte Carlo theory,
-// section 9.2 and equation 9.9 for the delta method.
+// Source: Swaminathan and Joachims, NeurIPS 2015, section 5; Owen, Monte Carlo theory, section
+// 9.2, for the delta method.
 func SNIPS() Estimator { return Estimator{name: "snips", ratio: true} }
 
 // DM is the direct method, the mean of Σ_a π(a|x)·q̂(x, a): no weights and little variance, but
@@ -76,25 +76,25 @@ func DM() Estimator { return Estimator{name: "dm", shape: weightless, model: tru
 // unbiased when the propensities or the reward model are right, and of less variance than [IPS]
 // when the model is any good.
 //
-// Source: Dudík, Langford and Li, ICML 2011, equation 1.
+// Source: Dudík, Langford and Li, ICML 2011, section 2.
 func DR() Estimator { return Estimator{name: "dr", model: true} }
 
 // ClippedDR is [DR] with weights min(w, lambda); lambda as in [ClippedIPS].
 //
-// Source: Su et al., ICML 2020, section 4 (pessimistic shrinkage).
+// Source: Su, Dimakopoulou, Krishnamurthy and Dudík, ICML 2020 (pessimistic shrinkage).
 func ClippedDR(lambda float64) Estimator {
 	return Estimator{name: named("dr_clip", lambda), param: "ClippedDR", shape: clipped, lambda: lambda, model: true}
 }
 
 // SNDR is [DR] with the weights divided by their mean.
 //
-// Source: Thomas and Brunskill, ICML 2016, section 5 (WDR, for one step).
+// Source: Thomas and Brunskill, ICML 2016 (WDR, for one step).
 func SNDR() Estimator { return Estimator{name: "sndr", model: true, ratio: true} }
 
 // SwitchDR is [DR] that leaves rows with w > lambda to the reward model alone. lambda is at
 // least 0; 0 is [DM] wherever the target policy has mass, +Inf is DR.
 //
-// Source: Wang, Agarwal and Dudík, ICML 2017, equation 8.
+// Source: Wang, Agarwal and Dudík, ICML 2017, section 4.
 func SwitchDR(lambda float64) Estimator {
 	return Estimator{name: named("switch_dr", lambda), param: "SwitchDR", shape: switched, lambda: lambda, model: true}
 }
@@ -102,7 +102,7 @@ func SwitchDR(lambda float64) Estimator {
 // DRos is [DR] with optimistic shrinkage, weights λw/(w²+λ). lambda is at least 0; 0 is [DM],
 // +Inf is DR.
 //
-// Source: Su et al., ICML 2020, equation 6.
+// Source: Su, Dimakopoulou, Krishnamurthy and Dudík, ICML 2020 (optimistic shrinkage).
 func DRos(lambda float64) Estimator {
 	return Estimator{name: named("dros", lambda), param: "DRos", shape: shrunk, lambda: lambda, model: true}
 }
@@ -110,14 +110,14 @@ func DRos(lambda float64) Estimator {
 // SubGaussianIPS is the mean of ŵ·r with ŵ = w/(1-λ+λw), which is 0 for w = 0. lambda is in
 // [0, 1]; 0 is [IPS]. The weights are at most 1/λ and stay smooth.
 //
-// Source: Metelli, Russo and Restelli, NeurIPS 2021, equation 8 with s = -1.
+// Source: Metelli, Russo and Restelli, NeurIPS 2021 (the power mean of w and 1 of order s = -1).
 func SubGaussianIPS(lambda float64) Estimator {
 	return Estimator{name: named("sg_ips", lambda), param: "SubGaussianIPS", shape: subGaussian, lambda: lambda}
 }
 
 // SubGaussianDR is [DR] with the weights of [SubGaussianIPS].
 //
-// Source: Metelli, Russo and Restelli, NeurIPS 2021, section 5.
+// Source: Metelli, Russo and Restelli, NeurIPS 2021.
 func SubGaussianDR(lambda float64) Estimator {
 	return Estimator{name: named("sg_dr", lambda), param: "SubGaussianDR", shape: subGaussian, lambda: lambda, model: true}
 }
@@ -131,26 +131,27 @@ func Replay() Estimator { return Estimator{name: "replay", shape: matching, rati
 // BalancedIPS is [IPS] on a log of several loggers, with the propensity of their mixture
 // ([Log.Average]) in the place of the logger's own: never more variance than IPS.
 //
-// Source: Agarwal et al., KDD 2017, section 3; Veach and Guibas, SIGGRAPH 1995 (balance heuristic).
+// Source: Agarwal, Basu, Schnabel and Joachims, KDD 2017; Veach and Guibas, SIGGRAPH 1995
+// (balance heuristic).
 func BalancedIPS() Estimator { return Estimator{name: "balanced_ips", mixed: true} }
 
 // BalancedDR is [DR] with the weights of [BalancedIPS].
 //
-// Source: Kallus, Saito and Uehara, ICML 2021, section 4.
+// Source: Kallus, Saito and Uehara, ICML 2021.
 func BalancedDR() Estimator { return Estimator{name: "balanced_dr", model: true, mixed: true} }
 
 // WeightedIPS is [IPS] on a log of several loggers ([Log.Stratum]), where the rows of a logger
 // count by the inverse of the variance of their terms. The variances are those of the log. If a
 // logger's terms do not vary at all, all loggers count alike.
 //
-// Source: Agarwal et al., KDD 2017, section 4.
+// Source: Agarwal, Basu, Schnabel and Joachims, KDD 2017.
 func WeightedIPS() Estimator { return Estimator{name: "weighted_ips", strata: true} }
 
 // WeightedDR is [DR] on a log of several loggers, where the weighted residuals of a logger count
 // by the inverse of the variance of its doubly robust terms; the direct method counts all rows
 // alike, since contexts do not depend on the logger.
 //
-// Source: Kallus, Saito and Uehara, ICML 2021, section 3.
+// Source: Kallus, Saito and Uehara, ICML 2021.
 func WeightedDR() Estimator { return Estimator{name: "weighted_dr", model: true, strata: true} }
 
 // named returns a name with its parameter.

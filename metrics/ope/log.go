@@ -6,7 +6,7 @@ import (
 )
 
 // Float is the type of the numbers of a [Log]. All sums are made in float64.
-type Float interface{ ~float32 | ~float64 }
+type Float interface{ float32 | float64 }
 
 // Log is a log of n decisions with what the target policy would have done, in plain slices.
 // Tables are row-major: the numbers of context c stand at [c*Actions, (c+1)*Actions). The log

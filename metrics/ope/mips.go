@@ -18,7 +18,7 @@ import "fmt"
 // are overwritten and returned. Errors are those of [Evaluate]; an embedding that the logging
 // policy could not show is a [*RowError] of the field Embedding.
 //
-// Source: Saito and Joachims, ICML 2022, equations 6 and 7.
+// Source: Saito and Joachims, ICML 2022, section 3.
 func MarginalWeights[F Float](dst []F, log Log[F], embedding []int32, density []F) ([]F, error) {
 	if log.Logger == nil {
 		return nil, &FieldError{"Log.Logger", "nil", "the logging policy, for marginal weights"}

@@ -1,6 +1,10 @@
 package ope
 
-import "math"
+import (
+	"math"
+
+	"github.com/recsyskit/recsys/internal/simd"
+)
 
 // moments holds the mean, the sum of squared differences from it, and the ends of some numbers.
 // Blocks are summed in two passes and merged, which keeps full precision for any mean.
@@ -17,33 +21,8 @@ func (m *moments) add(xs []float64) {
 	if len(xs) == 0 {
 		return
 	}
-	b := moments{n: len(xs), mean: sum(xs) / float64(len(xs)), min: xs[0], max: xs[0]}
-	var s0, s1 float64
-	k := 0
-	for ; k+2 <= len(xs); k += 2 {
-		x0, x1 := xs[k], xs[k+1]
-		d0, d1 := x0-b.mean, x1-b.mean
-		s0 += float64(d0 * d0)
-		s1 += float64(d1 * d1)
-		if x0 < b.min {
-			b.min = x0
-		}
-		if x1 < b.min {
-			b.min = x1
-		}
-		if x0 > b.max {
-			b.max = x0
-		}
-		if x1 > b.max {
-			b.max = x1
-		}
-	}
-	if k < len(xs) {
-		d := xs[k] - b.mean
-		s0 += float64(d * d)
-		b.min, b.max = min(b.min, xs[k]), max(b.max, xs[k])
-	}
-	b.m2 = s0 + s1
+	b := moments{n: len(xs), mean: sum(xs) / float64(len(xs))}
+	b.m2, b.min, b.max = simd.Spread64(xs, b.mean)
 	m.merge(&b)
 }
 
@@ -65,21 +44,7 @@ func (m *moments) merge(b *moments) {
 }
 
 // sum returns the sum of xs in an order that depends on their number alone.
-func sum(xs []float64) float64 {
-	var s0, s1, s2, s3 float64
-	k := 0
-	for ; k+4 <= len(xs); k += 4 {
-		x := xs[k : k+4 : k+4]
-		s0 += x[0]
-		s1 += x[1]
-		s2 += x[2]
-		s3 += x[3]
-	}
-	for _, x := range xs[k:] {
-		s0 += x
-	}
-	return (s0 + s1) + (s2 + s3)
-}
+func sum(xs []float64) float64 { return simd.Sum64(xs) }
 
 // dot returns the sum of products of two slices of one length.
 func dot(xs, ys []float64) float64 {
@@ -131,25 +96,32 @@ func (c *comoments) add(d, u, w []float64) {
 	var b comoments
 	b.u.add(u)
 	b.w.add(w)
-	ud, wd := b.u.mean, b.w.mean
-	var uw float64
-	for i, x := range u {
-		uw += float64((x - ud) * (w[i] - wd))
-	}
-	b.uw = uw
+	b.uw = codeviation(u, w, b.u.mean, b.w.mean)
 	if d == nil {
 		b.d = moments{n: len(u)}
 	} else {
 		b.d.add(d)
-		var du, dw float64
-		for i, x := range d {
-			x -= b.d.mean
-			du += float64(x * (u[i] - ud))
-			dw += float64(x * (w[i] - wd))
-		}
-		b.du, b.dw = du, dw
+		b.du = codeviation(d, u, b.d.mean, b.u.mean)
+		b.dw = codeviation(d, w, b.d.mean, b.w.mean)
 	}
 	c.merge(&b)
+}
+
+// codeviation returns the sum of products of differences from mx and my.
+func codeviation(xs, ys []float64, mx, my float64) float64 {
+	var s0, s1, s2, s3 float64
+	k := 0
+	for ; k+4 <= len(xs); k += 4 {
+		x, y := xs[k:k+4:k+4], ys[k:k+4:k+4]
+		s0 += float64((x[0] - mx) * (y[0] - my))
+		s1 += float64((x[1] - mx) * (y[1] - my))
+		s2 += float64((x[2] - mx) * (y[2] - my))
+		s3 += float64((x[3] - mx) * (y[3] - my))
+	}
+	for ; k < len(xs); k++ {
+		s0 += float64((xs[k] - mx) * (ys[k] - my))
+	}
+	return (s0 + s1) + (s2 + s3)
 }
 
 // merge adds the triples of b.

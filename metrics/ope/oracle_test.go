@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/metrics/ope"
 )
 
@@ -337,6 +338,9 @@ func TestContextsGiveWhatTheirRowsGive(t *testing.T) {
 }
 
 func TestAddDoesNotAllocate(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the race detector allocates")
+	}
 	acc := accumulate(t, ope.Options{}, rowsOf(randomLog(1, 5000, 0)))
 	row := ope.Row{Reward: 1, Propensity: 0.5, Target: 0.25, Average: 0.5}
 	if n := testing.AllocsPerRun(3000, func() {

@@ -36,18 +36,18 @@ func TestEstimatorsByHand(t *testing.T) {
 		e    ope.Estimator
 		want float64
 	}{
-		// Source: Dudík, Langford and Li, ICML 2011, section 2: IPS and DM, and equation 1: DR.
+		// Source: Dudík, Langford and Li, ICML 2011, section 2.
 		{ope.IPS(), (0 + 3 + 0.5 + 0) / 4},
 		{ope.DM(), 0.4*0.3 + 0.6*0.6},
 		{ope.DR(), 0.48 + (0.5*-0.3+3*0.4+0.5*0.7+3*-0.6)/4},
-		// Source: Swaminathan and Joachims, NeurIPS 2015, section 4.
+		// Source: Swaminathan and Joachims, NeurIPS 2015, section 5.
 		{ope.SNIPS(), 3.5 / 7},
-		// Source: Thomas and Brunskill, ICML 2016, section 5, for one step.
+		// Source: Thomas and Brunskill, ICML 2016, WDR for one step.
 		{ope.SNDR(), 0.48 - 0.4/7},
-		// Source: Bottou et al., JMLR 14 (2013), section 4.4.
+		// Source: Bottou et al., JMLR 14 (2013), section 4.
 		{ope.ClippedIPS(2), (2 + 0.5) / 4},
 		{ope.ClippedIPS(inf), 3.5 / 4},
-		// Source: Su et al., ICML 2020, section 4: pessimistic and optimistic shrinkage.
+		// Source: Su, Dimakopoulou, Krishnamurthy and Dudík, ICML 2020: pessimistic and optimistic shrinkage.
 		{ope.ClippedDR(2), 0.48 + (-0.15+0.8+0.35-1.2)/4},
 		{ope.DRos(3), 0.48 + (1.5/3.25*(-0.3+0.7)+9./12*(0.4-0.6))/4},
 		{ope.DRos(inf), 0.38},
@@ -56,7 +56,7 @@ func TestEstimatorsByHand(t *testing.T) {
 		{ope.SwitchDR(2), 0.48 + (-0.15+0.35)/4},
 		{ope.SwitchDR(3), 0.38},
 		{ope.SwitchDR(0), 0.48},
-		// Source: Metelli, Russo and Restelli, NeurIPS 2021, section 4.
+		// Source: Metelli, Russo and Restelli, NeurIPS 2021, order -1.
 		{ope.SubGaussianIPS(0.5), (3/2. + 0.5/0.75) / 4},
 		{ope.SubGaussianIPS(1), 2. / 4},
 		{ope.SubGaussianIPS(0), 3.5 / 4},
@@ -156,7 +156,7 @@ func TestDRIsUnbiasedWithTheTrueModel(t *testing.T) {
 	}
 }
 
-// Source: Swaminathan and Joachims, NeurIPS 2015, section 4: a constant added to the rewards is
+// Source: Swaminathan and Joachims, NeurIPS 2015, section 5: a constant added to the rewards is
 // added to the estimate, which stays within the rewards.
 func TestSelfNormalizedEstimatesMoveWithRewards(t *testing.T) {
 	log := randomLog(4, 500, 0)
@@ -198,7 +198,7 @@ func TestReplayIsUnbiasedForAUniformLogger(t *testing.T) {
 	}
 }
 
-// Source: Agarwal et al., KDD 2017, section 3; Kallus, Saito and Uehara, ICML 2021, section 4.
+// Source: Agarwal, Basu, Schnabel and Joachims, KDD 2017; Kallus, Saito and Uehara, ICML 2021.
 func TestBalancedEstimatorsAreUnbiasedAndVaryLess(t *testing.T) {
 	w := small()
 	loggers := [][]float64{w.logger, {0.2, 0.8, 0.9, 0.1}}
@@ -211,7 +211,7 @@ func TestBalancedEstimatorsAreUnbiasedAndVaryLess(t *testing.T) {
 	}
 }
 
-// Source: Agarwal et al., KDD 2017, section 4: each logger's mean counts by n_k/var_k.
+// Source: Agarwal, Basu, Schnabel and Joachims, KDD 2017: each logger's mean counts by n_k/var_k.
 func TestWeightedIPSCountsLoggersByPrecision(t *testing.T) {
 	log := randomLog(8, 3000, 0)
 	var total, precision float64
@@ -253,8 +253,8 @@ func TestWeightedEstimatorsCountLoggersAlikeWithoutSpread(t *testing.T) {
 	}
 }
 
-// Source: Su et al., ICML 2020, section 4; Metelli, Russo and Restelli, NeurIPS 2021, section 4:
-// shrunk weights are at most √λ/2, sub-Gaussian ones at most 1/λ; neither exceeds w or 1 from
+// Source: Su et al., ICML 2020; Metelli, Russo and Restelli, NeurIPS 2021: shrunk
+// weights are at most √λ/2, sub-Gaussian ones at most 1/λ; neither exceeds w or 1 from
 // the wrong side.
 func TestChangedWeightsAreBounded(t *testing.T) {
 	for _, w := range []float64{0, 1e-300, 0.01, 0.5, 1, 2, 100, 1e200} {
@@ -273,7 +273,7 @@ func TestChangedWeightsAreBounded(t *testing.T) {
 	}
 }
 
-// Source: Saito and Joachims, ICML 2022, propositions 3.2 and 3.6: unbiased, with less variance,
+// Source: Saito and Joachims, ICML 2022, section 3: unbiased, with less variance,
 // if the reward depends on the action through its embedding alone.
 func TestMarginalWeightsAreUnbiasedAndVaryLess(t *testing.T) {
 	w := &world{

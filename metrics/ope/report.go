@@ -117,12 +117,11 @@ const (
 // judge sets the verdict and its reason.
 func (s *state) judge(est *Estimate, e Estimator) {
 	est.Verdict = Unreliable
-	weights := &s.weights
-	if e.mixed {
-		weights = &s.mixed
-	}
 	n := float64(est.N)
-	unsupported := s.unsupported / n
+	weights, unsupported := &s.weights, s.unsupported/n
+	if e.mixed {
+		weights, unsupported = &s.mixed, s.unmixed/n
+	}
 	off := math.Abs(weights.mean - 1)
 	stdErr := math.Sqrt(weights.m2/n) / math.Sqrt(n)
 	switch {

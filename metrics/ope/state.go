@@ -22,8 +22,10 @@ type block struct {
 	match       [blockRows]float64 // 1 where π(a|x) = 1; only for estimators that need it
 	direct      [blockRows]float64 // Σ π q̂; only with a model
 	residual    [blockRows]float64 // r - q̂; only with a model
+	sums        [blockRows]float64 // for the direct terms
 	stratum     [blockRows]int32
-	unsupported float64 // sum over the rows
+	unsupported float64 // mass where the logger could not go, summed over the rows
+	unmixed     float64 // the same of the mixture of loggers
 }
 
 // needs says which numbers of a block the estimators ask for.
@@ -51,6 +53,7 @@ type state struct {
 	mixed       moments
 	zero        int // rows of weight 0
 	unsupported float64
+	unmixed     float64
 	untaken     float64   // share of the target's mass on actions that occur nowhere in the log
 	untakenN    int       // number of such actions
 	tails       []float64 // every weight, if kept
@@ -111,6 +114,7 @@ func (s *state) add(b *block, w *work, pivots [2]float64) {
 		s.tails = append(s.tails, weights...)
 	}
 	s.unsupported += b.unsupported
+	s.unmixed += b.unmixed
 	for i, e := range s.estimators {
 		pivot := pivots[0]
 		if e.model {
@@ -129,6 +133,7 @@ func (s *state) merge(o *state) {
 	s.mixed.merge(&o.mixed)
 	s.zero += o.zero
 	s.unsupported += o.unsupported
+	s.unmixed += o.unmixed
 	s.tails = append(s.tails, o.tails...)
 	for i := range s.terms {
 		s.terms[i].merge(&o.terms[i])

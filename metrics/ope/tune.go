@@ -29,7 +29,7 @@ const (
 	// before the first whose interval is at odds with that of an earlier one:
 	// |θ_j - θ_i| > c_i + (√6-1)·c_j for half-widths c by Student's t. It needs no estimate of the bias.
 	//
-	// Source: Su, Srinath and Krishnamurthy, ICML 2020, section 3; Tucker and Lee 2021 for the
+	// Source: Su, Srinath and Krishnamurthy, ICML 2020; Tucker and Lee 2021 for the
 	// constant.
 	SLOPE TuningMethod = iota
 	// MSE takes the smallest estimate of variance plus squared bias, where the bias is an upper
@@ -39,7 +39,7 @@ const (
 	//
 	// Of equals it takes the one that changes weights least.
 	//
-	// Source: Su, Dimakopoulou, Krishnamurthy and Dudík, ICML 2020, section 5 and appendix.
+	// Source: Su, Dimakopoulou, Krishnamurthy and Dudík, ICML 2020.
 	MSE
 )
 

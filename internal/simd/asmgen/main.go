@@ -21,6 +21,7 @@ var families = []func() []*File{
 	elementwiseFamily,
 	solveFamily,
 	halfFamily,
+	meanRowsFamily,
 	int8Family,
 	selectFamily,
 	neonFamily,
@@ -31,6 +32,7 @@ var families = []func() []*File{
 	forestFamily,
 	forestRowFamily,
 	forestLoadFamily,
+	forestSetFamily,
 	histogramFamily,
 	bestCutFamily,
 }
