@@ -96,8 +96,12 @@ func reason(err error) error {
 func (o *options) blameLog(err error) error {
 	var at *recsys.LogError
 	var record *logged.RecordError
+	var mismatch *logged.MismatchError
 	var field *ope.FieldError
 	switch {
+	case errors.As(err, &record) && errors.As(err, &mismatch):
+		return cli.Inputf(o.log, 0, "record %q: place %d was logged with propensity %v; the logger, as far as flags tell, gives %v: say -logger, -depth or -max-per, or judge by a file of propensities",
+			record.ID, mismatch.Place, mismatch.Logged, mismatch.Computed)
 	case errors.As(err, &at):
 		return cli.Inputf(at.File, at.Line, "%s", strings.TrimPrefix(at.Field+": "+reason(at.Err).Error(), ": "))
 	case errors.As(err, &record), errors.Is(err, ope.ErrEmpty):
