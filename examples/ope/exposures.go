@@ -166,9 +166,11 @@ func (o *options) policy(files []string) (logged.Policy, error) {
 	if !ok {
 		return readTable(o.target)
 	}
-	cfg := logged.JudgeConfig{Depth: o.depth}
-	if cfg.Logger, err = o.loggerOf(files); err != nil {
-		return nil, err
+	cfg := logged.JudgeConfig{Depth: o.depth, Unproven: o.unproven}
+	if !o.unproven {
+		if cfg.Logger, err = o.loggerOf(files); err != nil {
+			return nil, err
+		}
 	}
 	if o.maxPer != "" {
 		column, value, _ := strings.Cut(o.maxPer, ":")
@@ -203,7 +205,7 @@ func (o *options) loggerOf(files []string) (recsys.Judge, error) {
 				return j, nil
 			}
 		}
-		return nil, cli.Inputf(o.log, 0, "record %q: its explorer %q is none that this program knows by its version; name it by -logger, or give -target a file", x.ID, x.Explorer)
+		return nil, cli.Inputf(o.log, 0, "record %q: its explorer %q is none that this program knows by its version; name it by -logger, set -unproven, or give -target a file", x.ID, x.Explorer)
 	}
 	return bandit.Uniform{}, nil // no record has an explorer: the log is refused for that
 }

@@ -151,14 +151,15 @@ func (f *slicesFile) policyLog() (ope.Log[float64], error) {
 	if err := f.decode("action_dist", f.Target, &target); err != nil {
 		return log, err
 	}
+	free := f.contextFree(target)
 	if f.Actions == 0 && len(target) > 0 {
 		f.Actions = len(target[0])
-		if f.Position != nil {
+		if free {
 			f.Actions = len(target)
 		}
 	}
 	log.Actions = f.Actions
-	if f.Position != nil {
+	if free {
 		return log, f.byPosition(&log, target)
 	}
 	var err error
@@ -171,6 +172,16 @@ func (f *slicesFile) policyLog() (ope.Log[float64], error) {
 	}
 	log.Model, err = f.table("q_hat", model, len(f.Reward), f.Actions)
 	return log, err
+}
+
+// contextFree reports whether the target policy depends on the position alone: its table has a row per
+// action, and the reward model, if there is one, a number per action.
+func (f *slicesFile) contextFree(target [][]float64) bool {
+	if f.Position == nil {
+		return len(target) == f.Actions && len(target) != len(f.Reward)
+	}
+	flat := !has(f.Model) || !bytes.HasPrefix(bytes.TrimSpace(bytes.TrimSpace(f.Model)[1:]), []byte("["))
+	return flat || len(target) != len(f.Reward)
 }
 
 // byPosition fills a log whose probabilities depend on the position alone, which is its context.
@@ -198,7 +209,9 @@ func (f *slicesFile) byPosition(log *ope.Log[float64], target [][]float64) error
 		}
 		log.Model = append(log.Model, model...)
 	}
-	log.Context = f.Position
+	if log.Context = f.Position; f.Position == nil {
+		log.Context = make([]int32, len(f.Reward))
+	}
 	return nil
 }
 

@@ -141,6 +141,14 @@ func TestWhatTheFileLacksIsNull(t *testing.T) {
 	require.Contains(t, got["magic"].Reason, "no such")
 	require.NotNil(t, got["ipw_slope"].Lambda)
 
+	free := `{"n_actions": 3, "len_list": 2, "reward": [1, 0], "action": [0, 1], "position": [1, 0], "pscore": [0.5, 0.5],
+		"action_dist": [[1, 0.5], [0, 0.5], [0, 0]], "q_hat": [1, 0, 0]}`
+	got = judged(t, "-golden", write(t, "c.json", free))
+	require.Equal(t, 0.5, *got["ipw"].Value) // (.5/.5·1 + 0/.5·0)/2
+	require.Equal(t, 0.75, *got["dm"].Value)
+	got = judged(t, "-golden", write(t, "c.json", strings.Replace(free, `"position": [1, 0], `, "", 1)))
+	require.Equal(t, 1.0, *got["ipw"].Value, "all at the first position")
+
 	slates := `{"slate_id": [7, 7, 9], "position": [0, 1, 0], "reward": [1, 0, 1], "pscore": [0.25, 0.25, 0.5], "eval_pscore": [0.5, 0.5, 0.25]}`
 	got = judged(t, "-golden", write(t, "s.json", slates))
 	require.Len(t, got, 7)
@@ -303,6 +311,24 @@ func TestALogUnderACapIsJudgedUnderIt(t *testing.T) {
 	require.InEpsilon(t, 300, *got["sips"].ESS, 1e-9)
 	code, _, _ = call("-log", dir, "-target", "uniform", "-max-per", "creator")
 	require.Equal(t, 2, code)
+}
+
+// ring is an explorer that the program does not know.
+type ring struct{}
+
+func (ring) Explore(c context.Context, q *recsys.Query, t *recsys.Candidates, s *recsys.Slate) error {
+	return bandit.Uniform{}.Explore(c, q, t, s)
+}
+
+func TestAnUnknownLoggerMustBeNamed(t *testing.T) {
+	dir := serve(t, 200, recsys.LogFull, recsys.Explore(ring{}))
+	code, _, errs := call("-log", dir, "-target", "uniform")
+	require.Equal(t, 2, code)
+	require.Contains(t, errs, "-unproven")
+	for _, args := range [][]string{{"-logger", "uniform"}, {"-unproven"}} {
+		got := judged(t, append([]string{"-log", dir, "-target", "uniform"}, args...)...)
+		require.InEpsilon(t, 200, *got["sips"].ESS, 1e-9)
+	}
 }
 
 func TestAFileOfPropensitiesIsAPolicy(t *testing.T) {
