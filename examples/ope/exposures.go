@@ -44,6 +44,15 @@ func (o *options) judgeLog(ctx context.Context) (*results, error) {
 		}
 		cfg.Model = &logged.Model{Fit: o.fit, Folds: o.folds, Seed: o.Seed}
 	}
+	if o.positions {
+		if _, ok := cfg.Target.(logged.Placer); !ok || o.unproven {
+			return nil, cli.Usagef("-positions goes with a policy and a known logger, not with -unproven or a file of propensities")
+		}
+		cfg.Slates = []ope.SlateEstimator{ope.SIPS(), ope.SNSIPS(), ope.IIPS(), ope.SNIIPS(), ope.RIPS(), ope.SNRIPS()}
+		if cfg.Model != nil {
+			cfg.Slates = append(cfg.Slates, ope.CascadeDR())
+		}
+	}
 	report, err := logged.Evaluate(ctx, logged.Files(files...), cfg)
 	if err != nil {
 		return nil, o.blameLog(err)

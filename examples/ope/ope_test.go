@@ -290,6 +290,9 @@ func TestPoliciesAreJudgedOnALog(t *testing.T) {
 	plain := judged(t, "-log", dir, "-target", "pl:0.5")
 	require.InEpsilon(t, 3**plain["sips"].Value, *own["sips"].Value, 1e-9)
 	require.InEpsilon(t, 3000, *plain["sips"].ESS, 1e-9)
+	places := judged(t, "-log", dir, "-target", "uniform", "-positions")
+	require.Len(t, places, 8)
+	require.InDelta(t, 2*uniform, *places["sniips"].Value, 0.1)
 	linear := judged(t, "-log", dir, "-target", "pl:0.4", "-model", "linear", "-interval", "bootstrap")
 	require.InDelta(t, *pl["ips"].Value, *linear["dr"].Value, 0.1)
 	code, _, errs := call("-log", dir, "-target", "pl:0.4", "-model", "linear", "-reward", "sum:click")
@@ -375,7 +378,7 @@ func TestLogsThatCannotBeJudgedExitWithTwo(t *testing.T) {
 	code, _, _ = call("-log", write(t, "x.jsonl", ""), "-target", "uniform")
 	require.Equal(t, 2, code)
 	dir := serve(t, 5, recsys.LogFull, recsys.Explore(bandit.Uniform{}))
-	for _, args := range [][]string{{"-target", "pl:x"}, {"-target", "pl:-1"}, {"-target", "uniform:2"}, {"-target", "uniform", "-reward", "fame"}, {"-target", "uniform", "-logger", "me"}, {"-target", "/none"}} {
+	for _, args := range [][]string{{"-target", "pl:x"}, {"-target", "pl:-1"}, {"-target", "uniform:2"}, {"-target", "uniform", "-reward", "fame"}, {"-target", "uniform", "-logger", "me"}, {"-target", "/none"}, {"-target", "pl:1", "-unproven", "-positions"}} {
 		code, _, errs := call(append([]string{"-log", dir}, args...)...)
 		require.Equal(t, 2, code, "%v: %s", args, errs)
 	}

@@ -83,6 +83,35 @@ func TestEstimatesFromALogAreTheTruth(t *testing.T) {
 	require.Less(t, got["dr"].SE, got["ips"].SE, "the model explains something")
 }
 
+// Source: Li et al., KDD 2018, section 4: IIPS is unbiased when places earn independently.
+func TestIIPSEnumeratesThePlaces(t *testing.T) {
+	log := serve(t, 3000, 3, recsys.LogFull, recsys.Explore(logger))
+	alone := func(x *recsys.Exposure, place int, _ []recsys.Feedback) float64 {
+		return float64(x.Rows[place].Item%3) / float64(1+place)
+	}
+	cfg := logged.Config{
+		Target: judge(t, luce(0.2), logger), Reward: alone,
+		Slates: []ope.SlateEstimator{ope.IIPS(), ope.SNIIPS(), ope.SNRIPS()},
+	}
+	got := byName(evaluate(t, log, cfg))
+	cold := serve(t, 3000, 3, recsys.LogFull, recsys.Explore(luce(0.2)))
+	own := evaluate(t, cold, logged.Config{Target: judge(t, luce(0.2), luce(0.2)), Reward: alone}).Slates.Estimates[0]
+	for _, name := range []string{"iips", "sniips", "snrips"} {
+		e := got[name]
+		require.InDelta(t, own.Value, e.Value, 4*math.Hypot(own.SE, e.SE), name)
+	}
+	require.Less(t, got["sniips"].SE, got["snrips"].SE)
+	cfg.Target = judge(t, logger, logger)
+	for _, e := range evaluate(t, log, cfg).Slates.Estimates {
+		require.InEpsilon(t, 3000, e.ESS, 1e-9)
+	}
+	unproven, err := logged.Judge(logger, logged.JudgeConfig{Unproven: true})
+	require.NoError(t, err)
+	cfg.Target = unproven
+	_, err = logged.Evaluate(ctx, log, cfg)
+	require.ErrorContains(t, err, "JudgeConfig.Logger")
+}
+
 func TestAPipelineIsATargetPolicy(t *testing.T) {
 	log := serve(t, 500, 3, recsys.LogFull, recsys.Explore(logger))
 	a := evaluate(t, log, logged.Config{Target: build(t, recsys.Explore(luce(0.3)))})
@@ -370,7 +399,7 @@ func TestConfigIsChecked(t *testing.T) {
 		"Model.Fit":                 {Target: target, Model: &logged.Model{}},
 		"Model.Folds":               {Target: target, Model: &logged.Model{Fit: fitMeans, Folds: 1}},
 		"which is no Chooser":       {Target: pipeline, Model: fit},
-		"Config.Slates is iips":     {Target: target, Slates: []ope.SlateEstimator{ope.IIPS()}},
+		"which is no Placer":        {Target: pipeline, Slates: []ope.SlateEstimator{ope.IIPS()}},
 		"Config.Slates is pi":       {Target: target, Slates: []ope.SlateEstimator{ope.PseudoInverse()}},
 		"for cascade_dr":            {Target: target, Slates: []ope.SlateEstimator{ope.CascadeDR()}},
 		"for dr":                    {Target: target, Top: []ope.Estimator{ope.DR()}},
