@@ -124,10 +124,17 @@ func TestAPipelineIsATargetPolicy(t *testing.T) {
 func TestTheLoggerItselfEarnsTheMeanReward(t *testing.T) {
 	for _, level := range []recsys.LogLevel{recsys.LogFull, recsys.LogSlate} {
 		log := serve(t, 300, 3, level, recsys.Explore(logger))
-		clicks := 0.0
+		clicks, top := 0.0, 0.0
+		first := map[string]recsys.ItemID{}
 		for rec := range log.Records() {
-			if rec.Feedback != nil {
+			if x := rec.Exposure; x != nil {
+				first[x.ID] = x.Rows[0].Item
+			}
+			if f := rec.Feedback; f != nil {
 				clicks++
+				if f.Item == first[f.Request] {
+					top++
+				}
 			}
 		}
 		own := logged.PolicyFunc(func(_ context.Context, x *recsys.Exposure, dst []float64) error {
@@ -140,6 +147,9 @@ func TestTheLoggerItselfEarnsTheMeanReward(t *testing.T) {
 		for _, e := range r.Slates.Estimates {
 			require.InEpsilon(t, clicks/300, e.Value, 1e-12, e.Estimator)
 			require.InEpsilon(t, 300, e.ESS, 1e-12)
+		}
+		for _, e := range r.Top.Estimates {
+			require.InEpsilon(t, top/300, e.Value, 1e-12, e.Estimator)
 		}
 		require.Equal(t, int(clicks), r.Counts.Feedback)
 		if level == recsys.LogFull {
