@@ -76,7 +76,8 @@ type Verdict uint8
 //     of the weights is more than 4 standard errors from 1 (the logged propensities are not
 //     those of the log); if the effective sample size is below 100; if one row carries more
 //     than 5 % of the weight; or if it is not a number;
-//   - weak if the effective sample size is below 1,000, if the half-width of the interval
+//   - weak if the effective sample size is below 1,000, if more than 0.1 % of the target's mass is
+//     on actions that occur nowhere in the log, if the half-width of the interval
 //     exceeds half of the value, if the estimated bias from changing the weights exceeds the
 //     standard error, or if it is the direct method, whose interval knows nothing of the
 //     model's error;

@@ -126,7 +126,7 @@ func (s *state) judge(est *Estimate, e Estimator) {
 	stdErr := math.Sqrt(weights.m2/n) / math.Sqrt(n)
 	switch {
 	case !finite(est.Value):
-		est.Reason = "no row has weight"
+		est.Reason = "it is not a number: no row has weight, or sums overflow"
 		return
 	case est.N < 2:
 		est.Reason = "one row has no spread"
@@ -141,7 +141,7 @@ func (s *state) judge(est *Estimate, e Estimator) {
 	if e.usesWeights() {
 		switch {
 		case e.shape != matching && !(off <= mostStdErrs*stdErr+roundingWeight):
-			est.Reason = fmt.Sprintf("the mean weight is %.4g, %.1f standard errors from 1: the propensities are not those of this log, or actions lack support", weights.mean, off/stdErr)
+			est.Reason = fmt.Sprintf("the mean weight is %.4g ± %.2g, not 1: the propensities are not those of this log, or actions lack support", weights.mean, stdErr)
 			return
 		case !(est.ESS >= leastESS):
 			est.Reason = fmt.Sprintf("the effective sample size is %.1f, below %d", est.ESS, leastESS)

@@ -53,7 +53,7 @@ func (s *source[F]) fillDirect(b *block) {
 func (s *source[F]) fillTargets(b *block) bool {
 	l, lo, hi := s.log, b.first, b.first+b.n
 	if l.Context == nil {
-		// The rows of the next block are fetched ahead, but for those of another chunk.
+		// What follows the block's own columns is fetched ahead.
 		column := l.Action[lo:min(hi+blockRows, len(l.Action))]
 		switch target := any(l.Target[lo*l.Actions : hi*l.Actions]).(type) {
 		case []float64:
@@ -211,11 +211,23 @@ func (s *source[F]) untaken() (share float64, actions int) {
 			untaken = append(untaken, a)
 		}
 	}
+	// The cost is that of reading the table once.
+	rows := make([]float64, l.contexts()) // decisions by row of the table
+	if l.Context == nil {
+		for c := range rows {
+			rows[c] = 1
+		}
+	}
+	for _, c := range l.Context {
+		rows[c]++
+	}
 	mass := make([]float64, len(untaken))
-	for i := range l.Reward {
-		at := l.at(i)
+	for c, n := range rows {
+		if n == 0 {
+			continue
+		}
 		for k, a := range untaken {
-			mass[k] += float64(l.Target[at+a])
+			mass[k] += float64(n * float64(l.Target[c*l.Actions+a]))
 		}
 	}
 	actions = len(mass) - len(slices.DeleteFunc(slices.Clone(mass), func(m float64) bool { return m > 0 }))
