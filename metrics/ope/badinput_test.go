@@ -343,6 +343,38 @@ func TestNoWeightIsNoNumber(t *testing.T) {
 	}
 }
 
+func TestErrorsNameFieldValueAndRemedy(t *testing.T) {
+	log := randomLog(1, 20, 0)
+	_, err := ope.Evaluate(log, ope.Options{Level: 2}, ope.IPS())
+	if want := "ope: Options.Level is 2; want in (0, 1) (0 means 0.95)"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+	log.Action = log.Action[1:]
+	_, err = ope.Evaluate(log, ope.Options{}, ope.IPS())
+	if want := "ope: Log.Action is of length 19; want of length 20 (20 decisions, 7 actions)"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+func TestSumsThatOverflowAreRefusedOrNoNumber(t *testing.T) {
+	log := tiny()
+	log.Model = []float64{math.MaxFloat64, math.MaxFloat64}
+	log.Target = []float64{0.4, 0.6003}
+	var bad *ope.RowError
+	if _, err := ope.Evaluate(log, ope.Options{}, ope.DM()); !errors.As(err, &bad) || bad.Field != "Model" {
+		t.Errorf("%v; want a RowError of Model", err)
+	}
+	log = tiny()
+	log.Reward = []float64{math.MaxFloat64, math.MaxFloat64, 0, 0}
+	report, err := ope.Evaluate(log, ope.Options{}, ope.IPS())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := report.Estimates[0]; e.Verdict != ope.Unreliable || !strings.Contains(e.Reason, "not a number") {
+		t.Errorf("%v", e)
+	}
+}
+
 func TestVerdictIsAWordInJSON(t *testing.T) {
 	for _, v := range []ope.Verdict{ope.Unreliable, ope.Weak, ope.Reliable} {
 		data, err := json.Marshal(v)
