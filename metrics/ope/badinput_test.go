@@ -202,12 +202,53 @@ func TestAddRefusesARowAndGoesOn(t *testing.T) {
 	if _, err := empty.Report(); !errors.Is(err, ope.ErrEmpty) {
 		t.Errorf("empty accumulator: %v", err)
 	}
-	other, err := ope.NewAccumulator(ope.Options{}, ope.IPS())
-	if err != nil {
-		t.Fatal(err)
+}
+
+func TestMergeRefusesWhatIsNotAlike(t *testing.T) {
+	build := func(rows int, opt ope.Options, es ...ope.Estimator) *ope.Accumulator {
+		acc, err := ope.NewAccumulator(opt, es...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range rows {
+			if err := acc.Add(ope.Row{Reward: 1, Propensity: 0.5, Target: 0.5}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return acc
 	}
-	if err := empty.Merge(other); err == nil {
-		t.Error("accumulators of different estimators were merged")
+	boot := func(seed uint64) ope.Options {
+		return ope.Options{Interval: ope.Bootstrap, Resamples: 5, Seed: seed}
+	}
+	itself := build(2, ope.Options{}, ope.IPS())
+	both := build(0, boot(0), ope.IPS())
+	for seed := range uint64(3) { // 0 is not taken by an empty one
+		if err := both.Merge(build(2, boot(seed), ope.IPS())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		name string
+		a, b *ope.Accumulator
+	}{
+		{"itself", itself, itself},
+		{"another estimator", itself, build(2, ope.Options{}, ope.SNIPS())},
+		{"one estimator more", itself, build(2, ope.Options{}, ope.IPS(), ope.SNIPS())},
+		{"another parameter", build(0, ope.Options{}, ope.DRos(1)), build(0, ope.Options{}, ope.DRos(2))},
+		{"another interval", itself, build(2, ope.Options{Interval: ope.Anytime}, ope.IPS())},
+		{"another level", itself, build(2, ope.Options{Level: 0.9}, ope.IPS())},
+		{"another range", itself, build(2, ope.Options{TermRange: 9}, ope.IPS())},
+		{"another horizon", itself, build(2, ope.Options{Horizon: 9}, ope.IPS())},
+		{"tails", itself, build(2, ope.Options{Tails: true}, ope.IPS())},
+		{"the same seed", build(2, boot(1), ope.IPS()), build(2, boot(1), ope.IPS())},
+		{"a seed merged before", both, build(2, boot(1), ope.IPS())},
+		{"one that has merged the seed", build(2, boot(2), ope.IPS()), both},
+	} {
+		rows := c.a.Len()
+		var bad *ope.FieldError
+		if err := c.a.Merge(c.b); !errors.As(err, &bad) || c.a.Len() != rows {
+			t.Errorf("%s was merged: %v", c.name, err)
+		}
 	}
 }
 
