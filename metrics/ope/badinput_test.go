@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,8 +45,13 @@ func TestEvaluateRefusesRowsOutsideTheirDomain(t *testing.T) {
 		{"Stratum", func(l *ope.Log[float64]) { l.Stratum[row] = 1 << 16 }},
 		{"Weight", func(l *ope.Log[float64]) { l.Weight = ones(len(l.Reward)); l.Weight[row] = -1 }},
 		{"Weight", func(l *ope.Log[float64]) { l.Weight = ones(len(l.Reward)); l.Weight[row] = inf }},
-		{"Logger", func(l *ope.Log[float64]) { l.Logger = ones(len(l.Target)); l.Logger[at] = nan }},
-		{"Logger", func(l *ope.Log[float64]) { l.Logger = ones(len(l.Target)); l.Logger[at+int(l.Action[row])] = 0 }}, // yet it was taken
+		{"Logger", func(l *ope.Log[float64]) { l.Logger = evenly(len(l.Target), 7); l.Logger[at] = nan }},
+		{"Logger", func(l *ope.Log[float64]) { l.Logger = evenly(len(l.Target), 7); l.Logger[at] *= 2 }}, // the sum is not 1
+		{"Logger", func(l *ope.Log[float64]) { // 0, yet it was taken
+			l.Logger = evenly(len(l.Target), 7)
+			a := int(l.Action[row])
+			l.Logger[at+a], l.Logger[at+(a+1)%7] = 0, 2./7
+		}},
 	} {
 		log := spread[float64](randomLog(1, 20000, 0))
 		c.set(&log)
@@ -55,6 +61,59 @@ func TestEvaluateRefusesRowsOutsideTheirDomain(t *testing.T) {
 			t.Errorf("%s: error %v; want a RowError of row %d", c.field, err, row)
 		}
 	}
+}
+
+// evenly returns a table of n uniform probabilities of actions.
+func evenly(n, actions int) []float64 {
+	x := ones(n)
+	for i := range x {
+		x[i] /= float64(actions)
+	}
+	return x
+}
+
+// Estimators without a model read the target's table only where it was taken.
+func TestTargetsThatDoNotSumToOneAreRefusedWithoutAModel(t *testing.T) {
+	check := func(name string, log ope.Log[float64], row int) {
+		t.Helper()
+		for _, e := range []ope.Estimator{ope.IPS(), ope.SNIPS(), ope.ClippedIPS(3), ope.Replay()} {
+			var bad *ope.RowError
+			if _, err := ope.Evaluate(log, ope.Options{}, e); !errors.As(err, &bad) || bad.Field != "Target" || bad.Row != row {
+				t.Errorf("%s: %v: %v; want a RowError of Target in row %d", name, e, err, row)
+			}
+		}
+		var bad *ope.RowError
+		if _, err := ope.MRDRWeights(nil, log); !errors.As(err, &bad) || bad.Field != "Target" || bad.Row != row {
+			t.Errorf("%s: MRDRWeights: %v", name, err)
+		}
+	}
+	log := spread[float64](randomLog(1, 3000, 0))
+	other := 1700*7 + (int(log.Action[1700])+1)%7
+	log.Target[other] += 0.01
+	check("one row", log, 1700)
+	log.Target[other] = -log.Target[other] - 0.01
+	check("a negative probability", log, 1700)
+
+	contexts := randomLog(1, 3000, 0)
+	first := slices.Index(contexts.Context, 5)
+	for a := range 7 {
+		contexts.Target[5*7+a] /= 2
+	}
+	check("a context", contexts, first)
+
+	unused := randomLog(1, 3000, 0)
+	unused.Target = append(unused.Target, make([]float64, 70)...)
+	if _, err := ope.Evaluate(unused, ope.Options{}, ope.IPS()); err == nil {
+		t.Error("tables of different lengths were taken")
+	}
+	unused.Model = nil
+	if _, err := ope.Evaluate(unused, ope.Options{}, ope.IPS()); err != nil {
+		t.Errorf("contexts that do not occur: %v", err)
+	}
+
+	const n, actions = 3000, 1000 // too many to read all
+	large := ope.Log[float64]{Actions: actions, Reward: ones(n), Action: make([]int32, n), Propensity: evenly(n, actions), Target: ones(n * actions)}
+	check("scores for probabilities", large, 0)
 }
 
 func ones(n int) []float64 {
@@ -271,6 +330,7 @@ func TestVerdictNamesWhatIsWrong(t *testing.T) {
 		}, ope.Unreliable, "the mean weight"},
 		{"an action the logger cannot take", 50000, func(l *ope.Log[float64]) {
 			l.Logger = append([]float64(nil), big.logger...)
+			l.Logger[2] += l.Logger[3]
 			l.Logger[3] = 0
 			for i, a := range l.Action {
 				if l.Context[i] == 0 && a == 3 {

@@ -9,9 +9,11 @@ import (
 
 // source turns a log into blocks. It is safe for concurrent use.
 type source[F Float] struct {
-	log    *Log[F]
-	needs  needs
-	direct []float64 // by context, where contexts may repeat; NaN where it is not defined
+	log   *Log[F]
+	needs needs
+	// By context, where contexts may repeat; NaN where they are not defined.
+	direct      []float64
+	unsupported []float64
 }
 
 func newSource[F Float](log *Log[F], n needs) *source[F] {
@@ -19,6 +21,12 @@ func newSource[F Float](log *Log[F], n needs) *source[F] {
 	if n.model && log.Context != nil {
 		s.direct = make([]float64, log.contexts())
 		directTerms(s.direct, make([]float64, len(s.direct)), log.Target, log.Model, log.Actions)
+	}
+	if log.Logger != nil && log.Weight == nil && log.Context != nil {
+		s.unsupported = make([]float64, log.contexts())
+		for c := range s.unsupported {
+			s.unsupported[c] = log.unsupported(c)
+		}
 	}
 	return s
 }
@@ -173,19 +181,87 @@ func (s *source[F]) fillSupport(b *block) bool {
 	b.unsupported = 0
 	for i := range b.n {
 		at := l.at(b.first + i)
-		target, logger := l.Target[at:at+l.Actions], l.Logger[at:at+l.Actions]
-		a := int(l.Action[b.first+i])
-		for k, p := range logger {
-			t := target[k]
-			if !(p >= 0 && p <= 1 && t >= 0 && t <= 1) || (p == 0 && k == a) {
-				return false
-			}
-			if p == 0 {
-				b.unsupported += float64(t)
-			}
+		if !(l.Logger[at+int(l.Action[b.first+i])] > 0) {
+			return false
 		}
+		var mass float64
+		if s.unsupported != nil {
+			mass = s.unsupported[l.Context[b.first+i]]
+		} else {
+			mass = l.unsupported(b.first + i)
+		}
+		if mass != mass {
+			return false
+		}
+		b.unsupported += mass
 	}
 	return true
+}
+
+// unsupported returns the mass that the target policy puts where the logging policy has none in
+// a row of the tables; NaN if either row is no distribution.
+func (l *Log[F]) unsupported(row int) float64 {
+	at := row * l.Actions
+	target := l.Target[at : at+l.Actions]
+	var mass, targets, loggers float64
+	for k, p := range l.Logger[at : at+l.Actions] {
+		t := target[k]
+		if !(p >= 0 && p <= 1 && t >= 0 && t <= 1) {
+			return math.NaN()
+		}
+		if p == 0 {
+			mass += float64(t)
+		}
+		targets += float64(t)
+		loggers += float64(p)
+	}
+	if !(math.Abs(targets-1) <= sumTolerance && math.Abs(loggers-1) <= sumTolerance) {
+		return math.NaN()
+	}
+	return mass
+}
+
+// What is read of the target's table to see whether its rows sum to 1, where no estimator reads
+// it all: a table of up to wholeTargets numbers, and of a larger about sampledTargets in evenly
+// spaced rows, at least 64. Those wait for memory, which is what estimators without a model save.
+const (
+	wholeTargets   = 1 << 20
+	sampledTargets = 1 << 16
+)
+
+// checkTargets returns an error if a row of the target's table that it reads is no distribution.
+// It reads none where the rows have been read already or do not matter.
+func (s *source[F]) checkTargets() error {
+	l := s.log
+	if s.needs.model || l.Logger != nil || l.Weight != nil {
+		return nil
+	}
+	rows := l.contexts()
+	step := 1
+	if len(l.Target) > wholeTargets {
+		step = max(1, rows/max(64, sampledTargets/l.Actions))
+	}
+	var used []bool // rows of the table, once one is in doubt
+	for c := 0; c < rows; c += step {
+		var mean, total [1]float64
+		row := l.Target[c*l.Actions : (c+1)*l.Actions]
+		if directTerms(mean[:], total[:], row, row, l.Actions); mean[0] == mean[0] {
+			continue
+		}
+		if l.Context == nil {
+			return l.badTarget(c, c*l.Actions)
+		}
+		if used == nil {
+			used = make([]bool, rows)
+			for _, k := range l.Context {
+				used[k] = true
+			}
+		}
+		if used[c] {
+			return l.badTarget(slices.Index(l.Context, int32(c)), c*l.Actions)
+		}
+	}
+	return nil
 }
 
 // untaken returns the share of its mass that the target policy puts on actions that occur

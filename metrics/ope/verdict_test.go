@@ -88,3 +88,29 @@ func TestRoundingOfFloat32IsNoFaultOfTheLog(t *testing.T) {
 		t.Error(e)
 	}
 }
+
+func TestUnsupportedMassIsThatOfTheTables(t *testing.T) {
+	w := newWorld(3, 20, 10, 2, 4)
+	for c := range w.contexts { // context c lacks action c mod 10, whose mass goes to the next
+		a, b := c*10+c%10, c*10+(c+1)%10
+		w.logger[b] += w.logger[a]
+		w.logger[a] = 0
+	}
+	w.cumulate()
+	var log ope.Log[float64]
+	w.draw(&log, 20000, 1)
+	log.Logger = w.logger
+	want := 0.0
+	for _, c := range log.Context {
+		want += w.target[int(c)*10+int(c)%10] / 20000
+	}
+	for _, l := range []ope.Log[float64]{log, spread[float64](log)} {
+		report, err := ope.Evaluate(l, ope.Options{}, ope.SNIPS())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := report.Diagnostics.Unsupported; !close(got, want, 1e-12) || report.Estimates[0].Verdict != ope.Unreliable {
+			t.Errorf("unsupported %v, want %v: %v", got, want, report.Estimates[0])
+		}
+	}
+}
