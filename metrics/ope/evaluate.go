@@ -94,7 +94,7 @@ func reduce[F Float](log *Log[F], opt Options, estimators []Estimator) (*state, 
 	if err := src.checkTargets(); err != nil {
 		return nil, err
 	}
-	total.untaken, total.untakenN = src.untaken()
+	total.untaken = src.untaken()
 	return total, nil
 }
 

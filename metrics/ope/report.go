@@ -152,8 +152,8 @@ func (s *state) judge(est *Estimate, e Estimator) {
 	case !(unsupported <= roundingMass):
 		est.Reason = fmt.Sprintf("the target policy puts %.3g %% of its mass on actions that the logging policy could not take", 100*unsupported)
 		return
-	case !(s.untaken <= mostUntaken):
-		est.Reason = fmt.Sprintf("the target policy puts %.3g %% of its mass on %d actions that occur nowhere in the log", 100*s.untaken, s.untakenN)
+	case !(s.untaken.excess() <= mostUntaken):
+		est.Reason = fmt.Sprintf("the target policy puts %.3g %% of its mass on %d actions that occur nowhere in the log", 100*s.untaken.share, s.untaken.actions)
 		return
 	}
 	if e.usesWeights() {
@@ -173,8 +173,8 @@ func (s *state) judge(est *Estimate, e Estimator) {
 	switch half := est.HalfWidth(); {
 	case !e.usesWeights():
 		est.Reason = "the interval knows nothing of the reward model's error"
-	case !(s.untaken <= weakUntaken):
-		est.Reason = fmt.Sprintf("the target policy puts %.3g %% of its mass on %d actions that occur nowhere in the log", 100*s.untaken, s.untakenN)
+	case !(s.untaken.excess() <= weakUntaken):
+		est.Reason = fmt.Sprintf("the target policy puts %.3g %% of its mass on %d actions that occur nowhere in the log", 100*s.untaken.share, s.untaken.actions)
 	case !(est.ESS >= goodESS):
 		est.Reason = fmt.Sprintf("the effective sample size is %.0f, below %d", est.ESS, goodESS)
 	case !(half <= mostHalfWidth*math.Abs(est.Value)):
