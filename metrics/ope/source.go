@@ -31,6 +31,34 @@ func newSource[F Float](log *Log[F], n needs) *source[F] {
 	return s
 }
 
+// pivots returns what ratios reduce residuals by, without and with a model: the residual of the
+// first row that has weight, since one without may have any reward, of the first block.
+func (s *source[F]) pivots() (pivots [2]float64, err error) {
+	l := s.log
+	for i := range min(len(l.Reward), blockRows) {
+		if err := l.bad(i, s.needs); err != nil {
+			return pivots, err
+		}
+		at := l.at(i) + int(l.Action[i])
+		weight := l.Target[at]
+		if l.Weight != nil {
+			weight = l.Weight[i]
+		}
+		if i > 0 && weight == 0 {
+			continue
+		}
+		r := float64(l.Reward[i])
+		pivots = [2]float64{r, r}
+		if s.needs.model {
+			pivots[1] = r - float64(l.Model[at])
+		}
+		if weight > 0 {
+			break
+		}
+	}
+	return pivots, nil
+}
+
 // fill puts rows lo to hi into b.
 func (s *source[F]) fill(b *block, lo, hi int) error {
 	b.first, b.n, b.unsupported, b.unmixed = lo, hi-lo, 0, 0
