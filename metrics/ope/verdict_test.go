@@ -157,3 +157,22 @@ func TestActionsThatOccurNowhereByChanceAreNoFault(t *testing.T) {
 	}
 	t.Log(faults)
 }
+
+// Three rows that hardly vary by chance take the weight of all others.
+func TestWeightedVerdictSeesLoggersThatCountForNothing(t *testing.T) {
+	var log ope.Log[float64]
+	newWorld(1, 20, 10, 3, 4).draw(&log, 50000, 1)
+	log.Stratum = make([]int32, 50000)
+	for _, e := range []ope.Estimator{ope.WeightedIPS(), ope.WeightedDR()} {
+		if got := judged(t, log, e); got.Verdict != ope.Reliable || !close(got.ESS, judged(t, log, ope.IPS()).ESS, 1e-12) {
+			t.Errorf("one logger: %v", got)
+		}
+	}
+	for i := range 3 {
+		a := log.Target[int(log.Context[i])*10+int(log.Action[i])]
+		log.Propensity[i], log.Reward[i], log.Stratum[i] = a, 1+1e-7*float64(i), 1
+	}
+	if got := judged(t, log, ope.WeightedIPS()); got.Verdict != ope.Unreliable || got.ESS > 4 || got.MaxShare < 0.3 {
+		t.Errorf("three rows take all weight: %v", got)
+	}
+}
