@@ -123,7 +123,8 @@ func SubGaussianDR(lambda float64) Estimator {
 }
 
 // Replay is the mean reward of the rows whose action the target policy would have taken with
-// certainty. It is right only for a log of uniformly random actions and a deterministic target.
+// certainty. It is right only for a log of uniformly random actions and a deterministic target;
+// on any other its verdict is [Unreliable].
 //
 // Source: Li, Chu, Langford and Wang, WSDM 2011, algorithm 3 for a fixed policy.
 func Replay() Estimator { return Estimator{name: "replay", shape: matching, ratio: true} }
@@ -186,15 +187,10 @@ func (e Estimator) reshape(w float64) float64 {
 			return 0
 		}
 	case shrunk:
-		switch {
-		case math.IsInf(e.lambda, 1) || w == 0:
-			return w
-		case e.lambda == 0:
+		if e.lambda == 0 {
 			return 0
-		case math.IsInf(float64(w*w), 1):
-			return e.lambda / w
 		}
-		return e.lambda * w / (float64(w*w) + e.lambda)
+		return w / (1 + float64(w*(w/e.lambda))) // neither w² nor λw can overflow
 	case subGaussian:
 		if w == 0 { // with λ = 1 the formula is 0/0
 			return 0

@@ -13,7 +13,9 @@ import (
 // Errors: [ErrEmpty], [ErrDeterministic]; a [*FieldError] for a field that is missing, out of
 // range or of another length than the rest; a [*RowError] for the first row with a value outside
 // its domain. Rewards and models must be finite, propensities in (0, 1], probabilities in
-// [0, 1]; that those of a context sum to 1 is checked for estimators with a model.
+// [0, 1] with a sum of 1 per context. Estimators without a model do not read the target's table
+// but for the actions taken, if there is no Log.Logger either: then the sums are checked in all
+// rows of a table of up to 2^20 numbers, in evenly spaced ones of a larger.
 //
 // The memory is that of the estimators, plus 8 bytes per row with Options.Tails, 8 per context
 // where Log.Context is set, and one byte per action.
@@ -58,14 +60,10 @@ func reduce[F Float](log *Log[F], opt Options, estimators []Estimator) (*state, 
 	opt.Workers = min(opt.Workers, chunks)
 	total := newState(estimators, opt)
 	src := newSource(log, total.needs)
-	first := Row{Reward: float64(log.Reward[0])}
-	if total.needs.model {
-		if err := log.bad(0, total.needs); err != nil {
-			return nil, err
-		}
-		first.Model = float64(log.Model[log.at(0)+int(log.Action[0])])
+	pivots, err := src.pivots()
+	if err != nil {
+		return nil, err
 	}
-	pivots := [2]float64{first.Reward, first.Reward - first.Model}
 
 	workers := make([]worker, opt.Workers)
 	for i := range workers {
@@ -89,7 +87,10 @@ func reduce[F Float](log *Log[F], opt Options, estimators []Estimator) (*state, 
 			wave[i].reset()
 		}
 	}
-	total.untaken, total.untakenN = src.untaken()
+	if err := src.checkTargets(); err != nil {
+		return nil, err
+	}
+	total.untaken = src.untaken()
 	return total, nil
 }
 

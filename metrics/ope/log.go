@@ -19,7 +19,7 @@ type Log[F Float] struct {
 	Reward     []F
 	Action     []int32
 	Propensity []F
-	// Target holds the target policy π(a|x), a row of A probabilities per context.
+	// Target holds the target policy π(a|x), a row of A probabilities per context, which sum to 1.
 	Target []F
 	// Model holds the reward model q̂(x, a), as Target does; nil if there is none. Rows of the
 	// log that the model was fitted to make DR too sure of itself: see [CrossFit].
@@ -32,7 +32,7 @@ type Log[F Float] struct {
 	Logger []F
 	// Weight holds importance weights, >= 0, that take the place of π(a|x)/p, such as those of
 	// [MarginalWeights]. Support is then no matter of actions and is not checked, but for what
-	// the mean weight tells. nil means none.
+	// the mean weight tells. Replay and balanced estimators refuse it. nil means none.
 	Weight []F
 	// Stratum is the number of the logging policy of each decision, in [0, 65536), for
 	// WeightedIPS and WeightedDR; Average is the probability of its action under the mixture
@@ -63,7 +63,7 @@ type Row struct {
 // maxStrata bounds the number of loggers, and with it the memory that a wrong number takes.
 const maxStrata = 1 << 16
 
-// tolerance is how far the probabilities of a row may be from a sum of 1. The direct method
+// sumTolerance is how far the probabilities of a row may be from a sum of 1. The direct method
 // divides by the sum.
 const sumTolerance = 1e-3
 
@@ -121,6 +121,8 @@ func (l *Log[F]) check(estimators []Estimator) error {
 			return &FieldError{"Log.Model", "nil", "a reward model, for " + e.name}
 		case e.mixed && l.Average == nil:
 			return &FieldError{"Log.Average", "nil", "the propensities of the mixture, for " + e.name}
+		case l.Weight != nil && (e.mixed || e.shape == matching):
+			return &FieldError{"Log.Weight", "set", "nil, for " + e.name + ", which has weights of its own"}
 		case e.strata && l.Stratum == nil:
 			return &FieldError{"Log.Stratum", "nil", "the logger of each decision, for " + e.name}
 		}

@@ -297,6 +297,46 @@ func TestMergedAccumulatorsGiveWhatOneGives(t *testing.T) {
 	}
 }
 
+// The ratio's residuals are reduced by the first row's, which differs from part to part.
+func TestMergedBootstrapIsThatOfTheWholeLog(t *testing.T) {
+	rows := rowsOf(randomLog(6, 6000, 0))
+	for i := range rows {
+		if i < 3000 {
+			rows[i].Reward += 40
+		}
+	}
+	build := func(seed uint64, rows []ope.Row) *ope.Accumulator {
+		acc, err := ope.NewAccumulator(ope.Options{Interval: ope.Bootstrap, Resamples: 2000, Seed: seed}, ope.IPS(), ope.SNIPS(), ope.SNDR())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range rows {
+			if err := acc.Add(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return acc
+	}
+	merged := build(1, rows[:3000])
+	if err := merged.Merge(build(2, rows[3000:])); err != nil {
+		t.Fatal(err)
+	}
+	got, err := merged.Report()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := build(3, rows).Report()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, g := range got.Estimates {
+		w := want.Estimates[k]
+		if width := w.Upper - w.Lower; math.Abs(g.Lower-w.Lower) > width/10 || math.Abs(g.Upper-w.Upper) > width/10 || !close(g.Value, w.Value, 1e-12) {
+			t.Errorf("%v, want %v", g, w)
+		}
+	}
+}
+
 func accumulate(t *testing.T, opt ope.Options, rows []ope.Row) *ope.Accumulator {
 	t.Helper()
 	acc, err := ope.NewAccumulator(opt, allEstimators()...)
@@ -371,4 +411,40 @@ func ExampleAccumulator() {
 	e := report.Estimates[0]
 	fmt.Printf("%.2f ± %.3f from %.0f effective rows: %v\n", e.Value, e.SE, e.ESS, e.Verdict)
 	// Output: 0.80 ± 0.004 from 4412 effective rows: reliable
+}
+
+// What the first row earned is what residuals are reduced by, but not if it has no weight.
+func TestRewardsWithoutWeightDoNotCostPrecision(t *testing.T) {
+	log := randomLog(1, 5000, 0)
+	log.Context[0], log.Action[0] = 0, 5 // which the target does not take
+	want, err := ope.Evaluate(log, ope.Options{}, ope.SNIPS(), ope.SNDR())
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Reward[0] = 1e150
+	rows := rowsOf(log)
+	acc, err := ope.NewAccumulator(ope.Options{}, ope.SNIPS(), ope.SNDR())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rows {
+		if err := acc.Add(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	byRow, err := acc.Report()
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := ope.Evaluate(log, ope.Options{}, ope.SNIPS(), ope.SNDR())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, got := range []ope.Report{whole, byRow} {
+		for k, e := range got.Estimates {
+			if !sameEstimate(e, want.Estimates[k], func(x, y float64) bool { return close(x, y, 1e-12) }) {
+				t.Errorf("%+v, want %+v", e, want.Estimates[k])
+			}
+		}
+	}
 }

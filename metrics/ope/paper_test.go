@@ -344,6 +344,41 @@ func TestLowerBoundsByHand(t *testing.T) {
 	}
 }
 
+// A bound of terms in [0, b] must not be had for terms of which that is not known: that of SNIPS
+// was its value.
+func TestLowerBoundsAreNaNWhereTheyDoNotHold(t *testing.T) {
+	report, err := ope.Evaluate(randomLog(1, 2000, 1), ope.Options{}, ope.SNIPS(), ope.SNDR(), ope.WeightedIPS(), ope.DR())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases := []ope.Moments{{}, {N: 4, Mean: 0.5, Var: 1, Min: -1, Max: 1}, {N: 4, Mean: -0.5, Var: 1}}
+	for _, e := range report.Estimates {
+		cases = append(cases, e.Terms)
+	}
+	good := ope.Moments{N: 4, Mean: 0.5, Var: 0.25, Max: 1}
+	for _, bound := range []func(m ope.Moments, largest, delta float64) float64{ope.HoeffdingLower, ope.BernsteinLower} {
+		for _, m := range cases {
+			if got := bound(m, 0, 0.05); !math.IsNaN(got) {
+				t.Errorf("bound of %+v = %v", m, got)
+			}
+		}
+		for _, delta := range []float64{0, 1, 1.5, -1, math.NaN()} {
+			if got := bound(good, 0, delta); !math.IsNaN(got) {
+				t.Errorf("bound with delta %v = %v", delta, got)
+			}
+		}
+		if got := bound(good, 0.5, 0.05); !math.IsNaN(got) {
+			t.Errorf("bound of terms above the largest = %v", got)
+		}
+		if got := bound(good, 3, 0.05); !(got < 0.5) {
+			t.Errorf("bound = %v", got)
+		}
+	}
+	if got := ope.BernsteinLower(ope.Moments{N: 1, Mean: 1, Max: 1, Min: 1}, 0, 0.05); !math.IsNaN(got) {
+		t.Errorf("bound of one term = %v", got)
+	}
+}
+
 // Quantiles with closed forms: one and two degrees of freedom, and the normal limit.
 func TestStudentLowerKnowsTheQuantiles(t *testing.T) {
 	quantile := func(p float64, df int) float64 {
@@ -367,5 +402,25 @@ func TestStudentLowerKnowsTheQuantiles(t *testing.T) {
 	// The expansion to its fifth term, in 40 digits.
 	if got := quantile(0.95, 9999); !close(got, 1.645006033311299488, 1e-11) {
 		t.Errorf("9,999 degrees of freedom: %v", got)
+	}
+}
+
+// The formula λw/(w²+λ) overflows at both ends.
+func TestShrunkWeightsDoNotOverflow(t *testing.T) {
+	for _, c := range []struct{ w, lambda, want float64 }{
+		{1e5, 1e308, 1e5},
+		{1e5, math.Inf(1), 1e5},
+		{2, 5e-324, 0},
+		{1e-300, 1e300, 1e-300},
+		{1e200, 1, 0},
+		{3, 9, 1.5},
+	} {
+		log := ope.Log[float64]{
+			Actions: 1, Reward: []float64{1}, Action: []int32{0}, Propensity: []float64{0.5}, Target: []float64{1},
+			Model: []float64{0}, Weight: []float64{c.w},
+		}
+		if got := value(log, ope.DRos(c.lambda)); math.Abs(got-c.want) > 1e-15*c.want {
+			t.Errorf("%v shrunk with %v is %v, want %v", c.w, c.lambda, got, c.want)
+		}
 	}
 }

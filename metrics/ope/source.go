@@ -9,9 +9,11 @@ import (
 
 // source turns a log into blocks. It is safe for concurrent use.
 type source[F Float] struct {
-	log    *Log[F]
-	needs  needs
-	direct []float64 // by context, where contexts may repeat; NaN where it is not defined
+	log   *Log[F]
+	needs needs
+	// By context, where contexts may repeat; NaN where they are not defined.
+	direct      []float64
+	unsupported []float64
 }
 
 func newSource[F Float](log *Log[F], n needs) *source[F] {
@@ -20,7 +22,41 @@ func newSource[F Float](log *Log[F], n needs) *source[F] {
 		s.direct = make([]float64, log.contexts())
 		directTerms(s.direct, make([]float64, len(s.direct)), log.Target, log.Model, log.Actions)
 	}
+	if log.Logger != nil && log.Weight == nil && log.Context != nil {
+		s.unsupported = make([]float64, log.contexts())
+		for c := range s.unsupported {
+			s.unsupported[c] = log.unsupported(c)
+		}
+	}
 	return s
+}
+
+// pivots returns what ratios reduce residuals by, without and with a model: the residual of the
+// first row that has weight, since one without may have any reward, of the first block.
+func (s *source[F]) pivots() (pivots [2]float64, err error) {
+	l := s.log
+	for i := range min(len(l.Reward), blockRows) {
+		if err := l.bad(i, s.needs); err != nil {
+			return pivots, err
+		}
+		at := l.at(i) + int(l.Action[i])
+		weight := l.Target[at]
+		if l.Weight != nil {
+			weight = l.Weight[i]
+		}
+		if i > 0 && weight == 0 {
+			continue
+		}
+		r := float64(l.Reward[i])
+		pivots = [2]float64{r, r}
+		if s.needs.model {
+			pivots[1] = r - float64(l.Model[at])
+		}
+		if weight > 0 {
+			break
+		}
+	}
+	return pivots, nil
 }
 
 // fill puts rows lo to hi into b.
@@ -53,7 +89,7 @@ func (s *source[F]) fillDirect(b *block) {
 func (s *source[F]) fillTargets(b *block) bool {
 	l, lo, hi := s.log, b.first, b.first+b.n
 	if l.Context == nil {
-		// The rows of the next block are fetched ahead, but for those of another chunk.
+		// What follows the block's own columns is fetched ahead.
 		column := l.Action[lo:min(hi+blockRows, len(l.Action))]
 		switch target := any(l.Target[lo*l.Actions : hi*l.Actions]).(type) {
 		case []float64:
@@ -173,53 +209,163 @@ func (s *source[F]) fillSupport(b *block) bool {
 	b.unsupported = 0
 	for i := range b.n {
 		at := l.at(b.first + i)
-		target, logger := l.Target[at:at+l.Actions], l.Logger[at:at+l.Actions]
-		a := int(l.Action[b.first+i])
-		for k, p := range logger {
-			t := target[k]
-			if !(p >= 0 && p <= 1 && t >= 0 && t <= 1) || (p == 0 && k == a) {
-				return false
-			}
-			if p == 0 {
-				b.unsupported += float64(t)
-			}
+		if !(l.Logger[at+int(l.Action[b.first+i])] > 0) {
+			return false
 		}
+		var mass float64
+		if s.unsupported != nil {
+			mass = s.unsupported[l.Context[b.first+i]]
+		} else {
+			mass = l.unsupported(b.first + i)
+		}
+		if mass != mass {
+			return false
+		}
+		b.unsupported += mass
 	}
 	return true
 }
 
-// untaken returns the share of its mass that the target policy puts on actions that occur
-// nowhere in the log, and the number of such actions with mass.
-func (s *source[F]) untaken() (share float64, actions int) {
-	l := s.log
-	if l.Weight != nil {
-		return 0, 0
+// unsupported returns the mass that the target policy puts where the logging policy has none in
+// a row of the tables; NaN if either row is no distribution.
+func (l *Log[F]) unsupported(row int) float64 {
+	at := row * l.Actions
+	target := l.Target[at : at+l.Actions]
+	var mass, targets, loggers float64
+	for k, p := range l.Logger[at : at+l.Actions] {
+		t := target[k]
+		if !(p >= 0 && p <= 1 && t >= 0 && t <= 1) {
+			return math.NaN()
+		}
+		if p == 0 {
+			mass += float64(t)
+		}
+		targets += float64(t)
+		loggers += float64(p)
 	}
-	taken, left := make([]bool, l.Actions), l.Actions
-	for _, a := range l.Action {
-		if taken[a] {
+	if !(math.Abs(targets-1) <= sumTolerance && math.Abs(loggers-1) <= sumTolerance) {
+		return math.NaN()
+	}
+	return mass
+}
+
+// What is read of the target's table to see whether its rows sum to 1, where no estimator reads
+// it all: a table of up to wholeTargets numbers, and of a larger about sampledTargets in evenly
+// spaced rows, at least 64. Those wait for memory, which is what estimators without a model save.
+const (
+	wholeTargets   = 1 << 20
+	sampledTargets = 1 << 16
+)
+
+// checkTargets returns an error if a row of the target's table that it reads is no distribution.
+// It reads none where the rows have been read already or do not matter.
+func (s *source[F]) checkTargets() error {
+	l := s.log
+	if s.needs.model || l.Logger != nil || l.Weight != nil {
+		return nil
+	}
+	rows := l.contexts()
+	step := 1
+	if len(l.Target) > wholeTargets {
+		step = max(1, rows/max(64, sampledTargets/l.Actions))
+	}
+	var used []bool // rows of the table, once one is in doubt
+	for c := 0; c < rows; c += step {
+		var mean, total [1]float64
+		row := l.Target[c*l.Actions : (c+1)*l.Actions]
+		if directTerms(mean[:], total[:], row, row, l.Actions); mean[0] == mean[0] {
 			continue
 		}
-		taken[a] = true
-		if left--; left == 0 {
-			return 0, 0
+		if l.Context == nil {
+			return l.badTarget(c, c*l.Actions)
+		}
+		if used == nil {
+			used = make([]bool, rows)
+			for _, k := range l.Context {
+				used[k] = true
+			}
+		}
+		if used[c] {
+			return l.badTarget(slices.Index(l.Context, int32(c)), c*l.Actions)
 		}
 	}
-	var untaken []int
-	for a, t := range taken {
-		if !t {
-			untaken = append(untaken, a)
+	return nil
+}
+
+// untaken is the target's mass on actions that occur nowhere in a log.
+type untaken struct {
+	share   float64 // of the target's mass
+	actions int     // how many have mass
+	// What share is expected to be if the logging policy could take all actions, and the standard
+	// error of that. Among many actions some occur nowhere by chance, as others occur once, and
+	// the weight of these estimates the mass of those.
+	expected, stdErr float64
+}
+
+// excess returns the mass that chance does not explain.
+func (u untaken) excess() float64 { return u.share - u.expected - mostStdErrs*u.stdErr }
+
+// untaken returns what the log says about actions that do not occur in it.
+//
+// Source: Good, Biometrika 40 (1953), equation 9, with weights: the rows whose action occurs once
+// have an expected weight of Σ_a π(a)·n·p_a(1-p_a)^(n-1)/p_a, which over n is the expected mass
+// of what occurs nowhere but for a factor of 1-p_a.
+func (s *source[F]) untaken() (u untaken) {
+	l := s.log
+	if l.Weight != nil {
+		return u
+	}
+	times, left := make([]uint8, l.Actions), l.Actions // 2 for more
+	for _, a := range l.Action {
+		if times[a] == 0 {
+			if left--; left == 0 {
+				return u
+			}
+		}
+		times[a] = min(times[a]+1, 2)
+	}
+	var none []int
+	for a, k := range times {
+		if k == 0 {
+			none = append(none, a)
 		}
 	}
-	mass := make([]float64, len(untaken))
-	for i := range l.Reward {
-		at := l.at(i)
-		for k, a := range untaken {
-			mass[k] += float64(l.Target[at+a])
+	n := float64(len(l.Reward))
+	var squares float64
+	for i, a := range l.Action {
+		if times[a] == 1 {
+			w := float64(l.Target[l.at(i)+int(a)]) / float64(l.Propensity[i]) / n
+			u.expected += w
+			squares += float64(w * w)
 		}
 	}
-	actions = len(mass) - len(slices.DeleteFunc(slices.Clone(mass), func(m float64) bool { return m > 0 }))
-	return sum(mass) / float64(len(l.Reward)), actions
+	u.stdErr = math.Sqrt(squares)
+	// The cost is that of reading the table once.
+	rows := make([]float64, l.contexts()) // decisions by row of the table
+	if l.Context == nil {
+		for c := range rows {
+			rows[c] = 1
+		}
+	}
+	for _, c := range l.Context {
+		rows[c]++
+	}
+	mass := make([]float64, len(none))
+	for c, n := range rows {
+		if n == 0 {
+			continue
+		}
+		for k, a := range none {
+			mass[k] += float64(n * float64(l.Target[c*l.Actions+a]))
+		}
+	}
+	for _, m := range mass {
+		if m > 0 {
+			u.actions++
+		}
+	}
+	u.share = sum(mass) / n
+	return u
 }
 
 // directTerms writes Σ π·q / Σ π of each row of two tables; NaN where the direct method is not

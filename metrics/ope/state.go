@@ -54,8 +54,7 @@ type state struct {
 	zero        int // rows of weight 0
 	unsupported float64
 	unmixed     float64
-	untaken     float64   // share of the target's mass on actions that occur nowhere in the log
-	untakenN    int       // number of such actions
+	untaken     untaken
 	tails       []float64 // every weight, if kept
 	terms       []terms
 	boot        *resampler // nil unless asked for
@@ -70,6 +69,9 @@ type terms struct {
 	cross   comoments // the terms of a ratio
 	strata  []comoments
 	boot    []float64 // per resample: Σcx, or Σcd, Σcu, Σcw for a ratio
+	least   float64   // of replay: the ends of the weights of matches, 0 without one,
+	most    float64
+	loose   float64 // and Σw of rows that match none and have weight
 }
 
 func newState(estimators []Estimator, opt Options) *state {
@@ -196,6 +198,9 @@ func (t *terms) add(e Estimator, b *block, w *workArrays, pivot float64) {
 	case e.strata:
 		t.addStrata(e, b, weights, residual)
 	case e.ratio:
+		if e.shape == matching {
+			t.addMatches(b)
+		}
 		t.pivot = pivot
 		residual, x := residual[:len(weights)], x[:len(weights)]
 		for i, v := range weights {
@@ -220,6 +225,25 @@ func (t *terms) add(e Estimator, b *block, w *workArrays, pivot float64) {
 		}
 		t.x.add(x)
 	}
+}
+
+// addMatches takes up what tells whether replay may judge the rows.
+func (t *terms) addMatches(b *block) {
+	for i, w := range b.weight[:b.n] {
+		if b.match[i] == 0 {
+			t.loose += w
+			continue
+		}
+		t.mergeMatches(w, w)
+	}
+}
+
+// mergeMatches adds matches with weights between least and most, 0 for none.
+func (t *terms) mergeMatches(least, most float64) {
+	if t.most == 0 || least < t.least && most > 0 {
+		t.least = least
+	}
+	t.most = max(t.most, most)
 }
 
 // weightsOf returns the weights that the estimator starts from.
@@ -256,6 +280,8 @@ func (t *terms) merge(o *terms) {
 	t.x.merge(&o.x)
 	t.weights.merge(&o.weights)
 	t.bias += o.bias
+	t.mergeMatches(o.least, o.most)
+	t.loose += o.loose
 	if o.cross.u.n > 0 {
 		t.mergeRatio(o)
 	} else {
