@@ -3,6 +3,7 @@ package bandit
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/recsyskit/recsys"
 )
@@ -21,8 +22,9 @@ type Algorithm interface {
 	// newLearner returns an empty memory, of one segment.
 	newLearner() learner
 
-	// choose writes into v.p[i] the probability of row v.rows[v.open[i]], for the place that is
-	// being filled. There are at least two open rows. The numbers are >= 0; the frame scales them to sum to 1, and
+	// choose writes into v.p[i] the probability of the arm of row v.rows[v.open[i]], for the place that is
+	// being filled. There are at least two open arms, each of them once; rows that share an arm share its probability. (A
+	// contextual algorithm is asked for rows: there all that may come are open.) The numbers are >= 0; the frame scales them to sum to 1, and
 	// takes all rows for equal when the sum is not > 0. It reads nothing but what look copied into v.
 	choose(v *view)
 }
@@ -102,9 +104,10 @@ type view struct {
 	arms []uint64 // parallel to rows
 
 	// The place being filled.
-	open  []int32   // indexes into rows, ascending: what may come
+	open  []int32   // indexes into rows, ascending: what may come, one row for each arm
 	p     []float64 // parallel to open: what choose writes
 	se    []float64 // parallel to open, or empty: standard errors of p, of algorithms that estimate
+	fresh bool      // what look copied has changed since choose saw it last
 	taken []int32   // indexes into rows of the picks above, -1 for a row from below the window
 	seed  uint64    // of the request, for algorithms that need more randomness than the frame's draw
 
@@ -113,8 +116,13 @@ type view struct {
 	t    float64   // observations of the segment
 	own  any       // the algorithm's memory; it stays from slate to slate
 
+	index []float64 // parallel to rows: for algorithms whose numbers do not depend on the place
+	last  looked
+	arm   grouping
+
 	// What was picked, for the record.
 	pickArms    []uint64
+	pickProps   []float64 // of the arm, which several rows may share
 	pickChoices []int32
 	pickX       []float64
 }
@@ -124,6 +132,19 @@ func (v *view) reset(q *recsys.Query, c *recsys.Candidates) {
 	v.q, v.c = q, c
 	v.rows, v.arms, v.taken = v.rows[:0], v.arms[:0], v.taken[:0]
 	v.pickArms, v.pickChoices, v.pickX = v.pickArms[:0], v.pickChoices[:0], v.pickX[:0]
+	v.pickProps = v.pickProps[:0]
+}
+
+// looked is the state and the arms that a view has looked at last.
+type looked struct {
+	learner learner
+	version uint64
+	arms    []uint64
+}
+
+// current reports whether v has looked at this state of these arms already.
+func (v *view) current(l learner, version uint64) bool {
+	return v.last.learner == l && v.last.version == version && slices.Equal(v.last.arms, v.arms)
 }
 
 // close forgets the request's memory.
@@ -178,6 +199,70 @@ func drawn(p []float64, u float64) int {
 		}
 	}
 	return last // rounding may leave u at the end: the last one that can come takes it
+}
+
+// grouping shares the chances of arms among their rows, where rows share arms.
+type grouping struct {
+	on    bool
+	first map[uint64]int32 // arm -> its first row, an index into view.rows
+	of    []int32          // parallel to view.rows: the first row of the same arm
+	at    []int32          // parallel to view.rows: where the arm stands in view.open at this place, -1 if nowhere
+
+	rows   []int32   // indexes into view.rows: what may come
+	p, se  []float64 // parallel to rows
+	member []int32   // parallel to rows: indexes into view.open
+	count  []float64 // parallel to view.open: rows
+}
+
+// group finds rows that share an arm.
+func (v *view) group() {
+	g := &v.arm
+	if g.first == nil {
+		g.first = map[uint64]int32{}
+	}
+	clear(g.first)
+	g.of, g.at = sized(g.of, len(v.arms)), sized(g.at, len(v.arms))
+	g.on = false
+	for i, arm := range v.arms {
+		first, known := g.first[arm]
+		if !known {
+			first = int32(i)
+			g.first[arm] = first
+		}
+		g.of[i] = first
+		g.on = g.on || known
+	}
+}
+
+// unite reduces v.open to one row for each arm.
+func (v *view) unite() {
+	g := &v.arm
+	for i := range g.at {
+		g.at[i] = -1
+	}
+	g.rows, g.member, g.count = append(g.rows[:0], v.open...), g.member[:0], g.count[:0]
+	v.open = v.open[:0]
+	for _, i := range g.rows {
+		first := g.of[i]
+		if g.at[first] < 0 {
+			g.at[first] = int32(len(v.open))
+			v.open, g.count = append(v.open, i), append(g.count, 0)
+		}
+		g.count[g.at[first]]++
+		g.member = append(g.member, g.at[first])
+	}
+}
+
+// divide gives each row its share of the arm's chance.
+func (v *view) divide() {
+	g := &v.arm
+	g.p, g.se = g.p[:0], g.se[:0]
+	for _, m := range g.member {
+		g.p = append(g.p, v.p[m]/g.count[m])
+		if len(v.se) > 0 {
+			g.se = append(g.se, v.se[m]/g.count[m])
+		}
+	}
 }
 
 // sized returns s with length n, in s's memory where it is large enough. What is in it is stale.

@@ -65,6 +65,7 @@ func (a *Arms) Probabilities(dst []float64, arms []uint64) []float64 {
 	}
 	v.arms = append(v.arms[:0], arms...)
 	a.l.look(v)
+	v.fresh = true
 	v.chances()
 	a.alg.choose(v)
 	v.normalize()

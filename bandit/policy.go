@@ -48,8 +48,9 @@ type Policy struct {
 	*store
 	alg     Algorithm
 	bound   bool
-	arm     int // ID column, -1: the item
-	segment int // ID column of the request, -1: none
+	arm     int  // ID column, -1: the item
+	segment int  // ID column of the request, -1: none
+	shared  bool // rows may share an arm
 	views   *sync.Pool
 }
 
@@ -107,6 +108,8 @@ func (p *Policy) Bind(s *recsys.Schema) (recsys.Explorer, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	_, reads := b.alg.(contextual)
+	b.shared = b.arm >= 0 && !reads
 	return b, p.store.bind(b.alg)
 }
 
@@ -140,8 +143,8 @@ func (p *Policy) Explore(ctx context.Context, q *recsys.Query, c *recsys.Candida
 		}
 		v.ready(p.alg, s)
 		i := 0
-		if len(v.open) > 1 {
-			i = drawn(v.p, unit(rng.Uint64()))
+		if _, chances, _ := v.rowChances(); len(chances) > 1 {
+			i = drawn(chances, unit(rng.Uint64()))
 		}
 		p.pick(v, s, i)
 	}
@@ -176,10 +179,11 @@ func (p *Policy) Propensities(ctx context.Context, q *recsys.Query, c *recsys.Ca
 		}
 		v.ready(p.alg, s)
 		at := v.find(row)
-		if v.p[at] == 0 {
+		_, chances, _ := v.rowChances()
+		if chances[at] == 0 {
 			break
 		}
-		dst[i] = min(v.p[at], 1)
+		dst[i] = min(chances[at], 1)
 		p.pick(v, s, at)
 	}
 	return s.Err()
@@ -199,6 +203,9 @@ func (p *Policy) open(q *recsys.Query, c *recsys.Candidates, s *recsys.Slate) (*
 	v.rows = append(v.rows, s.Order()[:s.Window()]...)
 	for _, row := range v.rows {
 		v.arms = append(v.arms, p.armOf(c, row))
+	}
+	if v.arm.on = false; p.shared {
+		v.group()
 	}
 	p.look(v, p.segmentOf(q))
 	return v, rng, nil
@@ -232,19 +239,35 @@ func (v *view) ready(alg Algorithm, s *recsys.Slate) {
 			v.open = append(v.open, int32(i))
 		}
 	}
+	if v.arm.on {
+		v.unite()
+	}
 	v.chances()
 	if len(v.open) > 1 {
 		alg.choose(v)
 		v.normalize()
-		return
+		v.fresh = false
+	} else {
+		v.p = append(v.p[:0], 1) // if what may come is from below the window, v.open is empty
 	}
-	// One row can come. If it is from below the window, v.open is empty.
-	v.p = append(v.p[:0], 1)
+	if v.arm.on {
+		v.divide()
+	}
 }
 
-// find returns the index into v.p of an admissible row.
+// rowChances returns what may come, as indexes into v.rows, the chances and their standard errors, which may be
+// none. A row from below the window has a chance, 1, and no index.
+func (v *view) rowChances() (rows []int32, p, se []float64) {
+	if v.arm.on && len(v.open) > 0 {
+		return v.arm.rows, v.arm.p, v.arm.se
+	}
+	return v.open, v.p, v.se
+}
+
+// find returns the index into the chances of an admissible row.
 func (v *view) find(row int32) int {
-	for i, j := range v.open {
+	rows, _, _ := v.rowChances()
+	for i, j := range rows {
 		if v.rows[j] == row {
 			return i
 		}
@@ -252,25 +275,29 @@ func (v *view) find(row int32) int {
 	return 0 // from below the window
 }
 
-// pick takes index i of v.p.
+// pick takes the row of index i among what may come.
 func (p *Policy) pick(v *view, s *recsys.Slate, i int) {
-	at, row, arm := int32(-1), int32(0), uint64(0)
-	if len(v.open) > 0 {
-		at = v.open[i]
+	rows, chances, ses := v.rowChances()
+	at, row, arm, share := int32(-1), int32(0), uint64(0), chances[i]
+	if len(rows) > 0 {
+		at = rows[i]
 		row, arm = v.rows[at], v.arms[at]
+		if v.arm.on {
+			share = v.p[v.arm.member[i]]
+		}
 	} else {
 		row = int32(s.Admissible().Next(0))
 		arm = p.armOf(v.c, row)
 	}
 	se := 0.0
-	if len(v.se) > 0 {
-		se = v.se[i]
+	if len(ses) > 0 {
+		se = ses[i]
 	}
 	v.taken = append(v.taken, at)
-	v.pickArms = append(v.pickArms, arm)
+	v.pickArms, v.pickProps = append(v.pickArms, arm), append(v.pickProps, share)
 	v.pickChoices = append(v.pickChoices, int32(len(v.p)))
 	if x, ok := p.alg.(contextual); ok {
 		v.pickX = x.context(v.pickX, v.q, v.c, row)
 	}
-	s.PickEstimated(row, v.p[i], se)
+	s.PickEstimated(row, chances[i], se)
 }

@@ -113,6 +113,17 @@ func TestPolicyExploreAllocatesNothing(t *testing.T) {
 
 // algorithms are those of this package that need no features.
 var algorithms = map[string]bandit.Algorithm{
-	"mean-greedy": bandit.MeanGreedy{Epsilon: 0.2},
-	"ucb1":        bandit.UCB1{},
+	"mean-greedy":         bandit.MeanGreedy{Epsilon: 0.2},
+	"declining":           bandit.MeanGreedy{Epsilon: 0.9, Decline: 30},
+	"greedy":              bandit.MeanGreedy{Prior: 1},
+	"boltzmann":           bandit.Boltzmann{Temperature: 0.3},
+	"ucb1":                bandit.UCB1{},
+	"kl-ucb":              bandit.KLUCB{C: 1},
+	"sliding-ucb":         bandit.SlidingUCB{Window: 40},
+	"exp3":                bandit.EXP3{Gamma: 0.2},
+	"thompson":            bandit.Thompson{},
+	"discounted":          bandit.Thompson{Alpha: 0.5, Beta: 0.5, Decay: 0.95},
+	"gaussian":            bandit.GaussianThompson{Mean: 0.5, SD: 2, Noise: 0.5, Decay: 0.99},
+	"top-two":             bandit.TopTwo{},
+	"top-two of gaussian": bandit.TopTwo{Of: bandit.GaussianThompson{}, Leader: 0.8},
 }

@@ -46,11 +46,17 @@ func (st *store) bind(alg Algorithm) error {
 func (st *store) look(v *view, segment uint64) {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
-	if l, ok := st.segments[segment]; ok {
-		l.look(v)
-	} else {
-		st.cold.look(v)
+	l, ok := st.segments[segment]
+	if !ok {
+		l = st.cold
 	}
+	_, reads := st.alg.(contextual)
+	if !reads && v.current(l, st.stats.Version) {
+		return // a view that is used again for the same arms: what was prepared for them still holds
+	}
+	l.look(v)
+	v.fresh = true
+	v.last.learner, v.last.version, v.last.arms = l, st.stats.Version, append(v.last.arms[:0], v.arms...)
 }
 
 // learnerOf returns the learner of a segment, a new one if need be.
@@ -80,7 +86,7 @@ func (st *store) remember(q *recsys.Query, c *recsys.Candidates, s *recsys.Slate
 		d.items = append(d.items, c.IDs()[row])
 	}
 	d.arms = append(d.arms, v.pickArms...)
-	d.props = append(d.props, s.Propensities()...)
+	d.props = append(d.props, v.pickProps...)
 	d.choices = append(d.choices, v.pickChoices...)
 	d.x = append(d.x, v.pickX...)
 	st.await(d)
