@@ -5,57 +5,74 @@ import (
 	"math/rand/v2"
 
 	"github.com/recsyskit/recsys/internal/fmath"
-	"github.com/recsyskit/recsys/internal/hash"
 	"github.com/recsyskit/recsys/internal/simd"
 )
 
-// joint estimates, for rows whose rewards are normal together, the probability that each is the best among some. It draws
-// all rewards many times, once for a slate, and counts at each place which of the rows that are open there is the best.
-type joint struct {
-	rows, dim int
-	draws     int       // 0: not drawn yet
-	projected []float64 // rows × dim: rewards are mean + v·projected·z
-	z         []float64 // dim × draws
-	reward    []float64 // rows × draws
-	best      []int32   // of each draw, among the rows open so far; -1: none
-	place     []int32   // of each row among the open ones at the last place, -1: not open
+// ensemble is a number of draws of θ from a posterior.
+type ensemble struct {
+	factor triangle
+	z      []float64 // a draw of standard normals
+	theta  []float64 // dim × draws
 }
 
-// reset readies the memory for rows of a posterior in dim dimensions.
-func (s *joint) reset(rows, dim int) {
-	s.rows, s.dim, s.draws = rows, dim, 0
-	s.projected = sized(s.projected, rows*dim)
-}
-
-// projection returns row i of the projections, to be written.
-func (s *joint) projection(i int) []float64 { return s.projected[i*s.dim : (i+1)*s.dim] }
-
-// draw draws the rewards of all rows.
-func (s *joint) draw(mean []float64, v float64, draws int, seed uint64) {
-	s.draws = draws
-	s.z = sized(s.z, s.dim*draws)
-	rng := rand.NewPCG(seed, jointSalt)
-	normals(s.z, rng)
-	s.reward = sized(s.reward, s.rows*draws)
-	for i := range s.rows {
-		to := s.reward[i*draws : (i+1)*draws]
-		for j := range to {
-			to[j] = mean[i]
-		}
-		for j, p := range s.projection(i) {
-			if p != 0 {
-				simd.Axpy64(v*p, s.z[j*draws:(j+1)*draws], to)
+// draw draws θ from N(mean, v²·covariance), as often as draws says, from a seed. It reports whether the covariance could be
+// factored; if not, all draws are the mean.
+func (e *ensemble) draw(m *Ridge, v float64, draws int, seed uint64) {
+	d := m.dim
+	usable := m.gram != nil && e.factor.factor(m.gram, d)
+	scale := v / math.Sqrt(m.cfg.Lambda) // of the prior
+	e.z, e.theta = sized(e.z, 2*d), sized(e.theta, d*draws)
+	z, shift := e.z[:d], e.z[d:]
+	rng := rand.NewPCG(seed, ensembleSalt)
+	for k := range draws {
+		normals(z, rng)
+		switch {
+		case usable:
+			e.factor.shift(shift, z)
+			for j := range d {
+				e.theta[j*draws+k] = m.theta[j] + float64(v*shift[j])
+			}
+		case m.gram == nil:
+			for j := range d {
+				e.theta[j*draws+k] = scale * z[j]
+			}
+		default: // not positive definite any more: the mean is all that can be had
+			for j := range d {
+				e.theta[j*draws+k] = m.theta[j]
 			}
 		}
 	}
-	s.best, s.place = sized(s.best, draws), sized(s.place, s.rows)
+}
+
+const ensembleSalt = 0x656e73656d626c65
+
+// joint is what an ensemble makes of the rows of a slate.
+type joint struct {
+	draws  int
+	reward []float64 // rows × draws
+	best   []int32   // of each draw, among the rows open so far; -1: none
+	place  []int32   // of each row among the open ones at the last place, -1: not open
+}
+
+// read computes the rewards of n rows.
+func (s *joint) read(e *ensemble, x *contexts, n, draws int) {
+	s.draws = draws
+	s.reward = sized(s.reward, n*draws)
+	clear(s.reward)
+	for i := range n {
+		to := s.reward[i*draws : (i+1)*draws]
+		for j, v := range x.row(i)[:len(e.theta)/draws] {
+			if v != 0 {
+				simd.Axpy64(v, e.theta[j*draws:(j+1)*draws], to)
+			}
+		}
+	}
+	s.best, s.place = sized(s.best, draws), sized(s.place, n)
 	for i := range s.best {
 		s.best[i] = -1
 	}
 	s.close()
 }
-
-const jointSalt = 0x6a6f696e74
 
 // count writes into p how often each of the open rows was the best of them; ties go to the first. A draw
 // whose best row is still open, and that has seen all others, need not be looked at again.
@@ -109,16 +126,13 @@ func normals(dst []float64, rng *rand.PCG) {
 	}
 }
 
-// jointly writes the estimated chances of the open rows and their standard errors.
-func (v *view) jointly(scale float64, draws int) {
+// jointly writes the share of draws in which each open row is the best, and its standard error.
+func (v *view) jointly() {
 	x := contextsOf(v)
-	if x.joint.draws == 0 {
-		x.joint.draw(x.mean, scale, draws, hash.Mix64(v.seed))
-	}
 	x.joint.count(v.p, v.open)
-	se := v.standardErrors()
+	se, draws := v.standardErrors(), float64(x.joint.draws)
 	for i, n := range v.p {
-		v.p[i] = n / float64(draws)
-		se[i] = math.Sqrt(v.p[i] * (1 - v.p[i]) / float64(draws))
+		v.p[i] = n / draws
+		se[i] = math.Sqrt(v.p[i] * (1 - v.p[i]) / draws)
 	}
 }

@@ -143,3 +143,6 @@ func (s *Sampler) Draw(dst []float64, v float64, rng *rand.Rand) {
 		dst[i] = t + float64(v*dst[i])
 	}
 }
+
+// ReadyLogistic takes the posterior of m. See [Sampler.Ready].
+func (s *Sampler) ReadyLogistic(m *Logistic) bool { return s.Ready(&m.r) }

@@ -3,7 +3,6 @@ package bandit
 import (
 	"errors"
 	"maps"
-	"math"
 	"slices"
 	"sync"
 
@@ -16,23 +15,23 @@ type linear struct {
 	layout   *layout
 	ridge    RidgeConfig
 	logistic bool
-	joint    bool // posterior draws of θ are asked for: the shared model's
+	draws    int     // of the shared θ; 0: none are asked for
+	v        float64 // their scale
 
 	shared *Ridge
 	own    map[uint64]*Ridge
 	clock  float64 // observations
 
-	// The factor of the shared posterior is computed when it is first read after a change. Readers run beside
-	// each other, so they take turns.
+	// The shared posterior is drawn from when it is first read after a change. Readers run beside each other, so they take
+	// turns.
 	mu       sync.Mutex
 	changes  uint64
-	factored uint64
-	factor   triangle
-	usable   bool
+	drawn    uint64 // changes+1 at the time
+	ensemble ensemble
 }
 
-func newLinear(m LinearModel, logistic, joint bool) *linear {
-	l := &linear{layout: m.layout, ridge: m.Ridge, logistic: logistic, joint: joint, own: map[uint64]*Ridge{}}
+func newLinear(m LinearModel, logistic bool) *linear {
+	l := &linear{layout: m.layout, ridge: m.Ridge, logistic: logistic, own: map[uint64]*Ridge{}}
 	if m.Shared && m.layout != nil {
 		l.shared = l.fresh()
 	}
@@ -59,33 +58,14 @@ func (l *linear) look(v *view) {
 			x.mean[i], x.variance[i] = 0, simd.Dot64(at, at)/lambda
 		}
 	}
-	if l.joint {
-		l.project(x, len(v.rows))
-	}
-}
-
-// project writes W·x for the features x of each row, where WᵀW is the covariance of θ.
-func (l *linear) project(x *contexts, n int) {
-	l.mu.Lock()
-	if m := l.shared; m.gram != nil && l.factored != l.changes {
-		l.usable = l.factor.factor(m.gram, m.dim)
-		l.factored = l.changes
-	}
-	l.mu.Unlock()
-	x.joint.reset(n, l.layout.dim)
-	for i := range n {
-		to, from := x.joint.projection(i), x.row(i)
-		switch {
-		case l.shared.gram == nil:
-			lambda := l.ridge.filled(l.layout.dim).Lambda
-			for j := range to {
-				to[j] = from[j] / math.Sqrt(lambda)
-			}
-		case l.usable:
-			l.factor.project(to, from)
-		default: // not positive definite any more: the mean is all that can be had
-			clear(to)
+	if l.draws > 0 {
+		l.mu.Lock()
+		if l.drawn != l.changes+1 {
+			l.ensemble.draw(l.shared, l.v, l.draws, l.changes)
+			l.drawn = l.changes + 1
 		}
+		l.mu.Unlock()
+		x.joint.read(&l.ensemble, x, len(v.rows), l.draws)
 	}
 }
 
@@ -139,6 +119,7 @@ func (l *linear) arms() int {
 
 func (l *linear) save(e *encoder) {
 	e.float(l.clock)
+	e.uint(l.changes)
 	if l.shared != nil {
 		l.shared.save(e)
 		return
@@ -158,13 +139,12 @@ func (l *linear) load(d *decoder) {
 		d.fail(errUnbound)
 		return
 	}
-	l.clock = d.float()
+	l.clock, l.changes = d.float(), d.uint()
 	if !isFinite(l.clock) {
 		d.fail(errLinear)
 	}
 	if l.shared != nil {
 		l.shared.load(d)
-		l.changes++
 		return
 	}
 	for range d.length() {

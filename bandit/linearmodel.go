@@ -158,7 +158,7 @@ type contexts struct {
 	x              []float64 // row by row, padded; one row if all are the same
 	pad            int
 	mean, variance []float64 // parallel to the rows of the view
-	mu, sigma      []float64 // of the open rows
+	solver         solver
 	joint          joint
 }
 

@@ -17,12 +17,16 @@ const defaultDraws = 256
 // With a θ for each arm the rewards of rows are independent, and the propensities are exact: by quadrature, as of
 // [BestNormal]. Each row draws on its own, also where [Config].Arm gives two the same θ.
 //
-// With a shared θ (see [LinearModel].Shared) rewards of rows are correlated and there is no closed form: θ is drawn Draws times for each
-// slate, from the request's seed, and p = (draws in which the row is the best) / Draws. The pick is drawn from these p, so what is
-// logged is the very number that it was drawn with: given the seed it is exact, and a row with p = 0 could not have come.
-// As an estimate of Thompson sampling's own probability it has the standard error √(p(1-p)/Draws), which is logged beside it.
-// All places of a slate count the same draws. With Marginal, each row draws its reward from its own marginal N(xᵀθ, V²·xᵀA⁻¹x) instead,
-// and propensities are exact.
+// With a shared θ (see [LinearModel].Shared) rewards of rows are correlated and there is no closed form: θ is drawn Draws times, anew
+// whenever something has been learned, and
+//
+//	p = (draws in which the row is the best of those that may come) / Draws
+//
+// The pick is drawn from these p, so what is logged is the very probability that the row had: a row that is never
+// the best could not have come. As an estimate of Thompson sampling's own probability, with draws without end, p has the standard error
+// √(p(1-p)/Draws), which is logged beside it; an estimator that takes this policy as it is need not mind. All requests and places between
+// two changes of the state count the same draws, which are a hash of the number of changes. With Marginal, each row draws its
+// reward from its own marginal N(xᵀθ, V²·xᵀA⁻¹x) instead, independent of the others, and propensities are exact.
 //
 // Source: Agrawal and Goyal, "Thompson Sampling for Contextual Bandits with Linear Payoffs", ICML 2013, Algorithm 1 (shared; there
 // V = R·√(9·d·ln(t/δ))); Chapelle and Li 2011 for small V. Drawing each place anew makes each conditional exact.
@@ -66,9 +70,11 @@ func thompsonSpec(name string, m LinearModel, v float64, draws int, marginal boo
 	return s
 }
 
-func (a LinTS) newLearner() learner { return newLinear(a.Model, false, a.Model.Shared && !a.Marginal) }
+func (a LinTS) newLearner() learner {
+	return newLinear(a.Model, false).drawing(a.V, a.Draws, a.Marginal)
+}
 
-func (a LinTS) choose(v *view) { v.thompson(a.Model.Shared && !a.Marginal, orOne(a.V), a.Draws) }
+func (a LinTS) choose(v *view) { v.thompson(a.Model.Shared && !a.Marginal, orOne(a.V)) }
 
 func (a LinTS) bind(s *recsys.Schema) (Algorithm, error) {
 	m, err := a.Model.bound(s)
@@ -115,10 +121,10 @@ func (a LogisticTS) spec() spec {
 }
 
 func (a LogisticTS) newLearner() learner {
-	return newLinear(a.Model, true, a.Model.Shared && !a.Marginal)
+	return newLinear(a.Model, true).drawing(a.V, a.Draws, a.Marginal)
 }
 
-func (a LogisticTS) choose(v *view) { v.thompson(a.Model.Shared && !a.Marginal, orOne(a.V), a.Draws) }
+func (a LogisticTS) choose(v *view) { v.thompson(a.Model.Shared && !a.Marginal, orOne(a.V)) }
 
 func (a LogisticTS) bind(s *recsys.Schema) (Algorithm, error) {
 	m, err := a.Model.bound(s)
@@ -130,19 +136,35 @@ func (a LogisticTS) context(dst []float64, q *recsys.Query, c *recsys.Candidates
 	return a.Model.layout.append(dst, q, c, row)
 }
 
-// thompson writes the probability that each open row has the highest of the normal rewards.
-func (v *view) thompson(jointly bool, scale float64, draws int) {
-	if jointly {
+// drawing makes a learner of a shared model draw from its posterior.
+func (l *linear) drawing(v float64, draws int, marginal bool) *linear {
+	if l.shared != nil && !marginal {
+		l.v, l.draws = orOne(v), draws
 		if draws == 0 {
-			draws = defaultDraws
+			l.draws = defaultDraws
 		}
-		v.jointly(scale, draws)
+	}
+	return l
+}
+
+// thompson writes the probability that each open row has the highest of the normal rewards.
+func (v *view) thompson(jointly bool, scale float64) {
+	if jointly {
+		v.jointly()
 		return
 	}
 	x := contextsOf(v)
-	x.mu, x.sigma = sized(x.mu, len(v.open)), sized(x.sigma, len(v.open))
-	for i, j := range v.open {
-		x.mu[i], x.sigma[i] = x.mean[j], scale*math.Sqrt(x.variance[j])
+	s := &x.solver
+	if v.fresh {
+		s.memo.clear()
+		s.a, s.b = append(s.a[:0], x.mean...), sized(s.b, len(x.variance))
+		for i, variance := range x.variance {
+			s.b[i] = max(float64(scale*math.Sqrt(variance)), certain)
+		}
+		s.Normal(s.a, s.b)
 	}
-	v.p = BestNormal(v.p, x.mu, x.sigma)
+	s.Best(v.p, v.open)
 }
+
+// certain is the standard deviation of a row without features: the quadrature wants one above 0.
+const certain = 1e-9

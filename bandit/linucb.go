@@ -44,7 +44,7 @@ func (a LinUCB) spec() spec {
 	}
 }
 
-func (a LinUCB) newLearner() learner { return newLinear(a.Model, false, false) }
+func (a LinUCB) newLearner() learner { return newLinear(a.Model, false) }
 
 func (a LinUCB) choose(v *view) {
 	x, alpha := contextsOf(v), orOne(a.Alpha)
@@ -95,7 +95,7 @@ func (a LinGreedy) spec() spec {
 	return s
 }
 
-func (a LinGreedy) newLearner() learner { return newLinear(a.Model, false, false) }
+func (a LinGreedy) newLearner() learner { return newLinear(a.Model, false) }
 
 func (a LinGreedy) choose(v *view) {
 	x := contextsOf(v)

@@ -89,7 +89,7 @@ func (a SquareCB) spec() spec {
 	}
 }
 
-func (a SquareCB) newLearner() learner { return newLinear(a.Model, false, false) }
+func (a SquareCB) newLearner() learner { return newLinear(a.Model, false) }
 
 func (a SquareCB) choose(v *view) {
 	x, gamma, exponent := contextsOf(v), a.Gamma, a.Exponent
