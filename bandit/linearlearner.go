@@ -147,12 +147,14 @@ func (l *linear) load(d *decoder) {
 		l.shared.load(d)
 		return
 	}
-	for range d.length() {
+	last := uint64(0)
+	for i := range d.length() {
 		arm, m := d.uint(), l.fresh()
 		m.load(d)
-		if _, doubled := l.own[arm]; doubled {
+		if i > 0 && arm <= last {
 			d.fail(errLinear)
 		}
+		last = arm
 		if d.err != nil {
 			return
 		}

@@ -2,6 +2,7 @@ package bandit
 
 import (
 	"math"
+	"slices"
 
 	"github.com/recsyskit/recsys"
 )
@@ -156,12 +157,14 @@ func (v *view) thompson(jointly bool, scale float64) {
 	x := contextsOf(v)
 	s := &x.solver
 	if v.fresh {
-		s.memo.clear()
-		s.a, s.b = append(s.a[:0], x.mean...), sized(s.b, len(x.variance))
 		for i, variance := range x.variance {
-			s.b[i] = max(float64(scale*math.Sqrt(variance)), certain)
+			x.variance[i] = max(float64(scale*math.Sqrt(variance)), certain)
 		}
-		s.Normal(s.a, s.b)
+		if !slices.Equal(s.a, x.mean) || !slices.Equal(s.b, x.variance) { // else what was prepared still holds
+			s.memo.clear()
+			s.a, s.b = append(s.a[:0], x.mean...), append(s.b[:0], x.variance...)
+			s.Normal(s.a, s.b)
+		}
 	}
 	s.Best(v.p, v.open)
 }

@@ -78,8 +78,9 @@ func (m *Ridge) updateLogit(x []float64, reward, weight float64) error {
 	if m.cfg.Decay < 1 {
 		m.forget()
 	}
-	var buf padding
-	u := buf.scratch(len(x))
+	memory := borrow(len(x))
+	defer vectors.Put(memory)
+	u := *memory
 	simd.Symv(u, m.inverse, x)
 	s := max(simd.Dot64(x, u), 0)
 	mean := simd.Dot64(x, m.theta)

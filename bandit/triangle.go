@@ -2,6 +2,7 @@ package bandit
 
 import (
 	"math"
+	"sync"
 
 	"github.com/recsyskit/recsys/internal/simd"
 )
@@ -68,13 +69,5 @@ func (f *triangle) shift(dst, z []float64) {
 	}
 }
 
-// project computes dst = W·x, so that the product of two projections is xᵀA⁻¹y. x has n elements or more.
-func (f *triangle) project(dst, x []float64) {
-	n := f.n
-	clear(dst[:n])
-	for i, v := range x[:n] {
-		if v != 0 {
-			simd.Axpy64(v, f.cols[i*n+i:i*n+n], dst[i:n])
-		}
-	}
-}
+// triangles holds memory; nothing in it outlives a call.
+var triangles = sync.Pool{New: func() any { return new(triangle) }}
