@@ -101,10 +101,13 @@ func TestContextualPoliciesConform(t *testing.T) {
 	for kind, m := range linearModels {
 		for name, alg := range contextual(m) {
 			t.Run(kind+"/"+name, func(t *testing.T) {
+				if race.Enabled && name != "squarecb" && name != "lints" {
+					t.Skip("the code that runs beside itself is the same")
+				}
 				p := experienced(t, alg, bandit.Config{})
 				suite := bandittest.Suite{Draws: 100_000}
 				if testing.Short() || race.Enabled {
-					suite.Draws = 1000
+					suite.Draws = 300
 				}
 				suite.Run(t, func(*testing.T) recsys.Explorer { return p })
 			})
@@ -130,6 +133,9 @@ func TestContextualExplorationSaysWhatPropensitiesAreWorth(t *testing.T) {
 }
 
 func TestContextualPoliciesDrawWhatTheyLog(t *testing.T) {
+	if race.Enabled {
+		t.Skip("one goroutine, many draws")
+	}
 	for kind, m := range linearModels {
 		for name, alg := range contextual(m) {
 			t.Run(kind+"/"+name, func(t *testing.T) {
