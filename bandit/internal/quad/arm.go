@@ -67,7 +67,7 @@ func (a *arm) reach(y float64) float64 {
 		if fall >= tail && fall < tail+1 {
 			break
 		}
-		y -= (fall - tail - 0.25) / ((a.a + a.b) * (a.difference(x, other)))
+		y -= (fall - tail - 0.25) / ((a.a + a.b) * a.difference(x, other))
 	}
 	return y
 }
