@@ -33,6 +33,7 @@ var families = []func() []*File{
 	forestLoadFamily,
 	histogramFamily,
 	bestCutFamily,
+	symmetricFamily,
 }
 
 func main() {
