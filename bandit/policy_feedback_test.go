@@ -552,3 +552,22 @@ func TestNewNamesTheFieldThatIsWrong(t *testing.T) {
 	_, err := bandit.New(bandit.UCB1{}, bandit.Config{Retention: -1})
 	require.ErrorContains(t, err, "Config.Retention is -1")
 }
+
+// The state of a segment by itself: within the envelope, whose checks a damaged file fails first.
+func FuzzTally(f *testing.F) {
+	f.Add(bandit.SavedTally(1, 0))
+	f.Add(bandit.SavedTally(0.9, 0))
+	f.Add(bandit.SavedTally(1, 5))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, window := range []int{0, 5} {
+			first, err := bandit.LoadTally(b, 0.9, window)
+			if err != nil {
+				continue
+			}
+			second, err := bandit.LoadTally(first, 0.9, window)
+			require.NoError(t, err)
+			require.Equal(t, first, second)
+			require.LessOrEqual(t, len(first), len(b))
+		}
+	})
+}
