@@ -145,7 +145,7 @@ func TestCascadeOfClicksInAnyOrderIsThatOfTheFirst(t *testing.T) {
 func TestCascadesConform(t *testing.T) {
 	suite := bandittest.Suite{Draws: 30_000}
 	if testing.Short() || race.Enabled {
-		suite.Draws = 2000
+		suite.Draws = 300
 	}
 	for name, alg := range cascades {
 		t.Run(name, func(t *testing.T) {
@@ -156,6 +156,9 @@ func TestCascadesConform(t *testing.T) {
 			}
 			suite.Run(t, func(*testing.T) recsys.Explorer { return d.policy })
 			for _, rules := range [][]recsys.Constraint{nil, {apart{[]int32{0, 1, 0, 2, 1, 0}}}} {
+				if race.Enabled {
+					break
+				}
 				bandittest.Draws{
 					Table:  func() (*recsys.Candidates, []int32) { return table(make([]float32, 6), rules...) },
 					Places: 3, Seed: 600000000,

@@ -101,10 +101,13 @@ func TestContextualPoliciesConform(t *testing.T) {
 	for kind, m := range linearModels {
 		for name, alg := range contextual(m) {
 			t.Run(kind+"/"+name, func(t *testing.T) {
+				if race.Enabled && name != "squarecb" && name != "lints" {
+					t.Skip("the code that runs beside itself is the same")
+				}
 				p := experienced(t, alg, bandit.Config{})
 				suite := bandittest.Suite{Draws: 100_000}
 				if testing.Short() || race.Enabled {
-					suite.Draws = 1000
+					suite.Draws = 300
 				}
 				suite.Run(t, func(*testing.T) recsys.Explorer { return p })
 			})
@@ -130,6 +133,9 @@ func TestContextualExplorationSaysWhatPropensitiesAreWorth(t *testing.T) {
 }
 
 func TestContextualPoliciesDrawWhatTheyLog(t *testing.T) {
+	if race.Enabled {
+		t.Skip("one goroutine, many draws")
+	}
 	for kind, m := range linearModels {
 		for name, alg := range contextual(m) {
 			t.Run(kind+"/"+name, func(t *testing.T) {
@@ -526,5 +532,41 @@ func TestContextualPoliciesAreThePapers(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestJudgesGiveTheBitsThatWereLogged(t *testing.T) {
+	explorers := map[string]recsys.Explorer{
+		"bag": bandit.Bag{Members: opinions(9)}, "whole": bandit.Bag{Members: opinions(30), WholeSlates: true},
+		"inverse gap": bandit.InverseGapWeighting(7),
+	}
+	for name, m := range mixtures {
+		explorers["mixture "+name] = m
+	}
+	for kind, m := range linearModels {
+		for name, alg := range contextual(m) {
+			explorers[kind+" "+name] = experienced(t, alg, bandit.Config{})
+		}
+	}
+	explorers["all"] = mixture(explorers["shared lints"], 1.0, explorers["disjoint squarecb"], 2.0, bandit.PlackettLuce(1), 0.5)
+	for name, e := range explorers {
+		t.Run(name, func(t *testing.T) {
+			e, err := recsys.Bind(e, contextSchema(t))
+			require.NoError(t, err)
+			r := rand.New(rand.NewPCG(4, 4))
+			for i := 2000; i < 2030; i++ {
+				c, order := contextTable(t, r, 8)
+				copy(c.Utility(), normal(r, 8, 1))
+				q := contextQuery(c.Schema(), i, 4)
+				s := c.Slate(4, order)
+				require.NoError(t, e.Explore(t.Context(), q, c, s))
+				rows, want, ses := slices.Clone(s.Rows()), slices.Clone(s.Propensities()), slices.Clone(s.StandardErrors())
+				got := make([]float64, len(rows))
+				s = c.Slate(4, order)
+				require.NoError(t, e.(recsys.Judge).Propensities(t.Context(), q, c, s, rows, got))
+				require.Equal(t, want, got)
+				require.Equal(t, ses, s.StandardErrors())
+			}
+		})
 	}
 }

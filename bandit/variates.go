@@ -3,8 +3,6 @@ package bandit
 import (
 	"math"
 	"math/rand/v2"
-
-	"github.com/recsyskit/recsys/internal/fmath"
 )
 
 // sampler is an algorithm that chooses as if each arm drew a value and the highest came.
@@ -42,30 +40,4 @@ func (a Thompson) value(rng *rand.Rand, n, s float64) float64 {
 func (a GaussianThompson) value(rng *rand.Rand, n, s float64) float64 {
 	mean, sd := a.belief(n, s)
 	return mean + float64(sd*rng.NormFloat64())
-}
-
-// logGamma draws the logarithm of a Gamma(shape, 1) variable, shape > 0.
-//
-// Source: Marsaglia and Tsang, "A Simple Method for Generating Gamma Variables", ACM TOMS 26, 2000, section 4; shapes below 1 by
-// its section 6: G(a) = G(a+1)·U^(1/a).
-func logGamma(rng *rand.Rand, shape float64) float64 {
-	more := 0.0
-	if shape < 1 {
-		more = -rng.ExpFloat64() / shape
-		shape++
-	}
-	d := shape - 1./3
-	c := 1 / math.Sqrt(9*d)
-	for {
-		x := rng.NormFloat64()
-		t := 1 + float64(c*x)
-		if t <= 0 {
-			continue
-		}
-		v := t * t * t
-		l := fmath.Log(v)
-		if -rng.ExpFloat64() < float64(x*x/2)+float64(d*(1-v+l)) {
-			return fmath.Log(d) + l + more
-		}
-	}
 }
