@@ -42,6 +42,9 @@ type spec struct {
 	weighted bool // learning reads propensities
 }
 
+// widest bounds rewards where the algorithm does not: sums of them stay finite.
+const widest = 1e100
+
 // domain says what rewards are wanted.
 func (s *spec) domain() string {
 	if math.IsInf(s.lo, -1) && math.IsInf(s.hi, 1) {

@@ -16,7 +16,8 @@ type Config struct {
 	Arm string
 
 	// Segment names an ID column of the request, for example "country": each of its values
-	// has arms of its own, and starts cold. Empty: there is one segment.
+	// has arms of its own, and starts cold. Each value that ever had feedback costs memory: name a column of few values. Empty: there is
+	// one segment.
 	Segment string
 
 	// Reward turns feedback into a reward, or says that it does not count. The rewards of different feedback on one shown

@@ -104,7 +104,7 @@ func (s *joint) close() {
 // Source: Marsaglia and Bray, "A Convenient Method for Generating Normal Variables", SIAM Review 6, 1964.
 func normals(dst []float64, rng *rand.PCG) {
 	for i := 0; i < len(dst); {
-		x, y := 2*unit(rng.Uint64())-1, 2*unit(rng.Uint64())-1
+		x, y := float64(2*unit(rng.Uint64()))-1, float64(2*unit(rng.Uint64()))-1
 		s := float64(x*x) + float64(y*y)
 		if s >= 1 || s == 0 {
 			continue

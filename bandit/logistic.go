@@ -109,7 +109,7 @@ func logitStep(mean, s, reward, weight float64) float64 {
 		slope := 1 + float64(float64(weight*s)*float64(p*(1-p)))
 		next := t - f/slope
 		if !(next > low && next < high) {
-			next = low + (high-low)/2
+			next = low + float64((high-low)/2)
 		}
 		if math.Abs(next-t) <= 1e-15*weight {
 			return next

@@ -298,4 +298,4 @@ func (m *Ridge) Refactor() {
 	}
 }
 
-func isFinite(x float64) bool { return x-x == 0 }
+func isFinite(x float64) bool { return math.Abs(x) <= math.MaxFloat64 }

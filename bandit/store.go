@@ -2,6 +2,7 @@ package bandit
 
 import (
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -133,9 +134,17 @@ func (st *store) evict(d *pending) {
 	delete(st.memory.index, d.id)
 }
 
+// nano returns Unix nanoseconds, 0 for the zero time; a time out of their range is at its end.
 func nano(t time.Time) int64 {
-	if t.IsZero() {
+	switch {
+	case t.IsZero():
 		return 0
+	case nanoFits(t):
+		return t.UnixNano()
+	case t.Year() < 1970:
+		return math.MinInt64
 	}
-	return t.UnixNano()
+	return math.MaxInt64
 }
+
+func nanoFits(t time.Time) bool { return t.Year() >= 1678 && t.Year() <= 2261 }

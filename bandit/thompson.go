@@ -119,7 +119,7 @@ func (a GaussianThompson) Validate() error {
 func (a GaussianThompson) spec() spec {
 	return spec{
 		version: version("gaussian-thompson/1", "mean", a.Mean, "sd", orOne(a.SD), "noise", orOne(a.Noise), "decay", a.Decay),
-		lo:      -1e100, hi: 1e100,
+		lo:      -widest, hi: widest,
 	}
 }
 
