@@ -205,7 +205,7 @@ func (m *boundMMR) ReRank(_ context.Context, q *recsys.Query, c *recsys.Candidat
 		m.pool.Put(w)
 	}()
 	w.read(m, c, order)
-	if err := w.fill(q, c, order, m.Top); err != nil {
+	if err := w.fill(w, q, c, order, m.Top); err != nil {
 		return nil, err
 	}
 	w.write(c, order)
