@@ -7,15 +7,19 @@ import (
 	"github.com/recsyskit/recsys"
 )
 
-// chooser fills a list place by place. Its items are numbered: item i stands in row rows[i] of
-// the list that it serves.
-type chooser interface {
+// selector takes items one by one. They are numbered: item i stands in row rows[i] of the list that it serves.
+type selector interface {
 	// best returns the item to take next among those whose row is open, -1 if there is none.
 	best(open recsys.Bits) int
-	// add appends an item: that of a row which was not considered before.
-	add(row int32, utility float32)
 	// pick takes item i.
 	pick(i int)
+}
+
+// chooser fills a list place by place.
+type chooser interface {
+	selector
+	// add appends an item: that of a row which was not considered before.
+	add(row int32, utility float32)
 }
 
 // list is the memory of a re-ranker that fills the top of a list place by place.
