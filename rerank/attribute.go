@@ -51,6 +51,32 @@ func vectorOfItems(s *recsys.Schema, field, empty, name string) (recsys.Field, e
 	return found[0], nil
 }
 
+// numberOfItems finds the float or ID column called name for the field of a stage.
+func numberOfItems(s *recsys.Schema, field, name string) (recsys.Field, error) {
+	f, ok := s.Field(name)
+	var err error
+	switch {
+	case !ok:
+		_, err = s.Float(name) // says what columns there are
+	case f.Kind == recsys.Vector:
+		err = fmt.Errorf("feature %q is a vector; want a float or an ID", name)
+	case f.Scope != recsys.PerItem:
+		err = fmt.Errorf("feature %q describes the request; want one of items", name)
+	}
+	if err != nil {
+		return f, fmt.Errorf("rerank: %s: %w", field, err)
+	}
+	return f, nil
+}
+
+// number returns what a float or ID column holds for a row.
+func number(c *recsys.Candidates, f recsys.Field, row int) float64 {
+	if f.Kind == recsys.ID {
+		return float64(c.IDColumn(f.Index)[row])
+	}
+	return float64(c.Row(row)[f.Index])
+}
+
 // of returns the column and the rows whose value is unknown.
 func (a attribute) of(c *recsys.Candidates) (ids []uint64, missing recsys.Bits) {
 	return c.IDColumn(a.index), c.Missing(a.group)

@@ -148,7 +148,7 @@ func (x *calibrated) best(open recsys.Bits) int {
 		return -1
 	}
 	at, top := first, x.value(first)
-	slack := 1e-11 * (1 + math.Abs(height) + math.Abs(top)) // what rounding may do to a bound
+	slack := float64(1e-11 * (1 + math.Abs(height) + math.Abs(top))) // what rounding may do to a bound
 	for i, bound := range x.bound {
 		if bound+slack < top || !open.Has(int(x.rows[i])) {
 			continue

@@ -362,7 +362,8 @@ func allocations(t *testing.T, x recsys.ReRanker, n int) {
 	}
 	c, order := table(t, n, dim, 1)
 	stage := bound(t, x, c.Schema())
-	q, work, utility := query(20), make([]int32, len(order)), slices.Clone(c.Utility())
+	q := recsys.NewQuery(&recsys.Request{K: 20, Now: now, Seed: 1}, c.Schema(), "test")
+	work, utility := make([]int32, len(order)), slices.Clone(c.Utility())
 	require.Zero(t, testing.AllocsPerRun(50, func() {
 		copy(work, order)
 		copy(c.Utility(), utility)

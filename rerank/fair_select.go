@@ -1,6 +1,7 @@
 package rerank
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -27,16 +28,7 @@ func SelectFair[F float32 | float64](rel []F, protected []bool, table []int, k i
 	if k > 0 && len(table) == 0 {
 		return nil, fmt.Errorf("rerank: SelectFair: table is empty; want one for %d places", k)
 	}
-	rows := sequence(len(rel))
-	slices.SortStableFunc(rows, func(a, b int32) int {
-		switch x, y := rel[a], rel[b]; {
-		case x > y:
-			return -1
-		case x < y:
-			return 1
-		}
-		return 0
-	})
+	rows := byRelevance(rel)
 	f := fair{rows: rows, table: table}
 	for _, i := range rows {
 		f.protected, f.worth = append(f.protected, protected[i]), append(f.worth, float64(rel[i]))
@@ -50,6 +42,13 @@ func SelectFair[F float32 | float64](rel []F, protected []bool, table []int, k i
 		order = append(order, rows[i])
 	}
 	return order, nil
+}
+
+// byRelevance returns the items, the most relevant first, ties by index.
+func byRelevance[F float32 | float64](rel []F) []int32 {
+	rows := sequence(len(rel))
+	slices.SortStableFunc(rows, func(a, b int32) int { return cmp.Compare(rel[b], rel[a]) })
+	return rows
 }
 
 // GroupExposure returns the exposure of each of some groups in a ranking: the sum of 1/log2(1+rank) over the
