@@ -22,7 +22,7 @@ import (
 // utility -Inf (a NaN score) are never chosen while another may come.
 //
 // The list is calibrated as a whole: a prefix of it, and what an explorer makes of it, are near it only. Ties go to the row that stood
-// earlier. It costs O(Depth·Top·Z) for Z aspects and, once warm, allocates nothing. Safe for concurrent use.
+// earlier. It costs O(Depth·Top·A) at most for A aspects per row, by bounds less, and, once warm, allocates nothing. Safe for concurrent use.
 //
 // Source: Steck, "Calibrated Recommendations", RecSys 2018.
 type Calibration struct {
@@ -131,6 +131,7 @@ type calibrationWork struct {
 	c      *recsys.Candidates
 	scale  scale
 	wanted []float64
+	one    []float64 // the shares of an item
 }
 
 // ReRank fills the top of the list by shares.
@@ -161,7 +162,6 @@ func (w *calibrationWork) read(q *recsys.Query, c *recsys.Candidates, order []in
 	}
 	w.list.read(c, order, w.cfg.Depth)
 	w.reset(lambda, w.cfg.Alpha, w.wanted)
-	w.calibrated.shares = w.calibrated.shares[:0]
 	utility := c.Utility()
 	w.scale = newScale(w.cfg.Relevance, w.list.rows, utility)
 	for _, row := range w.list.rows {
@@ -172,6 +172,6 @@ func (w *calibrationWork) read(q *recsys.Query, c *recsys.Candidates, order []in
 // add appends an item.
 func (w *calibrationWork) add(row int32, utility float32) {
 	w.calibrated.rows = w.list.rows
-	w.calibrated.shares = w.cfg.shares.appendItem(w.calibrated.shares, w.c, int(row), true)
-	w.append(w.scale.of(utility))
+	w.one = w.cfg.shares.appendItem(w.one[:0], w.c, int(row), true)
+	w.append(w.scale.of(utility), w.one)
 }

@@ -23,8 +23,8 @@ import (
 // (within 1e-3; it is taken as it is) or holds no probability, or if shares have another length, a number outside
 // [0, 1], or an item whose sum is neither 0 nor 1 (within 1e-3).
 //
-// It reckons in float64. A step bounds the gain of all items by a tangent of the logarithm, n·Z products, and
-// takes logarithms only for items that might be the best.
+// It reckons in float64. Of an item only the aspects count that it has, A of them: a step bounds what items can gain by tangents of the
+// logarithm, n·A products at most, and takes logarithms only for items that might be the best.
 //
 // Source: Steck, "Calibrated Recommendations", RecSys 2018, sections 3 and 4: equations 6, 7 and the greedy step of 4.2.
 func SelectCalibrated[F float32 | float64](rel, target, shares []F, lambda, alpha F, k int) (order []int32, scores []F, err error) {
@@ -42,20 +42,21 @@ func SelectCalibrated[F float32 | float64](rel, target, shares []F, lambda, alph
 	if err != nil {
 		return nil, nil, err
 	}
-	x := calibrated{rows: sequence(len(rel))}
-	if x.shares, err = aspectsOf(fn, "shares", shares, len(rel), len(p)); err != nil {
+	items, err := aspectsOf(fn, "shares", shares, len(rel), len(p))
+	if err != nil {
 		return nil, nil, err
 	}
+	x := calibrated{rows: sequence(len(rel))}
 	x.reset(float64(lambda), float64(alpha), p)
 	for i, r := range rel {
-		sum := 0.0
-		for _, g := range x.row(i) {
+		row, sum := items[i*len(p):(i+1)*len(p)], 0.0
+		for _, g := range row {
 			sum += g
 		}
 		if sum != 0 && !(math.Abs(sum-1) <= sumSlack) {
 			return nil, nil, fmt.Errorf("rerank: %s: the shares of item %d sum to %v; want 1, or 0 for an item of which nothing is known", fn, i, sum)
 		}
-		x.append(float64(r))
+		x.append(float64(r), row)
 	}
 	order, scores = run[F](&x, len(rel), k, &x.scores)
 	return order, scores, nil
@@ -63,97 +64,125 @@ func SelectCalibrated[F float32 | float64](rel, target, shares []F, lambda, alph
 
 // calibrated is the state of a calibrated selection. Items are numbered in the order in which they
 // were added; item i stands in row rows[i].
+//
+// -KL is a sum of p·log over aspects, each of a linear function of the item's share; what an item does not have stays as it is
+// without an item. So the value of a list with an item is that of the list beside an item without any shares,
+// and a gain for each aspect that the item has and the target wants.
 type calibrated struct {
-	rows   []int32
-	shares []float64 // items x aspects, row-major
+	rows    []int32
+	aspects []int32   // of the items, one after the other: those with a share that the target wants
+	share   []float64 // parallel to aspects
+	ends    []int32   // where the aspects of each item end
+	base    []float64 // (1-lambda)·relevance
+
 	target []float64
 	lambda float64
 	alpha  float64
-	base   []float64 // (1-lambda)·relevance
 	sum    []float64 // of the shares of what is chosen
 	worth  float64   // (1-lambda)·Σ relevance of what is chosen
 	scores []float64 // of the lists so far
 
-	slope []float64 // of the tangent, per aspect
-	bound []float64
+	steps  int       // for which the following hold, one more than were taken
+	height float64   // the value beside an item without shares and relevance
+	rate   []float64 // an aspect's gain is lambda·p·log(1 + rate·share) …
+	at     []float64 // … and at most at + slope·share
+	slope  []float64
+	most   float64 // no item gains more
 }
 
-// reset empties the state but for shares.
+// touch is the share at which the tangents touch the logarithms: most items have one aspect or a few.
+const touch = 0.6
+
+// reset empties the state.
 func (x *calibrated) reset(lambda, alpha float64, target []float64) {
-	x.lambda, x.alpha, x.worth = lambda, alpha, 0
+	x.lambda, x.alpha, x.worth, x.steps = lambda, alpha, 0, 0
 	x.target = append(x.target[:0], target...)
-	x.sum = resize(x.sum, len(target))
+	z := len(target)
+	x.sum, x.rate, x.at, x.slope = resize(x.sum, z), resize(x.rate, z), resize(x.at, z), resize(x.slope, z)
 	clear(x.sum)
-	x.slope = resize(x.slope, len(target))
-	x.base, x.bound, x.scores = x.base[:0], x.bound[:0], x.scores[:0]
+	x.base, x.scores, x.aspects, x.share, x.ends = x.base[:0], x.scores[:0], x.aspects[:0], x.share[:0], x.ends[:0]
 }
 
-// append adds an item whose shares are there already.
-func (x *calibrated) append(rel float64) {
-	x.base, x.bound = append(x.base, float64((1-x.lambda)*rel)), append(x.bound, 0)
+// append adds an item with its share of each aspect.
+func (x *calibrated) append(rel float64, shares []float64) {
+	for z, g := range shares {
+		if g > 0 && x.target[z] > 0 {
+			x.aspects, x.share = append(x.aspects, int32(z)), append(x.share, g)
+		}
+	}
+	x.ends = append(x.ends, int32(len(x.aspects)))
+	x.base = append(x.base, float64((1-x.lambda)*rel))
 }
 
-func (x *calibrated) row(i int) []float64 {
-	z := len(x.target)
-	return x.shares[i*z : (i+1)*z]
+// of returns the aspects of an item and its shares of them.
+func (x *calibrated) of(i int) ([]int32, []float64) {
+	from := int32(0)
+	if i > 0 {
+		from = x.ends[i-1]
+	}
+	return x.aspects[from:x.ends[i]], x.share[from:x.ends[i]]
+}
+
+// prepare readies the next step.
+func (x *calibrated) prepare() {
+	if x.steps == len(x.scores)+1 {
+		return
+	}
+	x.steps = len(x.scores) + 1
+	b, kl, linear := (1-x.alpha)/float64(x.steps), 0.0, 0.0
+	x.most = 0
+	for z, p := range x.target {
+		if p == 0 {
+			continue
+		}
+		q := float64(x.alpha*p) + float64(b*x.sum[z])
+		kl += float64(p * fmath.Log(p/q))
+		r, weight := b/q, x.lambda*p
+		x.rate[z] = r
+		x.slope[z] = float64(weight*r) / (1 + float64(r*touch))
+		x.at[z] = float64(weight*fmath.Log1p(float64(r*touch))) - float64(x.slope[z]*touch)
+		// Tangents at the shares of the target: as the shares of an item sum to 1, the largest slope is the most that they add.
+		steep := float64(weight*r) / (1 + float64(r*p))
+		linear += float64(weight*fmath.Log1p(float64(r*p))) - float64(steep*p)
+		x.most = max(x.most, steep)
+	}
+	x.most = float64(x.most*(1+sumSlack)) + linear
+	x.height = x.worth - float64(x.lambda*kl)
 }
 
 // value returns the value of the list with item i.
 func (x *calibrated) value(i int) float64 {
-	worth := x.worth + x.base[i]
-	if x.lambda == 0 {
-		return worth
+	x.prepare()
+	gain := 0.0
+	aspects, share := x.of(i)
+	for j, z := range aspects {
+		gain += float64(x.target[z] * fmath.Log1p(float64(x.rate[z]*share[j])))
 	}
-	n, kl := float64(len(x.scores)+1), 0.0
-	for z, g := range x.row(i) {
-		if p := x.target[z]; p > 0 {
-			q := float64((1-x.alpha)*((x.sum[z]+g)/n)) + float64(x.alpha*p)
-			kl += float64(p * fmath.Log(p/q))
-		}
-	}
-	return worth - float64(x.lambda*kl)
+	return x.height + (x.base[i] + float64(x.lambda*gain))
 }
 
-// tangent sets slope and returns height so that height + base[i] + Σ slope·row(i) is never less than value(i).
-//
-// -KL is a sum of p·log of a linear function of the item's shares. A logarithm lies below its tangents; this one
-// touches where the item has the shares of the target.
-func (x *calibrated) tangent() (height float64) {
-	b := (1 - x.alpha) / float64(len(x.scores)+1)
-	for z, p := range x.target {
-		x.slope[z] = 0
-		if p > 0 {
-			without := float64(x.alpha*p) + float64(b*x.sum[z])
-			touch := without + float64(b*p)
-			x.slope[z] = float64(x.lambda*p) * b / touch
-			height += float64(p * (fmath.Log(touch/p) + without/touch - 1))
-		}
+// bound returns at least the value of the list with item i.
+func (x *calibrated) bound(i int) float64 {
+	gain := 0.0
+	aspects, share := x.of(i)
+	for j, z := range aspects {
+		gain += x.at[z] + float64(x.slope[z]*share[j])
 	}
-	return x.worth + float64(x.lambda*height)
+	return x.height + (x.base[i] + gain)
 }
 
 func (x *calibrated) best(open recsys.Bits) int {
-	height := x.tangent()
-	first, most := -1, 0.0
+	x.prepare()
+	at, top := -1, math.Inf(-1)
+	slack := float64(1e-11 * (1 + math.Abs(x.height))) // what rounding may do to a bound
 	for i, base := range x.base {
-		if !open.Has(int(x.rows[i])) {
+		if x.height+(base+x.most)+slack < top || !open.Has(int(x.rows[i])) {
 			continue
 		}
-		x.bound[i] = height + base + weighted(x.slope, x.row(i))
-		if first < 0 || x.bound[i] > most {
-			first, most = i, x.bound[i]
-		}
-	}
-	if first < 0 {
-		return -1
-	}
-	at, top := first, x.value(first)
-	slack := float64(1e-11 * (1 + math.Abs(height) + math.Abs(top))) // what rounding may do to a bound
-	for i, bound := range x.bound {
-		if bound+slack < top || !open.Has(int(x.rows[i])) {
+		if at >= 0 && x.bound(i)+slack < top {
 			continue
 		}
-		if v := x.value(i); v > top || v == top && i < at {
+		if v := x.value(i); at < 0 || v > top {
 			at, top = i, v
 		}
 	}
@@ -164,7 +193,8 @@ func (x *calibrated) pick(i int) {
 	value := x.value(i)
 	x.scores = append(x.scores, value)
 	x.worth += x.base[i]
-	for z, g := range x.row(i) {
-		x.sum[z] += g
+	aspects, share := x.of(i)
+	for j, z := range aspects {
+		x.sum[z] += share[j]
 	}
 }

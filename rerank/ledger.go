@@ -106,8 +106,9 @@ func (l *ExposureLedger) LogExposure(_ context.Context, x *recsys.Exposure) erro
 	if x.Shown == 0 {
 		return nil
 	}
-	a, err := bindAttribute(x.Schema, "ExposureLedger", l.attribute)
-	if err != nil {
+	f, ok := x.Schema.Field(l.attribute)
+	if !ok || f.Kind != recsys.ID || f.Scope != recsys.PerItem {
+		_, err := bindAttribute(x.Schema, "ExposureLedger", l.attribute)
 		return err
 	}
 	l.mu.Lock()
@@ -115,7 +116,7 @@ func (l *ExposureLedger) LogExposure(_ context.Context, x *recsys.Exposure) erro
 	total := 0.0
 	for _, row := range x.Rows[:x.Shown] {
 		e := discount(row.Position)
-		l.credit(row.IDs[a.index], e, 0)
+		l.credit(row.IDs[f.Index], e, 0)
 		total += e
 	}
 	if l.shares != nil {
@@ -124,7 +125,7 @@ func (l *ExposureLedger) LogExposure(_ context.Context, x *recsys.Exposure) erro
 		}
 		return nil
 	}
-	l.dueByRelevance(x, a.index, total)
+	l.dueByRelevance(x, f.Index, total)
 	return nil
 }
 

@@ -144,16 +144,6 @@ func aspectsOf[F float32 | float64](fn, name string, a []F, n, z int) ([]float64
 	return out, nil
 }
 
-// weighted returns Σ w[z]·x[z].
-func weighted(w, x []float64) float64 {
-	x = x[:len(w)]
-	sum := 0.0
-	for z, v := range w {
-		sum += float64(v * x[z])
-	}
-	return sum
-}
-
 // run takes k items by a selector and returns them with their scores, which the selector appended to scores.
 func run[F float32 | float64](x selector, n, k int, scores *[]float64) (order []int32, out []F) {
 	open := recsys.MakeBits(n)

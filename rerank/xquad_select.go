@@ -82,7 +82,7 @@ func (x *explicit) row(i int) []float64 {
 // look brings the score of an item up to date.
 func (x *explicit) look(i int) float64 {
 	if int(x.seen[i]) != len(x.scores) {
-		x.bound[i] = x.base[i] + float64(x.lambda*weighted(x.left, x.row(i)))
+		x.bound[i] = x.base[i] + float64(x.lambda*dot(x.left, x.row(i)))
 		x.seen[i] = int32(len(x.scores))
 	}
 	return x.bound[i]
