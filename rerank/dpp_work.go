@@ -10,15 +10,29 @@ import (
 // entries of a kernel with ones in the diagonal are known to about 1e-7, and a Cholesky factor adds up as many errors as it has rows.
 const dppLeast = 1e-5
 
+// dppMode is how a DPP is reckoned.
+type dppMode uint8
+
+const (
+	inColumns dppMode = iota // all rows at every pick
+	byBounds                 // the rows that might be the best
+	inWindow
+)
+
+// steepest is the range of relevance, times steep, from which on bounds pay; far below the one in which exp is not 0.
+const steepest = 8
+
 // dppWork is the memory of one call of a DPP.
 type dppWork struct {
 	list
 	cfg   *boundDPP
 	scale scale
 
-	all   determinantal[float32]
-	slide sliding[float32]
-	slid  bool // which of the two is in use
+	mode    dppMode // which of the next three is in use
+	columns columns
+	all     determinantal[float32]
+	slide   sliding[float32]
+	steep   float64 // how much more the logarithm of what is left of a row must be to outweigh a relevance of 1
 
 	vectors []float32 // all rows of the table
 	dim     int
@@ -46,19 +60,28 @@ func (w *dppWork) read(q *recsys.Query, c *recsys.Candidates, order []int32) {
 		top = q.K
 	}
 	top = max(0, min(top, len(order)))
-	if w.slid = w.cfg.Window > 0 && w.cfg.Window < top; w.slid {
-		w.slide.reset(w.cfg.Window-1, len(order), dppLeast)
-		w.unit = resize(w.unit, w.dim)
-	} else {
-		w.all.reset(top, dppLeast)
-		w.unit = w.unit[:0]
-	}
-	w.inverse, w.gather = w.inverse[:0], w.gather[:0]
+	w.inverse, w.gather, w.unit = w.inverse[:0], w.gather[:0], w.unit[:0]
 	w.list.read(c, order, w.cfg.Depth)
 	utility := c.Utility()
 	w.scale = newScale(w.cfg.Relevance, w.rows, utility)
+	w.steep = w.cfg.Theta / (1 - w.cfg.Theta) // +Inf at 1
+	switch {
+	case w.cfg.Window > 0 && w.cfg.Window < top:
+		w.mode = inWindow
+		w.slide.reset(w.cfg.Window-1, len(order), dppLeast)
+		w.unit = resize(w.unit, w.dim)
+	case !(w.steep*w.scale.span() <= steepest):
+		w.mode = byBounds
+		w.all.reset(top, dppLeast)
+	default:
+		w.mode = inColumns
+		w.columns.reset(w.dim, len(order), float32((1-w.cfg.Own)/2), dppLeast)
+	}
 	for _, row := range w.rows {
 		w.add(row, utility[row])
+	}
+	if w.mode == inColumns {
+		simd.Exp(w.columns.weight, w.columns.weight)
 	}
 }
 
@@ -69,9 +92,19 @@ func (w *dppWork) add(row int32, utility float32) {
 		v := w.vectorOf(row)
 		inverse = inverseOf(simd.Dot(v, v))
 	}
+	relevance := w.scale.of(utility)
+	if w.mode == inColumns {
+		w.columns.add(w.vectorOf(row), inverse)
+		weight := w.columns.weight[len(w.columns.weight)-1:]
+		weight[0] = float32(w.steep * (relevance - w.scale.top()))
+		if len(w.chosen) > 0 || len(w.columns.picks) > 0 { // the others have been through this
+			simd.Exp(weight, weight)
+		}
+		return
+	}
 	w.inverse, w.gather = append(w.inverse, inverse), append(w.gather, uint32(row))
-	base := float32(w.cfg.Theta * w.scale.of(utility))
-	if w.slid {
+	base := float32(w.cfg.Theta * relevance)
+	if w.mode == inWindow {
 		w.slide.add(base, 1)
 	} else {
 		w.all.add(base, 1)
@@ -88,17 +121,24 @@ func (w *dppWork) score(base, rest float32) float32 {
 	return base + float32((1-w.cfg.Theta)*fmath.Log(float64(rest)))
 }
 
-func (w *dppWork) best(open recsys.Bits) int {
-	if w.slid {
-		i, _ := w.slide.best(w.rows, open)
-		return i
+func (w *dppWork) best(open recsys.Bits) (i int) {
+	switch w.mode {
+	case inColumns:
+		return w.columns.best(w.rows, open)
+	case inWindow:
+		i, _ = w.slide.best(w.rows, open)
+	default:
+		i, _ = w.all.best(w.rows, open)
 	}
-	i, _ := w.all.best(w.rows, open)
 	return i
 }
 
 func (w *dppWork) pick(i int) {
-	if w.slid {
+	switch w.mode {
+	case inColumns:
+		w.columns.pick(i)
+		return
+	case inWindow:
 		w.slide.pick(i)
 		return
 	}

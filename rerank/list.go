@@ -169,6 +169,27 @@ func (s scale) of(u float32) float64 {
 	return 0
 }
 
+// top returns the largest relevance that there is, and span how far it is from the smallest.
+func (s scale) top() float64 {
+	switch {
+	case !(s.lo <= s.hi), s.unit && s.lo == s.hi:
+		return 0
+	case s.unit:
+		return 1
+	}
+	return s.hi
+}
+
+func (s scale) span() float64 {
+	switch {
+	case !(s.lo < s.hi):
+		return 0
+	case s.unit:
+		return 1
+	}
+	return s.hi - s.lo
+}
+
 // resize returns a slice of n elements, in s's memory where it is large enough. Their values are anything.
 func resize[T any](s []T, n int) []T {
 	if cap(s) < n {
