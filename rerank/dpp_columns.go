@@ -12,7 +12,7 @@ import (
 // passes over memory. Items are numbered in the order in which they were added.
 //
 // It does what determinantal does. Bounds pay only where relevance weighs so much that most items are never looked at: on random
-// vectors that is from a theta of 0.9 on (BenchmarkDPP); below, half and more of all items are looked at in every step, and one by one
+// vectors that is from a theta of 0.95 on (BenchmarkDPP); at 0.8 half of all items are looked at in every step, and one by one
 // that takes several times as long.
 type columns struct {
 	dim    int

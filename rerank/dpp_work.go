@@ -20,7 +20,7 @@ const (
 )
 
 // steepest is the range of relevance, times steep, from which on bounds pay; far below the one in which exp is not 0.
-const steepest = 8
+const steepest = 19
 
 // dppWork is the memory of one call of a DPP.
 type dppWork struct {

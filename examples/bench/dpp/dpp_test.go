@@ -35,7 +35,7 @@ func script(t *testing.T, text string) string {
 }
 
 func TestOursAgreeWithEachOther(t *testing.T) {
-	for _, more := range [][]string{nil, {"-clusters", "5"}, {"-theta", "0"}, {"-k", "40", "-dim", "40"}} {
+	for _, more := range [][]string{nil, {"-clusters", "5"}, {"-theta", "0.1"}, {"-k", "40", "-dim", "40"}} {
 		code, got, log := dpp(t, more...)
 		if code != 0 || len(got) != 2 || !(got[0]["us"].(float64) > 0) || got[0]["ratio"] != 1.0 {
 			t.Errorf("%v: code %d, %v, %s", more, code, got, log)
@@ -49,7 +49,7 @@ func TestWhatGoesWrongIsSaid(t *testing.T) {
 		"want seconds and items":  {"-peer", script(t, "echo hello; read line")},
 		"peer matrix chose":       {"-peer", script(t, "echo 1 2 3; read line")},
 		"no-such-program":         {"-peer", "no-such-program"},
-		"-theta in [0, 1)":        {"-theta", "1"},
+		"-theta in (0, 1)":        {"-theta", "1"},
 	} {
 		if code, _, log := dpp(t, args...); code == 0 || !strings.Contains(log, want) {
 			t.Errorf("code %d, %q; want %q", code, log, want)

@@ -50,15 +50,15 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 	fs.IntVar(&o.dim, "dim", 64, "`dimension` of the vectors")
 	fs.IntVar(&o.k, "k", 50, "`places`")
 	fs.IntVar(&o.clusters, "clusters", 0, "`directions` of the vectors, 0 for as many as there are candidates")
-	fs.Float64Var(&o.theta, "theta", 0.5, "`weight` of relevance, in [0, 1)")
+	fs.Float64Var(&o.theta, "theta", 0.5, "`weight` of relevance, in (0, 1)")
 	fs.IntVar(&o.rounds, "rounds", 7, "`rounds`; the median of their times counts")
 	fs.IntVar(&o.times, "times", 20, "`lists` of each lane in a round")
 	fs.StringVar(&o.peer, "peer", "", "`command` of a program that takes turns")
 	fs.Uint64Var(&o.seed, "seed", 1, "`seed` of the data")
 	fs.BoolVar(&o.json, "json", false, "write one JSON object per line")
 	err := cli.Parse(fs, args)
-	if err == nil && (min(o.n, o.dim, o.k, o.rounds, o.times) < 1 || o.clusters < 0 || !(o.theta >= 0 && o.theta < 1)) {
-		err = cli.Usagef("-n, -dim, -k, -rounds and -times want numbers >= 1, -clusters >= 0, -theta in [0, 1)")
+	if err == nil && (min(o.n, o.dim, o.k, o.rounds, o.times) < 1 || o.clusters < 0 || !(o.theta > 0 && o.theta < 1)) {
+		err = cli.Usagef("-n, -dim, -k, -rounds and -times want numbers >= 1, -clusters >= 0, -theta in (0, 1)")
 	}
 	if err == nil {
 		err = o.race(ctx, stdout, stderr)
