@@ -160,7 +160,7 @@ func (d *boundDPP) ReRank(_ context.Context, q *recsys.Query, c *recsys.Candidat
 	}
 	w := d.pool.Get().(*dppWork)
 	defer func() {
-		w.vectors, w.unknown = nil, nil
+		w.release()
 		d.pool.Put(w)
 	}()
 	w.read(q, c, order)

@@ -8,52 +8,106 @@ import (
 	"github.com/recsyskit/recsys/internal/simd"
 )
 
+// directions holds the vectors of items, each brought to length 1, one after the other, and gives entries of the
+// kernel half·(1 + cosine). It knows nothing of the diagonal.
+type directions struct {
+	dim   int
+	half  float32
+	unit  []float32
+	level []float32 // half for each item
+}
+
+func (v *directions) reset(dim int, half float32) {
+	v.dim, v.half, v.unit, v.level = dim, half, v.unit[:0], v.level[:0]
+}
+
+// add appends the vector of an item, which inverse brings to length 1; if inverse is 0 it has no direction.
+func (v *directions) add(vector []float32, inverse float32) {
+	v.unit, v.level = append(v.unit, vector...), append(v.level, v.half)
+	last := v.of(len(v.level) - 1)
+	if inverse == 0 { // the elements may be anything
+		clear(last)
+		return
+	}
+	simd.Scale(inverse, last)
+}
+
+// of returns the vector of an item.
+func (v *directions) of(i int) []float32 { return v.unit[i*v.dim : (i+1)*v.dim] }
+
+// entries fills dst with the entries of all items with item p.
+func (v *directions) entries(dst []float32, p int) {
+	simd.DotBatch(dst, v.of(p), v.unit, v.dim)
+	simd.Scale(v.half, dst)
+	simd.Add(dst, v.level)
+}
+
+// entry returns the entry of items i and p.
+func (v *directions) entry(i, p int) float32 {
+	return float32(v.half*simd.Dot(v.of(i), v.of(p))) + v.half
+}
+
+// weights weigh what is left of items by their relevance.
+type weights struct {
+	weight []float32
+	gain   []float32
+}
+
+// best returns the item of the largest weight times rest among those whose row is open, the first of several; -1 if less than least
+// is left of all. Item i stands in row rows[i].
+func (w *weights) best(rest []float32, least float32, rows []int32, open recsys.Bits) int {
+	w.gain = append(w.gain[:0], rest...)
+	simd.Mul(w.gain, w.weight)
+	for range 8 { // few rows are closed, as a rule
+		i := simd.ArgMax(w.gain)
+		if i < 0 || w.gain[i] <= 0 {
+			return -1
+		}
+		if rest[i] >= least && open.Has(int(rows[i])) {
+			return i
+		}
+		w.gain[i] = -1
+	}
+	at, top := -1, float32(0)
+	for i, gain := range w.gain {
+		if gain > top && rest[i] >= least && open.Has(int(rows[i])) {
+			at, top = i, gain
+		}
+	}
+	return at
+}
+
 // columns is the state of a greedy selection by determinants that brings all items up to date at every pick, in
-// passes over memory. Items are numbered in the order in which they were added.
+// passes over memory. Items are numbered in the order in which they were added to its directions.
 //
 // It does what determinantal does. Bounds pay only where relevance weighs so much that most items are never looked at: on random
 // vectors that is from a theta of 0.95 on (BenchmarkDPP); at 0.8 half of all items are looked at in every step, and one by one
 // that takes several times as long.
 type columns struct {
-	dim    int
-	stride int     // items at most
-	half   float32 // kernel entries are half·(1 + cosine), those of items with themselves 1
+	*directions
+	stride int // items at most
 	least  float32
 
-	unit   []float32 // the vectors, each of length 1 or 0
-	level  []float32 // half for each item
-	weight []float32 // what relevance makes of rest
 	rest   []float32 // what the picks leave of an item, -1 for a pick
 	c      []float32 // row q: the entries of all items of the Cholesky factor for pick q
 	picks  []int32
 	pivot  []float32 // of each pick: 1 over its own entry of the factor
 	factor []float32
-	gain   []float32
 	square []float32
 }
 
 // reset empties the state. There will be at most items items.
-func (m *columns) reset(dim, items int, half, least float32) {
-	m.dim, m.stride, m.half, m.least = dim, items, half, least
-	m.unit, m.level, m.weight, m.rest = m.unit[:0], m.level[:0], m.weight[:0], m.rest[:0]
-	m.c, m.picks, m.pivot = m.c[:0], m.picks[:0], m.pivot[:0]
+func (m *columns) reset(items int, least float32) {
+	m.stride, m.least = items, least
+	m.rest, m.c, m.picks, m.pivot = m.rest[:0], m.c[:0], m.picks[:0], m.pivot[:0]
 }
 
-// vector returns the vector of an item.
-func (m *columns) vector(i int) []float32 { return m.unit[i*m.dim : (i+1)*m.dim] }
-
-// add appends an item with its vector, which inverse brings to length 1. If that is 0 it has no direction. Its weight must follow.
-func (m *columns) add(vector []float32, inverse float32) {
+// add appends an item whose direction is there already.
+func (m *columns) add() {
 	i := len(m.rest)
-	m.unit = append(m.unit, vector...)
-	if inverse == 0 { // the elements may be anything
-		clear(m.vector(i))
-	} else {
-		simd.Scale(inverse, m.vector(i))
-	}
-	m.level, m.rest, m.weight = append(m.level, m.half), append(m.rest, 1), append(m.weight, 1)
+	m.rest = append(m.rest, 1)
 	for q, p := range m.picks { // an item that comes later catches up
-		sum := m.half + float32(m.half*simd.Dot(m.vector(i), m.vector(int(p))))
+		sum := m.entry(i, int(p))
 		for r := range q {
 			sum -= float32(m.c[r*m.stride+int(p)] * m.c[r*m.stride+i])
 		}
@@ -73,9 +127,7 @@ func (m *columns) pick(i int) {
 	q, n := len(m.picks), len(m.rest)
 	m.c = slices.Grow(m.c, m.stride)[:(q+1)*m.stride]
 	row := m.c[q*m.stride : q*m.stride+n]
-	simd.DotBatch(row, m.vector(i), m.unit, m.dim)
-	simd.Scale(m.half, row)
-	simd.Add(row, m.level)
+	m.entries(row, i)
 	m.factor = resize(m.factor, q)
 	for r := range m.factor {
 		m.factor[r] = -m.c[r*m.stride+i]
@@ -83,33 +135,15 @@ func (m *columns) pick(i int) {
 	simd.GemvT(row, m.c, m.stride, m.factor)
 	pivot := 1 / float32(math.Sqrt(float64(left)))
 	simd.Scale(pivot, row)
-	m.square = append(m.square[:0], row...)
-	simd.Mul(m.square, row)
-	simd.Sub(m.rest, m.square)
+	m.square = subSquares(m.rest, row, m.square)
 	m.picks, m.pivot = append(m.picks, int32(i)), append(m.pivot, pivot)
 	m.rest[i] = -1
 }
 
-// best returns the item of the largest weight times rest among those whose row is open, the first of several; -1 if nothing is
-// left of any. Item i stands in row rows[i].
-func (m *columns) best(rows []int32, open recsys.Bits) int {
-	m.gain = append(m.gain[:0], m.rest...)
-	simd.Mul(m.gain, m.weight)
-	for range 8 { // few rows are closed, as a rule
-		i := simd.ArgMax(m.gain)
-		if i < 0 || m.gain[i] <= 0 {
-			return -1
-		}
-		if m.rest[i] >= m.least && open.Has(int(rows[i])) {
-			return i
-		}
-		m.gain[i] = -1
-	}
-	at, top := -1, float32(0)
-	for i, gain := range m.gain {
-		if gain > top && m.rest[i] >= m.least && open.Has(int(rows[i])) {
-			at, top = i, gain
-		}
-	}
-	return at
+// subSquares subtracts the squares of x from rest. It returns the memory that it worked in.
+func subSquares(rest, x, work []float32) []float32 {
+	work = append(work[:0], x...)
+	simd.Mul(work, x)
+	simd.Sub(rest, work)
+	return work
 }

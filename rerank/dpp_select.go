@@ -56,7 +56,7 @@ func SelectDPP[F float32 | float64](n int, kernel func(i, j int) F, k, window in
 		}}
 		d.reset(max(k, 0), Exhausted)
 	} else {
-		slide = sliding[F]{gemvT: gemvT[F], similarities: func(dst []F, p int) {
+		slide = sliding[F]{gemvT: gemvT[F], divide: divide[F], similarities: func(dst []F, p int) {
 			for i := range dst {
 				dst[i] = finite(i, p)
 			}
@@ -75,7 +75,8 @@ func SelectDPP[F float32 | float64](n int, kernel func(i, j int) F, k, window in
 		open.Set(i)
 	}
 	for range k {
-		at, gain := -1, F(0)
+		var at int
+		var gain F
 		if window == 0 {
 			at, gain = d.best(rows, open)
 		} else {

@@ -18,8 +18,9 @@ type sliding[F float32 | float64] struct {
 	similarities func(dst []F, p int) // kernel entries of all items with item p
 	entry        func(i, p int) F     // kernel entry of two items; may be nil if all items come before the picks
 	gemvT        func(y, a []F, lda int, x []F)
-	score        func(base, rest F) F // as in determinantal
-	subSquares   func(rest, x []F)    // rest[i] -= x[i]²; nil: the loop
+	score        func(base, rest F) F                               // as in determinantal
+	divide       func(rest, c []F, pivot F)                         // c[i] /= √pivot; rest[i] -= c[i]²
+	first        func(rest []F, rows []int32, open recsys.Bits) int // if not nil: the item of the highest score
 
 	width  int // of the window, without the item to choose
 	stride int // items at most
@@ -108,17 +109,17 @@ func (m *sliding[F]) update() {
 			clear(c)
 			continue
 		}
-		scale := 1 / F(math.Sqrt(float64(pivot)))
-		for i := range c {
-			c[i] *= scale
-		}
-		if m.subSquares != nil {
-			m.subSquares(m.rest, c)
-			continue
-		}
-		for i, x := range c {
-			m.rest[i] -= F(x * x)
-		}
+		m.divide(m.rest, c, pivot)
+	}
+}
+
+// divide is the loop for [sliding].
+func divide[F float32 | float64](rest, c []F, pivot F) {
+	scale := 1 / F(math.Sqrt(float64(pivot)))
+	for i, x := range c {
+		x *= scale
+		c[i] = x
+		rest[i] -= F(x * x)
 	}
 }
 
@@ -126,6 +127,12 @@ func (m *sliding[F]) update() {
 // left of it; -1 if nothing is left of any. Item i stands in row rows[i].
 func (m *sliding[F]) best(rows []int32, open recsys.Bits) (at int, rest F) {
 	m.update()
+	if m.first != nil {
+		if at = m.first(m.rest, rows, open); at >= 0 {
+			rest = m.rest[at]
+		}
+		return at, rest
+	}
 	at, top := -1, F(math.Inf(-1))
 	for i, bound := range m.bound {
 		if bound <= top || !open.Has(int(rows[i])) {
