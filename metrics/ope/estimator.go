@@ -206,3 +206,6 @@ func (e Estimator) reshape(w float64) float64 {
 	}
 	return w
 }
+
+// NeedsModel reports whether the estimator needs a reward model.
+func (e Estimator) NeedsModel() bool { return e.model }
