@@ -35,6 +35,7 @@ var families = []func() []*File{
 	forestSetFamily,
 	histogramFamily,
 	bestCutFamily,
+	symmetricFamily,
 }
 
 func main() {
