@@ -143,6 +143,12 @@ func TestWhatTheFileLacksIsNull(t *testing.T) {
 	require.Contains(t, got["magic"].Reason, "no such")
 	require.NotNil(t, got["ipw_slope"].Lambda)
 
+	loggers := strings.Replace(fmt.Sprintf(single, `, "stratum_idx": [0, 0, 1, 1]`), `"n_actions"`, `"pscore_avg": [0.5, 0.5, 0.5, 0.5], "n_actions"`, 1)
+	got = judged(t, "-golden", write(t, "m.json", loggers), "-interval", "bernstein")
+	require.NotNil(t, got["balanced_ipw"].Value)
+	require.Nil(t, got["weighted_ipw"].Value)
+	require.Contains(t, got["weighted_ipw"].Reason, "bernstein")
+
 	free := `{"n_actions": 3, "len_list": 2, "reward": [1, 0], "action": [0, 1], "position": [1, 0], "pscore": [0.5, 0.5],
 		"action_dist": [[1, 0.5], [0, 0.5], [0, 0]], "q_hat": [1, 0, 0]}`
 	got = judged(t, "-golden", write(t, "c.json", free))

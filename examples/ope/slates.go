@@ -38,7 +38,7 @@ func (o *options) judgeSlates(f *slicesFile) (*results, error) {
 			names = append(names, c.name)
 		}
 	}
-	r := &results{}
+	r := &results{title: "slates of " + f.name}
 	for _, name := range names {
 		l := missing(name, "there is no such estimator")
 		for _, c := range slateColumns {
@@ -46,6 +46,10 @@ func (o *options) judgeSlates(f *slicesFile) (*results, error) {
 				continue
 			}
 			if l.why = "the file has no " + c.columns; !c.there(f) {
+				break
+			}
+			if _, err := ope.NewSlateAccumulator(o.opt, c.e); err != nil {
+				l.why = err.Error()
 				break
 			}
 			slates, err := f.slates(c.fill)

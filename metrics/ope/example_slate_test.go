@@ -125,7 +125,7 @@ func ExampleSlateAccumulator() {
 // Only the sum of a slate is known. The logging policy orders three items by chance, the target
 // policy always shows 0 above 1.
 func ExampleAdditive() {
-	uniform := func(above []int32, dst []float64) {
+	uniform := func(dst []float64, above []int32) {
 		for a := range dst {
 			dst[a] = 1 / float64(len(dst)-len(above))
 		}
@@ -133,7 +133,7 @@ func ExampleAdditive() {
 			dst[a] = 0
 		}
 	}
-	fixed := func(above []int32, dst []float64) { dst[len(above)] = 1 }
+	fixed := func(dst []float64, above []int32) { dst[len(above)] = 1 }
 	additive, err := ope.NewAdditive(3, 2, uniform, fixed)
 	if err != nil {
 		fmt.Println(err)

@@ -20,7 +20,7 @@ type Config struct {
 	// Options are those of the estimates.
 	Options ope.Options
 	// Slates and Top are the estimators of whole slates and of the first place. nil means the
-	// self-normalized ones and what they come from (SIPS, SNSIPS, RIPS, SNRIPS; IPS, SNIPS), and
+	// self-normalized ones and what they come from (SIPS, SNSIPS, RIPS, SNRIPS; IPS, SNIPS; no SNRIPS for ope.Bernstein), and
 	// with a Model CascadeDR, DM, DR and SNDR. IIPS and SNIIPS need a Target that is a [Placer].
 	// PseudoInverse and SNPseudoInverse, and of those for one place the ones for several loggers,
 	// need what records do not hold.
@@ -123,7 +123,10 @@ func (cfg *Config) check(src Source) error {
 		}
 	}
 	if cfg.Slates == nil {
-		cfg.Slates = []ope.SlateEstimator{ope.SIPS(), ope.SNSIPS(), ope.RIPS(), ope.SNRIPS()}
+		cfg.Slates = []ope.SlateEstimator{ope.SIPS(), ope.SNSIPS(), ope.RIPS()}
+		if cfg.Options.Interval != ope.Bernstein { // it has none of that kind
+			cfg.Slates = append(cfg.Slates, ope.SNRIPS())
+		}
 		if cfg.Model != nil {
 			cfg.Slates = append(cfg.Slates, ope.CascadeDR())
 		}

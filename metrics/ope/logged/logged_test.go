@@ -166,6 +166,18 @@ func TestTheGreedyTargetIsJudgedOnItsOwnSlates(t *testing.T) {
 	require.InDelta(t, r.Top.Estimates[1].Value, r.Slates.Estimates[1].Value, 1e-12, "a slate of one place is its top")
 }
 
+func TestEveryKindOfIntervalHasItsDefaults(t *testing.T) {
+	log := serve(t, 50, 2, recsys.LogFull, recsys.Explore(logger))
+	for kind, n := range map[ope.Interval]int{ope.Normal: 4, ope.Bernstein: 3, ope.Bootstrap: 4, ope.Anytime: 4} {
+		r := evaluate(t, log, logged.Config{Target: judge(t, luce(0.4), logger), Options: ope.Options{Interval: kind}})
+		require.Len(t, r.Slates.Estimates, n)
+		for _, e := range append(r.Slates.Estimates, r.Top.Estimates...) {
+			require.LessOrEqual(t, e.Lower, e.Value)
+			require.LessOrEqual(t, e.Value, e.Upper)
+		}
+	}
+}
+
 func TestRewards(t *testing.T) {
 	log := serve(t, 200, 2, recsys.LogFull, recsys.Explore(logger))
 	target := judge(t, logger, logger)
