@@ -21,6 +21,7 @@ type JudgeConfig struct {
 	// Depth is the explorer's window, as [recsys.Depth]. 0 means 4 K.
 	Depth int
 	// Constraints are those of the pipeline, in its order. They bind to the schema of the records.
+	// None is ever given up here: where the pipeline relaxed one, take the pipeline as target.
 	Constraints []recsys.Constraint
 }
 
