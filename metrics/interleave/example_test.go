@@ -46,7 +46,7 @@ func ExampleExperiment() {
 		}
 	}
 	r := e.Result()
-	fmt.Printf("%d to %d, lift %+.2f, p %.1g; share %+.2f, p %.1g\n", r.WinsB, r.WinsA, r.Lift, r.SignP, r.Share.Mean, r.Share.P)
+	fmt.Printf("%d to %d, lift %+.2f, p %.1g; share %+.3f, p %.1g\n", r.WinsB, r.WinsA, r.Lift, r.SignP, r.Share.Mean, r.Share.P)
 	// Output:
-	// 75 to 25, lift +0.25, p 6e-07; share +0.12, p 0.06
+	// 75 to 25, lift +0.25, p 6e-07; share +0.125, p 0.06
 }
