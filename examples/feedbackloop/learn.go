@@ -20,7 +20,10 @@ type models struct {
 	similar     *itemsim.Model
 	popular     *retrieval.Popular
 	ranker      *ranking.Linear
-	seen        debias.Examination // weighted variants only
+
+	// Of weighted training only:
+	seen  debias.Examination
+	floor float64 // below which propensities are clipped
 }
 
 // shown is one row of the log that a run keeps.
@@ -36,55 +39,41 @@ func (r *run) train(ctx context.Context, n int) (*models, error) {
 	from, _ := slices.BinarySearchFunc(r.rows, n-r.w.Memory, func(s shown, round int) int { return s.round - round })
 	rows := r.rows[from:]
 	weighted := r.v.weighted && n >= r.w.Warmup // so that all variants begin with one and the same log
-	weight, err := r.weigh(m, rows, weighted)
+	examined, err := r.examine(m, rows, weighted)
 	if err != nil {
 		return nil, err
 	}
-	r.countItems(m, rows, weight)
+	r.countItems(m, rows, examined)
 	if len(rows) == 0 {
 		return m, nil
 	}
 	if err := r.trainSources(ctx, m, rows, weighted); err != nil {
 		return nil, err
 	}
-	return m, r.trainRanker(ctx, m, from, weight, weighted)
+	return m, r.trainRanker(ctx, m, from, weighted)
 }
 
-// weights of a row.
-type weights struct {
-	served   float64 // 1/propensity of the place, clipped, self-normalised; 1 unless weighted
-	examined float64 // P(examined | place); 1 unless weighted
-}
-
-// weigh estimates the examination from the log and returns the weight of each row.
+// examine estimates the examination from the log and returns that of each row; 1 unless weighted.
 //
 // Given the items above, the expectation of 1/propensity over what may come at a place is one for each of those items. So with these
 // weights the rows of every place are all that might have come there, alike at all places, and click rates by place tell
 // how much is examined, as if chance had given the places ([debias.Random]).
-func (r *run) weigh(m *models, rows []shown, weighted bool) ([]weights, error) {
-	out := make([]weights, len(rows))
-	for i := range out {
-		out[i] = weights{1, 1}
-	}
+func (r *run) examine(m *models, rows []shown, weighted bool) ([]float64, error) {
+	examined := slices.Repeat([]float64{1}, len(rows))
 	if !weighted || len(rows) == 0 {
-		return out, nil
+		return examined, nil
 	}
-	inverse := make([]float64, len(rows))
+	propensities := make([]float64, len(rows))
 	for i, s := range rows {
-		inverse[i] = 1 / s.propensity
+		propensities[i] = s.propensity
 	}
-	most := slices.Sorted(slices.Values(inverse))[len(inverse)/2] / r.w.Floor
-	sum := 0.0
-	for i := range inverse {
-		inverse[i] = min(inverse[i], most)
-		sum += inverse[i]
-	}
+	m.floor = r.w.Floor * slices.Sorted(slices.Values(propensities))[len(propensities)/2]
 	counts := make([]debias.Count, len(rows))
 	for i, s := range rows {
-		out[i].served = inverse[i] / sum * float64(len(rows))
-		counts[i] = debias.Count{Position: s.place, Impressions: out[i].served}
+		stands := 1 / max(s.propensity, m.floor)
+		counts[i] = debias.Count{Position: s.place, Impressions: stands}
 		if s.clicked {
-			counts[i].Clicks = out[i].served
+			counts[i].Clicks = stands
 		}
 	}
 	seen, err := debias.Random(counts)
@@ -97,18 +86,18 @@ func (r *run) weigh(m *models, rows []shown, weighted bool) ([]weights, error) {
 	}
 	m.seen = seen.Clipped(0.02)
 	for i, s := range rows {
-		out[i].examined = m.seen[s.place]
+		examined[i] = m.seen[s.place]
 	}
-	return out, nil
+	return examined, nil
 }
 
 // countItems makes the features of items: clicks, and clicks of those impressions that were examined.
-func (r *run) countItems(m *models, rows []shown, weight []weights) {
+func (r *run) countItems(m *models, rows []shown, examined []float64) {
 	clicks, looks := make([]float64, len(m.rate)), make([]float64, len(m.rate))
 	allClicks, allLooks := 1.0, 20.0
 	for i, s := range rows {
-		looks[s.item] += weight[i].examined
-		allLooks += weight[i].examined
+		looks[s.item] += examined[i]
+		allLooks += examined[i]
 		if s.clicked {
 			clicks[s.item]++
 			allClicks++
@@ -156,12 +145,12 @@ func (r *run) interactions(rows []shown, m *models, weighted bool) (*retrieval.I
 }
 
 // trainRanker fits the regression of clicks on the features as they were served.
-func (r *run) trainRanker(ctx context.Context, m *models, from int, weight []weights, weighted bool) error {
+func (r *run) trainRanker(ctx context.Context, m *models, from int, weighted bool) error {
 	all, err := r.collector.Dataset()
 	if err != nil {
 		return err
 	}
-	rows := make([]int32, len(weight))
+	rows := make([]int32, len(r.rows)-from)
 	for i := range rows {
 		rows[i] = int32(from + i)
 	}
@@ -171,18 +160,7 @@ func (r *run) trainRanker(ctx context.Context, m *models, from int, weight []wei
 		return nil // clicks of one kind teach nothing: the order of the merge serves
 	}
 	if weighted {
-		probability := make([]float64, len(weight))
-		for i, w := range weight {
-			probability[i] = 1 / w.served
-			if d.Labels[i] > 0 {
-				probability[i] *= w.examined
-			}
-		}
-		scale := slices.Max(probability)
-		for i := range probability {
-			probability[i] /= scale // weights are self-normalised
-		}
-		if d, _, err = debias.RatingWeights(d, probability, debias.WeightConfig{Floor: 1e-6}); err != nil {
+		if d, _, err = debias.LoggedWeights(d, "click", m.seen, debias.WeightConfig{Floor: m.floor}); err != nil {
 			return err
 		}
 	}

@@ -41,7 +41,7 @@ func newFlags() (*flag.FlagSet, *options) {
 	fs.Float64Var(&o.Temperature, "temperature", 0.75, "temperature of the explorer, in `log odds`")
 	fs.IntVar(&o.Depth, "depth", 100, "`candidates` that the explorer chooses from")
 	fs.Float64Var(&o.Damp, "damp", 0.3, "`log odds` that popularity-damped takes off for each unit of log(1+clicks)")
-	fs.Float64Var(&o.Floor, "floor", 0.4, "weights above the median by more than 1/`floor` are clipped")
+	fs.Float64Var(&o.Floor, "floor", 0.4, "propensities below this `part` of their median are clipped")
 	return fs, o
 }
 

@@ -34,7 +34,7 @@ type settings struct {
 	Temperature float64 // of the explorer, in log odds
 	Depth       int     // rows that the explorer chooses from
 	Damp        float64 // log odds that a popular item loses, for each unit of log(1 + clicks)
-	Floor       float64 // 1/propensity is clipped at its median divided by this
+	Floor       float64 // propensities are clipped at this part of their median
 }
 
 // world is what the simulation knows and the recommender does not.

@@ -1,7 +1,7 @@
 // Package debias weighs training rows so that a model learns what users want and
 // not what they were shown.
 //
-// There are two kinds of bias, with two different weights. A dataset takes one
+// There are several biases, with different weights. A dataset takes one set
 // of them; a second one is an error that names both ([ranking.WeightsError]).
 //
 // Clicks: a user clicks what he likes and has looked at, and he looks at the top.
@@ -16,6 +16,9 @@
 // Ratings: a user rates what he chose to consume, which he likes more than the rest. [RatingWeights]
 // weighs each rating by 1/P(shown), the probability that this user rates this item, whatever
 // the rating is. [NaiveBayes] and [Shown] estimate it.
+//
+// Logs of an explorer: what was shown was drawn, with a propensity that is known. [LoggedWeights] weighs each row by 1/propensity,
+// and clicks by 1/P(examined) on top, so that training sees all candidates alike and not the old ranker's choice.
 //
 // Or, for clicks, the position is a feature of the model, and is held at one value
 // when it serves: [Position] does both sides.
