@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -44,7 +45,7 @@ func (r *run) serve(n int, m *models) (*recsys.Pipeline, error) {
 	opts := append(sources,
 		recsys.Features(&signals{w: r.w, now: n, rate: m.rate, count: m.count}, recsys.Name("items")),
 		recsys.Log(recsys.ExposureSinkFunc(r.log), recsys.Sample(0)),
-		recsys.Version(r.v.name),
+		recsys.Version(fmt.Sprintf("%s, round %d", r.v.name, n)),
 	)
 	if m.similar != nil {
 		opts = append(opts, recsys.Features(features.ItemScore{Name: "similar", Scorer: m.similar}, recsys.Name("similarity")))
