@@ -127,7 +127,7 @@ func TestExplorationBreaksTheLoop(t *testing.T) {
 	if race.Enabled || testing.Short() {
 		t.Skip("long arithmetic")
 	}
-	s := study1(t, "-seeds", "3", "-rounds", "30", "-users", "200", "-seed", "1000")
+	s := study1(t, "-seeds", "2", "-rounds", "25", "-users", "200", "-seed", "1000")
 	greedy, ips, oracle := s.totals[0], s.totals[judged], s.totals[4]
 	if greedy.growth.Mean < 0.15 || ips.growth.Mean > greedy.growth.Mean/2 || ips.lateGain.Mean < 0 {
 		t.Errorf("growth %.3f, of explored-ips %.3f; late gain %.4f", greedy.growth.Mean, ips.growth.Mean, ips.lateGain.Mean)
@@ -236,6 +236,44 @@ func TestSpreadAndRecallByHand(t *testing.T) {
 	want := (4*float64(w.Users) + 1) / (wantedItems * float64(w.Users))
 	if got := r.recall(2); math.Abs(got-want) > 1e-9 {
 		t.Errorf("recall %v; want %v", got, want)
+	}
+}
+
+// What is logged is what was served: places in order, propensities of the explorer, each click where it was made, and nothing
+// that its user had clicked before.
+func TestLogIsWhatWasServed(t *testing.T) {
+	w := newWorld(settings{
+		Users: 40, Items: 60, Topics: 4, Arrivals: 3, Rounds: 4, Warmup: 2, Slate: 4, Drift: 0.1, Bias: 1, Window: 2, Memory: 5,
+		Temperature: 0.7, Depth: 20, Floor: 0.4,
+	}, 7)
+	for _, v := range variants[:4] {
+		r, err := newRun(w, v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clicked := map[[2]int]bool{}
+		for n := range w.rounds {
+			before := len(r.rows)
+			if _, err := r.round(t.Context(), n); err != nil {
+				t.Fatal(err)
+			}
+			if got := len(r.rows) - before; got != 40*4 {
+				t.Fatalf("%s: %d rows in round %d; want 160", v.name, got, n)
+			}
+			for i, s := range r.rows[before:] {
+				if s.round != n || s.user != i/4 || s.place != i%4 || int32(s.item) != r.slates[n][s.user][s.place] {
+					t.Fatalf("%s: row %d of round %d is %+v", v.name, i, n, s)
+				}
+				if s.clicked != w.clicks(n, s.user, s.item, s.place) || clicked[[2]int{s.user, s.item}] {
+					t.Fatalf("%s: %+v; taken before: %v", v.name, s, clicked[[2]int{s.user, s.item}])
+				}
+				drawn := n < w.Warmup || v.explored
+				if drawn == (s.propensity == 1) || !(s.propensity > 0 && s.propensity <= 1) {
+					t.Fatalf("%s: round %d: propensity %v", v.name, n, s.propensity)
+				}
+				clicked[[2]int{s.user, s.item}] = s.clicked
+			}
+		}
 	}
 }
 

@@ -37,16 +37,22 @@ type course struct {
 // historyLength is how many clicks of a user a request carries.
 const historyLength = 50
 
-// play lets the loop run: serve, log, join, train, and again.
-func (w *world) play(ctx context.Context, v variant, progress func()) (*course, error) {
+func newRun(w *world, v variant) (*run, error) {
 	r := &run{w: w, v: v, history: make([][]recsys.Event, w.Users), taken: make([][]recsys.ItemID, w.Users)}
 	var err error
 	if r.joiner, err = recsys.NewJoiner(recsys.JoinerConfig{Window: time.Hour}); err != nil {
 		return nil, err
 	}
-	if r.collector, err = ranking.NewCollector(ranking.CollectorConfig{
+	r.collector, err = ranking.NewCollector(ranking.CollectorConfig{
 		Columns: []string{"rate", "popularity", "age", "topic", "similar"}, IDColumns: []string{}, Heads: []string{"click"},
-	}); err != nil {
+	})
+	return r, err
+}
+
+// play lets the loop run: serve, log, join, train, and again.
+func (w *world) play(ctx context.Context, v variant, progress func()) (*course, error) {
+	r, err := newRun(w, v)
+	if err != nil {
 		return nil, err
 	}
 	c := &course{}
