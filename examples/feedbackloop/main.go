@@ -120,7 +120,7 @@ func (s *study) print(w io.Writer) error {
 	for k, v := range variants {
 		t := s.totals[k]
 		line := cli.Object{
-			cli.F("event", "variant"), cli.F("variant", v.name), cli.F("gini_start", t.start.Mean), cli.F("gini_end", t.end.Mean),
+			cli.F("event", "variant"), cli.F("variant", v.name), cli.F("gini_start", t.start.Mean), cli.F("gini_first", t.first.Mean), cli.F("gini_end", t.end.Mean),
 			cli.F("growth", t.growth.Mean), cli.F("growth_lower", t.growth.Lower), cli.F("growth_upper", t.growth.Upper),
 			cli.F("coverage", t.coverage.Mean), cli.F("recall", t.recall.Mean),
 			cli.F("reward", t.reward.Mean), cli.F("gain", t.gain.Mean), cli.F("gain_lower", t.gain.Lower), cli.F("gain_upper", t.gain.Upper),

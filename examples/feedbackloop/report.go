@@ -24,7 +24,11 @@ func (s *study) page() *page.Page {
 		},
 		Footer: "Written by go run ./examples/feedbackloop; its documentation says what is assumed.",
 	}
-	p.Add("Outcome", s.figures(), s.table(), page.Note(
+	var what page.Facts
+	for _, v := range variants {
+		what = append(what, page.Fact{Name: v.name, Value: v.what})
+	}
+	p.Add("Outcome", s.figures(), s.table(), what, page.Note(
 		"Differences are from greedy in the same world, with Student's 95 % interval over worlds. Growth is from the warm-up's last window to the last."))
 	rewards := s.curves("Clicks a slate", "To be expected of the slates, by what is true; items that were clicked are gone for their user.", func(c *course) []float64 { return c.reward })
 	p.Add("Over time",
@@ -40,7 +44,7 @@ func (s *study) figures() page.KeyFigures {
 	greedy, ips := s.totals[0], s.totals[judged]
 	return page.KeyFigures{
 		{Label: "Growth of Gini, explored-ips", Value: page.Fixed(3)(ips.growth.Mean), Note: "greedy: " + page.Fixed(3)(greedy.growth.Mean)},
-		{Label: "Above half of greedy's", Value: page.Fixed(3)(ips.overHalf.Mean), Note: between(ips.overHalf, 3)},
+		{Label: "Growth less half of greedy's", Value: page.Fixed(3)(ips.overHalf.Mean), Note: between(ips.overHalf, 3)},
 		{Label: "Clicks a slate, above greedy's", Value: page.Fixed(4)(ips.gain.Mean), Note: between(ips.gain, 4)},
 	}
 }
@@ -59,14 +63,13 @@ func (s *study) table() page.Table {
 		{Name: "Clicks a slate", Format: page.Fixed(4)},
 		{Name: "above greedy's", Format: page.Fixed(4)},
 		{Name: "in the last quarter", Format: page.Fixed(4)},
-		{Name: "What it is"},
 	}}
 	of := func(m interleave.Mean) page.Estimate {
 		return page.Estimate{Value: m.Mean, Low: m.Lower, High: m.Upper}
 	}
 	for k, v := range variants {
 		m := s.totals[k]
-		t.Rows = append(t.Rows, []any{v.name, of(m.growth), m.coverage.Mean, m.recall.Mean, m.reward.Mean, of(m.gain), of(m.lateGain), v.what})
+		t.Rows = append(t.Rows, []any{v.name, of(m.growth), m.coverage.Mean, m.recall.Mean, m.reward.Mean, of(m.gain), of(m.lateGain)})
 	}
 	return t
 }

@@ -20,9 +20,9 @@ type study struct {
 	totals  []totals    // by variant
 }
 
-// totals are means over worlds. Differences are from greedy in the same world.
+// totals are means over worlds; first is the Gini index of the first window without the warm-up. Differences are from greedy in the same world.
 type totals struct {
-	start, end, growth, coverage, recall, reward, late interleave.Mean
+	start, first, end, growth, coverage, recall, reward, late interleave.Mean
 
 	overHalf       interleave.Mean // growth less half of greedy's
 	gain, lateGain interleave.Mean
@@ -79,6 +79,7 @@ func (s *study) add() {
 		}
 		s.totals = append(s.totals, totals{
 			start:    over(func(c, _ *course) float64 { return c.start }),
+			first:    over(func(c, _ *course) float64 { return c.gini[min(s.o.Window, len(c.gini))-1] }),
 			end:      over(func(c, _ *course) float64 { return last(c.gini) }),
 			growth:   over(func(c, _ *course) float64 { return c.growth() }),
 			coverage: over(func(c, _ *course) float64 { return last(c.coverage) }),
