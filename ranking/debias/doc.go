@@ -31,7 +31,7 @@
 //	AdjacentChain  | pairs at two places side by side                 | the same (adjacent chain)
 //	AllPairs       | pairs at any two places                          | the same (all-pairs)
 //	EM             | pairs at several places, and the model to hold   | Wang et al., WSDM 2018, section 3
-//	RegressionEM   | features that tell relevance, not the place      | the same, section 4
+//	RegressionEM   | features that tell relevance, not the place      | the same, algorithm 1
 //
 // [Bootstrap] gives each of them an interval.
 //

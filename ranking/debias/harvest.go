@@ -97,7 +97,7 @@ func AdjacentChain(counts []Count) (Examination, error) {
 //
 // The errors are those of [EM].
 //
-// Source: Agarwal, Zaitsev, Wang, Li, Najork, Joachims, WSDM 2019, section 4.3 (all-pairs). Their weights
+// Source: Agarwal, Zaitsev, Wang, Li, Najork, Joachims, WSDM 2019 (all-pairs). Their weights
 // 1/w(q, d, k) make each pair count as one; m counts it by how much is known of it.
 func AllPairs(counts []Count) (Examination, error) {
 	counts, n, err := places(counts)

@@ -44,7 +44,7 @@ func pairsLikelihood(counts []debias.Count, e []float64) (sum float64) {
 	return sum
 }
 
-// Source: Agarwal et al. 2019, section 4.3: the estimate maximises the likelihood of all interventional sets.
+// Source: Agarwal et al. 2019: the estimate maximises the likelihood of all interventional sets.
 func TestAllPairsMaximisesTheLikelihoodOfItsSets(t *testing.T) {
 	oneGoroutine(t)
 	var counts []debias.Count // merged, so that the naive map finds them

@@ -43,7 +43,7 @@ func (e *RelevanceError) Error() string {
 // The errors are a [*CountError], a [*RelevanceError], those of relevance, and the cause of ctx. A relevance of 0
 // or 1 counts as 1e-9 from it, since a click on it would be impossible.
 //
-// Source: Wang, Golbandi, Bendersky, Metzler, Najork, WSDM 2018, section 4, algorithm 1. They draw a label
+// Source: Wang, Golbandi, Bendersky, Metzler, Najork, WSDM 2018, algorithm 1. They draw a label
 // for each impression from its probability; here the regression gets the probabilities, which is the mean over draws.
 func RegressionEM(ctx context.Context, counts []Count, relevance Relevance, cfg RegressionEMConfig) (Examination, error) {
 	switch {

@@ -57,7 +57,7 @@ func sparse(truth []float64, n int, seed uint64) (counts []debias.Count, feature
 	return counts, features
 }
 
-// Source: Wang et al. 2018, section 4: a pair that is shown once has no relevance of its own to be told, and its features have.
+// Source: Wang et al. 2018: a pair that is shown once has no relevance of its own to be told, and its features have.
 func TestRegressionEMFindsTheExaminationOfPairsShownOnce(t *testing.T) {
 	oneGoroutine(t)
 	truth := []float64{1, 0.7, 0.5, 0.3}
