@@ -28,8 +28,8 @@
 //
 // The log odds of liking are -3 + 1.5 t + h + 0.5 q, standard normal each: the user's taste for the item's topic, the fit of hidden
 // vectors of four dimensions, of which no feature tells, and the quality of the item. In each round tastes keep √(1-drift²) of what they
-// were and get new chance of standard deviation drift. None of it was chosen by the outcome; temperature, depth, floor and damping, which
-// are the recommender's, were set on worlds 1000 to 1007. All are flags.
+// were and get new chance of standard deviation drift. None of it was chosen by the outcome; temperature, depth and floor, which
+// are the recommender's, were set on worlds 1000 to 1015. All but the strengths are flags.
 //
 // It has no trends, no creators who react, no users who leave, and the position-based model holds exactly: real loops
 // are harder.
