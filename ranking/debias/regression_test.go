@@ -12,6 +12,7 @@ import (
 
 	"github.com/recsyskit/recsys/ranking"
 	"github.com/recsyskit/recsys/ranking/debias"
+	"github.com/recsyskit/recsys/ranking/gbdt"
 )
 
 // A regression that knows each pair by heart makes regression EM plain EM.
@@ -84,6 +85,31 @@ func TestRegressionEMFindsTheExaminationOfPairsShownOnce(t *testing.T) {
 	for k := 1; k < len(truth); k++ {
 		if math.Abs(got[k]-truth[k]) > 0.1 || math.Abs(got[k]-truth[k]) > 0.5*math.Abs(random[k]-truth[k]) {
 			t.Errorf("place %d: %.3f; want %.2f, and half as far from it as the click rates, %.3f", k, got[k], truth[k], random[k])
+		}
+	}
+}
+
+// Source: Wang et al. 2018, algorithm 1, whose regression is boosted trees.
+func TestRegressionEMTakesTrees(t *testing.T) {
+	oneGoroutine(t)
+	truth := []float64{1, 0.6, 0.3}
+	counts, features := sparse(truth, 15_000, 2)
+	relevance := debias.ModelRelevance(features, func(p debias.Pair) int { return int(p.Item) },
+		func(ctx context.Context, d *ranking.Dataset) (debias.Predictor, error) {
+			return gbdt.Train(ctx, gbdt.Config{Objective: gbdt.Objective{Loss: gbdt.LogLoss}, Rounds: 15, LearningRate: 0.4, Leaves: 6, Workers: 1}, d)
+		})
+	random, err := debias.Random(counts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := debias.RegressionEM(t.Context(), counts, relevance, debias.RegressionEMConfig{Iterations: 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("truth %.3f, regression EM %.3f, click rates %.3f", truth, got, random)
+	for k := 1; k < len(truth); k++ {
+		if math.Abs(got[k]-truth[k]) > 0.5*math.Abs(random[k]-truth[k]) {
+			t.Errorf("place %d: %.3f; want half as far from %.2f as the click rates, %.3f", k, got[k], truth[k], random[k])
 		}
 	}
 }
