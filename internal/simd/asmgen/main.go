@@ -21,6 +21,7 @@ var families = []func() []*File{
 	elementwiseFamily,
 	solveFamily,
 	halfFamily,
+	meanRowsFamily,
 	int8Family,
 	selectFamily,
 	neonFamily,
@@ -34,6 +35,7 @@ var families = []func() []*File{
 	forestSetFamily,
 	histogramFamily,
 	bestCutFamily,
+	symmetricFamily,
 }
 
 func main() {
