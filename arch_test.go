@@ -24,7 +24,7 @@ var importRules = []struct{ folder, may string }{
 	{"retrieval/auto", ". retrieval retrieval/* internal/*"},
 	{"retrieval/**", ". retrieval retrieval/itemsim retrieval/internal/* retrieval/vector internal/*"},
 	{"features/**", ". features internal/*"},
-	{"ranking/**", ". ranking ranking/gbdt/internal/* internal/*"},
+	{"ranking/**", ". ranking ranking/internal/* ranking/gbdt/internal/* internal/*"},
 	{"objective", "internal/*"},
 	{"rerank/**", ". rerank internal/*"},
 	{"bandit/**", ". bandit bandit/internal/* internal/*"},

@@ -57,6 +57,8 @@ func (s *spec) domain() string {
 type contextual interface {
 	// bind resolves columns and returns the bound algorithm.
 	bind(s *recsys.Schema) (Algorithm, error)
+	// features returns the length of a context, 0 before bind.
+	features() int
 	// context appends what is to be remembered of a row that was picked; [outcome].x will be that.
 	context(dst []float64, q *recsys.Query, c *recsys.Candidates, row int32) []float64
 }

@@ -354,6 +354,19 @@ func TestLinearModelBindNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestPolicyIsBoundToFeaturesOfOneLength(t *testing.T) {
+	p, err := bandit.New(bandit.LinUCB{Model: bandit.LinearModel{Features: []string{"vector"}}}, bandit.Config{})
+	require.NoError(t, err)
+	_, err = p.Bind(contextSchema(t))
+	require.NoError(t, err)
+	_, err = p.Bind(contextSchema(t))
+	require.NoError(t, err)
+	other, err := recsys.NewSchema(recsys.SchemaConfig{Columns: []recsys.Column{{Name: "vector", Kind: recsys.Vector, Dim: 5}}})
+	require.NoError(t, err)
+	_, err = p.Bind(other)
+	require.ErrorContains(t, err, "bound to 3 features already, and cannot be to 6")
+}
+
 // Missing and infinite features count as 0.
 func TestContextualFeaturesThatAreNotFiniteCountAsZero(t *testing.T) {
 	p := experienced(t, bandit.SquareCB{Model: linearModels["shared"]}, bandit.Config{})
@@ -426,7 +439,7 @@ func TestLinearLearnerRefusesOtherFeatures(t *testing.T) {
 		good := bandit.SaveLinear(3, 5, shared, false)
 		_, err := bandit.LoadLinear(good, 3, shared, false)
 		require.NoError(t, err)
-		_, err = bandit.LoadLinear(bandit.SaveLinear(9, 5, shared, false), 3, shared, false)
+		_, err = bandit.LoadLinear(bandit.SaveLinear(4, 5, shared, false), 3, shared, false)
 		require.Error(t, err)
 		for cut := range good {
 			_, err = bandit.LoadLinear(good[:cut], 3, shared, false)

@@ -31,7 +31,7 @@ func (e *ensemble) draw(m *Ridge, v float64, draws int, seed uint64) {
 		to := e.theta[i*draws : (i+1)*draws]
 		fill(to, m.theta[i])
 		for k := i; usable && k < d; k++ {
-			simd.Axpy64(v*e.factor.cols[i*d+k], e.z[k*draws:(k+1)*draws], to)
+			simd.Axpy64(v*e.factor.cols[i*e.factor.stride+k], e.z[k*draws:(k+1)*draws], to)
 		}
 	}
 }

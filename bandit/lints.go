@@ -83,6 +83,8 @@ func (a LinTS) bind(s *recsys.Schema) (Algorithm, error) {
 	return a, err
 }
 
+func (a LinTS) features() int { return a.Model.layout.features() }
+
 func (a LinTS) context(dst []float64, q *recsys.Query, c *recsys.Candidates, row int32) []float64 {
 	return a.Model.layout.append(dst, q, c, row)
 }
@@ -132,6 +134,8 @@ func (a LogisticTS) bind(s *recsys.Schema) (Algorithm, error) {
 	a.Model = m
 	return a, err
 }
+
+func (a LogisticTS) features() int { return a.Model.layout.features() }
 
 func (a LogisticTS) context(dst []float64, q *recsys.Query, c *recsys.Candidates, row int32) []float64 {
 	return a.Model.layout.append(dst, q, c, row)

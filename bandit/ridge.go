@@ -157,7 +157,8 @@ func (m *Ridge) moments(x []float64) (mean, variance float64) {
 	if m.inverse == nil {
 		return 0, simd.Dot64(x, x) / m.cfg.Lambda
 	}
-	return simd.Dot64(x, m.theta), max(simd.QuadForm(m.inverse, x), 0)
+	mean, variance = simd.DotQuadForm(m.inverse, m.theta, x)
+	return mean, max(variance, 0)
 }
 
 // Update learns that x was worth reward. The weight, > 0, counts it as that many observations, 1 for
@@ -191,7 +192,7 @@ func (m *Ridge) update(x []float64, reward, weight float64) error {
 
 // add counts x in A and A⁻¹, where u = A⁻¹x and gain = weight/(1 + weight·xᵀu).
 func (m *Ridge) add(x, u []float64, weight, gain float64) {
-	simd.Rank1(m.inverse, -gain, u)
+	m.shrink(u, gain)
 	simd.Rank1(m.gram, weight, x)
 	m.count++
 	if m.since++; m.since >= m.cfg.Refactor {
@@ -271,7 +272,13 @@ func (m *Ridge) forget() {
 	}
 	gain := restored / (1 + float64(restored*u[j]))
 	simd.Axpy64(-gain*m.theta[j], u, m.theta)
+	m.shrink(u, gain)
+}
+
+// shrink computes A⁻¹ -= gain·u·uᵀ and keeps it symmetric to the bit: what is not symmetric would grow with every decay.
+func (m *Ridge) shrink(u []float64, gain float64) {
 	simd.Rank1(m.inverse, -gain, u)
+	simd.SymMirror(m.inverse)
 }
 
 // Refactor computes A⁻¹ and θ afresh from A and b: d³ operations. Update calls it.

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/ranking/internal/place"
 )
 
 // binding is where a model's columns stand in a matrix, with the weights in that order.
@@ -15,7 +16,7 @@ type binding struct {
 	cols  []int32 // ascending; cols[p] holds column order[p] of the model
 	order []int32
 	start int // the first column when they stand side by side, else -1
-	width int // least number of columns of the matrix
+	table place.Columns
 	ids   []int
 
 	w   []float32 // H x d, on raw values, in the order of cols
@@ -30,20 +31,24 @@ func (m *Linear) Bind(s *recsys.Schema) (recsys.Ranker, error) {
 		return nil, errors.New("ranking: Linear is empty; train or load one")
 	}
 	var errs []error
+	var fields []recsys.Field
 	floats, ids := make([]int32, len(m.columns)), make([]int, len(m.idColumns))
 	for j, name := range m.columns {
 		f, err := s.Float(name)
-		floats[j], errs = int32(f.Index), append(errs, err)
+		floats[j], fields, errs = int32(f.Index), append(fields, f), append(errs, err)
 	}
 	for j, name := range m.idColumns {
 		f, err := s.ID(name)
-		ids[j], errs = f.Index, append(errs, err)
+		ids[j], fields, errs = f.Index, append(fields, f), append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	bound := *m
 	bound.bound = m.bind(floats, ids)
+	for _, f := range fields {
+		bound.bound.table.Add(f)
+	}
 	return &bound, nil
 }
 
@@ -58,11 +63,11 @@ func (m *Linear) bind(floats []int32, ids []int) *binding {
 	for p, j := range b.order {
 		b.cols[p] = floats[j]
 	}
-	if d > 0 {
-		b.width = int(b.cols[d-1]) + 1
-	}
-	if d == 0 || b.width-int(b.cols[0]) == d {
-		b.start = b.width - d
+	switch {
+	case d == 0:
+		b.start = 0
+	case int(b.cols[d-1]-b.cols[0])+1 == d:
+		b.start = int(b.cols[0])
 	}
 	for h := range m.heads {
 		intercept := m.bias[h]
@@ -82,7 +87,8 @@ func (m *Linear) bind(floats []int32, ids []int) *binding {
 
 // Rank writes each head's probability, and the first head's as the score. It
 // allocates nothing and does not look at ctx. Two scores that round to 1 are a
-// tie: from log odds of 17 on. The cost is H*(d+c) for each row.
+// tie: from log odds of 17 on. The cost is H*(d+c) for each row. A table whose columns are not where Bind
+// found them is an error, which wraps a [*recsys.ColumnError] for each that is absent.
 func (m *Linear) Rank(_ context.Context, _ *recsys.Query, c *recsys.Candidates, out recsys.Scores) error {
 	b, n, heads := m.bound, c.Len(), len(m.heads)
 	if b == nil {
@@ -91,8 +97,8 @@ func (m *Linear) Rank(_ context.Context, _ *recsys.Query, c *recsys.Candidates, 
 	if n == 0 {
 		return nil
 	}
-	if width := c.Schema().Width(); width < b.width {
-		return fmt.Errorf("ranking: linear: table has %d float columns; the model was bound to one with at least %d", width, b.width)
+	if err := b.table.Check(c.Schema()); err != nil {
+		return fmt.Errorf("ranking: linear: %w", err)
 	}
 	if out.Stride < heads || len(out.Heads) < (n-1)*out.Stride+heads || len(out.Score) < n {
 		return fmt.Errorf("ranking: linear: no room for %d rows of %d heads (stride %d, %d values)", n, heads, out.Stride, len(out.Heads))

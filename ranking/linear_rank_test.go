@@ -237,8 +237,15 @@ func TestRankErrors(t *testing.T) {
 	if err := r.Rank(t.Context(), nil, c, recsys.NewScores(2, 1)); err == nil || !strings.Contains(err.Error(), "no room for 2 rows of 2 heads") {
 		t.Errorf("one head: error %v", err)
 	}
-	if err := r.Rank(t.Context(), nil, recsys.NewCandidates(nil, []recsys.ItemID{1}), recsys.NewScores(1, 2)); err == nil || !strings.Contains(err.Error(), "bound to one with at least 3") {
-		t.Errorf("another table: error %v", err)
+	for want, columns := range map[string][]recsys.Column{
+		`feature "f2": no source writes it`:    nil,
+		`feature "topic": no source writes it`: columnsOf(m)[:4], // all but the last ID column
+	} {
+		other := recsys.NewCandidates(schemaOf(t, columns...), []recsys.ItemID{1})
+		err := r.Rank(t.Context(), nil, other, recsys.NewScores(1, 2))
+		if _, typed := errors.AsType[*recsys.ColumnError](err); !typed || !strings.Contains(err.Error(), want) {
+			t.Errorf("another table: error %v; want %q", err, want)
+		}
 	}
 	if _, err := new(ranking.Linear).Bind(s); err == nil {
 		t.Error("an empty model can be bound")

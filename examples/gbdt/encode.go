@@ -113,8 +113,7 @@ func newEncodedReader(name string, r io.Reader, m *gbdt.Model, target *encode.Ta
 	}
 	header, err := x.csv.Read()
 	if err == io.EOF {
-		x.end = err
-		return x, nil
+		return nil, nothing(name, true)
 	}
 	if err != nil {
 		return nil, x.failed(err)
@@ -122,14 +121,14 @@ func newEncodedReader(name string, r io.Reader, m *gbdt.Model, target *encode.Ta
 	for j := range header {
 		header[j] = strings.TrimSpace(strings.TrimPrefix(header[j], "\ufeff"))
 	}
+	var missing []string
 	for _, want := range slices.Concat(x.d.Columns, x.d.IDColumns) {
 		j := slices.Index(header, want)
-		if j < 0 {
-			return nil, cli.Inputf(name, 1, "no column %s", want)
+		if x.at = append(x.at, j); j < 0 {
+			missing = append(missing, want)
 		}
-		x.at = append(x.at, j)
 	}
-	return x, nil
+	return x, absent(name, missing, header)
 }
 
 func (x *encodedReader) failed(err error) error {

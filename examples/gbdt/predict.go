@@ -19,6 +19,7 @@ import (
 type predictor struct {
 	data, format, output, out string
 	header                    bool
+	stderr                    io.Writer
 	model                     *gbdt.Model
 	target                    *encode.Target // nil unless the model was trained with -encode
 }
@@ -34,7 +35,7 @@ func predict(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	cli.AddCommon(fs) // nothing is random, and rows are read by one goroutine
 	asJSON := cli.AddJSON(fs)
 	m := addModel(fs)
-	p := new(predictor)
+	p := &predictor{stderr: stderr}
 	fs.StringVar(&p.data, "data", "", "`file` of rows: features only")
 	fs.StringVar(&p.format, "format", "", "`format` of -data: csv or libsvm (default: as its first line looks)")
 	fs.BoolVar(&p.header, "header", false, "the first line of a CSV file names the columns")
@@ -94,9 +95,11 @@ func (p *predictor) run(ctx context.Context, asJSON bool, stdout io.Writer) erro
 	start := time.Now()
 	if p.out == "" {
 		w := bufio.NewWriter(stdout)
-		if _, err := p.write(ctx, w, rows); err != nil {
+		n, err := p.write(ctx, w, rows)
+		if err != nil {
 			return err
 		}
+		p.note(n)
 		return w.Flush()
 	}
 	// A file that is not whole would be taken for one of fewer rows.
@@ -119,6 +122,7 @@ func (p *predictor) run(ctx context.Context, asJSON bool, stdout io.Writer) erro
 		os.Remove(p.out + ".tmp")
 		return err
 	}
+	p.note(n)
 	seconds := time.Since(start).Seconds()
 	if asJSON {
 		return cli.WriteJSON(stdout, cli.Object{
@@ -128,6 +132,13 @@ func (p *predictor) run(ctx context.Context, asJSON bool, stdout io.Writer) erro
 	}
 	_, err = fmt.Fprintf(stdout, "%v\n%d rows in %.3f s, parsing and printing included\n", p.model, n, seconds)
 	return err
+}
+
+// note says why the output is empty.
+func (p *predictor) note(rows int) {
+	if rows == 0 {
+		fmt.Fprintf(p.stderr, "gbdt predict: %s has no rows: the output is empty\n", p.data)
+	}
 }
 
 func (p *predictor) source(in io.Reader) (rowSource, error) {

@@ -49,7 +49,7 @@ func newRowReader(name, format string, r io.Reader, header bool, m *gbdt.Model) 
 	record, err := x.csv.Read()
 	switch {
 	case err == io.EOF:
-		return x, nil
+		return nil, nothing(name, header)
 	case err != nil:
 		return nil, x.failed(err)
 	case header:
@@ -60,6 +60,15 @@ func newRowReader(name, format string, r io.Reader, header bool, m *gbdt.Model) 
 	x.columns = order(x.features)
 	x.pending = record
 	return x, nil
+}
+
+// nothing is the error for a file without any line: the step that should have written it has failed. A header
+// without rows is one of no rows.
+func nothing(name string, header bool) error {
+	if header {
+		return cli.Inputf(name, 0, "there are no rows, and no header")
+	}
+	return cli.Inputf(name, 0, "there are no rows")
 }
 
 // order returns the feature of each field of a file without header: that of the model, but where a model
@@ -124,10 +133,24 @@ func (x *rowReader) head(record []string) error {
 			missing = append(missing, x.features[j].Name)
 		}
 	}
-	if missing != nil {
-		return cli.Inputf(x.name, 1, "no column %s", strings.Join(missing[:min(12, len(missing))], ", "))
+	return absent(x.name, missing, record)
+}
+
+// absent is the error for features that no column of the header is named after, nil if there are none.
+func absent(name string, missing, header []string) error {
+	if len(missing) == 0 {
+		return nil
 	}
-	return nil
+	return cli.Inputf(name, 1, "no column %s (columns: %s)", few(missing), few(header))
+}
+
+// few prints names for an error: at most a dozen.
+func few(names []string) string {
+	const most = 12
+	if len(names) > most {
+		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return strings.Join(names, ", ")
 }
 
 func (x *rowReader) failed(err error) error {

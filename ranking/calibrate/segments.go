@@ -45,7 +45,7 @@ func (s Segment[K]) String() string {
 // probabilities: those of a device, a country, a position. segment has a value for each row;
 // the other slices are as for [Fit], with labels that are 0 or 1 for the test to be exact: labels
 // between vary less. The result has all segments, the most deviant first (those not tested last),
-// ties by key.
+// ties by key. Keys that are NaN are one segment.
 //
 //	z = Σ w (y - p) / sqrt(Σ w² p (1-p))
 //
@@ -74,7 +74,7 @@ func CheckSegments[K cmp.Ordered](probs, labels, weights []float32, segment []K,
 		return nil, err
 	}
 	type sums struct{ positives, negatives, difference, variance float64 }
-	at := map[K]int{}
+	at, ofNaN := map[K]int{}, -1
 	var found []Segment[K]
 	var of []sums
 	for i, key := range segment {
@@ -86,9 +86,14 @@ func CheckSegments[K cmp.Ordered](probs, labels, weights []float32, segment []K,
 			continue
 		}
 		k, ok := at[key]
+		if key != key { // NaN, which no map finds again
+			k, ok = ofNaN, ofNaN >= 0
+		}
 		if !ok {
 			k = len(found)
-			at[key] = k
+			if at[key] = k; key != key {
+				ofNaN = k
+			}
 			found, of = append(found, Segment[K]{Key: key}), append(of, sums{})
 		}
 		s, t := &found[k], &of[k]

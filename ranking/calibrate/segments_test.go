@@ -93,6 +93,29 @@ func TestSegmentByHand(t *testing.T) {
 	}
 }
 
+// A map does not find NaN again: each row would be a segment that is too small for the test.
+func TestKeysThatAreNaNAreOneSegment(t *testing.T) {
+	nan := math.NaN()
+	var probs, labels []float32
+	var keys []float64
+	for i := range 300 {
+		probs, labels, keys = append(probs, 0.5), append(labels, float32(i%2)), append(keys, []float64{nan, 1, -nan}[i%3])
+		if i%3 != 1 {
+			labels[i] = 1
+		}
+	}
+	found, err := calibrate.CheckSegments(probs, labels, nil, keys, calibrate.SegmentConfig{})
+	if err != nil || len(found) != 2 {
+		t.Fatalf("%v, error %v; want two segments", found, err)
+	}
+	if s := found[0]; s.Key == s.Key || s.Rows != 200 || s.Observed != 1 || !s.Off {
+		t.Errorf("%v; want NaN with 200 rows that is off", s)
+	}
+	if s := found[1]; s.Key != 1 || s.Rows != 100 || s.Off {
+		t.Errorf("%v; want 100 rows that are right", s)
+	}
+}
+
 func TestSegmentErrors(t *testing.T) {
 	p, y, k := []float32{0.5}, []float32{1}, []int{1}
 	for want, check := range map[string]func() error{

@@ -237,6 +237,22 @@ func TestFitNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
+// Out of fold such rows would all have the mean of all, and a model would learn nothing from the columns that it is
+// served with.
+func TestRowsOfOneGroupHaveNoOtherFold(t *testing.T) {
+	d := random(200, 3)
+	d.Groups = make([]uint64, d.Len())
+	if _, _, err := encode.Fit(t.Context(), encode.Config{}, d); !errors.Is(err, encode.ErrOneFold) || !strings.Contains(err.Error(), "200 rows; want Dataset.Groups of more groups") {
+		t.Errorf("one group: error %v", err)
+	}
+	for i := range d.Groups {
+		d.Groups[i] = uint64(i % 40)
+	}
+	if _, _, err := encode.Fit(t.Context(), encode.Config{}, d); err != nil {
+		t.Errorf("40 groups: error %v", err)
+	}
+}
+
 func TestTransformNamesAColumnThatIsNotThere(t *testing.T) {
 	target, train, err := encode.Fit(t.Context(), encode.Config{}, random(20, 1))
 	if err != nil {

@@ -3,6 +3,7 @@ package encode
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -20,7 +21,7 @@ import (
 //
 // A label that is NaN counts for no mean, but for the number of rows. Rows count as often as their
 // weight says. The errors are those of [ranking.Dataset.Validate], one that joins what is wrong with cfg,
-// one that names a head without any label, and ctx.Err(). A key costs a sort of the rows and 16 bytes a row and worker.
+// one that names a head without any label, [ErrOneFold], and ctx.Err(). A key costs a sort of the rows and 16 bytes a row and worker.
 func Fit(ctx context.Context, cfg Config, d *ranking.Dataset) (*Target, *ranking.Dataset, error) {
 	if err := d.Validate(); err != nil {
 		return nil, nil, err
@@ -41,6 +42,10 @@ func Fit(ctx context.Context, cfg Config, d *ranking.Dataset) (*Target, *ranking
 	}
 	return f.t, f.out, nil
 }
+
+// ErrOneFold is wrapped by [Fit] when all rows are in one fold, since they are of one group or very few: no row has
+// statistics of other folds, and a model would learn from columns that say nothing.
+var ErrOneFold = errors.New("all rows are in one fold")
 
 // fit is a call of Fit.
 type fit struct {
@@ -76,6 +81,9 @@ func (f *fit) setUp() error {
 	for r := range f.folds {
 		f.folds[r] = int32(hash.Combine(f.Seed, f.d.Group(r)) % uint64(f.Folds))
 		f.add(all, r)
+	}
+	if n := len(f.folds); n > 1 && !slices.ContainsFunc(f.folds, func(fold int32) bool { return fold != f.folds[0] }) {
+		return fmt.Errorf("encode: %w: %d rows; want Dataset.Groups of more groups, or none, or for a few rows another Config.Seed", ErrOneFold, n)
 	}
 	f.priors = make([][]float64, f.Folds+1)
 	for h, head := range f.Heads {

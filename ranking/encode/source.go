@@ -3,9 +3,11 @@ package encode
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/internal/hash"
+	"github.com/recsyskit/recsys/ranking/internal/place"
 )
 
 // errNoTable says what to do with a source that works from the candidate table.
@@ -41,6 +43,7 @@ func (t *Target) Bind(s *recsys.Schema) (recsys.FeatureSource, error) {
 		if err != nil {
 			errs = append(errs, err)
 		}
+		b.table.Add(f)
 		b.at = append(b.at, f.Index)
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -54,6 +57,7 @@ type bound struct {
 	*Target
 	columns []recsys.Column
 	at      []int // ID column of the table
+	table   place.Columns
 }
 
 func (b *bound) Columns() []recsys.Column { return b.columns }
@@ -62,6 +66,9 @@ func (b *bound) Overwrites() bool         { return true }
 // HydrateCandidates writes a row for each candidate. It goes key by key, so that the look-ups into one
 // table follow each other.
 func (b *bound) HydrateCandidates(_ context.Context, _ *recsys.Query, c *recsys.Candidates, out *recsys.Block) error {
+	if err := b.table.Check(c.Schema()); err != nil {
+		return fmt.Errorf("encode: %w", err)
+	}
 	w := b.width()
 	for i := range b.keys {
 		k := &b.keys[i]

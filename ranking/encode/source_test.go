@@ -2,6 +2,7 @@ package encode_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -94,6 +95,11 @@ func TestBuildNamesAnIDColumnThatNoSourceWrites(t *testing.T) {
 	}
 	if err := target.Hydrate(t.Context(), nil, nil, nil); err == nil {
 		t.Error("no error without the table")
+	}
+	source, _, out := hydrator(t, 3)
+	err = source.HydrateCandidates(t.Context(), nil, recsys.NewCandidates(nil, make([]recsys.ItemID, 3)), out)
+	if _, typed := errors.AsType[*recsys.ColumnError](err); !typed || !strings.Contains(err.Error(), `feature "user"`) {
+		t.Errorf("another table: error %v; want one that names user", err)
 	}
 }
 

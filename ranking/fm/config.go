@@ -157,6 +157,11 @@ type Config struct {
 	// file, which grow to two (AdaGrad) or three times the size: [NewOnline] needs it.
 	Resumable bool
 
+	// MaxBytes bounds the memory that training allocates, >= 0; 0 means no limit. What it would
+	// need is computed first; only how many IDs vocabularies have is seen as they are
+	// counted. See [ranking.MemoryError].
+	MaxBytes int64
+
 	// Seed is what hashes, first factors and the order of rows derive from.
 	Seed uint64
 	// Workers is the number of goroutines, >= 0; 0 means GOMAXPROCS. It does not change the result.
@@ -249,6 +254,9 @@ func (c *Config) check() error {
 		if f.value < 0 {
 			bad(f.field, f.value, ">= 0 (0 means "+f.meaning+")")
 		}
+	}
+	if c.MaxBytes < 0 {
+		bad("MaxBytes", c.MaxBytes, ">= 0 (0 means no limit)")
 	}
 	for _, f := range []struct {
 		field string

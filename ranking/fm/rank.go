@@ -10,18 +10,19 @@ import (
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/internal/simd"
 	"github.com/recsyskit/recsys/ranking"
+	"github.com/recsyskit/recsys/ranking/internal/place"
 )
 
 // binding is where a model's columns stand in a table of candidates. Columns of the request
 // are the same for all candidates, so their sums are computed once.
 type binding struct {
-	request, item struct{ floats, ids []place }
-	width         int // least number of float columns of the table
+	request, item struct{ floats, ids []spot }
+	table         place.Columns
 	scratch       sync.Pool
 }
 
-// place is where a column of the model stands.
-type place struct{ column, at int }
+// spot is where a column of the model stands.
+type spot struct{ column, at int }
 
 // scratch is what one call of Rank needs.
 type scratch struct {
@@ -58,12 +59,12 @@ func (s *space) bind(schema *recsys.Schema) (*binding, error) {
 			errs = append(errs, err)
 			continue
 		}
-		b.width = max(b.width, f.Index+1)
+		b.table.Add(f)
 		to := &b.item.floats
 		if f.Scope == recsys.PerRequest {
 			to = &b.request.floats
 		}
-		*to = append(*to, place{j, f.Index})
+		*to = append(*to, spot{j, f.Index})
 	}
 	for k, name := range s.idColumns {
 		f, err := schema.ID(name)
@@ -71,11 +72,12 @@ func (s *space) bind(schema *recsys.Schema) (*binding, error) {
 			errs = append(errs, err)
 			continue
 		}
+		b.table.Add(f)
 		to := &b.item.ids
 		if f.Scope == recsys.PerRequest {
 			to = &b.request.ids
 		}
-		*to = append(*to, place{k, f.Index})
+		*to = append(*to, spot{k, f.Index})
 	}
 	return b, errors.Join(errs...)
 }
@@ -83,7 +85,8 @@ func (s *space) bind(schema *recsys.Schema) (*binding, error) {
 // Rank writes each head's prediction, and the first head's as the score: probabilities of
 // Logistic, numbers of Squared. It allocates nothing in steady state and does not look at ctx.
 // The columns of the request are scored once, those of the item for each row: O(H c k)
-// for a row with c of them, of an FFM O(H c² k) with all.
+// for a row with c of them, of an FFM O(H c² k) with all. A table whose columns are not where Bind found
+// them is an error, which wraps a [*recsys.ColumnError] for each that is absent.
 func (m *Model) Rank(_ context.Context, _ *recsys.Query, c *recsys.Candidates, out recsys.Scores) error {
 	if m.bound == nil {
 		return ranking.ErrUnbound
@@ -96,8 +99,8 @@ func (m *Model) rank(b *binding, c *recsys.Candidates, out recsys.Scores) error 
 	if n == 0 {
 		return nil
 	}
-	if width := c.Schema().Width(); width < b.width {
-		return fmt.Errorf("fm: table has %d float columns; the model was bound to one with at least %d", width, b.width)
+	if err := b.table.Check(c.Schema()); err != nil {
+		return fmt.Errorf("fm: %w", err)
 	}
 	if out.Stride < heads || len(out.Heads) < (n-1)*out.Stride+heads || len(out.Score) < n {
 		return fmt.Errorf("fm: no room for %d rows of %d heads (stride %d, %d values)", n, heads, out.Stride, len(out.Heads))
@@ -135,7 +138,7 @@ func (r *rows) copyRow(o *rows) {
 }
 
 // encodeCandidate appends a row of what candidate i has in the columns.
-func (s *space) encodeCandidate(dst *rows, floats, ids []place, c *recsys.Candidates, i int) {
+func (s *space) encodeCandidate(dst *rows, floats, ids []spot, c *recsys.Candidates, i int) {
 	if len(floats) > 0 {
 		row := c.Row(i)
 		for _, p := range floats {

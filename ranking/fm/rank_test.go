@@ -171,7 +171,8 @@ func TestBindNamesWhatIsMissing(t *testing.T) {
 	for what, err := range map[string]error{
 		"no room for 3 rows of 2 heads": r.Rank(t.Context(), nil, c, recsys.NewScores(2, 2)),
 		"no room for 3 rows":            r.Rank(t.Context(), nil, c, recsys.NewScores(3, 1)),
-		"table has 1 float columns":     r.Rank(t.Context(), nil, recsys.NewCandidates(schemaOf(t, []recsys.Column{{Name: "x"}}), make([]recsys.ItemID, 1)), recsys.NewScores(1, 2)),
+		`feature "price": no source`:    r.Rank(t.Context(), nil, recsys.NewCandidates(schemaOf(t, []recsys.Column{{Name: "x"}}), make([]recsys.ItemID, 1)), recsys.NewScores(1, 2)),
+		`feature "item": no source`:     r.Rank(t.Context(), nil, recsys.NewCandidates(schemaOf(t, columns()[:len(columns())-1]), make([]recsys.ItemID, 1)), recsys.NewScores(1, 2)),
 	} {
 		if err == nil || !strings.Contains(err.Error(), what) {
 			t.Errorf("error %v; want %q", err, what)

@@ -52,16 +52,19 @@ func (s *space) len() int {
 }
 
 // newSpace learns means, scales and vocabularies from d.
-func newSpace(d *ranking.Dataset, cfg *Config) *space {
+func newSpace(d *ranking.Dataset, cfg *Config, memory *budget) (*space, error) {
 	s := &space{columns: slices.Clone(d.Columns), idColumns: slices.Clone(d.IDColumns), bits: cfg.HashBits, seed: cfg.Seed}
 	s.standardise(d)
 	if s.bits == 0 {
 		for j := range d.IDColumns {
 			s.ids = append(s.ids, vocabulary(d, j, max(cfg.MinCount, 1)))
+			if err := memory.check(s.len() - len(s.columns)); err != nil {
+				return nil, err
+			}
 		}
 	}
 	s.finish()
-	return s
+	return s, nil
 }
 
 // vocabulary returns the IDs that at least least rows have, in ascending order.

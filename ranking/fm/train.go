@@ -22,7 +22,7 @@ import (
 //
 // Errors: a [*ranking.DatasetError] names the row and value that is not valid;
 // [ranking.ErrNoRows], [ranking.ErrOneClass] (of Logistic) and [ranking.ErrDiverged] are wrapped
-// with the head; when ctx is done the error wraps ctx.Err(). An epoch costs O(n c k) per head
+// with the head; a [*ranking.MemoryError] before anything large is allocated; when ctx is done the error wraps ctx.Err(). An epoch costs O(n c k) per head
 // for n rows of c columns, of an FFM O(n c² k); memory is 10 bytes for each value of a row,
 // and for each head, twice with Validation, the parameters times two (AdaGrad) or three.
 func Train(ctx context.Context, cfg Config, d *ranking.Dataset) (*Model, error) {
@@ -34,14 +34,21 @@ func Train(ctx context.Context, cfg Config, d *ranking.Dataset) (*Model, error) 
 		if err == nil && !slices.Equal(v.Heads, d.Heads) {
 			err = fmt.Errorf("heads are %q; want %q", v.Heads, d.Heads)
 		}
-		if err == nil {
-			cfg.Validation, err = v.Select(slices.Concat(d.Columns, d.IDColumns)...)
-		}
 		if err != nil {
 			return nil, fmt.Errorf("fm: Config.Validation: %w", err)
 		}
 	}
-	t, err := newTrainer(&cfg, d)
+	memory := newBudget(&cfg, d)
+	if err := memory.check(0); err != nil {
+		return nil, err
+	}
+	if v := cfg.Validation; v != nil {
+		var err error
+		if cfg.Validation, err = v.Select(slices.Concat(d.Columns, d.IDColumns)...); err != nil {
+			return nil, fmt.Errorf("fm: Config.Validation: %w", err)
+		}
+	}
+	t, err := newTrainer(&cfg, d, memory)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +103,7 @@ type headTrainer struct {
 	progress       HeadProgress
 }
 
-func newTrainer(cfg *Config, d *ranking.Dataset) (*trainer, error) {
+func newTrainer(cfg *Config, d *ranking.Dataset, memory *budget) (*trainer, error) {
 	t := &trainer{cfg: cfg}
 	var errs []error
 	for h, name := range d.Heads {
@@ -114,7 +121,10 @@ func newTrainer(cfg *Config, d *ranking.Dataset) (*trainer, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	t.space = newSpace(d, cfg)
+	var err error
+	if t.space, err = newSpace(d, cfg, memory); err != nil {
+		return nil, err
+	}
 	if n := t.space.len(); n > maxCoordinates {
 		return nil, fmt.Errorf("fm: %d coordinates; want at most %d: set HashBits or MinCount", n, maxCoordinates)
 	}

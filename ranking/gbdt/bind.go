@@ -5,13 +5,14 @@ import (
 	"fmt"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/ranking/internal/place"
 )
 
 // binding is where a model's features stand in a table.
 type binding struct {
 	columns []int32    // by feature: a float column, or ^k for ids[k]
 	ids     []idColumn // features that are read from ID columns
-	width   int        // least number of float columns of the table
+	table   place.Columns
 }
 
 // idColumn is a categorical feature that stands in an ID column.
@@ -20,6 +21,7 @@ type idColumn struct {
 	column  int  // -1: nothing but missing values
 	group   int  // of its missing bits
 	kept    bool // the model has a vocabulary; else the ID is the category
+	apart   bool // the vocabulary has the ID 0, which a missing row has too
 }
 
 // Bind finds the model's features in the schema: a numeric one is a Float column, a categorical
@@ -79,16 +81,17 @@ func (m *Model) place(b *binding, s *recsys.Schema, j int) error {
 		if m.vocab[j] == nil && m.largest(j) >= maxCategory {
 			return &UnsupportedError{Format: "gbdt", What: fmt.Sprintf("feature %q in an ID column with categories from %d on; make it a float column", f.Name, maxCategory)}
 		}
+		b.table.Add(c)
 		b.columns[j] = ^int32(len(b.ids))
-		b.ids = append(b.ids, idColumn{feature: j, column: c.Index, group: c.Group, kept: m.vocab[j] != nil})
+		b.ids = append(b.ids, idColumn{feature: j, column: c.Index, group: c.Group, kept: m.vocab[j] != nil, apart: m.isApart(j)})
 		return nil
 	}
 	c, err := s.Float(f.Name)
 	if err != nil {
 		return err
 	}
+	b.table.Add(c)
 	b.columns[j] = int32(c.Index)
-	b.width = max(b.width, c.Index+1)
 	return nil
 }
 

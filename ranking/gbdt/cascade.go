@@ -17,7 +17,9 @@ import (
 type CascadeConfig struct {
 	// Rounds is the number of rounds that score every row, > 0.
 	Rounds int
-	// Keep is the share of the rows that the other rounds score too, in (0, 1]; 0 means 0.5.
+	// Keep is the share of the rows that the other rounds score too, in (0, 1]; 0 means 0.5. Of n rows
+	// ceil(Keep n) go on, so one at least; what is above a whole number by rounding alone, as
+	// 0.07 of 100, counts as that.
 	Keep float64
 	// AtLeast is the number of rows that go on in any case, >= 0, such as the length of the slate.
 	AtLeast int
@@ -120,7 +122,8 @@ func (c *Cascade) Rank(_ context.Context, _ *recsys.Query, t *recsys.Candidates,
 
 // keep returns how many of n rows go on.
 func (c *Cascade) keep(n int) int {
-	return min(n, max(c.cfg.AtLeast, int(math.Ceil(c.cfg.Keep*float64(n)))))
+	share := c.cfg.Keep * float64(n)
+	return min(n, max(1, c.cfg.AtLeast, int(math.Ceil(share-1e-12*share))))
 }
 
 // score writes the heads of the n rows in s.rows. Without ids rows tie by their place.

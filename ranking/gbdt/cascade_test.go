@@ -2,6 +2,8 @@ package gbdt_test
 
 import (
 	"cmp"
+	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -107,6 +109,34 @@ func TestCascadeBreaksTiesByItem(t *testing.T) {
 		for i, id := range items {
 			require.Equal(t, id <= 2, out.Score[i] == 5, "item %d: score %v", id, out.Score[i])
 		}
+	}
+}
+
+func TestKeepIsRoundedUp(t *testing.T) {
+	m := shape{features: 3, rounds: 4, leaves: 3}.model(t, 1, false)
+	for _, c := range []struct {
+		keep             float64
+		atLeast, n, want int
+	}{
+		{keep: 0, n: 10, want: 5}, // the default
+		{keep: 0, n: 11, want: 6}, // 5.5
+		{keep: 0.3, n: 301, want: 91},
+		{keep: 0.07, n: 100, want: 7}, // 7.000000000000001
+		{keep: 0.1, n: 1, want: 1},
+		{keep: 5e-324, n: 1_000_000, want: 1},
+		{keep: 1, n: 7, want: 7},
+		{keep: 1 - 1e-16, n: 7, want: 7},
+		{keep: 0.1, n: 50, atLeast: 20, want: 20},
+		{keep: 0.9, n: 50, atLeast: 20, want: 45},
+		{keep: 0.1, n: 5, atLeast: 20, want: 5},
+	} {
+		cascade, err := gbdt.NewCascade(m, gbdt.CascadeConfig{Rounds: 1, Keep: c.keep, AtLeast: c.atLeast})
+		require.NoError(t, err)
+		require.Equal(t, c.want, cascade.Goes(c.n), "%+v", c)
+	}
+	for _, keep := range []float64{-0.1, 1.0000001, math.NaN(), math.Inf(1), math.Inf(-1)} {
+		_, err := gbdt.NewCascade(m, gbdt.CascadeConfig{Rounds: 1, Keep: keep})
+		require.ErrorContains(t, err, fmt.Sprintf("gbdt: CascadeConfig.Keep is %v; want a share in (0, 1], or 0 for 0.5", keep))
 	}
 }
 

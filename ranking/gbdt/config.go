@@ -88,7 +88,7 @@ type Config struct {
 	Init *Model
 
 	// MaxBytes bounds the memory that training allocates, >= 0; 0 means no limit. What it would
-	// need is computed first; see [MemoryError].
+	// need is computed first; only how many IDs there are is seen as they are counted. See [MemoryError].
 	MaxBytes int64
 
 	// Seed is what all draws derive from.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"runtime"
 	"slices"
 
@@ -239,14 +238,4 @@ func (c *Config) grow(features []tree.Feature) grow.Config {
 		}
 	}
 	return g
-}
-
-// MemoryError says that training would take more memory than Config.MaxBytes.
-type MemoryError struct {
-	Need, Most int64 // bytes
-}
-
-func (e *MemoryError) Error() string {
-	return fmt.Sprintf("gbdt: training needs about %d bytes (%.1f MiB) and Config.MaxBytes is %d; take fewer rows, features or classes, or raise it",
-		e.Need, math.Ceil(float64(e.Need)/(1<<20)*10)/10, e.Most)
 }

@@ -41,8 +41,8 @@
 //	categorical, with a vocabulary   | ID                            | the place of the ID in the vocabulary
 //	categorical, without one (files) | Float, or an ID below 2^24    | the category itself
 //
-// [Train] keeps vocabularies; [Options].Categories gives one to a file, [Options].Pandas takes those that LightGBM's Python package
-// leaves in it. A category that is not known goes where the trees send what
+// [Train] keeps vocabularies; [Options].Categories gives one to a file, [Options].Pandas takes those that LightGBM's Python package,
+// or XGBoost from 3.1 on, leaves in it. A category that is not known goes where the trees send what
 // they do not name. NaN is missing; what else counts as missing is said by the model ([Options].Missing for XGBoost's parameter
 // missing). The columns of a table are float32: a file's thresholds are compared as float64 with the widened value, as LightGBM does with
 // float32 input. [Model.PredictRows] and the other functions over rows take float64.
@@ -84,21 +84,28 @@
 //
 // # Parameters of LightGBM
 //
-// What the parameters of LightGBM are called in [Config] and [Objective]; defaults are the same where nothing else is said.
+// What the parameters of LightGBM are called in [Config] and [Objective]; defaults are the same where nothing else is said. Names of its
+// scikit-learn classes stand in brackets. Each [Loss] says which objective it is.
 //
 //	objective, metric, eval_at       | Objective (Loss, Metric, Cutoff), by head: Heads
-//	num_iterations                   | Rounds
+//	num_iterations (n_estimators)    | Rounds
 //	learning_rate                    | LearningRate
 //	num_leaves, max_depth            | Leaves, MaxDepth
 //	min_data_in_leaf                 | MinRows
+//	  (min_child_samples)            |
 //	min_sum_hessian_in_leaf          | MinHessian
+//	  (min_child_weight)             |
 //	min_gain_to_split                | MinGain
+//	  (min_split_gain)               |
 //	lambda_l1, lambda_l2             | L1, L2
+//	  (reg_alpha, reg_lambda)        |
 //	max_delta_step                   | MaxLeaf
 //	path_smooth                      | PathSmoothing
 //	bagging_fraction, bagging_freq   | RowFraction, RowEvery (0 means 1 here: RowFraction alone samples)
+//	  (subsample, subsample_freq)    |
 //	bagging_by_query                 | RowsByGroup
 //	feature_fraction, …_bynode       | FeatureFraction, NodeFeatureFraction
+//	  (colsample_bytree)             |
 //	data_sample_strategy=goss,       | GOSS
 //	  top_rate, other_rate           |
 //	boosting=dart, drop_rate,        | Boosting: DART, DropRate, SkipDrop (0 here, 0.5 there), MaxDrop
@@ -119,6 +126,7 @@
 //	weight, group columns            | Dataset.Weights, Groups
 //	position column                  | Dataset.Positions, with Objective.Examination given and not learned
 //	num_threads, seed                | Workers, Seed (all other seeds derive from it)
+//	pandas_categorical (of a file)   | Options.Pandas
 //	scale_pos_weight, alpha, num_class, tweedie_variance_power, poisson_max_delta_step, sigmoid,
 //	lambdarank_truncation_level, lambdarank_norm, label_gain: see Objective
 //

@@ -15,3 +15,6 @@ func SchemaHash(features []Feature, heads []string) uint64 {
 	}
 	return m.schemaHash()
 }
+
+// Goes returns how many of n rows go on.
+func (c *Cascade) Goes(n int) int { return c.keep(n) }

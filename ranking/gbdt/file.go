@@ -47,6 +47,7 @@ type fileHead struct {
 type fileFeature struct {
 	Categorical bool   `json:"categorical,omitempty"`
 	Vocabulary  *int   `json:"vocabulary,omitempty"` // its size; nil: none
+	Apart       bool   `json:"missing_apart,omitempty"`
 	Info        string `json:"info,omitempty"`
 }
 
@@ -69,7 +70,7 @@ func (m *Model) WriteTo(w io.Writer) (int64, error) {
 	head := fileHead{Missing: m.missing, Strict: m.strict, SkipUnused: !m.unused}
 	var ids []uint64
 	for j, f := range m.features {
-		x := fileFeature{Categorical: f.Categorical, Info: f.Info}
+		x := fileFeature{Categorical: f.Categorical, Apart: m.isApart(j), Info: f.Info}
 		if m.vocab[j] != nil {
 			size := len(m.vocab[j])
 			x.Vocabulary, ids = &size, append(ids, m.vocab[j]...)
@@ -135,9 +136,10 @@ func (m *Model) assemble(names []string, head *fileHead, ids []uint64, b *treeAr
 		return fmt.Errorf("%d names for %d features", len(names), len(head.Features))
 	}
 	m.features, m.vocab = make([]tree.Feature, len(names)), make([][]uint64, len(names))
+	m.apart = make([]bool, len(names))
 	for j, x := range head.Features {
 		m.features[j] = tree.Feature{Name: names[j], Categorical: x.Categorical, Info: x.Info}
-		if x.Vocabulary == nil {
+		if m.apart[j] = x.Apart; x.Vocabulary == nil {
 			continue
 		}
 		n := *x.Vocabulary

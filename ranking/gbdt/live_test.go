@@ -17,8 +17,8 @@ import (
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/tree"
 )
 
-// Each request is answered by one model, whatever is swapped meanwhile, and nothing of the models that
-// have gone stays in memory.
+// Each request is answered by one model, whatever is swapped meanwhile, by the new one once Swap has returned, and
+// nothing of the models that have gone stays in memory.
 func TestSwappedModelsMixNoVersionsAndLeakNothing(t *testing.T) {
 	const items, versions, swaps = 60, 5, 1000
 	s := shape{features: 6, categorical: 2, rounds: 20, leaves: 15, link: tree.Sigmoid}
@@ -37,6 +37,13 @@ func TestSwappedModelsMixNoVersionsAndLeakNothing(t *testing.T) {
 	require.Len(t, want, versions)
 
 	build, served := pipelines(t, data.Floats, data.IDs, want)
+	total := func() int64 {
+		n := int64(0)
+		for _, s := range served {
+			n += s.Load()
+		}
+		return n
+	}
 	live := recsys.NewLive(build(models[0]))
 	ctx, stop := context.WithCancel(t.Context())
 	var clients sync.WaitGroup
@@ -68,18 +75,27 @@ func TestSwappedModelsMixNoVersionsAndLeakNothing(t *testing.T) {
 		}
 		file := encode(t, models[i%versions]) // each swap reads a model of its own, as a server does
 		require.NoError(t, live.Swap(t.Context(), build(readBytes(t, file))))
-		for at := served.Load(); served.Load() < at+2; { // under load
+		var res recsys.Result
+		now := served[models[i%versions].Version()]
+		at := now.Load()
+		require.NoError(t, live.RecommendInto(t.Context(), &recsys.Request{ID: fmt.Sprint("swap-", i), K: 20}, &res))
+		require.Greater(t, now.Load(), at, "a request after Swap is answered by the new model")
+		for at := total(); total() < at+2; { // under load
 			runtime.Gosched()
 		}
 	}
 	stop()
 	clients.Wait()
+	for version, s := range served {
+		require.GreaterOrEqual(t, s.Load(), int64(n/versions), "version %s", version)
+	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)
-	if after.HeapAlloc > before.HeapAlloc+4<<20 {
+	t.Logf("%d slates; heap %d to %d bytes, %d to %d objects", total(), before.HeapAlloc, after.HeapAlloc, before.HeapObjects, after.HeapObjects)
+	if after.HeapAlloc > before.HeapAlloc+1<<20 {
 		t.Errorf("heap of %d bytes after %d swaps, %d after %d", before.HeapAlloc, n/10, after.HeapAlloc, n)
 	}
-	if after.HeapObjects > before.HeapObjects+20000 {
+	if after.HeapObjects > before.HeapObjects+3000 {
 		t.Errorf("%d objects after %d swaps, %d after %d", before.HeapObjects, n/10, after.HeapObjects, n)
 	}
 }
@@ -105,9 +121,12 @@ func (r *byteReader) Read(p []byte) (int, error) {
 }
 
 // pipelines returns a function that builds a pipeline around a model; its log checks each slate against
-// what the model of the version in the record predicts. The counter is of slates.
-func pipelines(t *testing.T, floats []float32, ids []uint64, want map[string][]float32) (func(*gbdt.Model) *recsys.Pipeline, *atomic.Int64) {
-	served := new(atomic.Int64)
+// what the model of the version in the record predicts. The counters are of slates, by version.
+func pipelines(t *testing.T, floats []float32, ids []uint64, want map[string][]float32) (func(*gbdt.Model) *recsys.Pipeline, map[string]*atomic.Int64) {
+	served := map[string]*atomic.Int64{}
+	for version := range want {
+		served[version] = new(atomic.Int64)
+	}
 	n := len(ids) / 2
 	all := recsys.RetrieverFunc(func(_ context.Context, _ *recsys.Query, out *recsys.Sink) error {
 		for i := 0; i < n && out.Add(recsys.ItemID(i), 0); i++ {
@@ -130,20 +149,26 @@ func pipelines(t *testing.T, floats []float32, ids []uint64, want map[string][]f
 		return nil
 	}}
 	sink := recsys.ExposureSinkFunc(func(_ context.Context, x *recsys.Exposure) error {
-		served.Add(1)
+		found := 0
 		for _, v := range x.Versions {
 			heads, ok := want[v.Version]
 			if !ok {
 				continue
+			}
+			found++
+			served[v.Version].Add(1)
+			if len(x.Rows) != 20 {
+				t.Errorf("a slate of %d rows; want 20", len(x.Rows))
 			}
 			for _, row := range x.Rows {
 				if row.Heads[0] != heads[2*row.Item] || row.Heads[1] != heads[2*row.Item+1] {
 					t.Errorf("version %s: item %d has heads %v; want %v", v.Version, row.Item, row.Heads, heads[2*row.Item:2*row.Item+2])
 				}
 			}
-			return nil
 		}
-		t.Errorf("no model among the versions %v", x.Versions)
+		if found != 1 {
+			t.Errorf("%d models among the versions %v", found, x.Versions)
+		}
 		return nil
 	})
 	return func(m *gbdt.Model) *recsys.Pipeline {

@@ -47,12 +47,18 @@ type Options struct {
 	// Categories gives categorical features a vocabulary, by their name in the model: category
 	// c stands for the ID Categories[name][c], so that the feature binds to an ID
 	// column. A vocabulary given here replaces one that the file has.
+	//
+	// Sources write the ID 0 where they have no value. If a vocabulary has that ID, a row which its
+	// source marks as missing is missing, and any other row with the ID 0 is that category: also one of a
+	// known item of which this one value is not known, and one of a Dataset, which marks
+	// nothing. Give categories IDs from 1 on where that matters.
 	Categories map[string][]uint64
 
-	// Pandas gives the categorical features of a LightGBM file the vocabularies that its Python package left
-	// at the end of it, in training on a data frame with columns of dtype category: a whole number
-	// is the ID itself, other text stands for its [recsys.HashID], as [ranking.ReadCSV] has it. Categories
-	// counts after it.
+	// Pandas gives the categorical features of a file the vocabularies that the library has left in it, in
+	// training on a data frame with columns of dtype category: LightGBM's Python package, and XGBoost from
+	// 3.1 on. A whole number is the ID itself, other text stands for its [recsys.HashID], as
+	// [ranking.ReadCSV] has it. Categories counts after it. Without Pandas a category is its number in the
+	// file, as it is where training data held numbers.
 	Pandas bool
 
 	// Rounds is the number of rounds that count: AllRounds (0), BestRounds (those up to the
@@ -66,7 +72,9 @@ type Options struct {
 	Missing []float64
 
 	// Strict makes Bind refuse a schema with a float column of items that the model does not
-	// read, and name it: for teams who want the columns of training, no more and no less.
+	// read, and name it: for teams who want the columns of training, no more and no less. A column
+	// that no tree reads is one of training if the model has a feature of its name: with SkipUnused it may
+	// be there or not.
 	Strict bool
 	// SkipUnused lets features be absent from the schema that no tree reads. Without it each
 	// feature of the file needs its column.
@@ -123,7 +131,7 @@ func read(r io.Reader, o *Options) (*Model, error) {
 		return nil, err
 	}
 	if o.Pandas {
-		if err := m.pandas(data); err != nil {
+		if err := m.frame(data); err != nil {
 			return nil, err
 		}
 	}

@@ -21,6 +21,7 @@ import (
 type Model struct {
 	features []tree.Feature // shared by the forests
 	vocab    [][]uint64     // by feature: category c is the id vocab[j][c]; nil: none is kept
+	apart    []bool         // by feature: vocab has the ID 0, and a missing row is none of it; nil: none is
 	heads    []string
 	forests  []forest
 	missing  []float64 // values that count as missing, besides NaN
@@ -114,6 +115,8 @@ func (m *Model) check() error {
 	}
 	for j, ids := range m.vocab {
 		switch name := m.features[j].Name; {
+		case m.isApart(j) && !slices.Contains(ids, 0):
+			return fmt.Errorf("feature %q tells missing rows from a category with the ID 0, which it does not have", name)
 		case ids == nil:
 		case !m.features[j].Categorical:
 			return fmt.Errorf("feature %q has a vocabulary and is not categorical", name)
@@ -263,6 +266,11 @@ func (m *Model) hash() uint64 {
 	h := m.schemaHash()
 	for _, ids := range m.vocab {
 		h = hash.Combine(hash.Combine(h, uint64(len(ids))), ids...)
+	}
+	for j, apart := range m.apart {
+		if apart {
+			h = hash.Combine(h, uint64(j))
+		}
 	}
 	h = hashFloats(h, m.missing)
 	for i := range m.forests {

@@ -79,11 +79,25 @@ func (m *Model) categories(vocabularies map[string][]uint64) error {
 		case !m.features[j].Categorical:
 			errs = append(errs, fmt.Errorf("Options.Categories: feature %q is not categorical", name))
 		default:
-			m.vocab[j] = append([]uint64{}, vocabularies[name]...)
+			m.setVocabulary(j, append([]uint64{}, vocabularies[name]...))
 		}
 	}
 	return errors.Join(errs...)
 }
+
+// setVocabulary gives feature j the vocabulary that a file, or the caller, has for it. The other library
+// knew a missing value from any category, so a row that is missing is not the category whose ID is 0: unlike in training
+// here, where a dataset has the ID 0 for both.
+func (m *Model) setVocabulary(j int, ids []uint64) {
+	m.vocab[j] = ids
+	if m.apart == nil {
+		m.apart = make([]bool, len(m.features))
+	}
+	m.apart[j] = slices.Contains(ids, 0)
+}
+
+// isApart tells whether a missing row of feature j is none of its category with the ID 0.
+func (m *Model) isApart(j int) bool { return m.apart != nil && m.apart[j] }
 
 // truncate drops the trees of all rounds that do not count.
 func (m *Model) truncate(rounds int) error {
@@ -146,7 +160,7 @@ func (m *Model) adopt(other *Model, at map[string]int) ([]int32, error) {
 		if !ok {
 			k = len(m.features)
 			at[f.Name] = k
-			m.features, m.vocab = append(m.features, f), append(m.vocab, other.vocab[j])
+			m.features, m.vocab, m.apart = append(m.features, f), append(m.vocab, other.vocab[j]), append(m.apart, other.isApart(j))
 		}
 		place[j] = int32(k)
 		switch have, want := m.vocab[k], other.vocab[j]; {
@@ -154,6 +168,8 @@ func (m *Model) adopt(other *Model, at map[string]int) ([]int32, error) {
 			return nil, fmt.Errorf("feature %q is categorical in one model and numeric in another", f.Name)
 		case !slices.Equal(have, want) || (have == nil) != (want == nil):
 			return nil, fmt.Errorf("feature %q has other categories in another model", f.Name)
+		case m.apart[k] != other.isApart(j):
+			return nil, fmt.Errorf("feature %q: a missing row is the category with the ID 0 in one model, and missing in another", f.Name)
 		}
 	}
 	return place, nil

@@ -36,7 +36,8 @@ const (
 	// LambdaMART ranks the rows of a group by grades in [0, 31]; the prediction orders, and is
 	// no probability. LightGBM: lambdarank.
 	LambdaMART
-	// Pairwise ranks the rows of a group by pairs, whatever their place. XGBoost: rank:pairwise.
+	// Pairwise ranks the rows of a group by pairs, whatever their place. Labels are any numbers, of which
+	// only the order counts. XGBoost: rank:pairwise.
 	Pairwise
 	// XENDCG ranks the rows of a group with a listwise cross-entropy. LightGBM: rank_xendcg.
 	XENDCG
@@ -59,11 +60,11 @@ func (l Loss) String() string {
 // Metric is the figure by which early stopping judges and progress reports.
 type Metric uint8
 
-// The metrics. Each is a weighted mean over rows but AUC and NDCG, which are better when larger.
+// The metrics. Each is a weighted mean over rows but AUC, NDCG and PairAccuracy, which are better when larger.
 const (
 	// DefaultMetric is the one nearest to the loss: RMSE for L2, MAE for L1, PinballLoss for
 	// Quantile, LogLossMetric for LogLoss and CrossEntropy, PoissonDeviance for Poisson,
-	// MultiLogLoss for Softmax, NDCG for the ranking losses, MeanLoss for Huber, Gamma and Tweedie.
+	// MultiLogLoss for Softmax, NDCG for LambdaMART and XENDCG, PairAccuracy for Pairwise, MeanLoss for Huber, Gamma and Tweedie.
 	DefaultMetric   Metric = iota
 	MeanLoss               // the loss itself, up to a constant; not of Softmax and ranking losses
 	RMSE                   // of predictions, root of the mean
@@ -72,13 +73,16 @@ const (
 	PoissonDeviance        // of Poisson, Gamma and Tweedie
 	LogLossMetric          // of LogLoss and CrossEntropy
 	AUC                    // labels in [0, 1]: y of a positive, 1-y of a negative; ties half
-	NDCG                   // mean over groups, at Cutoff, gains as in the loss; without gain 1
+	NDCG                   // mean over groups, at Cutoff, gains as in the loss; without gain 1. Labels as of LambdaMART
 	MultiLogLoss           // of Softmax
+	// PairAccuracy is the mean over groups of the share of pairs with different labels, which are
+	// any numbers, that score in the order of their labels; ties count half.
+	PairAccuracy
 	metricKinds
 )
 
 var metricNames = [metricKinds]string{
-	"default", "loss", "rmse", "mae", "pinball", "poisson deviance", "log loss", "auc", "ndcg", "multi log loss",
+	"default", "loss", "rmse", "mae", "pinball", "poisson deviance", "log loss", "auc", "ndcg", "multi log loss", "pair accuracy",
 }
 
 // String returns a short name, such as "auc".
@@ -111,7 +115,9 @@ type Objective struct {
 	// largest label. LightGBM: num_class.
 	Classes int
 
-	// Sigma is the steepness of the loss of a pair, > 0; 0 means 1. LightGBM: sigmoid.
+	// Sigma is the steepness of the loss of a pair, 1e-6 to 1e6; 0 means 1. Scores shrink as it grows, and hessians
+	// with its square as it shrinks: far below 1, Config.MinHessian must be lower too, or nothing is
+	// learned. LightGBM: sigmoid.
 	Sigma float64
 	// Truncation makes LambdaMART and Pairwise look only at pairs with a row among so many
 	// best by score; it is also the cutoff of the NDCG that LambdaMART improves. So a query of m rows
@@ -139,7 +145,7 @@ var lossKinds = [losses]loss.Kind{
 }
 
 var metricOf = [metricKinds]loss.MetricKind{
-	0, loss.Loss, loss.RMSE, loss.MAE, loss.Pinball, loss.PoissonDeviance, loss.BinaryLoss, loss.AUC, loss.NDCG, loss.MultiLoss,
+	0, loss.Loss, loss.RMSE, loss.MAE, loss.Pinball, loss.PoissonDeviance, loss.BinaryLoss, loss.AUC, loss.NDCG, loss.MultiLoss, loss.PairAccuracy,
 }
 
 // params returns the parameters with defaults.
@@ -180,7 +186,7 @@ func (o *Objective) check(c *checker, where string) {
 		return
 	}
 	if o.Metric >= metricKinds {
-		c.refuse(where+".Metric", o.Metric, "one of DefaultMetric to MultiLogLoss")
+		c.refuse(where+".Metric", o.Metric, "one of DefaultMetric to PairAccuracy")
 	}
 	for _, f := range []struct {
 		name  string
@@ -206,11 +212,13 @@ func (o *Objective) check(c *checker, where string) {
 		{"Alpha", o.Alpha, "0.9"},
 		{"Power", o.Power, "1.5"},
 		{"MaxStep", o.MaxStep, "0.7"},
-		{"Sigma", o.Sigma, "1"},
 	} {
 		if f.value < 0 || !isFinite(f.value) {
 			c.refuse(where+"."+f.name, f.value, "a number > 0 (0 means "+f.means+")")
 		}
+	}
+	if o.Sigma != 0 && !(o.Sigma >= 1e-6 && o.Sigma <= 1e6) {
+		c.refuse(where+".Sigma", o.Sigma, "a number from 1e-6 to 1e6 (0 means 1)")
 	}
 	if o.Loss == Quantile && o.Alpha >= 1 {
 		c.refuse(where+".Alpha", o.Alpha, "a level in (0, 1) for Quantile (0 means 0.9)")

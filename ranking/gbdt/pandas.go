@@ -8,7 +8,45 @@ import (
 	"strconv"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/ranking/gbdt/internal/xgboost"
 )
+
+// frame makes vocabularies of the categories that a Python package has left in a file.
+func (m *Model) frame(data []byte) error {
+	switch kind := detect(data); kind {
+	case xgboostJSON, xgboostUBJSON:
+		return m.recoded(data, kind == xgboostUBJSON)
+	}
+	return m.pandas(data)
+}
+
+// recoded makes vocabularies of the categories that XGBoost, from 3.1 on, keeps of a data frame.
+func (m *Model) recoded(data []byte, ubjson bool) error {
+	all, err := xgboost.Categories(data, ubjson)
+	if err != nil {
+		return err
+	}
+	if all == nil {
+		return errors.New("Options.Pandas: the file has no categories; XGBoost keeps those of a data frame from 3.1 on")
+	}
+	if len(all) != len(m.features) {
+		return fmt.Errorf("Options.Pandas: the file has categories for %d columns, and %d features; give Options.Categories", len(all), len(m.features))
+	}
+	for j, texts := range all {
+		if texts == nil {
+			continue
+		}
+		if !m.features[j].Categorical {
+			return fmt.Errorf("Options.Pandas: feature %q has categories in the file, and is not categorical; give Options.Categories", m.features[j].Name)
+		}
+		ids := make([]uint64, len(texts))
+		for c, text := range texts {
+			ids[c] = textID(text)
+		}
+		m.setVocabulary(j, ids)
+	}
+	return nil
+}
 
 // pandas makes vocabularies of the categories that the Python package of LightGBM has left in a file: a list
 // for each column of dtype category, in the order of the columns, which are the categorical features.
@@ -43,7 +81,7 @@ func (m *Model) pandas(data []byte) error {
 			}
 			ids[c] = id
 		}
-		m.vocab[features[i]] = ids
+		m.setVocabulary(features[i], ids)
 	}
 	return nil
 }
@@ -66,8 +104,12 @@ func pandasID(category any) (uint64, error) {
 	default:
 		return 0, fmt.Errorf("category %v is neither text nor a whole number", category)
 	}
+	return textID(text), nil
+}
+
+func textID(text string) uint64 {
 	if id, err := strconv.ParseUint(text, 10, 64); err == nil {
-		return id, nil
+		return id
 	}
-	return recsys.HashID(text), nil
+	return recsys.HashID(text)
 }

@@ -45,3 +45,58 @@ func TestPandasCategoriesBecomeVocabularies(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 }
+
+// xgboostCats is a model of one tree, f0 < 1 ? 1 : (f1 in {0, 2} ? 3 : 2), with cats in the place of %s.
+const xgboostCats = `{"version":[3,1,0],"learner":{"attributes":{},"feature_names":["f0","f1"],"feature_types":["float","c"],
+"learner_model_param":{"base_score":"[5E-1]","num_class":"0","num_feature":"2","num_target":"1"},
+"objective":{"name":"binary:logistic"},
+"gradient_booster":{"name":"gbtree","model":{%s"gbtree_model_param":{"num_parallel_tree":"1","num_trees":"1"},"tree_info":[0],
+"trees":[{"left_children":[1,-1,3,-1,-1],"right_children":[2,-1,4,-1,-1],"split_indices":[0,0,1,0,0],
+"split_conditions":[1,1,NaN,2,3],"default_left":[true,false,false,false,false],"split_type":[0,0,1,0,0],
+"categories":[0,2],"categories_nodes":[2],"categories_segments":[0],"categories_sizes":[2],
+"tree_param":{"num_nodes":"5","size_leaf_vector":"0"}}]}}}}`
+
+// Source: XGBoost 3.5, doc/tutorials/saving_model.rst, "Categories".
+func TestXGBoostCategoriesBecomeVocabularies(t *testing.T) {
+	cats := func(enc string) string {
+		return strings.Replace(xgboostCats, "%s", `"cats":{"feature_segments":[0,0,3],"sorted_idx":[2,0,1],"enc":`+enc+`},`, 1)
+	}
+	none := `{"offsets":[],"values":[]}`
+	words := cats(`[` + none + `,{"offsets":[0,2,3,6],"values":[98,98,99,-61,-68,97]}]`) // bb, c, üa
+	m := read(t, words, gbdt.Options{Pandas: true})
+	require.Equal(t, []uint64{recsys.HashID("bb"), recsys.HashID("c"), recsys.HashID("üa")}, m.Features()[1].IDs)
+	require.Equal(t, []string{"f1"}, m.IDColumns())
+	require.Nil(t, read(t, words, gbdt.Options{}).Features()[1].IDs, "numbers, unless asked for")
+
+	schema := schemaOf(t, recsys.Column{Name: "f0"}, recsys.Column{Name: "f1", Kind: recsys.ID})
+	c := recsys.NewCandidates(schema, []recsys.ItemID{1, 2, 3})
+	copy(c.Floats(), []float32{2, 2, 2})
+	copy(c.IDColumn(0), []uint64{recsys.HashID("bb"), recsys.HashID("c"), recsys.HashID("üa")})
+	out := rank(t, bind(t, m, schema), c)
+	require.Greater(t, out.Score[0], out.Score[1])
+	require.Equal(t, out.Score[0], out.Score[2])
+
+	numbers := cats(`[{"type":15,"values":[]},{"type":15,"values":[7,0,-3]}]`)
+	require.Equal(t, []uint64{7, 0, recsys.HashID("-3")}, read(t, numbers, gbdt.Options{Pandas: true}).Features()[1].IDs)
+
+	for enc, want := range map[string]string{
+		`[]`: "the file has no categories; XGBoost keeps those of a data frame from 3.1 on",
+		`[{"offsets":[0,1],"values":[97]},` + none + `]`: `feature "f0" has categories in the file, and is not categorical`,
+		`[` + none + `]`: "the file has no categories",
+		`[` + none + `,` + none + `,{"offsets":[0,1],"values":[97]}]`: "categories for 3 columns, and 2 features",
+		`[` + none + `,{"offsets":[0,9],"values":[97]}]`:              "cats.enc[1].offsets: element 1 is 9",
+		`[` + none + `,{"offsets":[1,0],"values":[97]}]`:              "cats.enc[1].offsets: element 1 is 0, and the one before it 1",
+		`[` + none + `,{"offsets":[0,1],"values":[900]}]`:             "cats.enc[1].values: element 0 is 900",
+		`[` + none + `,{"type":15,"values":[9007199254740993]}]`:      "cats.enc[1].values: element 0 is 9.007199254740992e+15; want a whole number below 2^53",
+		`[` + none + `,{"type":8,"values":[1.5]}]`:                    "cats.enc[1].values: element 0 is 1.5",
+		`[` + none + `,{"offsets":[0,1,2],"values":[97,97]}]`:         "an id stands twice",
+		`[` + none + `,{"type":15}]`:                                  "values: is missing",
+		`[3]`:                                                         "an array of numbers; want an array",
+	} {
+		_, err := gbdt.Read(strings.NewReader(cats(enc)), gbdt.Options{Pandas: true})
+		require.ErrorContains(t, err, want, enc)
+		read(t, cats(enc), gbdt.Options{}) // what is not asked for may be anything
+	}
+	_, err := gbdt.Read(strings.NewReader(strings.Replace(xgboostCats, "%s", "", 1)), gbdt.Options{Pandas: true})
+	require.ErrorContains(t, err, "the file has no categories")
+}

@@ -60,11 +60,13 @@ func room[T any](s []T, n int) []T {
 
 // Rank writes the heads, each after the link of its forest (a probability for a binary
 // objective, the raw score for a ranking one), and the first head as the score. It allocates
-// nothing once it has seen as many rows, and does not look at ctx.
+// nothing once it has seen as many rows, and does not look at ctx. A table whose columns are not where
+// Bind found them is an error, which wraps a [*recsys.ColumnError] for each that is absent.
 //
 // An ID that a vocabulary does not have, and a category that no tree has seen, go the way of
-// those that the trees do not name. The ID 0 is missing, unless the vocabulary has it.
-// A row of a file's categorical feature in an ID column is missing where the source says so.
+// those that the trees do not name. The ID 0, which a source writes where it has no value, is missing, unless
+// the vocabulary has it. In the features of another library's file a row whose source says that it is
+// missing is missing even then; see [Options].Categories.
 func (m *Model) Rank(_ context.Context, _ *recsys.Query, c *recsys.Candidates, out recsys.Scores) error {
 	n := c.Len()
 	if err := m.ready(c, out); err != nil || n == 0 {
@@ -100,8 +102,8 @@ func (m *Model) ready(c *recsys.Candidates, out recsys.Scores) error {
 	if n == 0 {
 		return nil
 	}
-	if width := c.Schema().Width(); width < b.width {
-		return fmt.Errorf("gbdt: table has %d float columns; the model was bound to one with at least %d", width, b.width)
+	if err := b.table.Check(c.Schema()); err != nil {
+		return fmt.Errorf("gbdt: %w", err)
 	}
 	if out.Stride < heads || len(out.Heads) < (n-1)*out.Stride+heads || len(out.Score) < n {
 		return fmt.Errorf("gbdt: no room for %d rows of %d heads (stride %d, %d values)", n, heads, out.Stride, len(out.Heads))
@@ -138,11 +140,16 @@ func (m *Model) categoriesOf(dst []float32, id *idColumn, c *recsys.Candidates) 
 		for i, v := range ids {
 			dst[i] = keptCategory(t, v)
 		}
-		return
+		if !id.apart {
+			return
+		}
+	} else {
+		for i, v := range ids {
+			dst[i] = plainCategory(v)
+		}
 	}
-	missing := c.Missing(id.group)
-	for i, v := range ids {
-		if dst[i] = plainCategory(v); missing.Has(i) {
+	for i, missing := 0, c.Missing(id.group); i < len(dst); i++ {
+		if missing.Has(i) && ids[i] == 0 {
 			dst[i] = float32(math.NaN())
 		}
 	}

@@ -74,6 +74,8 @@ func TestCategoriesBindToIDColumns(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	items := make([]recsys.ItemID, 300)
 	codes, ids := recsys.NewCandidates(schema, items), recsys.NewCandidates(schema, items)
+	codes.Missing(0).Reset()
+	ids.Missing(0).Reset()
 	rows := make([]float64, 0, 900)
 	for i := range items {
 		for j := range 3 {
@@ -147,6 +149,14 @@ func TestSkipUnusedWantsOnlyWhatTreesRead(t *testing.T) {
 	schema := schemaOf(t, recsys.Column{Name: "f1"})
 	_, err = m.Bind(schema)
 	require.ErrorContains(t, err, `feature "f2": no source writes it`)
+	// Strict refuses what is no feature at all; a feature that no tree reads may be there or not.
+	both := reread(t, m, gbdt.Options{SkipUnused: true, Strict: true})
+	bind(t, both, schema)
+	bind(t, both, schemaOf(t, recsys.Column{Name: "f1"}, recsys.Column{Name: "f2"}))
+	_, err = both.Bind(schemaOf(t, recsys.Column{Name: "f1"}, recsys.Column{Name: "f2"}, recsys.Column{Name: "price"}))
+	require.EqualError(t, err, "gbdt: the model does not read the columns price (Options.Strict)")
+	_, err = both.Bind(schemaOf(t, recsys.Column{Name: "f2"}))
+	require.ErrorContains(t, err, `feature "f1": no source writes it`)
 	for _, o := range []gbdt.Options{{SkipUnused: true}, {SkipUnused: true, Missing: []float64{3}}} {
 		skips := reread(t, m, o)
 		c := recsys.NewCandidates(schema, []recsys.ItemID{1, 2, 3})
@@ -215,7 +225,10 @@ func TestRankRefusesTablesThatAreTooSmall(t *testing.T) {
 	m := shapes["numeric"].model(t, 1, false)
 	r := bind(t, m, schemaOf(t, columnsOf(m)...))
 	small := recsys.NewCandidates(schemaOf(t, recsys.Column{Name: "f0"}), []recsys.ItemID{1})
-	require.ErrorContains(t, r.Rank(t.Context(), nil, small, recsys.NewScores(1, 1)), "table has 1 float columns; the model was bound to one with at least 7")
+	err := r.Rank(t.Context(), nil, small, recsys.NewScores(1, 1))
+	require.ErrorAs(t, err, new(*recsys.ColumnError))
+	require.ErrorContains(t, err, "gbdt: the table is not of the schema that the model was bound to")
+	require.ErrorContains(t, err, `feature "f6": no source writes it (float columns: f0)`)
 	good := recsys.NewCandidates(schemaOf(t, columnsOf(m)...), []recsys.ItemID{1, 2})
 	require.ErrorContains(t, r.Rank(t.Context(), nil, good, recsys.NewScores(1, 1)), "no room for 2 rows of 1 heads")
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"sync"
 
@@ -64,6 +63,7 @@ type trainer struct {
 	data     *ranking.Dataset
 	features []tree.Feature
 	vocab    [][]uint64 // by feature; nil for those that are no ID columns
+	need     int64      // bytes without vocabularies; 0: they are not bounded
 	x, valid *matrix    // valid is nil without validation
 	table    *bins.Table
 	leafOf   []int32   // scratch, by row
@@ -84,6 +84,12 @@ func newTrainer(ctx context.Context, cfg *Config, d *ranking.Dataset) (*trainer,
 	}
 	t := &trainer{cfg: cfg, data: d, sampler: sampler{cfg: cfg, data: d}}
 	t.scratch.New = func() any { return new(loss.Scratch) }
+	if err := t.setFeatures(); err != nil {
+		return nil, err
+	}
+	if err := t.checkMemory(cfg.Validation); err != nil {
+		return nil, err
+	}
 	var v *ranking.Dataset
 	if cfg.Validation != nil {
 		var err error
@@ -91,13 +97,10 @@ func newTrainer(ctx context.Context, cfg *Config, d *ranking.Dataset) (*trainer,
 			return nil, fmt.Errorf("gbdt: Config.Validation: %w", err)
 		}
 	}
-	if err := t.setFeatures(); err != nil {
+	if err := t.setVocabularies(); err != nil {
 		return nil, err
 	}
 	if err := t.setHeads(v); err != nil {
-		return nil, err
-	}
-	if err := t.checkMemory(v); err != nil {
 		return nil, err
 	}
 	return t, t.prepare(ctx, v)
@@ -127,7 +130,7 @@ func like(v, d *ranking.Dataset) (*ranking.Dataset, error) {
 	if !slices.Equal(v.Heads, d.Heads) {
 		return nil, fmt.Errorf("heads are %s; want %s", list(v.Heads), list(d.Heads))
 	}
-	if slices.Equal(v.Columns, d.Columns) && slices.Equal(v.IDColumns, d.IDColumns) {
+	if sameColumns(v, d) {
 		return v, nil
 	}
 	out, err := v.Select(slices.Concat(d.Columns, d.IDColumns)...)
@@ -137,47 +140,8 @@ func like(v, d *ranking.Dataset) (*ranking.Dataset, error) {
 	return out, err
 }
 
-// checkMemory reports when the bytes that training will allocate are more than it may.
-func (t *trainer) checkMemory(v *ranking.Dataset) error {
-	if t.cfg.MaxBytes == 0 {
-		return nil
-	}
-	if need := t.need(v); need > t.cfg.MaxBytes {
-		return &MemoryError{Need: need, Most: t.cfg.MaxBytes}
-	}
-	return nil
-}
-
-// need returns about how many bytes training allocates; 2^63-1 if it is more than that.
-func (t *trainer) need(v *ranking.Dataset) int64 {
-	n, width := int64(t.data.Len()), int64(len(t.features))
-	outputs, most := int64(0), int64(0)
-	for _, h := range t.heads {
-		k := int64(h.obj.Outputs())
-		outputs, most = outputs+k, max(most, k)
-	}
-	growing := t.cfg.grow(t.features)
-	// In float64: the terms are each below 2^63, their sum need not be.
-	need := float64(bins.Memory(int(n), int(width))) + float64(growing.Memory(int(n), int(width)))
-	if len(t.data.IDColumns) > 0 {
-		need += 4 * float64(n*width)
-	}
-	need += 8*float64(n*outputs) + 8*float64(n*most) // scores; gradients and hessians
-	need += float64(n) * float64(4+12*len(t.heads))  // rows of leaves; rows, labels, weights of heads
-	if t.cfg.Boosting == RandomForest {
-		need += 8 * float64(n*outputs)
-	}
-	if v != nil {
-		rows := int64(v.Len())
-		need += 8*float64(rows*outputs) + float64(bins.Memory(v.Len(), int(width)))
-		if len(v.IDColumns) > 0 {
-			need += 4 * float64(rows*width)
-		}
-	}
-	if need >= math.MaxInt64 {
-		return math.MaxInt64
-	}
-	return int64(need)
+func sameColumns(v, d *ranking.Dataset) bool {
+	return slices.Equal(v.Columns, d.Columns) && slices.Equal(v.IDColumns, d.IDColumns)
 }
 
 // prepare makes all that takes memory.

@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"github.com/recsyskit/recsys/internal/idtable"
+	"github.com/recsyskit/recsys/internal/parallel"
 	"github.com/recsyskit/recsys/ranking"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/bins"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/engine"
@@ -24,9 +23,7 @@ type matrix struct {
 	workers  int
 }
 
-// setFeatures names the features and finds the vocabularies of ID columns: the most frequent IDs first,
-// so that sets of categories are short, the smaller ID first among equals. Those of an initial
-// model keep their numbers.
+// setFeatures names the features.
 func (t *trainer) setFeatures() error {
 	d := t.data
 	for _, name := range d.Columns {
@@ -36,23 +33,36 @@ func (t *trainer) setFeatures() error {
 		t.features = append(t.features, tree.Feature{Name: name, Categorical: true})
 	}
 	t.vocab = make([][]uint64, len(t.features))
-	if err := t.checkInit(); err != nil {
-		return err
-	}
+	return t.checkInit()
+}
+
+// setVocabularies finds the vocabularies of ID columns: the most frequent IDs first, so that sets of
+// categories are short, the smaller ID first among equals. Those of an initial model keep their numbers.
+func (t *trainer) setVocabularies() error {
+	d := t.data
+	left := t.leftForIDs()
 	for c, name := range d.IDColumns {
 		var known []uint64
 		if m := t.cfg.Init; m != nil {
 			known = m.vocab[m.positions()[name]]
 		}
-		t.vocab[len(d.Columns)+c] = vocabulary(d, c, known)
+		ids := vocabulary(d, c, known, left)
+		if ids == nil {
+			return t.tooManyIDs()
+		}
+		left -= len(ids)
+		t.vocab[len(d.Columns)+c] = ids
 	}
 	return nil
 }
 
-func vocabulary(d *ranking.Dataset, column int, known []uint64) []uint64 {
+// vocabulary returns known and the other IDs of a column, nil if there are more than most.
+func vocabulary(d *ranking.Dataset, column int, known []uint64, most int) []uint64 {
 	counts := map[uint64]int{}
 	for at := column; at < len(d.IDs); at += len(d.IDColumns) {
-		counts[d.IDs[at]]++
+		if counts[d.IDs[at]]++; len(counts) > most {
+			return nil
+		}
 	}
 	for _, id := range known {
 		delete(counts, id)
@@ -68,6 +78,9 @@ func vocabulary(d *ranking.Dataset, column int, known []uint64) []uint64 {
 	slices.SortFunc(fresh, func(a, b entry) int {
 		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.id, b.id))
 	})
+	if len(known)+len(fresh) > most {
+		return nil
+	}
 	all := append(make([]uint64, 0, len(known)+len(fresh)), known...)
 	for _, e := range fresh[:min(len(fresh), maxCategory-len(known))] {
 		all = append(all, e.id)
@@ -155,7 +168,7 @@ const chunkRows = 1 << 13
 
 // chunks calls f with ranges that cover all rows, several at once.
 func (x *matrix) chunks(f func(from, to int)) {
-	concurrently(x.workers, (x.rows+chunkRows-1)/chunkRows, func(c int) {
+	parallel.Do(x.workers, (x.rows+chunkRows-1)/chunkRows, func(c int) {
 		f(c*chunkRows, min((c+1)*chunkRows, x.rows))
 	})
 }
@@ -201,24 +214,4 @@ func scaled(leaves []float64, factor float64) []float64 {
 		out[i] = v * factor
 	}
 	return out
-}
-
-// concurrently calls f(0) to f(n-1), up to workers of them at once.
-func concurrently(workers, n int, f func(i int)) {
-	if workers = min(workers, n); workers <= 1 {
-		for i := range n {
-			f(i)
-		}
-		return
-	}
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range workers {
-		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				f(i)
-			}
-		})
-	}
-	wg.Wait()
 }

@@ -81,7 +81,7 @@ func (t *trainer) labels(d, v *ranking.Dataset) (*[2]loss.Data, error) {
 	ranks := false
 	for _, name := range d.Heads {
 		o := t.cfg.objective(name)
-		ranks = ranks || lossKinds[o.Loss].Ranks() || o.metric() == NDCG
+		ranks = ranks || lossKinds[o.Loss].Ranks() || metricOf[o.metric()].Groups()
 	}
 	var out [2]loss.Data
 	for k, d := range [2]*ranking.Dataset{d, v} {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/recsyskit/recsys/internal/parallel"
 	"github.com/recsyskit/recsys/ranking"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/loss"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/tree"
@@ -67,7 +68,7 @@ func (h *headTrainer) add(ctx context.Context, one *tree.Tree, output int, weigh
 			dst[r] += leaves[at[i]]
 		}
 	} else {
-		concurrently(t.cfg.workers(), len(leaves), func(l int) {
+		parallel.Do(t.cfg.workers(), len(leaves), func(l int) {
 			for _, r := range t.grower.LeafRows(l) {
 				dst[r] += leaves[l]
 			}
@@ -96,7 +97,7 @@ func (h *headTrainer) finish(t *tree.Tree, output int) error {
 		t.Leaves[0] = 0
 	case h.renew != nil:
 		n := h.t.x.rows
-		concurrently(h.t.cfg.workers(), len(t.Leaves), func(l int) {
+		parallel.Do(h.t.cfg.workers(), len(t.Leaves), func(l int) {
 			lo, hi := h.t.grower.LeafBounds(l)
 			s := h.t.scratch.Get().(*loss.Scratch)
 			t.Leaves[l] = max(lo, min(h.renew.Renew(h.at[:n], h.t.grower.LeafRows(l), s), hi))

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -556,7 +558,44 @@ func TestMemoryIsBoundedBeforeItIsTaken(t *testing.T) {
 	require.ErrorAs(t, err, &me)
 	require.ErrorContains(t, err, fmt.Sprintf("%d bytes", me.Need))
 	require.Greater(t, me.Need, int64(1000*(4*4+3*8)))
-	_, err = gbdt.Train(background, gbdt.Config{MaxBytes: me.Need, Rounds: 1}, d)
+	_, err = gbdt.Train(background, gbdt.Config{MaxBytes: me.Need + 100_000, Rounds: 1}, d)
+	require.NoError(t, err)
+}
+
+// What is refused allocates next to nothing: neither vocabularies nor labels, groups or a copy of the validation rows.
+func TestMemoryIsRefusedBeforeAnythingLarge(t *testing.T) {
+	const n = 200_000
+	rng := rand.New(rand.NewPCG(16, 2))
+	d := &ranking.Dataset{Columns: []string{"x"}, IDColumns: []string{"user"}, Heads: []string{"grade"}}
+	for i := range n {
+		d.Floats, d.IDs = append(d.Floats, rng.Float32()), append(d.IDs, rng.Uint64())
+		d.Labels, d.Groups = append(d.Labels, float32(i%3)), append(d.Groups, uint64(i/10))
+	}
+	turned, err := d.Select("user", "x")
+	require.NoError(t, err)
+	turned.Columns, turned.Floats = []string{"x", "more"}, make([]float32, 2*n)
+	allocated := func(cfg gbdt.Config) (uint64, *gbdt.MemoryError) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := gbdt.Train(background, cfg, d)
+		runtime.ReadMemStats(&after)
+		var me *gbdt.MemoryError
+		require.ErrorAs(t, err, &me)
+		require.ErrorContains(t, err, "gbdt: training needs about")
+		return after.TotalAlloc - before.TotalAlloc, me
+	}
+	cfg := gbdt.Config{Objective: gbdt.Objective{Loss: gbdt.LambdaMART}, Validation: turned, Rounds: 1, Leaves: 4, Workers: 1}
+	cfg.MaxBytes = 1 << 20
+	spent, me := allocated(cfg)
+	require.Less(t, spent, uint64(100_000))
+
+	// All but the IDs has room: how many there are shows as they are counted.
+	cfg.MaxBytes = me.Need + 1<<20
+	spent, me = allocated(cfg)
+	require.Less(t, spent, uint64(4*n+4<<20), "the copy of the validation rows, and few of the IDs")
+	require.Greater(t, me.Need, cfg.MaxBytes)
+	cfg.MaxBytes = me.Need
+	_, err = gbdt.Train(background, cfg, d)
 	require.NoError(t, err)
 }
 

@@ -31,6 +31,7 @@ var families = []func() []*File{
 	forestFamily,
 	forestRowFamily,
 	forestLoadFamily,
+	forestSetFamily,
 	histogramFamily,
 	bestCutFamily,
 	symmetricFamily,

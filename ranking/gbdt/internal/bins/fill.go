@@ -3,9 +3,8 @@ package bins
 import (
 	"context"
 	"math"
-	"sync"
-	"sync/atomic"
 
+	"github.com/recsyskit/recsys/internal/parallel"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/tree"
 )
 
@@ -13,42 +12,12 @@ import (
 // second-level cache while it goes through them column by column.
 const chunkRows = 1024
 
-// parallel calls f for 0 to n-1, with the number of the worker that calls, until one fails or
-// ctx is done. Of several errors it returns that of the smallest i: those below a failure are done.
-func parallel(ctx context.Context, workers, n int, f func(worker, i int) error) error {
-	var (
-		next  atomic.Int64
-		limit atomic.Int64
-		mu    sync.Mutex
-		first error
-		wg    sync.WaitGroup
-	)
-	limit.Store(int64(n))
-	run := func(worker int) {
-		for {
-			i := next.Add(1) - 1
-			if i >= limit.Load() || ctx.Err() != nil {
-				return
-			}
-			if err := f(worker, int(i)); err != nil {
-				mu.Lock()
-				if i < limit.Load() {
-					limit.Store(i)
-					first = err
-				}
-				mu.Unlock()
-			}
-		}
+// each calls f for 0 to n-1, with the number of the worker that calls, until ctx is done: then it returns ctx.Err().
+func each(ctx context.Context, workers, n int, f func(worker, i int)) error {
+	if parallel.Each(ctx, workers, n, f) != nil {
+		return ctx.Err() // and not its cause, which callers do not look for
 	}
-	for w := 1; w < min(workers, n); w++ {
-		wg.Go(func() { run(w) })
-	}
-	run(0)
-	wg.Wait()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return first
+	return nil
 }
 
 // scan returns the kind of missing values of each numeric column, and the error of the first
@@ -60,7 +29,8 @@ func scan(ctx context.Context, in Input, cfg Config) ([]tree.Missing, error) {
 		kind = tree.MissingZero
 	}
 	some := make([]bool, cfg.Workers*d)
-	err := parallel(ctx, cfg.Workers, chunks(in.Rows), func(worker, chunk int) error {
+	wrong := make([]error, chunks(in.Rows))
+	err := each(ctx, cfg.Workers, len(wrong), func(worker, chunk int) {
 		has := some[worker*d : (worker+1)*d]
 		for r := chunk * chunkRows; r < min((chunk+1)*chunkRows, in.Rows); r++ {
 			for j, x := range in.Values[r*d : (r+1)*d] {
@@ -69,18 +39,26 @@ func scan(ctx context.Context, in Input, cfg Config) ([]tree.Missing, error) {
 					has[j] = true
 				case in.Features[j].Categorical:
 					if x >= MaxCategory {
-						return &InputError{
+						wrong[chunk] = &InputError{
 							Feature: in.Features[j].Name, Row: r, Value: x,
 							Want: "a category below 2^24: number the categories densely",
 						}
+						return
 					}
 				case cfg.ZeroAsMissing && math.Abs(float64(x)) <= tree.ZeroThreshold:
 					has[j] = true
 				}
 			}
 		}
-		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	for _, err := range wrong {
+		if err != nil {
+			return nil, err
+		}
+	}
 	kinds := make([]tree.Missing, d)
 	for i, has := range some {
 		if has {
@@ -92,7 +70,7 @@ func scan(ctx context.Context, in Input, cfg Config) ([]tree.Missing, error) {
 			kinds[j] = tree.MissingNaN // NaN is no category
 		}
 	}
-	return kinds, err
+	return kinds, nil
 }
 
 func chunks(rows int) int { return (rows + chunkRows - 1) / chunkRows }
@@ -109,14 +87,12 @@ func (t *Table) fill(ctx context.Context, in Input) error {
 		t.Columns[c] = make([]uint8, t.Rows)
 	}
 	d := len(in.Features)
-	err := parallel(ctx, t.workers, chunks(t.Rows), func(_, chunk int) error {
+	return each(ctx, t.workers, chunks(t.Rows), func(_, chunk int) {
 		from, to := chunk*chunkRows, min((chunk+1)*chunkRows, t.Rows)
 		for c, j := range t.Used {
 			t.Features[j].fill(t.Columns[c][from:to], in.Values[from*d+int(j):], d)
 		}
-		return nil
 	})
-	return err
 }
 
 // fill writes the bins of the values at 0, step, 2*step, …

@@ -10,7 +10,7 @@ func (t *Table) layOut(ctx context.Context) error {
 		b.Data = make([]uint8, t.Rows*b.Stride)
 		t.Blocks = append(t.Blocks, b)
 	}
-	return parallel(ctx, t.workers, chunks(t.Rows), func(_, chunk int) error {
+	return each(ctx, t.workers, chunks(t.Rows), func(_, chunk int) {
 		from, to := chunk*chunkRows, min((chunk+1)*chunkRows, t.Rows)
 		for i := range t.Blocks {
 			b := &t.Blocks[i]
@@ -23,6 +23,5 @@ func (t *Table) layOut(ctx context.Context) error {
 				}
 			}
 		}
-		return nil
 	})
 }

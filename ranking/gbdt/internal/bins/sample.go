@@ -41,7 +41,7 @@ func find(ctx context.Context, in Input, cfg Config) ([]Feature, error) {
 		columns [gatherColumns][]uint32
 	}
 	memory := make([]scratch, cfg.Workers)
-	err = parallel(ctx, cfg.Workers, (d+gatherColumns-1)/gatherColumns, func(worker, group int) error {
+	err = each(ctx, cfg.Workers, (d+gatherColumns-1)/gatherColumns, func(worker, group int) {
 		first := group * gatherColumns
 		fs := features[first:min(first+gatherColumns, d)]
 		s := &memory[worker]
@@ -59,7 +59,6 @@ func find(ctx context.Context, in Input, cfg Config) ([]Feature, error) {
 			}
 			s.keys, columns[j] = columns[j], s.keys
 		}
-		return nil
 	})
 	return features, err
 }

@@ -94,7 +94,7 @@ func (p *jsonParser) word() (value, error) {
 			return value{kind: number, number: x}, nil
 		}
 	}
-	return value{}, p.fail("%q is no value", clip(string(word)))
+	return value{}, p.fail("%q is no value", Clip(string(word)))
 }
 
 func (p *jsonParser) text() (string, error) {
@@ -175,7 +175,7 @@ func (p *jsonParser) object(depth int) (value, error) {
 			return v, err
 		}
 		if p.peek() != ':' {
-			return v, p.fail("want \":\" after %q", clip(key))
+			return v, p.fail("want \":\" after %q", Clip(key))
 		}
 		p.at++
 		item, err := p.value(depth + 1)

@@ -143,7 +143,7 @@ func (p *ubjParser) value(mark byte, depth int) (value, error) {
 		}
 		x, err := strconv.ParseFloat(s, 64)
 		if err != nil {
-			return value{}, p.fail("%q is no number", clip(s))
+			return value{}, p.fail("%q is no number", Clip(s))
 		}
 		return value{kind: number, number: x}, nil
 	case '[', '{':

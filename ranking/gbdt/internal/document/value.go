@@ -185,7 +185,7 @@ func (n Node) Number() (float64, error) {
 		if x, err := strconv.ParseFloat(strings.TrimSpace(n.v.text), 64); err == nil {
 			return x, nil
 		}
-		return 0, n.Fail("is %q; want a number", clip(n.v.text))
+		return 0, n.Fail("is %q; want a number", Clip(n.v.text))
 	}
 	return 0, n.Fail("is %s; want a number", kindNames[n.v.kind])
 }
@@ -229,8 +229,8 @@ func (n Node) Ints(low, high int) ([]int32, error) {
 	return out, nil
 }
 
-// clip shortens what a message quotes.
-func clip(s string) string {
+// Clip shortens what a message quotes.
+func Clip(s string) string {
 	if len(s) > 40 {
 		return s[:40] + "…"
 	}

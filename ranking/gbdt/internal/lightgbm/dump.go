@@ -328,7 +328,7 @@ func (d *dump) categories(threshold document.Node, n *tree.Node) error {
 	for field := range strings.SplitSeq(text, "||") {
 		c, err := strconv.Atoi(field)
 		if err != nil || c < 0 || c >= 1<<24 {
-			return threshold.Fail("names the category %q; want a whole number from 0 to %d", clip(field), 1<<24-1)
+			return threshold.Fail("names the category %q; want a whole number from 0 to %d", document.Clip(field), 1<<24-1)
 		}
 		set[c>>5] |= 1 << (uint(c) & 31)
 		n.Words = max(n.Words, int32(c>>5)+1)

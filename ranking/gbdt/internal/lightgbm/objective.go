@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/recsyskit/recsys/ranking/gbdt/internal/document"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/tree"
 )
 
@@ -27,7 +28,7 @@ func link(format, objective string, outputs int) (tree.Link, error) {
 		name = fields[0]
 		fields = fields[1:]
 	}
-	unsupported := &tree.UnsupportedError{Format: format, What: fmt.Sprintf("objective %q", clip(objective))}
+	unsupported := &tree.UnsupportedError{Format: format, What: fmt.Sprintf("objective %q", document.Clip(objective))}
 	kind, ok := links[name]
 	if !ok {
 		return tree.Link{}, unsupported

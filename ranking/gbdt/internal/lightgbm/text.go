@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/recsyskit/recsys/ranking/gbdt/internal/document"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/tree"
 )
 
@@ -95,7 +96,7 @@ func (s *section) number(key string, low, high int) (int, error) {
 	}
 	n, err := strconv.Atoi(strings.TrimSpace(s.values[key]))
 	if err != nil || n < low || n > high {
-		return 0, s.fail(key, "%q; want a whole number from %d to %d", clip(s.values[key]), low, high)
+		return 0, s.fail(key, "%q; want a whole number from %d to %d", document.Clip(s.values[key]), low, high)
 	}
 	return n, nil
 }
@@ -124,7 +125,7 @@ func array[T any](s *section, key string, w want, parse func(string) (T, error))
 	for i, field := range fields {
 		v, err := parse(field)
 		if err != nil {
-			return nil, s.fail(key, "value %d is %q; want a number", i, clip(field))
+			return nil, s.fail(key, "value %d is %q; want a number", i, document.Clip(field))
 		}
 		out[i] = v
 	}
@@ -149,18 +150,10 @@ func (s *section) words(key string, w want) ([]uint32, error) {
 	})
 }
 
-// clip shortens what a message quotes.
-func clip(s string) string {
-	if len(s) > 40 {
-		return s[:40] + "…"
-	}
-	return s
-}
-
 // forest reads the whole file.
 func (r *reader) forest() (*tree.Forest, error) {
 	if line, _ := r.next(); line != "tree" {
-		return nil, r.fail(1, "begins with %q; want \"tree\"", clip(line))
+		return nil, r.fail(1, "begins with %q; want \"tree\"", document.Clip(line))
 	}
 	head, line, err := r.section("Tree=")
 	if err != nil {
@@ -172,7 +165,7 @@ func (r *reader) forest() (*tree.Forest, error) {
 	}
 	for ; strings.HasPrefix(line, "Tree="); line = r.skipEmpty() {
 		if line != "Tree="+strconv.Itoa(len(f.Trees)) {
-			return nil, r.fail(r.line, "%q; want tree %d", clip(line), len(f.Trees))
+			return nil, r.fail(r.line, "%q; want tree %d", document.Clip(line), len(f.Trees))
 		}
 		t, err := r.tree(f)
 		if err != nil {
@@ -183,7 +176,7 @@ func (r *reader) forest() (*tree.Forest, error) {
 	}
 	switch {
 	case line != "end of trees" && line != "":
-		return nil, r.fail(r.line, "%q; want a tree or \"end of trees\"", clip(line))
+		return nil, r.fail(r.line, "%q; want a tree or \"end of trees\"", document.Clip(line))
 	case line == "":
 		return nil, r.fail(r.line, "the file ends after tree %d; want \"end of trees\"", len(f.Trees)-1)
 	case len(f.Trees)%f.Outputs != 0:
@@ -215,7 +208,7 @@ func (s *section) forest() (*tree.Forest, error) {
 	case "":
 		return nil, s.fail("version", "is missing")
 	default:
-		return nil, &tree.UnsupportedError{Format: format, What: "version " + clip(v)}
+		return nil, &tree.UnsupportedError{Format: format, What: "version " + document.Clip(v)}
 	}
 	last, err := s.number("max_feature_idx", 0, 1<<30)
 	if err != nil {

@@ -24,6 +24,7 @@ const (
 	AUC
 	NDCG
 	MultiLoss
+	PairAccuracy // of the pairs of a query
 	metrics
 )
 
@@ -42,14 +43,19 @@ func (k Kind) Default() MetricKind {
 		return PoissonDeviance
 	case Softmax:
 		return MultiLoss
-	case LambdaMART, Pairwise, XENDCG:
+	case LambdaMART, XENDCG:
 		return NDCG
+	case Pairwise:
+		return PairAccuracy // whose labels may be any numbers, too
 	}
 	return Loss
 }
 
 // Higher tells whether larger is better.
-func (m MetricKind) Higher() bool { return m == AUC || m == NDCG }
+func (m MetricKind) Higher() bool { return m == AUC || m == NDCG || m == PairAccuracy }
+
+// Groups tells whether the metric compares the rows of a group.
+func (m MetricKind) Groups() bool { return m == NDCG || m == PairAccuracy }
 
 // Metric computes a figure of raw scores on some data. It is immutable and safe for concurrent use.
 type Metric struct {
@@ -59,6 +65,7 @@ type Metric struct {
 	point *pointwise
 	multi *softmax
 	rank  *ndcg
+	pairs *pairAccuracy
 }
 
 // NewMetric returns a metric of the raw scores of an objective of the parameters, on other
@@ -87,6 +94,12 @@ func NewMetric(kind MetricKind, k int, p Params, d Data) (*Metric, error) {
 	case Loss:
 		f := formOf(p)
 		want, ok = f.want, f.ok
+	}
+	if kind == PairAccuracy {
+		var err error
+		if m.pairs, err = newPairAccuracy(d); err != nil {
+			return nil, err
+		}
 	}
 	if kind != NDCG {
 		if err := d.check(want, ok); err != nil {
@@ -166,6 +179,8 @@ func (m *Metric) Value(score []float64) float64 {
 	switch m.kind {
 	case NDCG:
 		return m.rank.value(score)
+	case PairAccuracy:
+		return m.pairs.value(score)
 	case AUC:
 		return m.auc(score)
 	case MultiLoss:

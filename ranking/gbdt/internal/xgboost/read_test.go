@@ -99,10 +99,14 @@ func TestThresholdIsBelow(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(small), false)
 	f.Add([]byte("{i\x07learner{}}"), true)
+	f.Add([]byte(strings.Replace(small, `"model":{`, `"model":{"cats":{"enc":[{"offsets":[0,1],"values":[97]},{"type":15,"values":[3]}]},`, 1)), false)
 	f.Fuzz(func(t *testing.T, data []byte, binary bool) {
 		read := xgboost.ReadJSON
 		if binary {
 			read = xgboost.ReadUBJSON
+		}
+		if all, err := xgboost.Categories(data, binary); all != nil && err != nil {
+			t.Errorf("categories and the error %v", err)
 		}
 		forest, err := read(data)
 		if err != nil {
