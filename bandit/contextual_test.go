@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -105,7 +107,7 @@ func TestContextualPoliciesConform(t *testing.T) {
 					t.Skip("the code that runs beside itself is the same")
 				}
 				p := experienced(t, alg, bandit.Config{})
-				suite := bandittest.Suite{Draws: 100_000}
+				suite := bandittest.Suite{Draws: 20_000} // a million: TestContextualPoliciesDrawWhatTheyLog
 				if testing.Short() || race.Enabled {
 					suite.Draws = 300
 				}
@@ -367,6 +369,41 @@ func TestPolicyIsBoundToFeaturesOfOneLength(t *testing.T) {
 	require.ErrorContains(t, err, "bound to 3 features already, and cannot be to 6")
 }
 
+// What comes for a decision about an arm that was forgotten meanwhile is not learned, also when the arm has come again.
+func TestForgottenArmsAreCold(t *testing.T) {
+	c, order := contextTable(t, rand.New(rand.NewPCG(3, 3)), 3)
+	judged := func(late bool) []float64 {
+		p, err := bandit.New(bandit.SquareCB{Model: linearModels["disjoint"], Gamma: 5}, bandit.Config{})
+		require.NoError(t, err)
+		e, err := recsys.Bind[recsys.Explorer](p, c.Schema())
+		require.NoError(t, err)
+		for i := range 10 { // all of slate 0 to 9, in whatever order
+			require.NoError(t, e.Explore(t.Context(), contextQuery(c.Schema(), i, 3), c, c.Slate(3, order)))
+		}
+		for i := range 5 {
+			require.NoError(t, p.Learn(t.Context(), []recsys.Feedback{act(i, 1001, recsys.Skip, time.Second)}))
+		}
+		p.Forget(1001)
+		if late {
+			require.NoError(t, p.Learn(t.Context(), []recsys.Feedback{act(0, 1001, recsys.Click, time.Minute)}))
+		}
+		for i := 5; i < 8; i++ {
+			require.NoError(t, p.Learn(t.Context(), []recsys.Feedback{act(i, 1001, recsys.Skip, time.Second)}))
+		}
+		if late {
+			require.NoError(t, p.Learn(t.Context(), []recsys.Feedback{act(1, 1001, recsys.Click, time.Minute)}))
+		}
+		var all []float64
+		for row := range int32(3) {
+			dst := make([]float64, 1)
+			require.NoError(t, e.(recsys.Judge).Propensities(t.Context(), contextQuery(c.Schema(), 99, 1), c, c.Slate(1, order), []int32{row}, dst))
+			all = append(all, dst[0])
+		}
+		return all
+	}
+	require.Equal(t, judged(false), judged(true))
+}
+
 // Missing and infinite features count as 0.
 func TestContextualFeaturesThatAreNotFiniteCountAsZero(t *testing.T) {
 	p := experienced(t, bandit.SquareCB{Model: linearModels["shared"]}, bandit.Config{})
@@ -581,5 +618,45 @@ func TestJudgesGiveTheBitsThatWereLogged(t *testing.T) {
 				require.Equal(t, ses, s.StandardErrors())
 			}
 		})
+	}
+}
+
+// Under the race detector this finds what Explore reads and Learn writes at the same time.
+func TestContextualPoliciesServeWhileTheyLearn(t *testing.T) {
+	for kind, m := range linearModels {
+		for _, name := range []string{"lints", "linucb"} {
+			t.Run(kind+"/"+name, func(t *testing.T) {
+				p := experienced(t, contextual(m)[name], bandit.Config{Window: -1})
+				e, err := recsys.Bind[recsys.Explorer](p, contextSchema(t))
+				require.NoError(t, err)
+				var wait sync.WaitGroup
+				for g := range 4 {
+					c, order := contextTable(t, rand.New(rand.NewPCG(uint64(g), 1)), 12)
+					queries := make([]*recsys.Query, 50)
+					for i := range queries {
+						queries[i] = contextQuery(c.Schema(), 1000*(g+1)+i, 3)
+					}
+					wait.Go(func() {
+						for i, q := range queries {
+							s := c.Slate(3, order)
+							if err := e.Explore(context.Background(), q, c, s); err != nil {
+								t.Error(err)
+							}
+							f := act(1000*(g+1)+i, c.IDs()[s.Rows()[i%3]], recsys.Click, time.Second)
+							if err := p.Learn(context.Background(), []recsys.Feedback{f}); err != nil {
+								t.Error(err)
+							}
+							if i%20 == 0 {
+								if _, err := p.WriteTo(io.Discard); err != nil {
+									t.Error(err)
+								}
+							}
+						}
+					})
+				}
+				wait.Wait()
+				require.EqualValues(t, 180+200, p.Stats().Settled)
+			})
+		}
 	}
 }
