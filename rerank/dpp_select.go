@@ -8,8 +8,18 @@ import (
 )
 
 // Exhausted is the gain below which [SelectDPP] takes an item for one that the chosen items
-// span: a kernel of rank r has no more than r items that are not.
+// span: a kernel of rank r has no more than r items that are not. Of an item whose own entry is so large that rounding leaves more than
+// that, 1e-14 of the entry is the bound; in float32, 1e-5 of it.
 const Exhausted = 1e-10
+
+// leastOf returns what must be left of an item for it to count: least, or what rounding may leave of its own kernel entry.
+func leastOf[F float32 | float64](least, self F) F {
+	rounding := F(1e-14)
+	if _, ok := any(self).(float32); ok {
+		rounding = 1e-5
+	}
+	return max(least, rounding*self)
+}
 
 // SelectDPP returns up to k items chosen one by one so that the determinant of the kernel over
 // them grows the most: the greedy maximum a posteriori set of a determinantal point process.
@@ -19,7 +29,7 @@ const Exhausted = 1e-10
 // kernel(i, j) must be symmetric, pure and positive semi-definite over 0 ≤ i, j < n; see [QualityKernel]. Of an
 // item the gain is the ratio at which it was chosen, so that the log-determinant of the first t items is the sum of the logs of
 // their gains. Ties go to the smallest index. Selection ends early when no item has a gain of
-// [Exhausted] or more, since the kernel over more items would be singular. k > n is n, k <= 0 none.
+// [Exhausted], since the kernel over more items would be singular. k > n is n, k <= 0 none.
 //
 // window > 0 makes it a sliding window: items compete with the window-1 items chosen last instead of all, so that
 // a long list stays diverse everywhere and its length is not bounded by the rank; gains are ratios
@@ -141,6 +151,7 @@ type determinantal[F float32 | float64] struct {
 
 	stride int // picks at most
 	least  F   // a smaller rest is none
+	floor  []F // least of each item
 	base   []F // of the items, for score
 	rest   []F
 	bound  []F
@@ -155,14 +166,15 @@ type determinantal[F float32 | float64] struct {
 func (m *determinantal[F]) reset(picks int, least F) {
 	m.stride, m.least = picks, least
 	m.base, m.rest, m.bound, m.seen = m.base[:0], m.rest[:0], m.bound[:0], m.seen[:0]
-	m.c, m.picks, m.pivot = m.c[:0], m.picks[:0], m.pivot[:0]
+	m.c, m.picks, m.pivot, m.floor = m.c[:0], m.picks[:0], m.pivot[:0], m.floor[:0]
 	m.near = resize(m.near, picks)
 }
 
 // add appends an item with its kernel entry beside itself.
 func (m *determinantal[F]) add(base, self F) {
 	m.base, m.rest, m.seen = append(m.base, base), append(m.rest, self), append(m.seen, 0)
-	m.bound = append(m.bound, m.value(base, self))
+	m.floor = append(m.floor, leastOf(m.least, self))
+	m.bound = append(m.bound, m.value(len(m.bound)))
 	if n := len(m.rest) * m.stride; n <= cap(m.c) {
 		m.c = m.c[:n]
 	} else {
@@ -171,14 +183,14 @@ func (m *determinantal[F]) add(base, self F) {
 }
 
 // value returns the score of an item by what is left of it, -Inf if that is nothing.
-func (m *determinantal[F]) value(base, rest F) F {
+func (m *determinantal[F]) value(i int) F {
 	switch {
-	case !(rest >= m.least):
+	case !(m.rest[i] >= m.floor[i]):
 		return F(math.Inf(-1))
 	case m.score == nil:
-		return rest
+		return m.rest[i]
 	}
-	return m.score(base, rest)
+	return m.score(m.base[i], m.rest[i])
 }
 
 // best returns the item of the highest score among those whose row is open, the first of several, and what is
@@ -225,13 +237,14 @@ func (m *determinantal[F]) look(i int) F {
 		c[s] = e
 		rest -= F(e * e)
 	}
-	m.rest[i], m.seen[i], m.bound[i] = rest, int32(len(m.picks)), m.value(m.base[i], rest)
+	m.rest[i], m.seen[i] = rest, int32(len(m.picks))
+	m.bound[i] = m.value(i)
 	return m.bound[i]
 }
 
 // pick makes item i one of those that others are compared with, unless nothing is left of it.
 func (m *determinantal[F]) pick(i int) {
-	if m.look(i); m.rest[i] >= m.least && len(m.picks) < m.stride {
+	if m.look(i); m.rest[i] >= m.floor[i] && len(m.picks) < m.stride {
 		m.picks = append(m.picks, int32(i))
 		m.pivot = append(m.pivot, 1/F(math.Sqrt(float64(m.rest[i]))))
 	}
