@@ -28,7 +28,7 @@ import (
 //   - Text is a JSON string. A byte XX that is no UTF-8 is written \udcXX, as Python's
 //     surrogateescape does (PEP 383): readers that do not know that see U+FFFD.
 //   - What is empty or zero may be absent, null counts as absent, and unknown fields are ignored.
-//     An absent position is -1 (not shown), an absent inclusion is 1.
+//     An absent position is -1 (not shown), an absent inclusion is 1, an absent exploration is exact.
 //
 // Of a row, "floats" and "ids" hold the item columns alone: the request columns stand
 // once in the record, and a reader puts them in front. A row whose request columns
@@ -63,6 +63,9 @@ func AppendExposure(dst []byte, x *Exposure) []byte {
 		e.id("schema", x.Schema.hash)
 	}
 	e.text("explorer", x.Explorer)
+	if x.Exploration != ExplorationExact {
+		e.text("exploration", x.Exploration.String())
+	}
 	e.floats("floats", x.Floats)
 	e.ids("ids", x.IDs)
 	e.vectors("vectors", x.Vectors)
@@ -115,6 +118,10 @@ func (e *logEncoder) row(x *Exposure, r *ExposureRow) {
 	if math.Float64bits(r.Propensity) != 0 {
 		e.key("propensity")
 		e.b = appendFloat64(e.b, r.Propensity)
+	}
+	if math.Float64bits(r.PropensityError) != 0 {
+		e.key("propensity_error")
+		e.b = appendFloat64(e.b, r.PropensityError)
 	}
 	if r.Inclusion != 1 {
 		e.key("inclusion")

@@ -34,6 +34,7 @@ var families = []func() []*File{
 	forestSetFamily,
 	histogramFamily,
 	bestCutFamily,
+	symmetricFamily,
 }
 
 func main() {
