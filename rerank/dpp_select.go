@@ -37,9 +37,9 @@ func leastOf[F float32 | float64](least, self F) F {
 //
 // It is an error if window < 0, if kernel(i, i) is negative or not finite, or if kernel(i, j) of a pair that was looked at is not finite.
 //
-// The Cholesky factor of the chosen items grows by a row a step, which makes it O(n·k²) and n·k
-// calls of kernel at most; since gains only fall, an item whose last known gain is not the best needs no new
-// one, and most are not computed. With a window it is O(n·k·window²). Memory is O(n·k) or O(n·window).
+// The Cholesky factor of the chosen items grows by a row a step, which makes it O(n·k²) and 1.5·n·k
+// calls of kernel at most. Since gains only fall, an item whose last known gain is not the best needs no new
+// one: where that spares most of them, as it does if quality outweighs the rest, they are not computed. With a window it is O(n·k·window²). Memory is O(n·k) or O(n·window).
 //
 // Source: Chen, Zhang and Zhou, "Fast Greedy MAP Inference for Determinantal Point Process to Improve
 // Recommendation Diversity", NeurIPS 2018, algorithm 1, and section 4 for the window.
@@ -49,12 +49,21 @@ func SelectDPP[F float32 | float64](n int, kernel func(i, j int) F, k, window in
 	}
 	finite := func(i, j int) F {
 		x := kernel(i, j)
-		if err == nil && (math.IsNaN(float64(x)) || math.IsInf(float64(x), 0)) {
-			err = fmt.Errorf("rerank: SelectDPP: kernel(%d, %d) is %v; want a finite number", i, j, x)
+		if x-x != 0 && err == nil { // NaN or infinite
+			err = notFinite(i, j, x)
 		}
 		return x
 	}
 	k = max(0, min(k, n))
+	entries := func(dst []F, p int) {
+		for i := range dst {
+			x := kernel(p, i)
+			if x-x != 0 && err == nil { // NaN or infinite
+				err = notFinite(p, i, x)
+			}
+			dst[i] = x
+		}
+	}
 	var x growing[F]
 	if window == 0 || window >= k {
 		d := &determinantal[F]{dot: dot[F]}
@@ -64,14 +73,10 @@ func SelectDPP[F float32 | float64](n int, kernel func(i, j int) F, k, window in
 			}
 		}
 		d.reset(k, Exhausted)
-		x = d
+		d.c = make([]F, 0, max(0, n)*k)
+		x = &bounded[F]{determinantal: d, entries: entries}
 	} else {
-		d := &sliding[F]{gemvT: gemvT[F], divide: divide[F]}
-		d.similarities = func(dst []F, p int) {
-			for i := range dst {
-				dst[i] = finite(p, i)
-			}
-		}
+		d := &sliding[F]{similarities: entries, gemvT: addRows[F], divide: divide[F]}
 		d.reset(window-1, n, Exhausted)
 		x = d
 	}
@@ -86,6 +91,10 @@ func SelectDPP[F float32 | float64](n int, kernel func(i, j int) F, k, window in
 		return nil, nil, err
 	}
 	return order, gains, nil
+}
+
+func notFinite[F float32 | float64](i, j int, x F) error {
+	return fmt.Errorf("rerank: SelectDPP: kernel(%d, %d) is %v; want a finite number", i, j, x)
 }
 
 // growing is the state of a selection by determinants.
@@ -149,17 +158,18 @@ type determinantal[F float32 | float64] struct {
 	dot          func(a, b []F) F
 	score        func(base, rest F) F // of an item, not falling with rest; nil: rest itself
 
-	stride int // picks at most
-	least  F   // a smaller rest is none
-	floor  []F // least of each item
-	base   []F // of the items, for score
-	rest   []F
-	bound  []F
-	c      []F // items x stride
-	seen   []int32
-	picks  []int32
-	pivot  []F // of each pick: 1 over its own entry of the factor
-	near   []F // stride
+	stride  int // picks at most
+	least   F   // a smaller rest is none
+	floor   []F // least of each item
+	base    []F // of the items, for score
+	rest    []F
+	bound   []F
+	c       []F // items x stride
+	seen    []int32
+	picks   []int32
+	pivot   []F // of each pick: 1 over its own entry of the factor
+	near    []F // stride
+	entered int // kernel entries with picks that were asked for
 }
 
 // reset empties the state. There will be at most picks picks.
@@ -168,6 +178,7 @@ func (m *determinantal[F]) reset(picks int, least F) {
 	m.base, m.rest, m.bound, m.seen = m.base[:0], m.rest[:0], m.bound[:0], m.seen[:0]
 	m.c, m.picks, m.pivot, m.floor = m.c[:0], m.picks[:0], m.pivot[:0], m.floor[:0]
 	m.near = resize(m.near, picks)
+	m.entered = 0
 }
 
 // add appends an item with its kernel entry beside itself.
@@ -228,6 +239,7 @@ func (m *determinantal[F]) look(i int) F {
 		return m.bound[i]
 	}
 	near := m.near[:len(m.picks)-from]
+	m.entered += len(near)
 	m.similarities(near, i, from)
 	c, rest := m.c[i*m.stride:(i+1)*m.stride], m.rest[i]
 	for t, x := range near {

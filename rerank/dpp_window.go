@@ -149,13 +149,3 @@ func (m *sliding[F]) best(rows []int32, open recsys.Bits) (at int, rest F) {
 	}
 	return at, m.rest[at]
 }
-
-// gemvT computes y += aᵀ·x, with a row of a, lda elements apart, for each element of x.
-func gemvT[F float32 | float64](y, a []F, lda int, x []F) {
-	for r, f := range x {
-		row := a[r*lda : r*lda+len(y)]
-		for i := range y {
-			y[i] += F(f * row[i])
-		}
-	}
-}
