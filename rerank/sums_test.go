@@ -390,7 +390,7 @@ func TestSelectCalibratedNextToNothing(t *testing.T) {
 func TestAspectsByValueAreVectorsOfOneAndZero(t *testing.T) {
 	values := []uint64{3, 0, 7, 1} // 2 is of no aspect, and no row is of 7
 	for seed := range uint64(4) {
-		c, order := table(t, 80, len(values), seed)
+		c, _ := table(t, 80, len(values), seed)
 		vector, category := field(t, c.Schema(), "embedding"), field(t, c.Schema(), "category")
 		for row := range c.Len() {
 			unknown := c.Missing(category.Group).Has(row)
@@ -412,9 +412,8 @@ func TestAspectsByValueAreVectorsOfOneAndZero(t *testing.T) {
 			{rerank.XQuAD{Lambda: 0.6, Aspects: "embedding"}, rerank.XQuAD{Lambda: 0.6, Aspects: "category", Values: values}},
 			{rerank.Calibration{Lambda: 0.6, Shares: "embedding", Wanted: "user"}, rerank.Calibration{Lambda: 0.6, Shares: "category", Values: values, Wanted: "user"}},
 		} {
-			order = sorted(c)
-			byVector := reRank(t, bound(t, pair[0], c.Schema()), q, c, order)
-			order = sorted(c)
+			byVector := reRank(t, bound(t, pair[0], c.Schema()), q, c, sorted(c))
+			order := sorted(c)
 			byValue := reRank(t, bound(t, pair[1], c.Schema()), q, c, order)
 			require.Equal(t, byVector, byValue, "%v", pair[1])
 			require.NotEqual(t, order, byValue)

@@ -73,8 +73,11 @@ func similarityOf(text string, cosine func(i, j int) float64) (func(i, j int) fl
 		if shared, err = strconv.ParseFloat(m[1], 64); err == nil {
 			own, err = strconv.ParseFloat(m[2], 64)
 		}
-		if err == nil {
+		if err == nil && shared >= 0 && own >= 0 {
 			break
+		}
+		if err == nil {
+			return nil, fmt.Errorf("field %q is %q; want numbers >= 0, as a kernel must be positive semi-definite", "kernel", text)
 		}
 		fallthrough
 	default:
