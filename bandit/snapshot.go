@@ -30,6 +30,10 @@ type header struct {
 func (p *Policy) WriteTo(dst io.Writer) (int64, error) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
+	return p.write(dst)
+}
+
+func (p *Policy) write(dst io.Writer) (int64, error) {
 	w := envelope.NewWriter(dst, fileKind, fileVersion, hash.String(0, p.Version()))
 	w.WriteJSON("policy", header{Policy: p.Version(), Latest: p.latest, Timed: p.timed, Count: p.memory.count, Stats: p.stats})
 	p.writeSegments(w)
@@ -122,6 +126,9 @@ func (p *Policy) ReadFrom(src io.Reader) (int64, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.watch != nil {
+		return n, errWatched
+	}
 	p.segments, p.memory, p.latest, p.timed, p.stats = in.segments, in.memory, in.latest, in.timed, in.stats
 	return n, nil
 }

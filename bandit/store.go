@@ -20,6 +20,9 @@ type store struct {
 	latest   int64 // event time, Unix nanoseconds
 	timed    bool  // latest is set
 	stats    Stats
+
+	watch  func(*Change) // see Policy.Watch; nil: nobody
+	change Change        // its argument
 }
 
 func newStore(alg Algorithm, cfg Config) *store {
@@ -79,6 +82,7 @@ func (st *store) remember(q *recsys.Query, c *recsys.Candidates, s *recsys.Slate
 	defer st.mu.Unlock()
 	d := st.admit(q.ID)
 	if d == nil {
+		st.tellDecision(q.ID, nil)
 		return
 	}
 	d.at, d.segment = nano(q.Now), segment
@@ -90,6 +94,7 @@ func (st *store) remember(q *recsys.Query, c *recsys.Candidates, s *recsys.Slate
 	d.choices = append(d.choices, v.pickChoices...)
 	d.x = append(d.x, v.pickX...)
 	st.await(d)
+	st.tellDecision(d.id, d)
 }
 
 // admit returns the memory for a new decision, or nil if the ID is known. The oldest decision may go.
