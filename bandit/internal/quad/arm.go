@@ -126,7 +126,7 @@ func (a *arm) step(y float64) float64 {
 		return 2 * a.sigma
 	}
 	// As a function of complex y the density is singular at ±iπ.
-	w := 2 + math.Abs(y)/2
+	w := 2 + float64(math.Abs(y)/2)
 	// In the tails it falls as exp(a·y) and exp(-b·y).
 	if y < a.mode {
 		w = min(w, max(4/a.a, 2*a.sd))

@@ -126,7 +126,7 @@ func (s *Solver) sum(dst []float64, open []int32, k int) {
 		prefix := (*[nodes]float64)(s.prefix[a*nodes:])
 		sum := 0.0
 		for n := range product {
-			sum += float64(f[n]*prefix[n]) * product[n]
+			sum += float64(float64(f[n]*prefix[n]) * product[n])
 			product[n] *= cdf[n]
 		}
 		dst[i] += sum
