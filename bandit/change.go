@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/recsyskit/recsys"
 )
@@ -24,24 +25,10 @@ const (
 // bit. See [Policy.Watch] and [Policy.Redo].
 type Change struct {
 	Kind     ChangeKind
-	Decision Decision
+	Decision Decision // without places if one of its ID was remembered: then it changed nothing but a count
 	Feedback recsys.Feedback
 	Now      int64 // Unix nanoseconds
 	Arms     []uint64
-}
-
-// Decision is what a [Policy] remembers of a slate. The lists have one entry for each place, Contexts the same number for
-// each. A decision whose Request was remembered already has no places: it changed nothing but a count.
-type Decision struct {
-	Request string
-	Time    int64 // Unix nanoseconds, 0 if unknown
-	Segment uint64
-
-	Items        []recsys.ItemID
-	Arms         []uint64
-	Propensities []float64 // of the arms, in [0, 1]; see [Outcome]
-	Choices      []int32
-	Contexts     []float64
 }
 
 // Watch has tell called with every change from now on, in the order in which they take effect, whichever binding of the
@@ -86,27 +73,16 @@ func (p *Policy) Redo(c *Change) error {
 
 func (st *store) redo(x *Decision) error {
 	n := len(x.Items)
-	if n != len(x.Arms) || n != len(x.Propensities) || n != len(x.Choices) || n > 0 && len(x.Contexts)%n != 0 {
-		return fmt.Errorf("bandit: decision %q has lists of %d items, %d arms, %d propensities, %d choices and %d contexts",
-			x.Request, n, len(x.Arms), len(x.Propensities), len(x.Choices), len(x.Contexts))
+	switch {
+	case n != len(x.Arms) || n != len(x.Propensities) || n != len(x.Choices) || n == 0 && len(x.Context) > 0 || n > 0 && len(x.Context)%n != 0:
+		return fmt.Errorf("bandit: Redo: decision %q has %d items, %d arms, %d propensities, %d choices and %d numbers of context",
+			x.ID, n, len(x.Arms), len(x.Propensities), len(x.Choices), len(x.Context))
+	case !finite(x.Propensities, x.Context):
+		return fmt.Errorf("bandit: Redo: decision %q holds numbers that are not finite", x.ID)
+	case n == 0 && st.memory.find(x.ID) == nil:
+		return fmt.Errorf("bandit: Redo: decision %q has no places, and none before it had its ID", x.ID)
 	}
-	if !finite(x.Propensities, x.Contexts) {
-		return fmt.Errorf("bandit: decision %q holds numbers that are not finite", x.Request)
-	}
-	if n == 0 && st.memory.find(x.Request) == nil {
-		return fmt.Errorf("bandit: decision %q has no places, and none before it had its ID", x.Request)
-	}
-	d := st.admit(x.Request)
-	if d == nil {
-		st.tellDecision(x.Request, nil)
-		return nil
-	}
-	d.at, d.segment = x.Time, x.Segment
-	d.items, d.arms = append(d.items, x.Items...), append(d.arms, x.Arms...)
-	d.props, d.choices = append(d.props, x.Propensities...), append(d.choices, x.Choices...)
-	d.x = append(d.x, x.Contexts...)
-	st.await(d)
-	st.tellDecision(d.id, d)
+	st.recall(x)
 	return nil
 }
 
@@ -128,11 +104,11 @@ func (st *store) tellDecision(id string, d *pending) {
 		return
 	}
 	c := &st.change
-	c.Kind, c.Decision = ChangeDecision, Decision{Request: id}
+	c.Kind, c.Decision = ChangeDecision, Decision{ID: id}
 	if d != nil {
 		c.Decision = Decision{
-			Request: id, Time: d.at, Segment: d.segment, Items: d.items, Arms: d.arms,
-			Propensities: d.props, Choices: d.choices, Contexts: d.x,
+			ID: id, Time: time.Unix(0, d.at).UTC(), Segment: d.segment, Items: d.items, Arms: d.arms,
+			Propensities: d.props, Choices: d.choices, Context: d.x,
 		}
 	}
 	st.watch(c)

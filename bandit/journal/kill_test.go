@@ -197,9 +197,9 @@ func (a *audit) read(r journal.Record) {
 	switch r.Change.Kind {
 	case bandit.ChangeDecision:
 		d := &r.Change.Decision
-		require.NotContains(a.t, a.decided, d.Request)
-		a.decided[d.Request] = slices.Clone(d.Items)
-		if a.order = append(a.order, d.Request); len(a.order) > 400 {
+		require.NotContains(a.t, a.decided, d.ID)
+		a.decided[d.ID] = slices.Clone(d.Items)
+		if a.order = append(a.order, d.ID); len(a.order) > 400 {
 			a.decided[a.order[len(a.order)-401]] = nil // given way
 		}
 	case bandit.ChangeFeedback:

@@ -61,12 +61,12 @@ func appendDecision(dst []byte, d *bandit.Decision) []byte {
 			break
 		}
 	}
-	if len(d.Contexts) > 0 {
+	if len(d.Context) > 0 {
 		flags |= flagContexts
 	}
 	dst = append(dst, flags)
-	dst = appendString(dst, d.Request)
-	dst = binary.LittleEndian.AppendUint64(dst, uint64(d.Time))
+	dst = appendString(dst, d.ID)
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(d.Time.UnixNano()))
 	dst = binary.LittleEndian.AppendUint64(dst, d.Segment)
 	dst = binary.AppendUvarint(dst, uint64(len(d.Items)))
 	dst = appendWords(dst, d.Items)
@@ -78,8 +78,8 @@ func appendDecision(dst []byte, d *bandit.Decision) []byte {
 		dst = binary.AppendUvarint(dst, uint64(uint32(n)))
 	}
 	if flags&flagContexts != 0 {
-		dst = binary.AppendUvarint(dst, uint64(len(d.Contexts)))
-		dst = appendFloats(dst, d.Contexts)
+		dst = binary.AppendUvarint(dst, uint64(len(d.Context)))
+		dst = appendFloats(dst, d.Context)
 	}
 	return dst
 }
@@ -143,8 +143,8 @@ type fields struct {
 
 func (r *fields) decision(d *bandit.Decision) {
 	flags := r.byte()
-	d.Request = r.string()
-	d.Time, d.Segment = int64(r.word()), r.word()
+	d.ID = r.string()
+	d.Time, d.Segment = time.Unix(0, int64(r.word())).UTC(), r.word()
 	n := r.length(8 + 8 + 1)
 	d.Items = words(r, d.Items[:0], n)
 	d.Arms = d.Arms[:0]
@@ -162,9 +162,9 @@ func (r *fields) decision(d *bandit.Decision) {
 		r.bad = r.bad || x > math.MaxUint32
 		d.Choices = append(d.Choices, int32(uint32(x)))
 	}
-	d.Contexts = d.Contexts[:0]
+	d.Context = d.Context[:0]
 	if flags&flagContexts != 0 {
-		d.Contexts = r.floats(d.Contexts, r.length(8))
+		d.Context = r.floats(d.Context, r.length(8))
 	}
 	r.bad = r.bad || flags > flagArms|flagContexts
 }
