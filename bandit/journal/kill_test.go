@@ -33,7 +33,8 @@ const (
 	stepVariable   = "RECSYS_TEST_STEP"    // what it does to the disk before it kills itself in the middle of it; 0: never
 )
 
-// What a victim prints, each line in one write: "try ID REQUEST ITEM" before Learn, "ack ID" after it, and where it is.
+// What a victim prints, each line in one write: "try ID REQUEST ITEM" before Learn, "ack ID" after it, where it is, and in the middle of what it
+// kills itself.
 //
 // TestKilledProcessLosesNothingAndCountsNothingTwice kills processes at random points, one after the other on the same journal: from outside, after a
 // random number of lines, and, for points that are hard to hit, from inside, in the middle of a random operation on the disk. What a
@@ -52,11 +53,14 @@ func TestKilledProcessLosesNothingAndCountsNothingTwice(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	during := map[string]int{}
 	for life := range kills {
-		step, lines := 0, 1+rng.IntN(60)
-		if life%2 == 1 {
+		step, lines, until := 0, 1+rng.IntN(60), ""
+		switch {
+		case life%8 == 0:
+			lines, until = 5000, "checkpointed" // long enough to clean up what the others leave
+		case life%2 == 1:
 			step, lines = 1+rng.IntN(90), 5000
 		}
-		during[a.kill(life, step, lines)]++
+		during[a.kill(life, step, lines, until)]++
 		a.check(life)
 	}
 	t.Logf("%d kills; last heard of the victims: %v", kills, during)
@@ -68,8 +72,8 @@ func TestKilledProcessLosesNothingAndCountsNothingTwice(t *testing.T) {
 		require.Greater(t, a.torn, 5)
 		require.Greater(t, a.snapshots, kills/2)
 		require.Greater(t, a.doubled, kills)
-		for _, at := range []string{"open", "ready", "ack", "try", "checkpoint", "checkpointed"} {
-			require.NotZero(t, during[at], "killed after %s", at)
+		for _, at := range []string{"open", "ack", "try", "checkpoint", "writing", "syncing", "creating", "removing", "saving"} {
+			require.NotZero(t, during[at], "kills after the line %q", at)
 		}
 	}
 }
@@ -84,6 +88,7 @@ type audit struct {
 	retold            *bandit.Policy // went through each record once
 	oracle            *bandit.Arms   // was told each reward once
 	seen              uint64         // records
+	newest            string         // file of the archive
 	decided           map[string][]recsys.ItemID
 	order             []string // of decisions
 	counted           map[string]uint64
@@ -107,8 +112,8 @@ func newAudit(t *testing.T) *audit {
 	return a
 }
 
-// kill runs a victim to its end and returns what it was heard of last.
-func (a *audit) kill(life, step, lines int) string {
+// kill runs a victim until it has printed so many lines, or a certain one, or killed itself, and returns what it was heard of last.
+func (a *audit) kill(life, step, lines int, until string) string {
 	var retry strings.Builder
 	for _, id := range slices.Sorted(maps.Keys(a.tried)) {
 		f := a.tried[id]
@@ -137,7 +142,7 @@ func (a *audit) kill(life, step, lines int) string {
 		case "failed":
 			a.t.Errorf("life %d: %s", life, scan.Text())
 		}
-		if n == lines {
+		if n == lines || heard == until {
 			require.NoError(a.t, cmd.Process.Kill())
 		}
 	}
@@ -151,7 +156,8 @@ func (a *audit) kill(life, step, lines int) string {
 // check recovers a copy of the journal and holds it against the record.
 func (a *audit) check(life int) {
 	t := a.t
-	copied := t.TempDir()
+	copied := filepath.Join(filepath.Dir(a.dir), "copy")
+	defer os.RemoveAll(copied)
 	require.NoError(t, os.CopyFS(copied, os.DirFS(a.dir)))
 	p := learned(t)
 	j, err := journal.Open(copied, p, journal.Options{}.On(unsynced{}))
@@ -168,7 +174,11 @@ func (a *audit) check(life int) {
 	}
 
 	for _, path := range files(t, copied, ".journal") {
-		require.NoError(t, os.Rename(path, filepath.Join(a.archive, filepath.Base(path))))
+		if filepath.Base(path) < a.newest {
+			continue // it is there already, and is not written to any more
+		}
+		a.newest = filepath.Base(path)
+		require.NoError(t, os.Rename(path, filepath.Join(a.archive, a.newest)))
 	}
 	for r, err := range journal.Records(a.archive, a.seen) {
 		require.NoError(t, err, "life %d", life)
@@ -180,7 +190,9 @@ func (a *audit) check(life int) {
 	require.Equal(t, a.seen, found.Last)
 	require.True(t, string(recovered) == string(state(t, a.retold)), "life %d: what was recovered is not what the records say", life)
 	for id := range a.acknowledged {
-		require.Contains(t, a.counted, id, "life %d: feedback was acknowledged and is lost", life)
+		if _, ok := a.counted[id]; !ok {
+			t.Fatalf("life %d: feedback %s was acknowledged and is lost", life, id)
+		}
 	}
 	st := p.Stats()
 	require.Equal(t, a.settled, st.Settled, "life %d", life)
@@ -197,7 +209,9 @@ func (a *audit) read(r journal.Record) {
 	switch r.Change.Kind {
 	case bandit.ChangeDecision:
 		d := &r.Change.Decision
-		require.NotContains(a.t, a.decided, d.ID)
+		if _, doubled := a.decided[d.ID]; doubled {
+			a.t.Fatalf("decision %s is there twice", d.ID)
+		}
 		a.decided[d.ID] = slices.Clone(d.Items)
 		if a.order = append(a.order, d.ID); len(a.order) > 400 {
 			a.decided[a.order[len(a.order)-401]] = nil // given way
@@ -228,6 +242,19 @@ func (d unsynced) Create(path string, again bool) (journal.File, error) {
 
 func (unsynced) SyncDir(string) error { return nil }
 
+func (unsynced) Cut(path string, size int64) error { return os.Truncate(path, size) }
+
+func (unsynced) Save(path string, write func(io.Writer) error) error {
+	f, err := os.Create(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".0-0.tmp"))
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(write(f), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
 type unsyncedFile struct{ journal.File }
 
 func (unsyncedFile) Sync() error { return nil }
@@ -235,16 +262,17 @@ func (unsyncedFile) Sync() error { return nil }
 // suicidal is a disk whose process kills itself in the middle of an operation. What it is asked to remove of the journal it puts into the
 // archive.
 type suicidal struct {
-	journal.OSDisk
+	unsynced
 	archive string
 	steps   *atomic.Int64 // left
 }
 
-// step kills the process if it is time for it, after what precedes.
-func (d suicidal) step(first func()) {
+// step kills the process if it is time for it, after first.
+func (d suicidal) step(what string, first func()) {
 	if d.steps.Add(-1) != 0 {
 		return
 	}
+	fmt.Println(what)
 	first()
 	self, err := os.FindProcess(os.Getpid())
 	if err == nil {
@@ -256,21 +284,23 @@ func (d suicidal) step(first func()) {
 	select {}
 }
 
+func nothing() {}
+
 func (d suicidal) Create(path string, again bool) (journal.File, error) {
-	d.step(func() {})
-	f, err := d.OSDisk.Create(path, again)
+	d.step("creating", nothing)
+	f, err := d.unsynced.Create(path, again)
 	return suicidalFile{f, d}, err
 }
 
 func (d suicidal) Cut(path string, size int64) error {
-	d.step(func() {})
-	defer d.step(func() {})
-	return os.Truncate(path, size)
+	d.step("cutting", nothing)
+	defer d.step("cutting", nothing)
+	return d.unsynced.Cut(path, size)
 }
 
 func (d suicidal) Remove(path string) error {
-	d.step(func() {})
-	defer d.step(func() {})
+	d.step("removing", nothing)
+	defer d.step("removing", nothing)
 	if filepath.Ext(path) == ".journal" {
 		return os.Rename(path, filepath.Join(d.archive, filepath.Base(path)))
 	}
@@ -278,15 +308,15 @@ func (d suicidal) Remove(path string) error {
 }
 
 func (d suicidal) SyncDir(string) error {
-	d.step(func() {})
+	d.step("creating", nothing)
 	return nil
 }
 
 func (d suicidal) Save(path string, write func(io.Writer) error) error {
-	d.step(func() {})
-	defer d.step(func() {})
-	return d.OSDisk.Save(path, func(w io.Writer) error {
-		defer d.step(func() {})
+	d.step("saving", nothing)
+	defer d.step("saving", nothing)
+	return d.unsynced.Save(path, func(w io.Writer) error {
+		defer d.step("saving", nothing)
 		return write(w)
 	})
 }
@@ -297,17 +327,17 @@ type suicidalFile struct {
 }
 
 func (f suicidalFile) Write(b []byte) (int, error) {
-	f.disk.step(func() { f.File.Write(b[:len(b)*3/4]) })
+	f.disk.step("writing", func() { f.File.Write(b[:len(b)*3/4]) })
 	return f.File.Write(b)
 }
 
 func (f suicidalFile) Sync() error {
-	f.disk.step(func() {})
-	return nil
+	f.disk.step("syncing", nothing)
+	return f.File.Sync()
 }
 
 func (f suicidalFile) Close() error {
-	f.disk.step(func() {})
+	f.disk.step("closing", nothing)
 	return f.File.Close()
 }
 
@@ -351,11 +381,10 @@ func serveUntilKilled(dir string) {
 	}
 
 	var work sync.WaitGroup
-	snapshot := make(chan struct{}, 1)
 	for worker := range 4 {
 		work.Go(func() {
 			c, order := table()
-			for i := 0; i < 400; i++ {
+			for i := 0; ; i++ {
 				id := fmt.Sprintf("%d.%d.%d", life, worker, i)
 				s := c.Slate(places, order)
 				fatal(j.Explore(ctx, query(id, epoch), c, s))
@@ -370,21 +399,13 @@ func serveUntilKilled(dir string) {
 				if i%4 == 0 {
 					fatal(j.Learn(ctx, []recsys.Feedback{f}))
 				}
-				if i%7 == 3 {
-					select {
-					case snapshot <- struct{}{}:
-					default:
-					}
+				if i%10 == 9 {
+					say("checkpoint")
+					fatal(j.Checkpoint(ctx))
+					say("checkpointed")
 				}
 			}
 		})
 	}
-	go func() {
-		for range snapshot {
-			say("checkpoint")
-			fatal(j.Checkpoint(ctx))
-			say("checkpointed")
-		}
-	}()
 	work.Wait()
 }

@@ -66,7 +66,7 @@ func appendDecision(dst []byte, d *bandit.Decision) []byte {
 	}
 	dst = append(dst, flags)
 	dst = appendString(dst, d.ID)
-	dst = binary.LittleEndian.AppendUint64(dst, uint64(d.Time.UnixNano()))
+	dst = binary.LittleEndian.AppendUint64(dst, nano(d.Time))
 	dst = binary.LittleEndian.AppendUint64(dst, d.Segment)
 	dst = binary.AppendUvarint(dst, uint64(len(d.Items)))
 	dst = appendWords(dst, d.Items)
@@ -82,6 +82,14 @@ func appendDecision(dst []byte, d *bandit.Decision) []byte {
 		dst = appendFloats(dst, d.Context)
 	}
 	return dst
+}
+
+// nano returns t in nanoseconds since 1970, 0 for the zero time.
+func nano(t time.Time) uint64 {
+	if t.IsZero() {
+		return 0
+	}
+	return uint64(t.UnixNano())
 }
 
 func appendString(dst []byte, s string) []byte {
