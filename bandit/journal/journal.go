@@ -242,10 +242,13 @@ func (j *Journal) Learn(ctx context.Context, feedback []recsys.Feedback) error {
 	if trouble == nil {
 		trouble = w.wait(ctx, seq, j.opts.SyncEvery == 0)
 	}
-	if trouble != nil {
-		return errors.Join(err, trouble)
+	switch {
+	case trouble == nil:
+		return err
+	case err == nil:
+		return trouble
 	}
-	return err
+	return errors.Join(err, trouble)
 }
 
 // Sync waits until all that the policy has done so far is on the disk. The error is that of Learn.
