@@ -89,11 +89,16 @@ var (
 	_ recsys.Explorer                 = (*Journal)(nil)
 	_ recsys.Judge                    = (*Journal)(nil)
 	_ recsys.Learner                  = (*Journal)(nil)
+	_ recsys.Versioned                = (*Journal)(nil)
+	_ recsys.ExplorationKinder        = (*Journal)(nil)
 	_ recsys.Wrapper[recsys.Explorer] = (*Journal)(nil)
 	_ recsys.Binder[recsys.Explorer]  = (*Journal)(nil)
 	_ io.Closer                       = (*Journal)(nil)
-	_ recsys.Wrapper[recsys.Explorer] = (*binding)(nil)
 	_ recsys.Judge                    = (*binding)(nil)
+	_ recsys.Learner                  = (*binding)(nil)
+	_ recsys.Versioned                = (*binding)(nil)
+	_ recsys.ExplorationKinder        = (*binding)(nil)
+	_ recsys.Wrapper[recsys.Explorer] = (*binding)(nil)
 )
 
 // Open recovers policy from the journal in dir, which it makes if need be, and journals all that the policy does from now on.
@@ -212,8 +217,25 @@ func (b *binding) Propensities(ctx context.Context, q *recsys.Query, c *recsys.C
 	return b.policy.Propensities(ctx, q, c, s, slate, dst)
 }
 
+// Learn is the Journal's.
+func (b *binding) Learn(ctx context.Context, feedback []recsys.Feedback) error {
+	return b.journal.Learn(ctx, feedback)
+}
+
+// Version is the policy's.
+func (b *binding) Version() string { return b.policy.Version() }
+
+// Exploration is the policy's.
+func (b *binding) Exploration() recsys.Exploration { return b.policy.Exploration() }
+
 // Unwrap returns the policy.
 func (j *Journal) Unwrap() recsys.Explorer { return j.policy }
+
+// Version is [bandit.Policy.Version].
+func (j *Journal) Version() string { return j.policy.Version() }
+
+// Exploration is [bandit.Policy.Exploration].
+func (j *Journal) Exploration() recsys.Exploration { return j.policy.Exploration() }
 
 // Explore is [bandit.Policy.Explore]; the decision goes into the journal before Explore returns to the caller, but not onto the disk.
 func (j *Journal) Explore(ctx context.Context, q *recsys.Query, c *recsys.Candidates, s *recsys.Slate) error {

@@ -354,7 +354,43 @@ func TestJournalOfAnotherPolicyIsRefused(t *testing.T) {
 	require.ErrorIs(t, err, journal.ErrPolicy)
 }
 
-// broken returns a journal with two snapshots and the state at its end.
+// What an explorer says of itself by assertion must survive the wrapping.
+func TestJournalSaysWhatItsPolicySays(t *testing.T) {
+	p, err := bandit.New(bandit.UCB1{}, bandit.Config{})
+	require.NoError(t, err)
+	j := open(t, t.TempDir(), p, journal.Options{})
+	bound, err := recsys.Bind[recsys.Explorer](j, nil)
+	require.NoError(t, err)
+	for _, e := range []recsys.Explorer{j, bound} {
+		require.Equal(t, recsys.ExplorationDeterministic, e.(recsys.ExplorationKinder).Exploration())
+		require.Equal(t, p.Version(), e.(recsys.Versioned).Version())
+		require.NoError(t, e.(recsys.Learner).Learn(ctx, nil))
+	}
+	require.NoError(t, j.Close())
+	require.ErrorIs(t, bound.(recsys.Learner).Learn(ctx, nil), journal.ErrClosed)
+	_, err = recsys.Bind[recsys.Explorer](j, nil)
+	require.ErrorIs(t, err, journal.ErrClosed)
+}
+
+func TestOnlySnapshotThatIsBrokenGivesWayToTheWholeJournal(t *testing.T) {
+	dir := t.TempDir()
+	p := learned(t)
+	j := open(t, dir, p, journal.Options{MaxSegmentBytes: 2 << 10}.On(unsynced{}))
+	live(t, j, p, 0, 40)
+	require.NoError(t, j.Checkpoint(ctx))
+	live(t, j, p, 40, 60)
+	require.NoError(t, j.Close())
+	flip(t, files(t, dir, ".snapshot")[0], 100)
+	leftover := filepath.Join(dir, ".0000000000000010.snapshot.77-0.tmp")
+	require.NoError(t, os.WriteFile(leftover, []byte("half"), 0o644))
+	again := learned(t)
+	j = open(t, dir, again, journal.Options{})
+	require.True(t, string(state(t, p)) == string(state(t, again)))
+	require.Equal(t, j.Stats().Last, j.Stats().Recovery.Replayed)
+	require.NoFileExists(t, leftover, "what a killed save left over")
+}
+
+// twoSnapshots makes a journal with two snapshots and returns the state at its end.
 func twoSnapshots(t *testing.T, dir string) []byte {
 	t.Helper()
 	p := learned(t)
