@@ -49,7 +49,7 @@ func (a Boltzmann) temperature() float64 {
 func (a Boltzmann) spec() spec {
 	return spec{
 		version: version("boltzmann/1", "t", a.temperature(), "prior", a.Prior, "decay", a.Decay),
-		lo:      math.Inf(-1), hi: math.Inf(1),
+		lo:      -widest, hi: widest,
 	}
 }
 

@@ -3,7 +3,6 @@ package bandit
 import (
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/recsyskit/recsys"
@@ -59,8 +58,7 @@ func (p *Policy) Redo(c *Change) error {
 	case ChangeDecision:
 		return st.redo(&c.Decision)
 	case ChangeFeedback:
-		spec := st.alg.spec()
-		_ = st.hear(&c.Feedback, 0, &spec) // counted
+		_ = st.hear(&c.Feedback, 0, &st.spec) // counted
 	case ChangeAdvance:
 		st.advance(c.Now)
 	case ChangeForget:
@@ -89,14 +87,6 @@ func (st *store) redo(x *Decision) error {
 // Bound reports whether the policy reads no columns or knows which they are: whether Explore and ReadFrom can do their
 // work. See [Policy.Bind].
 func (p *Policy) Bound() bool { return p.bound }
-
-// WriteToAt is WriteTo that calls at before it writes, while no change can come in between.
-func (p *Policy) WriteToAt(dst io.Writer, at func()) (int64, error) {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	at()
-	return p.write(dst)
-}
 
 // tellDecision tells of d, or, if that is nil, of a decision that was there already.
 func (st *store) tellDecision(id string, d *pending) {

@@ -80,5 +80,26 @@
 // [PlackettLucePropensities] gives the propensities of a slate over plain slices, without
 // a pipeline.
 //
+// # Contextual policies and ensembles
+//
+// [LinUCB], [LinTS], [LogisticTS], [SquareCB] and [LinGreedy] are algorithms of a [Policy] that regress rewards on features, named in
+// a [LinearModel]; names become columns at Build, and what the features were stays with the decision until its
+// feedback has come. [Cascade] learns from slates that are looked at from the top. [Mixture] and [Bag] are explorers over
+// explorers and over rankers.
+//
+//	algorithm                type                    propensity                             source
+//	LinUCB                   LinUCB                  deterministic                          Li et al. 2010
+//	linear Thompson          LinTS                   exact; shared θ: M draws               Agrawal and Goyal 2013
+//	logistic Thompson        LogisticTS              exact of the Laplace approximation;    Chapelle and Li 2011
+//	                                                 shared θ: M draws
+//	SquareCB                 SquareCB                1/(m + γ·gap)                          Foster and Rakhlin 2020
+//	its rule over a ranker   InverseGapWeighting     1/(m + γ·gap)                          Foster and Rakhlin 2020
+//	ε-greedy, linear         LinGreedy               ε/m, and 1-ε more for the best         Langford and Zhang 2007
+//	cascades                 Cascade{Of: …}          that of the algorithm                  Kveton et al. 2015, Zhong et al. 2021
+//	bagging, bootstrap TS    Bag                     votes / members                        Bietti et al. 2021, Eckles and Kaptein 2019
+//	several loggers          Mixture                 Σ share·P of the member                –
+//
+// Over plain slices, without a pipeline: [Ridge], [Logistic], [LinearArms], [Sampler], [CascadeSampler], [InverseGap], [Bootstrap].
+//
 // Package bandit/bandittest checks explorers, yours too, against the contract.
 package bandit

@@ -17,8 +17,8 @@ type FeedbackError struct {
 	ID      string
 	Request string
 	Item    recsys.ItemID
-	Field   string // "Value", or "Reward": what Config.Reward made of it
-	Value   float64
+	Field   string  // "Time", "Value", or "Reward": what Config.Reward made of it
+	Value   float64 // of a time its year
 	Reason  string
 }
 
@@ -29,12 +29,12 @@ func (e *FeedbackError) Error() string {
 
 // Learn takes feedback into account, in the order given; late, doubled and unordered feedback is expected. See
 // [Policy] for what counts. Then it settles the decisions that have waited for longer than [Config].Window, measured
-// by the latest [recsys.Feedback].Time. The error joins one [*FeedbackError] for each record with a
-// reward that is not finite or outside the algorithm's domain; the others have been learned. If ctx is done, the
-// error wraps ctx.Err(), and the records after the one that it names have not been looked at.
+// by the latest [recsys.Feedback].Time: a clock that is ahead settles decisions too soon, until their feedback corrects that. The
+// error joins one [*FeedbackError] for each record with a reward that is not finite or outside the algorithm's domain, or a
+// time outside the years 1678 to 2261; the others have been learned. If ctx is done, the error wraps ctx.Err(), and the records after the one
+// that it names have not been looked at; to give the whole slice again does no harm. It allocates nothing in steady state.
 func (p *Policy) Learn(ctx context.Context, feedback []recsys.Feedback) error {
 	st := p.store
-	spec := p.alg.spec()
 	var errs []error
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -46,10 +46,10 @@ func (p *Policy) Learn(ctx context.Context, feedback []recsys.Feedback) error {
 			}
 		}
 		f := &feedback[i]
-		if !f.Time.IsZero() && (!timed || f.Time.UnixNano() > latest) {
-			latest, timed = f.Time.UnixNano(), true
+		if at := nano(f.Time); !f.Time.IsZero() && nanoFits(f.Time) && (!timed || at > latest) {
+			latest, timed = at, true
 		}
-		if err := st.hear(f, i, &spec); err != nil {
+		if err := st.hear(f, i, &st.spec); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -96,6 +96,12 @@ func (st *store) take(f *recsys.Feedback, index int, spec *spec) error {
 		st.stats.Ignored++
 		return nil
 	}
+	if !f.Time.IsZero() && !nanoFits(f.Time) {
+		return &FeedbackError{
+			Index: index, ID: f.ID, Request: f.Request, Item: f.Item, Field: "Time", Value: float64(f.Time.Year()),
+			Reason: "want a year from 1678 to 2261",
+		}
+	}
 	if !(reward >= spec.lo && reward <= spec.hi) || math.IsInf(reward, 0) {
 		e := &FeedbackError{Index: index, ID: f.ID, Request: f.Request, Item: f.Item, Field: "Reward", Value: reward, Reason: spec.domain()}
 		if math.IsNaN(float64(f.Value)) || math.IsInf(float64(f.Value), 0) {
@@ -113,6 +119,10 @@ func (st *store) take(f *recsys.Feedback, index int, spec *spec) error {
 		st.stats.Unmatched++
 		return nil
 	}
+	if len(d.seen) == maxActs {
+		st.stats.Ignored++
+		return nil
+	}
 	if !d.note(f) {
 		st.stats.Doubled++
 		return nil
@@ -122,6 +132,9 @@ func (st *store) take(f *recsys.Feedback, index int, spec *spec) error {
 	st.reward(d, place, before, spec)
 	return nil
 }
+
+// maxActs is the number of acts that count for one decision: who sends more is no user.
+const maxActs = 1000
 
 // note remembers that f has come, and reports whether it is new.
 func (d *pending) note(f *recsys.Feedback) bool {
@@ -170,10 +183,7 @@ func (st *store) held(total float64, spec *spec) float64 { return min(max(total,
 
 // observe adds a place's reward, or the difference to what was added before.
 func (st *store) observe(d *pending, place int, reward, before float64) {
-	o := outcome{
-		arm: d.arms[place], count: 1, reward: reward, x: d.context(place),
-		propensity: d.props[place], choices: int(d.choices[place]),
-	}
+	o := st.outcome(d, place, 1, reward)
 	if d.state[place] == placeObserved {
 		if reward == before {
 			return
@@ -186,9 +196,18 @@ func (st *store) observe(d *pending, place int, reward, before float64) {
 		st.memory.waiting--
 		st.stats.Settled++
 	}
-	st.learnerOf(d.segment).add(&o)
+	st.learnerOf(d.segment).add(o)
 	d.ticks[place] = o.tick
 	st.stats.Version++
+}
+
+// outcome describes a step about a place, in the store's own memory.
+func (st *store) outcome(d *pending, place int, count, reward float64) *outcome {
+	st.step = outcome{
+		arm: d.arms[place], count: count, reward: reward, x: d.context(place),
+		propensity: d.props[place], choices: int(d.choices[place]), place: place,
+	}
+	return &st.step
 }
 
 // withdraw takes back what was learned of a place of a cascade that was not seen.
@@ -199,11 +218,9 @@ func (st *store) withdraw(d *pending, place int, spec *spec) {
 		d.waiting--
 		st.memory.waiting--
 	case placeObserved:
-		o := outcome{
-			arm: d.arms[place], count: -1, reward: -st.held(d.total[place], spec), x: d.context(place),
-			propensity: d.props[place], choices: int(d.choices[place]), tick: d.ticks[place],
-		}
-		st.learnerOf(d.segment).add(&o)
+		o := st.outcome(d, place, -1, -st.held(d.total[place], spec))
+		o.tick = d.ticks[place]
+		st.learnerOf(d.segment).add(o)
 		st.stats.Version++
 	}
 	st.stats.Unseen++

@@ -15,6 +15,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/bandit"
+	"github.com/recsyskit/recsys/internal/race"
 )
 
 // chancesOf returns the chances of the items at a first place.
@@ -306,6 +307,53 @@ func TestArmsAndSegmentsAreColumns(t *testing.T) {
 	require.EqualValues(t, 3, d.Choices[0])
 }
 
+func TestLearningAndSharedArmsAllocateNothing(t *testing.T) {
+	if race.Enabled {
+		t.Skip("counts are of the race detector")
+	}
+	policy, err := bandit.New(bandit.Thompson{}, bandit.Config{Arm: "creator", Segment: "country", Window: time.Minute, Retention: 64})
+	require.NoError(t, err)
+	s := segmented(t)
+	e, err := recsys.Bind[recsys.Explorer](policy, s)
+	require.NoError(t, err)
+	items, order := make([]recsys.ItemID, 30), make([]int32, 30)
+	for i := range items {
+		items[i], order[i] = recsys.ItemID(i), int32(i)
+	}
+	c := recsys.NewCandidates(s, items)
+	field, err := s.ID("creator")
+	require.NoError(t, err)
+	for i := range items {
+		c.IDColumn(field.Index)[i] = uint64(i % 7)
+	}
+	queries := make([]*recsys.Query, 1200)
+	for i := range queries {
+		queries[i] = recsys.NewQuery(&recsys.Request{ID: fmt.Sprint(i), K: 4, Seed: uint64(i) + 1, Now: epoch.Add(time.Duration(i) * time.Second)}, s, "explore/test")
+		queries[i].IDs()[0] = uint64(i % 3)
+	}
+	feedback, i := make([]recsys.Feedback, 1), 0
+	step := func() {
+		slate := c.Slate(4, order)
+		if err := e.Explore(context.Background(), queries[i], c, slate); err != nil {
+			t.Fatal(err)
+		}
+		feedback[0] = recsys.Feedback{Request: queries[i].ID, Item: items[slate.Rows()[i%4]], Kind: recsys.Click, Time: queries[i].Now}
+		if err := policy.Learn(context.Background(), feedback); err != nil {
+			t.Fatal(err)
+		}
+		i++
+	}
+	for range 600 {
+		step()
+	}
+	require.Zero(t, testing.AllocsPerRun(500, step))
+	st := policy.Stats()
+	require.Positive(t, st.Expired)
+	require.Positive(t, st.Evicted)
+	require.Equal(t, 3, st.Segments)
+	require.Equal(t, 21, st.Arms)
+}
+
 // What an arm was is forgotten: a correction of it has no meaning for what comes later.
 func TestForgottenArmsStayForgotten(t *testing.T) {
 	for name, alg := range map[string]bandit.Algorithm{
@@ -551,4 +599,45 @@ func TestNewNamesTheFieldThatIsWrong(t *testing.T) {
 	}
 	_, err := bandit.New(bandit.UCB1{}, bandit.Config{Retention: -1})
 	require.ErrorContains(t, err, "Config.Retention is -1")
+}
+
+// The state of a segment by itself: within the envelope, whose checks a damaged file fails first.
+func FuzzTally(f *testing.F) {
+	f.Add(bandit.SavedTally(1, 0))
+	f.Add(bandit.SavedTally(0.9, 0))
+	f.Add(bandit.SavedTally(1, 5))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, window := range []int{0, 5} {
+			first, err := bandit.LoadTally(b, 0.9, window)
+			if err != nil {
+				continue
+			}
+			second, err := bandit.LoadTally(first, 0.9, window)
+			require.NoError(t, err)
+			require.Equal(t, first, second)
+			require.LessOrEqual(t, len(first), len(b))
+		}
+	})
+}
+
+func TestTimesAndNumbersOfActsHaveLimits(t *testing.T) {
+	d := newDesk(t, bandit.Thompson{}, bandit.Config{}, 4, 1)
+	item := d.show(0)[0]
+	f := act(0, item, recsys.Click, 0)
+	f.Time = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+	err := d.policy.Learn(context.Background(), []recsys.Feedback{f})
+	require.ErrorContains(t, err, "Time is 9999; want a year from 1678 to 2261")
+	st := d.policy.Stats()
+	require.Zero(t, st.Expired, "the wrong time is no time")
+	require.EqualValues(t, 1, st.Rejected)
+	many := make([]recsys.Feedback, 1003)
+	for i := range many {
+		many[i] = act(0, item, recsys.Skip, 1)
+		many[i].ID = fmt.Sprint("act ", i)
+	}
+	d.learn(many...)
+	require.EqualValues(t, 3, d.policy.Stats().Ignored)
+	d.policy.Advance(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC))
+	d.show(1)
+	d.policy.Advance(time.Time{})
 }

@@ -1,6 +1,7 @@
 package bandit
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"maps"
@@ -26,14 +27,25 @@ type header struct {
 }
 
 // WriteTo writes all that the policy knows: what it learned and the decisions that it remembers, in the envelope
-// format. Equal states have equal bytes. Explore and Learn wait meanwhile.
+// format. Equal states have equal bytes. They are made in memory first, so that Explore and Learn do not wait for dst.
 func (p *Policy) WriteTo(dst io.Writer) (int64, error) {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	return p.write(dst)
+	var file bytes.Buffer
+	if _, err := p.WriteToAt(&file, func() {}); err != nil {
+		return 0, err
+	}
+	n, err := file.WriteTo(dst)
+	if err != nil {
+		return n, fmt.Errorf("bandit: %w", err)
+	}
+	return n, nil
 }
 
-func (p *Policy) write(dst io.Writer) (int64, error) {
+// WriteToAt is WriteTo that calls at before it writes, while no change can come in between; see [Policy.Watch]. It
+// writes straight to dst, for which Explore and Learn wait.
+func (p *Policy) WriteToAt(dst io.Writer, at func()) (int64, error) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	at()
 	w := envelope.NewWriter(dst, fileKind, fileVersion, hash.String(0, p.Version()))
 	w.WriteJSON("policy", header{Policy: p.Version(), Latest: p.latest, Timed: p.timed, Count: p.memory.count, Stats: p.stats})
 	p.writeSegments(w)

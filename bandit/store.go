@@ -2,6 +2,7 @@ package bandit
 
 import (
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -14,19 +15,21 @@ type store struct {
 
 	mu       sync.RWMutex
 	alg      Algorithm // as it was bound last
+	spec     spec      // of alg
 	segments map[uint64]learner
 	cold     learner // what an unknown segment knows; never written
 	memory   memory
 	latest   int64 // event time, Unix nanoseconds
 	timed    bool  // latest is set
 	stats    Stats
+	step     outcome // what is being learned
 
 	watch  func(*Change) // see Policy.Watch; nil: nobody
 	change Change        // its argument
 }
 
 func newStore(alg Algorithm, cfg Config) *store {
-	st := &store{cfg: cfg, alg: alg, segments: map[uint64]learner{}, cold: alg.newLearner()}
+	st := &store{cfg: cfg, alg: alg, spec: alg.spec(), segments: map[uint64]learner{}, cold: alg.newLearner()}
 	st.memory.open(cfg.Retention)
 	return st
 }
@@ -38,7 +41,10 @@ func (st *store) bind(alg Algorithm) error {
 	if have := st.alg.spec().version; have != alg.spec().version {
 		return fmt.Errorf("bandit: the policy is bound as %q already, and cannot be %q", have, alg.spec().version)
 	}
-	st.alg = alg
+	if old, ok := st.alg.(contextual); ok && old.features() > 0 && old.features() != alg.(contextual).features() {
+		return fmt.Errorf("bandit: the policy is bound to %d features already, and cannot be to %d", old.features(), alg.(contextual).features())
+	}
+	st.alg, st.spec = alg, alg.spec()
 	if len(st.segments) == 0 {
 		st.cold = alg.newLearner()
 	}
@@ -135,9 +141,17 @@ func (st *store) evict(d *pending) {
 	delete(st.memory.index, d.id)
 }
 
+// nano returns Unix nanoseconds, 0 for the zero time; a time out of their range is at its end.
 func nano(t time.Time) int64 {
-	if t.IsZero() {
+	switch {
+	case t.IsZero():
 		return 0
+	case nanoFits(t):
+		return t.UnixNano()
+	case t.Year() < 1970:
+		return math.MinInt64
 	}
-	return t.UnixNano()
+	return math.MaxInt64
 }
+
+func nanoFits(t time.Time) bool { return t.Year() >= 1678 && t.Year() <= 2261 }

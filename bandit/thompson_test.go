@@ -58,6 +58,34 @@ func TestThompsonPlaysAsOftenAsDrawsAreHighest(t *testing.T) {
 	}
 }
 
+// Drawing values is the other way to the same choices.
+func TestArmsDrawWithTheirProbabilities(t *testing.T) {
+	if race.Enabled {
+		t.Skip("draws for long, on one goroutine")
+	}
+	rewards := [][]float64{{1, 0, 1, 1}, {0, 0, 1}, {}, {1, 1, 1, 0, 0, 0, 0}}
+	arms := []uint64{0, 1, 2, 3}
+	for name, alg := range algorithms {
+		a := taught(t, alg, rewards...)
+		const draws = 30_000
+		rng := rand.New(rand.NewPCG(6, 7))
+		seen := make([]float64, 4)
+		for range draws {
+			seen[a.Draw(arms, rng)] += 1. / draws
+		}
+		for i, p := range a.Probabilities(nil, arms) {
+			require.InDelta(t, p, seen[i], 4.5*math.Sqrt(p*(1-p)/draws)+1e-9, "%s, arm %d", name, i)
+		}
+	}
+	small := taught(t, bandit.Thompson{Alpha: 1e-4, Beta: 0.01}, nil, []float64{0}) // most values of both are 0 but for rounding
+	rng, seen := rand.New(rand.NewPCG(8, 9)), 0.0
+	for range 50_000 {
+		seen += float64(small.Draw(arms[:2], rng)) / 50_000
+	}
+	p := small.Probabilities(nil, arms[:2])[1]
+	require.InDelta(t, p, seen, 4.5*math.Sqrt(p*(1-p)/50_000))
+}
+
 // Fractional rewards count as they are, and the prior is what is asked for: Beta(3.5, 1) against Beta(1.5, 1) wins with 3.5/5.
 func TestThompsonCountsFractionsAndPriors(t *testing.T) {
 	a := taught(t, bandit.Thompson{Alpha: 1.5}, []float64{1, 1}, nil)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/examples/internal/cli"
 	"github.com/recsyskit/recsys/examples/internal/goapi"
 )
@@ -16,15 +17,17 @@ import (
 // options are the flags.
 type options struct {
 	*cli.Common
-	data, report string
-	json         bool
+	data, report, ranker, log string
+	json                      bool
 }
 
 func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) int {
-	fs := cli.NewFlagSet("quickstart", "quickstart [-data FILE.csv] [-report FILE.html] [flags]")
+	fs := cli.NewFlagSet("quickstart", "quickstart [-data FILE.csv] [-ranker MODEL] [-report FILE.html] [flags]")
 	o := options{Common: cli.AddCommon(fs)}
 	fs.StringVar(&o.data, "data", "", "CSV `file`, plain or gzip: user,item,time[,value], header optional; without it, the sources of the Go toolchain")
+	fs.StringVar(&o.ranker, "ranker", boosted, "`model` that ranks: boosted (trees) or linear")
 	fs.StringVar(&o.report, "report", "", "write an HTML page to this `file`")
+	fs.StringVar(&o.log, "log", "", "keep the log of pipeline-explored in this `folder`, which is made or empty; examples/ope judges other policies on it")
 	asJSON := cli.AddJSON(fs)
 	err := cli.Parse(fs, args)
 	if o.json = *asJSON; err == nil {
@@ -36,8 +39,20 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 	return cli.Exit(fs, err, stdout, stderr)
 }
 
-// check finds out before the work, not after it, that the report cannot be written.
+// check finds out before the work, not after it, that there is no such ranker, or that the report
+// cannot be written.
 func (o *options) check() error {
+	if o.ranker != boosted && o.ranker != linear {
+		return cli.Usagef("-ranker %s: want %s or %s", o.ranker, boosted, linear)
+	}
+	if o.log != "" {
+		if files, err := recsys.LogFiles(o.log, ""); err == nil && len(files) > 0 {
+			return cli.Usagef("-log %s: the folder holds a log already", o.log)
+		}
+		if err := os.MkdirAll(o.log, 0o755); err != nil {
+			return cli.Usagef("-log %s: %v", o.log, err)
+		}
+	}
 	if o.report == "" {
 		return nil
 	}
@@ -52,7 +67,7 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	m, err := train(ctx, d, o.Seed, o.Workers, stderr)
+	m, err := train(ctx, d, o.ranker, o.Seed, o.Workers, stderr)
 	if err != nil {
 		return err
 	}
@@ -114,7 +129,7 @@ func (o *options) judge(ctx context.Context, m *models, stderr io.Writer) (*resu
 		}
 		r.outcomes = append(r.outcomes, x)
 	}
-	explored, audit, err := explore(ctx, m, r.users, r.outcome("pipeline"), o.Seed, o.Workers, progress)
+	explored, audit, err := explore(ctx, m, r.users, r.outcome("pipeline"), o.log, o.Seed, o.Workers, progress)
 	if err != nil {
 		return nil, fmt.Errorf("pipeline-explored: %w", err)
 	}

@@ -67,7 +67,7 @@ func (a *arm) reach(y float64) float64 {
 		if fall >= tail && fall < tail+1 {
 			break
 		}
-		y -= (fall - tail - 0.25) / ((a.a + a.b) * (a.difference(x, other)))
+		y -= (fall - tail - 0.25) / ((a.a + a.b) * a.difference(x, other))
 	}
 	return y
 }
@@ -147,10 +147,10 @@ type grid struct {
 }
 
 func (g *grid) place(p panel) {
-	half := (p.to - p.from) / 2
+	width := (p.to - p.from) / 2
 	g.from = p.from
 	for i, x := range rule.x {
-		g.right[i] = float64(half * (1 + x))
+		g.right[i] = float64(width * (1 + x))
 		g.y[i] = p.from + g.right[i]
 	}
 	g.odds = false

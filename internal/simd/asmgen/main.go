@@ -21,6 +21,7 @@ var families = []func() []*File{
 	elementwiseFamily,
 	solveFamily,
 	halfFamily,
+	meanRowsFamily,
 	int8Family,
 	selectFamily,
 	neonFamily,
@@ -31,8 +32,10 @@ var families = []func() []*File{
 	forestFamily,
 	forestRowFamily,
 	forestLoadFamily,
+	forestSetFamily,
 	histogramFamily,
 	bestCutFamily,
+	symmetricFamily,
 }
 
 func main() {
