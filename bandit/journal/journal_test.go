@@ -275,13 +275,14 @@ func (f *slowFile) Sync() error {
 	return f.File.Sync()
 }
 
+// Policies that read columns are recovered when Build binds them, those that remember contexts too.
 func TestPipelineBindsRecoversLearnsAndCloses(t *testing.T) {
-	dir := t.TempDir()
 	kinds := recsys.FeatureFunc{
-		Cols: []recsys.Column{{Name: "creator", Kind: recsys.ID}},
+		Cols: []recsys.Column{{Name: "creator", Kind: recsys.ID}, {Name: "length"}},
 		Func: func(_ context.Context, _ *recsys.Query, ids []recsys.ItemID, out *recsys.Block) error {
 			for i, id := range ids {
 				out.ID[0][i] = uint64(id) % 3
+				out.FloatRow(i)[0] = float32(id) / 7
 			}
 			return nil
 		},
@@ -292,23 +293,49 @@ func TestPipelineBindsRecoversLearnsAndCloses(t *testing.T) {
 		}
 		return nil
 	})
-	var want []byte
-	for life := range 2 {
-		p := policy(t, bandit.Config{Arm: "creator", Window: -1})
-		j := open(t, dir, p, journal.Options{})
-		require.ErrorIs(t, j.Learn(ctx, nil), journal.ErrUnbound)
-		pipe, err := recsys.NewPipeline(recsys.Retrieve("all", retrieve), recsys.Features(kinds), recsys.Explore(j)).Build()
-		require.NoError(t, err)
-		if life == 1 {
-			require.True(t, string(want) == string(state(t, p)))
-		}
-		res, err := pipe.Recommend(ctx, &recsys.Request{ID: fmt.Sprint("r", life), K: 3, Now: epoch})
-		require.NoError(t, err)
-		require.NoError(t, pipe.Learn(ctx, []recsys.Feedback{act("f", res.ID, res.Items[0].ID, epoch)}))
-		require.EqualValues(t, life+1, p.Stats().Settled)
-		want = state(t, p)
-		require.NoError(t, pipe.Close(ctx))
-		require.ErrorIs(t, j.Learn(ctx, nil), journal.ErrClosed)
+	own := bandit.LinearModel{Features: []string{"length"}}
+	shared := bandit.LinearModel{Features: []string{"length"}, Shared: true}
+	for name, x := range map[string]struct {
+		alg bandit.Algorithm
+		arm string
+	}{
+		"arm of a column":  {bandit.Thompson{}, "creator"},
+		"linucb":           {bandit.LinUCB{Model: own}, ""},
+		"lints, shared":    {bandit.LinTS{Model: shared}, ""},
+		"logistic, shared": {bandit.LogisticTS{Model: shared}, ""},
+		"squarecb":         {bandit.SquareCB{Model: own}, "creator"},
+		"cascade":          {bandit.Cascade{Of: bandit.Thompson{}}, "creator"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			var want []byte
+			for life := range 4 {
+				p, err := bandit.New(x.alg, bandit.Config{Arm: x.arm, Window: time.Minute})
+				require.NoError(t, err)
+				j := open(t, dir, p, journal.Options{}.On(unsynced{}))
+				require.ErrorIs(t, j.Learn(ctx, nil), journal.ErrUnbound)
+				require.ErrorIs(t, j.Checkpoint(ctx), journal.ErrUnbound)
+				pipe, err := recsys.NewPipeline(recsys.Retrieve("all", retrieve), recsys.Features(kinds), recsys.Explore(j)).Build()
+				require.NoError(t, err)
+				if life > 0 {
+					require.True(t, string(want) == string(state(t, p)))
+				}
+				for i := range 20 {
+					res, err := pipe.Recommend(ctx, &recsys.Request{ID: fmt.Sprintf("%d.%d", life, i), K: 3, Now: epoch.Add(time.Duration(i) * time.Minute)})
+					require.NoError(t, err)
+					require.Empty(t, res.Degraded)
+					f := recsys.Feedback{Request: res.ID, Item: res.Items[i%3].ID, Kind: recsys.Click, Time: epoch.Add(time.Duration(i) * time.Minute)}
+					require.NoError(t, pipe.Learn(ctx, []recsys.Feedback{f}))
+				}
+				require.Positive(t, p.Stats().Settled)
+				if life == 1 {
+					require.NoError(t, j.Checkpoint(ctx))
+				}
+				want = state(t, p)
+				require.NoError(t, pipe.Close(ctx))
+				require.ErrorIs(t, j.Learn(ctx, nil), journal.ErrClosed)
+			}
+		})
 	}
 }
 
