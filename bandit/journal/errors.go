@@ -45,10 +45,10 @@ func (e *FileError) Error() string {
 // Unwrap returns Err.
 func (e *FileError) Unwrap() error { return e.Err }
 
-// WriteError says that the journal could not be written. It stays: from the record Seq on nothing is in the
-// journal, and Learn refuses to learn. The policy goes on serving from what it knew.
+// WriteError says that the journal could not be written. It stays: records from Seq on may be missing, no more are
+// taken, and Learn refuses to learn. The policy goes on serving from what it knew.
 type WriteError struct {
-	Op   string // "write", "sync", "create", or "append"
+	Op   string // "write", "sync", "create", "close", or "append": to what waits in memory
 	Path string
 	Seq  uint64 // first record that may be lost
 	Err  error  // of the file, ErrBehind or ErrTooLarge

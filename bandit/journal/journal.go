@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -114,8 +115,10 @@ func Open(dir string, policy *bandit.Policy, opts Options) (*Journal, error) {
 	if err := opts.complete(); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("journal: %w", err)
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		if err := errors.Join(os.MkdirAll(dir, 0o755), opts.disk.SyncDir(filepath.Dir(dir))); err != nil {
+			return nil, fmt.Errorf("journal: %w", err)
+		}
 	}
 	l, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {

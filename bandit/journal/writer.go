@@ -71,16 +71,16 @@ func (w *writer) add(c *bandit.Change) {
 		w.lost++
 		return
 	}
-	at := len(w.buf)
+	at, first := len(w.buf), w.written+1
 	w.buf = appendChange(openFrame(w.buf), c)
 	switch n := len(w.buf) - at - frameSize; {
 	case n > maxPayload:
-		w.buf = w.buf[:at]
-		w.fail("append", w.dir, w.next, fmt.Errorf("%w: %d bytes; want at most %d", ErrTooLarge, n, maxPayload))
+		w.buf, w.lost = w.buf[:at], w.lost+1
+		w.fail("append", w.dir, first, fmt.Errorf("%w: %d bytes; want at most %d", ErrTooLarge, n, maxPayload))
 		return
 	case at > 0 && int64(len(w.buf)) > w.opts.MaxPendingBytes:
-		w.buf = w.buf[:at]
-		w.fail("append", w.dir, w.next, fmt.Errorf("%w: %d bytes wait for it", ErrBehind, at))
+		w.buf, w.lost = w.buf[:at], w.lost+1
+		w.fail("append", w.dir, first, fmt.Errorf("%w: %d bytes wait for it", ErrBehind, at))
 		return
 	}
 	closeFrame(w.buf, at, w.next)
@@ -102,7 +102,6 @@ func (w *writer) wake() {
 func (w *writer) fail(op, path string, seq uint64, err error) {
 	if w.err == nil {
 		w.err = &WriteError{Op: op, Path: path, Seq: seq, Err: err}
-		w.lost++
 		w.progress.Broadcast()
 	}
 }
