@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,8 +32,11 @@ import (
 const (
 	victimVariable = "RECSYS_TEST_JOURNAL" // folder
 	lifeVariable   = "RECSYS_TEST_LIFE"    // number of the victim
-	stepVariable   = "RECSYS_TEST_STEP"    // what it does to the disk before it kills itself in the middle of it; 0: never
+	stepVariable   = "RECSYS_TEST_STEP"    // the how manieth operation of what kind it kills itself in the middle of; 0: none
 )
+
+// operations are what a journal does to the disk.
+var operations = []string{"creating", "writing", "syncing", "closing", "cutting", "saving", "removing"}
 
 // What a victim prints, each line in one write: "try ID REQUEST ITEM" before Learn, "ack ID" after it, where it is, and in the middle of what it
 // kills itself.
@@ -57,17 +61,20 @@ func TestKilledProcessLosesNothingAndCountsNothingTwice(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	during := map[string]int{}
 	for life := range kills {
-		step, lines, until := 0, 1+rng.IntN(60), ""
+		step, what, lines, until := 0, "any", 1+rng.IntN(60), ""
 		switch {
 		case life%8 == 0:
 			lines, until = 5000, "checkpointed" // long enough to clean up what the others leave
 		case life%2 == 1:
 			step, lines = 1+rng.IntN(90), 5000
+			if at := life / 2 % (2 * len(operations)); at < len(operations) {
+				step, what, lines = 1+rng.IntN(2), operations[at], 1000
+			}
 		}
-		during[a.kill(life, step, lines, until)]++
+		during[a.kill(life, step, what, lines, until)]++
 		a.check(life)
 	}
-	t.Logf("%d kills; last heard of the victims: %v", kills, during)
+	t.Logf("%d kills; in the middle of, or after the line: %v", kills, during)
 	t.Logf("%d feedback acknowledged, %d in the journal, %d given twice; %d decisions; %d torn tails; %d snapshots used, %d files archived",
 		len(a.acknowledged), len(a.counted), a.doubled, len(a.decided), a.torn, a.snapshots, len(files(t, a.archive, ".journal")))
 	require.GreaterOrEqual(t, a.killed, kills-kills/20, "victims that ended by themselves show nothing")
@@ -76,8 +83,8 @@ func TestKilledProcessLosesNothingAndCountsNothingTwice(t *testing.T) {
 		require.Greater(t, a.torn, 5)
 		require.Greater(t, a.snapshots, kills/2)
 		require.Greater(t, a.doubled, kills)
-		for _, at := range []string{"open", "ack", "try", "checkpoint", "writing", "syncing", "creating", "removing", "saving"} {
-			require.NotZero(t, during[at], "kills after the line %q", at)
+		for _, at := range operations {
+			require.NotZero(t, during[at], "kills in the middle of %s", at)
 		}
 	}
 }
@@ -117,7 +124,7 @@ func newAudit(t *testing.T) *audit {
 }
 
 // kill runs a victim until it has printed so many lines, or a certain one, or killed itself, and returns what it was heard of last.
-func (a *audit) kill(life, step, lines int, until string) string {
+func (a *audit) kill(life, step int, what string, lines int, until string) string {
 	var retry strings.Builder
 	for _, id := range slices.Sorted(maps.Keys(a.tried)) {
 		f := a.tried[id]
@@ -125,13 +132,13 @@ func (a *audit) kill(life, step, lines int, until string) string {
 		fmt.Fprintf(&retry, "%s %s %d\n", id, f.Request, f.Item)
 	}
 	cmd := exec.Command(os.Args[0], "-test.run=^TestKilledProcessLosesNothingAndCountsNothingTwice$")
-	cmd.Env = append(os.Environ(), victimVariable+"="+a.dir, lifeVariable+"="+strconv.Itoa(life), stepVariable+"="+strconv.Itoa(step))
+	cmd.Env = append(os.Environ(), victimVariable+"="+a.dir, lifeVariable+"="+strconv.Itoa(life), stepVariable+"="+strconv.Itoa(step)+" "+what)
 	cmd.Stdin = strings.NewReader(retry.String())
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	require.NoError(a.t, err)
 	require.NoError(a.t, cmd.Start())
-	heard := ""
+	heard, died := "", ""
 	scan := bufio.NewScanner(out)
 	for n := 1; scan.Scan(); n++ {
 		word := strings.Fields(scan.Text())
@@ -145,6 +152,10 @@ func (a *audit) kill(life, step, lines int, until string) string {
 			delete(a.tried, word[1])
 		case "failed":
 			a.t.Errorf("life %d: %s", life, scan.Text())
+		default:
+			if slices.Contains(operations, heard) {
+				died = heard // others may say something while it dies
+			}
 		}
 		if n == lines || heard == until {
 			require.NoError(a.t, cmd.Process.Kill())
@@ -154,7 +165,7 @@ func (a *audit) kill(life, step, lines int, until string) string {
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && !exit.Exited() {
 		a.killed++
 	}
-	return heard
+	return cmp.Or(died, heard)
 }
 
 // check recovers a copy of the journal and holds it against the record.
@@ -268,12 +279,13 @@ func (unsyncedFile) Sync() error { return nil }
 type suicidal struct {
 	unsynced
 	archive string
+	what    string        // counts; "any": all
 	steps   *atomic.Int64 // left
 }
 
 // step kills the process if it is time for it, after first.
 func (d suicidal) step(what string, first func()) {
-	if d.steps.Add(-1) != 0 {
+	if d.what != "any" && d.what != what || d.steps.Add(-1) != 0 {
 		return
 	}
 	fmt.Println(what)
@@ -357,9 +369,10 @@ func serveUntilKilled(dir string) {
 	ctx := context.Background()
 	life, err := strconv.Atoi(os.Getenv(lifeVariable))
 	fatal(err)
-	step, err := strconv.ParseInt(os.Getenv(stepVariable), 10, 64)
-	fatal(err)
 	disk := suicidal{archive: filepath.Join(filepath.Dir(dir), "archive"), steps: new(atomic.Int64)}
+	var step int64
+	_, err = fmt.Sscan(os.Getenv(stepVariable), &step, &disk.what)
+	fatal(err)
 	disk.steps.Store(step)
 
 	say("open")
