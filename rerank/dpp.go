@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/recsyskit/recsys"
@@ -17,8 +18,10 @@ import (
 //
 // over the rows above, or those of a Window. Unlike [MMR], which looks at the nearest of the rows above, it sees that a row is
 // a mixture of several. Relevance is the utility, brought to [0, 1]; see Relevance. A row whose
-// vector is unknown or all zeros has the cosine 0 to every other. Beside d+1 rows of different direction nothing new can be had in
-// d dimensions: the places after that keep the order that they had. A Window or Own lifts that bound.
+// vector is unknown or has no direction (all zeros, or a length that is no number or outside about 1e-19 to 1e19, whose square float32 cannot hold)
+// has the cosine 0 to every other. Beside d+1 rows of different direction nothing new can be had in
+// d dimensions: the places after that keep the order that they had. Own lifts that bound, and with a
+// Window places where nothing new can be had move it on.
 //
 // The first K places (of the request) are filled through [recsys.Candidates.Slate], so that
 // constraints hold on the way. Rows that are not chosen follow in their old order.
@@ -102,6 +105,15 @@ func (p *problems) reach(depth, top int, r Relevance) {
 	}
 	if r > AsIs {
 		p.bad("Relevance is %d; want MinMax or AsIs", uint8(r))
+	}
+}
+
+// values checks that those of an ID column are all different.
+func (p *problems) values(values []uint64) {
+	for i, v := range values {
+		if j := slices.Index(values, v); j < i {
+			p.bad("Values[%d] is %d, as Values[%d] is; want different ones", i, v, j)
+		}
 	}
 }
 

@@ -377,3 +377,41 @@ func TestDPPDoesNotAllocate(t *testing.T) {
 	allocations(t, rerank.DPP{Theta: 0.5, Vector: "embedding"}, 300)
 	allocations(t, rerank.DPP{Theta: 0.5, Vector: "embedding", Window: 5}, 300)
 }
+
+// alike gives the rows of a table, in their order, one of some directions at right angles: ten rows of the first, ten of the next.
+func alike(t *testing.T, directions int) (c *recsys.Candidates, order []int32) {
+	c, order = table(t, 10*directions, dim, 1)
+	f := field(t, c.Schema(), "embedding")
+	for i, row := range order {
+		c.Missing(f.Group).Clear(int(row))
+		clear(c.Vector(f.Index, int(row)))
+		c.Vector(f.Index, int(row))[i/10] = 1
+	}
+	return c, order
+}
+
+// At theta = 1 nothing else counts: not even that a row is a copy of one above.
+func TestDPPThetaOneKeepsCopies(t *testing.T) {
+	for _, window := range []int{0, 3} {
+		c, order := alike(t, 2)
+		require.Equal(t, order, reRank(t, rerank.DPP{Theta: 1, Vector: "embedding", Window: window}, query(12), c, order))
+		// Hard rules hold all the same.
+		c.Constrain(rerank.MaxPer("category", 1))
+		category := c.IDColumn(field(t, c.Schema(), "category").Index)
+		got := reRank(t, rerank.DPP{Theta: 1, Vector: "embedding", Window: window}, query(2), c, order)
+		require.NotEqual(t, category[got[0]], category[got[1]])
+	}
+}
+
+// A row of which the window leaves nothing moves it on, so that no direction has the list for itself.
+func TestDPPWindowMovesOnBesideCopies(t *testing.T) {
+	c, order := alike(t, 2)
+	got := reRank(t, rerank.DPP{Theta: 0.5, Vector: "embedding", Window: 3}, query(15), c, order)
+	for at := range 12 {
+		sides := 0
+		for _, row := range got[at : at+4] {
+			sides += slices.Index(order, row) / 10
+		}
+		require.Contains(t, []int{1, 2, 3}, sides, "places %d to %d", at, at+3)
+	}
+}

@@ -55,7 +55,11 @@ func TestEvaluateRefusesRowsOutsideTheirDomain(t *testing.T) {
 	} {
 		log := spread[float64](randomLog(1, 20000, 0))
 		c.set(&log)
-		_, err := ope.Evaluate(log, ope.Options{Workers: 2}, allEstimators()...)
+		estimators := allEstimators()
+		if log.Weight != nil { // not for all
+			estimators = []ope.Estimator{ope.SNIPS(), ope.DR()}
+		}
+		_, err := ope.Evaluate(log, ope.Options{Workers: 2}, estimators...)
 		var bad *ope.RowError
 		if !errors.As(err, &bad) || bad.Row != row || !strings.HasPrefix(bad.Field, c.field) {
 			t.Errorf("%s: error %v; want a RowError of row %d", c.field, err, row)
@@ -172,6 +176,14 @@ func TestEvaluateRefusesLogsThatDoNotFit(t *testing.T) {
 			t.Errorf("%s: error %v", c.name, err)
 		}
 	}
+	for _, e := range []ope.Estimator{ope.Replay(), ope.BalancedIPS(), ope.BalancedDR()} {
+		log := randomLog(1, 20, 0)
+		log.Weight = ones(20)
+		var bad *ope.FieldError
+		if _, err := ope.Evaluate(log, ope.Options{}, e); !errors.As(err, &bad) || bad.Field != "Log.Weight" {
+			t.Errorf("%v with weights: error %v", e, err)
+		}
+	}
 	if _, err := ope.Evaluate(ope.Log[float32]{Actions: 2}, ope.Options{}); !errors.Is(err, ope.ErrEmpty) {
 		t.Errorf("empty log: %v", err)
 	}
@@ -195,6 +207,8 @@ func TestParametersOutOfRangeAreNamed(t *testing.T) {
 		{"Options.Interval", ope.Options{Interval: ope.Bootstrap}, ope.WeightedDR()},
 		{"Options.TermRange", ope.Options{TermRange: -1}, ope.IPS()},
 		{"Options.Resamples", ope.Options{Resamples: -1}, ope.IPS()},
+		{"Options.Resamples", ope.Options{Interval: ope.Bootstrap, Resamples: 39}, ope.IPS()},
+		{"Options.Resamples", ope.Options{Interval: ope.Bootstrap, Level: 0.9999}, ope.IPS()},
 		{"Options.Horizon", ope.Options{Horizon: -1}, ope.IPS()},
 		{"Options.Workers", ope.Options{Workers: -1}, ope.IPS()},
 		{"Estimator", ope.Options{}, ope.Estimator{}},
@@ -277,7 +291,7 @@ func TestMergeRefusesWhatIsNotAlike(t *testing.T) {
 		return acc
 	}
 	boot := func(seed uint64) ope.Options {
-		return ope.Options{Interval: ope.Bootstrap, Resamples: 5, Seed: seed}
+		return ope.Options{Interval: ope.Bootstrap, Resamples: 40, Seed: seed}
 	}
 	itself := build(2, ope.Options{}, ope.IPS())
 	both := build(0, boot(0), ope.IPS())

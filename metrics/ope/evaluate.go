@@ -17,8 +17,8 @@ import (
 // but for the actions taken, if there is no Log.Logger either: then the sums are checked in all
 // rows of a table of up to 2^20 numbers, in evenly spaced ones of a larger.
 //
-// The memory is that of the estimators, plus 8 bytes per row with Options.Tails, 8 per context
-// where Log.Context is set, and one byte per action.
+// The memory is that of the estimators, plus 8 bytes per row with Options.Tails, up to 32 per
+// context where Log.Context is set, and up to 17 per action.
 func Evaluate[F Float](log Log[F], opt Options, estimators ...Estimator) (Report, error) {
 	opt, err := opt.withDefaults()
 	if err != nil {
@@ -60,14 +60,10 @@ func reduce[F Float](log *Log[F], opt Options, estimators []Estimator) (*state, 
 	opt.Workers = min(opt.Workers, chunks)
 	total := newState(estimators, opt)
 	src := newSource(log, total.needs)
-	first := Row{Reward: float64(log.Reward[0])}
-	if total.needs.model {
-		if err := log.bad(0, total.needs); err != nil {
-			return nil, err
-		}
-		first.Model = float64(log.Model[log.at(0)+int(log.Action[0])])
+	pivots, err := src.pivots()
+	if err != nil {
+		return nil, err
 	}
-	pivots := [2]float64{first.Reward, first.Reward - first.Model}
 
 	workers := make([]worker, opt.Workers)
 	for i := range workers {
@@ -94,7 +90,7 @@ func reduce[F Float](log *Log[F], opt Options, estimators []Estimator) (*state, 
 	if err := src.checkTargets(); err != nil {
 		return nil, err
 	}
-	total.untaken, total.untakenN = src.untaken()
+	total.untaken = src.untaken()
 	return total, nil
 }
 
