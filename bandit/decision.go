@@ -60,14 +60,21 @@ func (p *Policy) Remember(d *Decision) (bool, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	x := p.admit(d.ID)
+	return p.recall(d), nil
+}
+
+// recall remembers d as it is, and reports whether it is new.
+func (st *store) recall(d *Decision) bool {
+	x := st.admit(d.ID)
 	if x == nil {
-		return false, nil
+		st.tellDecision(d.ID, nil)
+		return false
 	}
 	x.at, x.segment = nano(d.Time), d.Segment
 	x.items, x.arms = append(x.items, d.Items...), append(x.arms, d.Arms...)
 	x.props, x.choices = append(x.props, d.Propensities...), append(x.choices, d.Choices...)
 	x.x = append(x.x, d.Context...)
-	p.await(x)
-	return true, nil
+	st.await(x)
+	st.tellDecision(x.id, x)
+	return true
 }

@@ -101,5 +101,5 @@
 //
 // Over plain slices, without a pipeline: [Ridge], [Logistic], [LinearArms], [Sampler], [CascadeSampler], [InverseGap], [Bootstrap].
 //
-// Package bandit/bandittest checks explorers, yours too, against the contract.
+// Package bandit/journal makes what a [Policy] decides and learns outlive the process. Package bandit/bandittest checks explorers, yours too, against the contract.
 package bandit

@@ -49,8 +49,7 @@ func (p *Policy) Learn(ctx context.Context, feedback []recsys.Feedback) error {
 		if at := nano(f.Time); !f.Time.IsZero() && nanoFits(f.Time) && (!timed || at > latest) {
 			latest, timed = at, true
 		}
-		if err := st.take(f, i, &st.spec); err != nil {
-			st.stats.Rejected++
+		if err := st.hear(f, i, &st.spec); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -70,6 +69,10 @@ func (p *Policy) Advance(now time.Time) {
 }
 
 func (st *store) advance(now int64) {
+	if st.watch != nil {
+		st.change.Kind, st.change.Now = ChangeAdvance, now
+		st.watch(&st.change)
+	}
 	if !st.timed || now > st.latest {
 		st.latest, st.timed = now, true
 	}

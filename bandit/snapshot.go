@@ -30,8 +30,8 @@ type header struct {
 // format. Equal states have equal bytes. They are made in memory first, so that Explore and Learn do not wait for dst.
 func (p *Policy) WriteTo(dst io.Writer) (int64, error) {
 	var file bytes.Buffer
-	if err := p.encode(&file); err != nil {
-		return 0, fmt.Errorf("bandit: %w", err)
+	if _, err := p.WriteToAt(&file, func() {}); err != nil {
+		return 0, err
 	}
 	n, err := file.WriteTo(dst)
 	if err != nil {
@@ -40,15 +40,21 @@ func (p *Policy) WriteTo(dst io.Writer) (int64, error) {
 	return n, nil
 }
 
-func (p *Policy) encode(dst io.Writer) error {
+// WriteToAt is WriteTo that calls at before it writes, while no change can come in between; see [Policy.Watch]. It
+// writes straight to dst, for which Explore and Learn wait.
+func (p *Policy) WriteToAt(dst io.Writer, at func()) (int64, error) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
+	at()
 	w := envelope.NewWriter(dst, fileKind, fileVersion, hash.String(0, p.Version()))
 	w.WriteJSON("policy", header{Policy: p.Version(), Latest: p.latest, Timed: p.timed, Count: p.memory.count, Stats: p.stats})
 	p.writeSegments(w)
 	p.writeDecisions(w)
-	_, err := w.Close()
-	return err
+	n, err := w.Close()
+	if err != nil {
+		return n, fmt.Errorf("bandit: %w", err)
+	}
+	return n, nil
 }
 
 func (p *Policy) writeSegments(w *envelope.Writer) {
@@ -132,6 +138,9 @@ func (p *Policy) ReadFrom(src io.Reader) (int64, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.watch != nil {
+		return n, errWatched
+	}
 	p.segments, p.memory, p.latest, p.timed, p.stats = in.segments, in.memory, in.latest, in.timed, in.stats
 	return n, nil
 }

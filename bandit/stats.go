@@ -40,10 +40,19 @@ func (p *Policy) Stats() Stats {
 func (p *Policy) Forget(arms ...uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, l := range p.segments {
+	p.forget(arms)
+}
+
+func (st *store) forget(arms []uint64) {
+	if st.watch != nil {
+		st.change.Kind, st.change.Arms = ChangeForget, arms
+		st.watch(&st.change)
+		st.change.Arms = nil
+	}
+	for _, l := range st.segments {
 		for _, a := range arms {
 			l.forget(a)
 		}
 	}
-	p.stats.Version++
+	st.stats.Version++
 }

@@ -23,6 +23,9 @@ type store struct {
 	timed    bool  // latest is set
 	stats    Stats
 	step     outcome // what is being learned
+
+	watch  func(*Change) // see Policy.Watch; nil: nobody
+	change Change        // its argument
 }
 
 func newStore(alg Algorithm, cfg Config) *store {
@@ -85,6 +88,7 @@ func (st *store) remember(q *recsys.Query, c *recsys.Candidates, s *recsys.Slate
 	defer st.mu.Unlock()
 	d := st.admit(q.ID)
 	if d == nil {
+		st.tellDecision(q.ID, nil)
 		return
 	}
 	d.at, d.segment = nano(q.Now), segment
@@ -96,6 +100,7 @@ func (st *store) remember(q *recsys.Query, c *recsys.Candidates, s *recsys.Slate
 	d.choices = append(d.choices, v.pickChoices...)
 	d.x = append(d.x, v.pickX...)
 	st.await(d)
+	st.tellDecision(d.id, d)
 }
 
 // admit returns the memory for a new decision, or nil if the ID is known. The oldest decision may go.
