@@ -21,6 +21,7 @@ import (
 //	CandidateHydrator  a feature source reads the candidate table
 //	ItemScorer      a retriever scores given items
 //	Judge           an explorer gives the propensities of a logged slate
+//	ExplorationKinder  an explorer says that its propensities are estimated, or that it does not explore
 //	Learner         a stage learns from feedback while it serves
 
 // Binder is implemented by stages that read columns, heads or sources by name. Bind

@@ -27,7 +27,7 @@ var importRules = []struct{ folder, may string }{
 	{"ranking/**", ". ranking ranking/internal/* ranking/gbdt/internal/* internal/*"},
 	{"objective", "internal/*"},
 	{"rerank/**", ". rerank internal/*"},
-	{"bandit/**", ". bandit internal/*"},
+	{"bandit/**", ". bandit bandit/internal/* internal/*"},
 	{"metrics/**", "metrics internal/*"},
 	{"examples/internal/goapi", "."},
 	{"examples/internal/cli", ""},

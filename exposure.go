@@ -59,6 +59,9 @@ type Exposure struct {
 	// since there is no explorer or because it failed (then Degraded says so, and the
 	// propensities of 1 hold only given that failure: leave such records out of estimates).
 	Explorer string
+	// Exploration says what the propensities are worth: deterministic where no explorer chose.
+	// Records that were written before it existed read as exact.
+	Exploration Exploration
 
 	Degraded []Degradation // what went wrong on the way
 }
@@ -71,6 +74,8 @@ type ExposureRow struct {
 
 	// Propensity is the probability of the item at its position, given the items above it; 0 when not shown.
 	Propensity float64
+	// PropensityError is the standard error of Propensity where that is an estimate, else 0.
+	PropensityError float64
 	// Inclusion is the probability that the row stands in the record: 1 unless it was sampled.
 	Inclusion float64
 

@@ -185,6 +185,8 @@ func (d *logDecoder) exposure() *Exposure {
 			}
 		case "explorer":
 			x.Explorer = d.name()
+		case "exploration":
+			x.Exploration = oneOf(s, ExplorationExact, ExplorationEstimated, ExplorationDeterministic)
 		case "floats":
 			x.Floats = d.floats()
 		case "ids":
@@ -236,6 +238,8 @@ func (d *logDecoder) row() (r ExposureRow) {
 			r.Position = s.int()
 		case "propensity":
 			r.Propensity = s.float64()
+		case "propensity_error":
+			r.PropensityError = s.float64()
 		case "inclusion":
 			r.Inclusion = s.float64()
 		case "score":

@@ -63,6 +63,9 @@ func AppendExposure(dst []byte, x *Exposure) []byte {
 		e.id("schema", x.Schema.hash)
 	}
 	e.text("explorer", x.Explorer)
+	if x.Exploration != ExplorationExact {
+		e.text("exploration", x.Exploration.String())
+	}
 	e.floats("floats", x.Floats)
 	e.ids("ids", x.IDs)
 	e.vectors("vectors", x.Vectors)
@@ -115,6 +118,10 @@ func (e *logEncoder) row(x *Exposure, r *ExposureRow) {
 	if math.Float64bits(r.Propensity) != 0 {
 		e.key("propensity")
 		e.b = appendFloat64(e.b, r.Propensity)
+	}
+	if math.Float64bits(r.PropensityError) != 0 {
+		e.key("propensity_error")
+		e.b = appendFloat64(e.b, r.PropensityError)
 	}
 	if r.Inclusion != 1 {
 		e.key("inclusion")

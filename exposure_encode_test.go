@@ -39,6 +39,9 @@ func TestExposureReadsBackToTheBit(t *testing.T) {
 		var want []*recsys.Exposure
 		for range 5 {
 			x := g.exposure(schemas[g.IntN(len(schemas))])
+			if g.chance(0.5) {
+				x = g.explored(x)
+			}
 			want = append(want, x)
 			log = recsys.AppendExposure(log, x)
 		}
@@ -79,7 +82,7 @@ func TestRandomRecordsFillEveryField(t *testing.T) {
 	}
 	for seed := range uint64(50) {
 		g := newLogGen(seed)
-		note("Exposure", reflect.ValueOf(*g.exposure(g.schema(t))))
+		note("Exposure", reflect.ValueOf(*g.explored(g.exposure(g.schema(t)))))
 		note("Feedback", reflect.ValueOf(*g.feedback()))
 	}
 	for path, is := range empty {

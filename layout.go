@@ -165,6 +165,10 @@ func (w *wiring) bind() {
 	}
 	if p.explorer != nil {
 		bind(w, p.explorer, p.schema)
+		var err error
+		if p.exploration, err = explorationOf(p.explorer.run); err != nil {
+			w.bad(p.explorer.label, err)
+		}
 	}
 	for _, st := range p.sinks {
 		bind(w, st, p.schema)

@@ -216,6 +216,15 @@ func (g logGen) exposure(s *recsys.Schema) *recsys.Exposure {
 	return x
 }
 
+// explored sets what records of the first files of version 1 do not have.
+func (g logGen) explored(x *recsys.Exposure) *recsys.Exposure {
+	x.Exploration = recsys.Exploration(g.IntN(3))
+	for i := range x.Rows {
+		x.Rows[i].PropensityError = g.float64()
+	}
+	return x
+}
+
 func (g logGen) row(x *recsys.Exposure, i int, l logLayout, width int, dims []int) recsys.ExposureRow {
 	r := recsys.ExposureRow{
 		Item: recsys.ItemID(g.uint64()), Row: g.IntN(1000), Position: i,

@@ -43,13 +43,14 @@ type Pipeline struct {
 	itemWork    []work
 	rankWork    []work
 
-	merge   Merge
-	weights []float32
-	rrf     [][]float32 // what each rank of a source is worth
-	cap     int         // 0: none
-	depth   int         // 0: 4 x K
-	clock   func() time.Time
-	version string
+	merge       Merge
+	weights     []float32
+	rrf         [][]float32 // what each rank of a source is worth
+	cap         int         // 0: none
+	depth       int         // 0: 4 x K
+	exploration Exploration // of the explorer
+	clock       func() time.Time
+	version     string
 
 	versions []StageVersion
 	trace    []StageTrace // names only

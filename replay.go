@@ -200,6 +200,7 @@ func (r *run) restore(x *Exposure, res *Result) error {
 		ID: x.ID, User: x.User, Surface: x.Surface, K: x.K, Now: x.Now, Seed: x.Seed, Items: x.Items,
 		History: x.History, Exclude: x.Exclude, Allow: x.Allow, Arms: x.Arms,
 	}, p.schema)
+	q.replayed = true
 	r.start = time.Now()
 	r.mark, r.trace = r.start, true
 	res.ID, res.Now, res.Seed = x.ID, x.Now, x.Seed
@@ -300,6 +301,9 @@ func (x *Exposure) Diff(res *Result) error {
 				x.ID, i, item.Score, item.Utility, row.Score, row.Utility)
 		case math.Float64bits(item.Propensity) != math.Float64bits(row.Propensity):
 			return fmt.Errorf("recsys: record %s: place %d has propensity %v; recorded %v", x.ID, i, item.Propensity, row.Propensity)
+		case math.Float64bits(item.PropensityError) != math.Float64bits(row.PropensityError):
+			return fmt.Errorf("recsys: record %s: place %d has a propensity of standard error %v; recorded %v",
+				x.ID, i, item.PropensityError, row.PropensityError)
 		}
 	}
 	if len(res.Degraded) != len(x.Degraded) {

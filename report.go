@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/bits"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -66,9 +67,12 @@ func (r *run) record(level LogLevel, sample int) {
 	x.Pipeline, x.Versions, x.Level, x.Schema = p.version, p.versions, level, p.schema
 	x.Floats, x.IDs, x.Vectors = q.floats, q.ids, q.vectors
 	x.Missing, x.Stale = q.missing, q.stale
-	x.Candidates, x.Explorer = c.Len(), ""
+	x.Candidates, x.Explorer, x.Exploration = c.Len(), "", ExplorationDeterministic
 	if r.explore {
-		x.Explorer = p.explorer.label
+		x.Explorer, x.Exploration = p.explorer.label, p.exploration
+		if x.Exploration == ExplorationExact && slices.ContainsFunc(r.slate.ses, func(se float64) bool { return se > 0 }) {
+			x.Exploration = ExplorationEstimated
+		}
 	}
 	r.idBuf = resize(r.idBuf, c.Len()*len(c.idcols))
 	x.Rows, r.vecBuf = x.Rows[:0], r.vecBuf[:0]
@@ -76,6 +80,7 @@ func (r *run) record(level LogLevel, sample int) {
 	for i, row := range r.slate.rows {
 		r.keep.Set(int(row))
 		r.recordRow(int(row), i, r.slate.props[i], 1, level)
+		x.Rows[i].PropensityError = r.slate.ses[i]
 	}
 	x.Shown = len(r.slate.rows)
 	if level == LogFull {

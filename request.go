@@ -73,6 +73,8 @@ type Query struct {
 	stale   Bits
 	schema  *Schema
 	stage   uint64 // hash of the name of the stage being called
+
+	replayed bool
 }
 
 // NewQuery returns a query for req as the stage named stage would see it, its
@@ -91,7 +93,7 @@ func NewQuery(req *Request, s *Schema, stage string) *Query {
 
 // reset readies q for req with all request columns at their defaults.
 func (q *Query) reset(req *Request, s *Schema) {
-	q.Request, q.schema = *req, s
+	q.Request, q.schema, q.replayed = *req, s, false
 	q.floats = resize(q.floats, s.reqFloats)
 	q.ids = resize(q.ids, s.reqIDs)
 	clear(q.ids)
@@ -159,6 +161,10 @@ func (q *Query) Missing(group int) bool { return q.missing.Has(group) }
 
 // Stale reports whether the source of a group gave values beyond their MaxAge.
 func (q *Query) Stale(group int) bool { return q.stale.Has(group) }
+
+// Replayed reports whether the request was answered before and runs again from its record; see [Pipeline.Replay].
+// A stage that remembers its decisions must not take it for a new one.
+func (q *Query) Replayed() bool { return q.replayed }
 
 // Rand returns the random source of the stage being called: it derives from the
 // request's seed and the stage's name alone, and starts anew at every call.

@@ -34,7 +34,9 @@ type Item struct {
 	Score      float32
 	Utility    float32 // what the explorer chose by: the score after re-ranking
 	Propensity float64 // probability of the item here, given the items above it; 1 without an explorer
-	Sources    uint64  // mask of the retrievers that proposed it; see [Schema.Source]
+	// PropensityError is the standard error of Propensity where that is an estimate, else 0.
+	PropensityError float64
+	Sources         uint64 // mask of the retrievers that proposed it; see [Schema.Source]
 }
 
 // Reason says in which way a stage fell short.

@@ -126,7 +126,7 @@ func (r *run) choose(ctx context.Context) error {
 	for i, row := range r.slate.rows {
 		r.res.Items = append(r.res.Items, Item{
 			ID: c.ids[row], Score: c.score[row], Utility: c.utility[row],
-			Propensity: r.slate.props[i], Sources: c.masks[row],
+			Propensity: r.slate.props[i], PropensityError: r.slate.ses[i], Sources: c.masks[row],
 		})
 	}
 	return nil

@@ -3,6 +3,7 @@ package recsys
 import (
 	"errors"
 	"fmt"
+	"math"
 )
 
 // Slate is a list being filled, place by place, under constraints.
@@ -25,6 +26,7 @@ type Slate struct {
 
 	rows  []int32
 	props []float64
+	ses   []float64 // standard errors of props
 
 	constraints []Constraint
 	stages      []constraintStage // parallel to constraints; nil outside a pipeline
@@ -61,7 +63,7 @@ func (s *Slate) open(c *Candidates, k int, order []int32, window int, constraint
 	for _, x := range constraints {
 		s.hereditary = s.hereditary && isHereditary(x)
 	}
-	s.rows, s.props = s.rows[:0], s.props[:0]
+	s.rows, s.props, s.ses = s.rows[:0], s.props[:0], s.ses[:0]
 	s.relaxed = resizeBits(s.relaxed, len(constraints))
 	s.open1, s.beyond = resizeBits(s.open1, n), resizeBits(s.beyond, n)
 	s.legal, s.admissible, s.work = resizeBits(s.legal, n), resizeBits(s.admissible, n), resizeBits(s.work, n)
@@ -248,11 +250,18 @@ func (s *Slate) Rows() []int32 { return s.rows }
 // Propensities returns the propensity of each pick.
 func (s *Slate) Propensities() []float64 { return s.props }
 
+// StandardErrors returns the standard error of each pick's propensity, 0 where that is exact.
+func (s *Slate) StandardErrors() []float64 { return s.ses }
+
 // Pick takes an admissible row for the place that Next readied. propensity is the
 // probability that it was picked, given the picks above it, in (0, 1]. A row that is
 // not admissible or a propensity outside that range is an error: Next is false from
 // then on and Err says why.
-func (s *Slate) Pick(row int32, propensity float64) {
+func (s *Slate) Pick(row int32, propensity float64) { s.PickEstimated(row, propensity, 0) }
+
+// PickEstimated is Pick with a propensity that is an estimate, for example by Monte Carlo, of the given
+// standard error, finite and >= 0. A standard error of 0 says that the propensity is exact.
+func (s *Slate) PickEstimated(row int32, propensity, standardError float64) {
 	switch {
 	case s.err != nil:
 		return
@@ -262,6 +271,8 @@ func (s *Slate) Pick(row int32, propensity float64) {
 		s.err = fmt.Errorf("recsys: Slate.Pick: row %d is not admissible at place %d", row, len(s.rows))
 	case !(propensity > 0 && propensity <= 1+1e-9):
 		s.err = fmt.Errorf("recsys: Slate.Pick: propensity %v of row %d is outside (0, 1]", propensity, row)
+	case !(standardError >= 0 && standardError <= math.MaxFloat64):
+		s.err = fmt.Errorf("recsys: Slate.PickEstimated: standard error %v of row %d is not finite and >= 0", standardError, row)
 	}
 	if s.err != nil {
 		return
@@ -269,6 +280,7 @@ func (s *Slate) Pick(row int32, propensity float64) {
 	s.pending = false
 	s.rows = append(s.rows, row)
 	s.props = append(s.props, min(propensity, 1))
+	s.ses = append(s.ses, standardError)
 	s.open1.Clear(int(row))
 	if len(s.rows) < s.K {
 		s.restrict(s.legal, s.rows, true)

@@ -37,6 +37,8 @@ var (
 	_ recsys.Judge     = EpsilonGreedy(0)
 	_ recsys.Validator = EpsilonGreedy(0)
 	_ recsys.Versioned = EpsilonGreedy(0)
+
+	_ recsys.ExplorationKinder = EpsilonGreedy(0)
 )
 
 // Validate returns an error if epsilon is outside [0, 1].
@@ -45,6 +47,14 @@ func (e EpsilonGreedy) Validate() error {
 		return fmt.Errorf("bandit: EpsilonGreedy: epsilon is %v; want 0 (greedy) to 1 (uniform)", float64(e))
 	}
 	return nil
+}
+
+// Exploration returns exact, but deterministic for epsilon 0.
+func (e EpsilonGreedy) Exploration() recsys.Exploration {
+	if e == 0 {
+		return recsys.ExplorationDeterministic
+	}
+	return recsys.ExplorationExact
 }
 
 // Version names the rule and epsilon, for example "epsilon-greedy/1 e=0.1".

@@ -320,3 +320,17 @@ func logsTemperature(logged float64) recsys.Explorer {
 		}}.Explore(ctx, q, c, s)
 	})
 }
+
+// estimating draws right and logs estimates: scale times the probability, of the given standard error.
+func estimating(scale, se float64) recsys.Explorer {
+	return recsys.ExplorerFunc(func(_ context.Context, q *recsys.Query, c *recsys.Candidates, s *recsys.Slate) error {
+		src := q.Rand()
+		rng := rand.New(&src)
+		for s.Next() {
+			p := softmax(c, s, temperature)
+			row := pick(p, rng.Float64())
+			s.PickEstimated(int32(row), min(scale*p[row], 1), se)
+		}
+		return s.Err()
+	})
+}
