@@ -122,6 +122,14 @@ func (s *Slate) restrict(b Bits, prefix []int32, hereditary bool) {
 	s.calling = 0
 }
 
+// Fork opens dst, in dst's memory, as an empty slate with the places, order, window and
+// constraints of s, and returns it: what s was before its first pick. An explorer that works through
+// others gives each of them such a slate, and then fills s. The zero Slate will do for dst; it must not be s.
+func (s *Slate) Fork(dst *Slate) *Slate {
+	dst.open(s.c, s.K, s.order, s.window, s.constraints, s.stages)
+	return dst
+}
+
 // Next readies the next place and reports whether a row can be picked for it. It is
 // false when the slate is full, when no row is left, or after a wrong Pick.
 func (s *Slate) Next() bool {

@@ -185,3 +185,34 @@ func TestPickRefusesWhatIsNotAdmissible(t *testing.T) {
 		require.False(t, s.Next(), name)
 	}
 }
+
+func TestForkIsTheSlateBeforeItsFirstPick(t *testing.T) {
+	c := recsys.NewCandidates(nil, []recsys.ItemID{1, 2, 3, 4})
+	c.Constrain(recsys.ConstraintFunc(func(_ *recsys.Candidates, _ int, slate []int32, admissible recsys.Bits) {
+		if len(slate) == 0 {
+			admissible.Clear(0)
+		}
+	}))
+	s := c.Slate(3, []int32{0, 1, 2, 3})
+	require.True(t, s.Next())
+	s.Pick(1, 0.5)
+	var fork recsys.Slate
+	for range 2 { // the second time in the memory of the first
+		require.Same(t, &fork, s.Fork(&fork))
+		require.Equal(t, []int32{0, 1, 2, 3}, fork.Order())
+		require.Equal(t, s.Window(), fork.Window())
+		require.Empty(t, fork.Rows())
+		require.True(t, fork.Next())
+		require.False(t, fork.Admissible().Has(0))
+		for _, row := range []int32{3, 0, 2} {
+			require.True(t, fork.Next())
+			fork.Pick(row, 1)
+		}
+		require.False(t, fork.Next())
+		require.NoError(t, fork.Err())
+		require.Equal(t, []int32{1}, s.Rows(), "s is as it was")
+	}
+	require.True(t, s.Next())
+	require.True(t, s.Admissible().Has(0))
+	require.False(t, s.Admissible().Has(1))
+}

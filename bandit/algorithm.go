@@ -89,6 +89,7 @@ type outcome struct {
 	x          []float64 // context, as it was at the decision
 	propensity float64   // of the arm's row at the decision
 	choices    int       // rows that could have come there
+	place      int       // of the slate, from 0
 
 	// tick tells when the observation was made, on the learner's own clock: add sets it for an
 	// observation, and finds it there for a correction of it.

@@ -30,6 +30,9 @@ type Outcome struct {
 	// been. Only [EXP3] reads them.
 	Propensity float64
 	Choices    int
+
+	// Place is that of the arm in a list, from 0. Only [Cascade] reads it.
+	Place int
 }
 
 // NewArms returns arms that are all cold. Algorithms that read features are an error, as is one that is not valid.
@@ -82,7 +85,7 @@ func (a *Arms) Update(o Outcome) error {
 	if a.spec.weighted && (!(o.Propensity > 0 && o.Propensity <= 1) || o.Choices < 1) {
 		return &FeedbackError{Field: "Propensity", Value: o.Propensity, Reason: fmt.Sprintf("want a number of (0, 1] among %d choices", o.Choices)}
 	}
-	a.l.add(&outcome{arm: o.Arm, count: 1, reward: o.Reward, propensity: o.Propensity, choices: o.Choices})
+	a.l.add(&outcome{arm: o.Arm, count: 1, reward: o.Reward, propensity: o.Propensity, choices: o.Choices, place: o.Place})
 	return nil
 }
 

@@ -169,7 +169,7 @@ func (st *store) held(total float64, spec *spec) float64 { return min(max(total,
 func (st *store) observe(d *pending, place int, reward, before float64) {
 	o := outcome{
 		arm: d.arms[place], count: 1, reward: reward, x: d.context(place),
-		propensity: d.props[place], choices: int(d.choices[place]),
+		propensity: d.props[place], choices: int(d.choices[place]), place: place,
 	}
 	if d.state[place] == placeObserved {
 		if reward == before {
@@ -198,7 +198,7 @@ func (st *store) withdraw(d *pending, place int, spec *spec) {
 	case placeObserved:
 		o := outcome{
 			arm: d.arms[place], count: -1, reward: -st.held(d.total[place], spec), x: d.context(place),
-			propensity: d.props[place], choices: int(d.choices[place]), tick: d.ticks[place],
+			propensity: d.props[place], choices: int(d.choices[place]), place: place, tick: d.ticks[place],
 		}
 		st.learnerOf(d.segment).add(&o)
 		st.stats.Version++

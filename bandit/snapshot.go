@@ -50,8 +50,8 @@ func (p *Policy) writeSegments(w *envelope.Writer) {
 		ends[i] = uint64(len(e.b))
 	}
 	envelope.Write(w, "segments", segments)
-	envelope.Write(w, "segment ends", ends)
-	envelope.Write(w, "segment states", e.b)
+	envelope.Write(w, "segment-ends", ends)
+	envelope.Write(w, "segment-states", e.b)
 }
 
 // decisions are the columns of what is remembered, in order of arrival.
@@ -83,16 +83,16 @@ func (p *Policy) writeDecisions(w *envelope.Writer) {
 	}
 	w.WriteStrings("decisions", c.ids)
 	envelope.Write(w, "numbers", c.numbers)
-	envelope.Write(w, "decision segments", c.segments)
+	envelope.Write(w, "decision-segments", c.segments)
 	envelope.Write(w, "times", c.at)
-	envelope.Write(w, "cascade ends", c.ends)
+	envelope.Write(w, "cascade-ends", c.ends)
 	envelope.Write(w, "places", c.places)
 	envelope.Write(w, "feedback", c.seen)
-	envelope.Write(w, "context widths", c.width)
+	envelope.Write(w, "context-widths", c.width)
 	envelope.Write(w, "items", c.items)
 	envelope.Write(w, "arms", c.arms)
 	envelope.Write(w, "ticks", c.ticks)
-	envelope.Write(w, "feedback keys", c.keys)
+	envelope.Write(w, "feedback-keys", c.keys)
 	envelope.Write(w, "propensities", c.props)
 	envelope.Write(w, "totals", c.totals)
 	envelope.Write(w, "contexts", c.x)
@@ -135,8 +135,8 @@ func (st *store) bindings() Algorithm {
 
 func (st *store) readSegments(r *envelope.Reader) {
 	segments := envelope.Read[uint64](r, "segments")
-	ends := envelope.ReadN[uint64](r, "segment ends", len(segments))
-	states := envelope.Read[uint8](r, "segment states")
+	ends := envelope.ReadN[uint64](r, "segment-ends", len(segments))
+	states := envelope.Read[uint8](r, "segment-states")
 	if r.Err() != nil {
 		return
 	}
@@ -168,17 +168,17 @@ func (st *store) readDecisions(r *envelope.Reader, count uint64) {
 	c.ids = r.ReadStrings("decisions")
 	n := len(c.ids)
 	c.numbers = envelope.ReadN[uint64](r, "numbers", n)
-	c.segments = envelope.ReadN[uint64](r, "decision segments", n)
+	c.segments = envelope.ReadN[uint64](r, "decision-segments", n)
 	c.at = envelope.ReadN[int64](r, "times", n)
-	c.ends = envelope.ReadN[int32](r, "cascade ends", n)
+	c.ends = envelope.ReadN[int32](r, "cascade-ends", n)
 	c.places = envelope.ReadN[uint32](r, "places", n)
 	c.seen = envelope.ReadN[uint32](r, "feedback", n)
-	c.width = envelope.ReadN[uint32](r, "context widths", n)
+	c.width = envelope.ReadN[uint32](r, "context-widths", n)
 	places, seen, width := sum(c.places), sum(c.seen), sum(c.width)
 	c.items = envelope.ReadN[recsys.ItemID](r, "items", places)
 	c.arms = envelope.ReadN[uint64](r, "arms", places)
 	c.ticks = envelope.ReadN[uint64](r, "ticks", places)
-	c.keys = envelope.ReadN[uint64](r, "feedback keys", seen)
+	c.keys = envelope.ReadN[uint64](r, "feedback-keys", seen)
 	c.props = envelope.ReadN[float64](r, "propensities", places)
 	c.totals = envelope.ReadN[float64](r, "totals", places)
 	c.x = envelope.ReadN[float64](r, "contexts", width)

@@ -78,9 +78,17 @@ func belowTheWindow(p *probe) {
 		}
 		return nil
 	})
+	columns := recsys.FeatureFunc{Cols: schemaColumns(), Func: func(_ context.Context, _ *recsys.Query, items []recsys.ItemID, out *recsys.Block) error {
+		for i, id := range items {
+			x := float32(id - 1000)
+			out.FloatRow(i)[0], out.ID[0][i] = x, uint64(x)
+			copy(out.VectorAt(0, i), []float32{x, -x})
+		}
+		return nil
+	}}
 	for name, rule := range map[string]recsys.Constraint{"capped": atMost(3, 2), "readmitting": apart(3)} {
 		pipeline, err := recsys.NewPipeline(
-			recsys.Retrieve("all", retrieve), recsys.Rank(rank), recsys.Constrain(rule),
+			recsys.Retrieve("all", retrieve), recsys.Features(columns), recsys.Rank(rank), recsys.Constrain(rule),
 			recsys.Explore(p.explorer(), recsys.Name("explorer"), recsys.Required()), recsys.Depth(depth),
 		).Build()
 		if err != nil {

@@ -21,7 +21,7 @@ type instance struct {
 // an explorer must not write.
 var schema = sync.OnceValue(func() *recsys.Schema {
 	s, err := recsys.NewSchema(recsys.SchemaConfig{
-		Columns: []recsys.Column{{Name: "float"}, {Name: "id", Kind: recsys.ID}, {Name: "vector", Kind: recsys.Vector, Dim: 2}},
+		Columns: schemaColumns(),
 		Heads:   []string{"head"},
 		Sources: []string{"source"},
 	})
@@ -30,6 +30,10 @@ var schema = sync.OnceValue(func() *recsys.Schema {
 	}
 	return s
 })
+
+func schemaColumns() []recsys.Column {
+	return []recsys.Column{{Name: "float"}, {Name: "id", Kind: recsys.ID}, {Name: "vector", Kind: recsys.Vector, Dim: 2}}
+}
 
 // table returns the candidates of in and their order: by utility, then by item.
 func (in *instance) table() (*recsys.Candidates, []int32) {

@@ -9,7 +9,7 @@ import (
 )
 
 // evidence is a feature source of the program's own: what the retrievers said of the
-// candidate, on a scale that a linear model can use. For each source it writes
+// candidate within their own lists, on a scale that a linear model can use too. For each source it writes
 //
 //	NAME.score   log of the score against the best score of the source's list
 //	NAME.rank    1/log2(2+rank), 0 if the source did not propose the item

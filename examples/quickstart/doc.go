@@ -5,6 +5,7 @@
 //	go run ./examples/quickstart
 //	go run ./examples/quickstart -report report.html
 //	go run ./examples/quickstart -data events.csv
+//	go run ./examples/quickstart -ranker linear
 //
 // A CSV file has lines user,item,time[,value], ids being any text and times Unix seconds,
 // Unix milliseconds or RFC 3339. A header is optional; with one, the columns stand in any
@@ -33,12 +34,24 @@
 // Each source alone: popularity; itemknn, what the same users take; transitions, what comes
 // after; als, vectors of items in an index; same-package, the program's own. Then merged, all of
 // them by reciprocal rank fusion; blend, with quotas and weights learned on part B; pipeline, with
-// features, a linear ranker, an objective and at most eight items of a package;
+// features, a ranker, an objective and at most eight items of a package;
 // pipeline-diverse, with at most two and maximal marginal relevance; pipeline-explored, the
 // pipeline with places drawn by Plackett–Luce, judged from its own log. The log is replayed, which
 // must give the same slates to the bit, and is weighed to tell what the pipeline without
 // exploration would have earned at place 1, which is then compared with the truth.
 //
-// A team's own parts look like those of this program: a retriever (sources.go) and three
-// feature sources (columns.go, store.go).
+// # The ranker
+//
+// Boosted trees with two heads, click and long-dwell. They learn to order each list (LambdaMART) on four
+// fifths of the users of part B; the others calibrate what they predict (Platt), so that the objective
+// adds probabilities. With -ranker linear, a logistic regression has the same columns, users and heads, and stops by those others.
+// Users are the unit of this split, not time: all requests come at the same moment, after the last event, and in
+// each of them the targets come after the history.
+//
+// The columns are what is known of the item, what the log of part A says of it, how its package stands in the
+// history, and what each source says of the candidate: within its own list (columns.go), and when it is asked about all
+// candidates, also in view of the last event alone (asked.go).
+//
+// A team's own parts look like those of this program: a retriever (sources.go) and four
+// feature sources (columns.go, asked.go, store.go).
 package main

@@ -13,12 +13,12 @@ func TestGoTree(t *testing.T) {
 	if testing.Short() || race.Enabled {
 		t.Skip("reads and learns the whole tree of the Go toolchain")
 	}
-	o := options{Common: &cli.Common{Seed: 1, Workers: 2}}
+	o := options{ranker: boosted, Common: &cli.Common{Seed: 1, Workers: 2}}
 	d, err := o.load(t.Context(), io.Discard)
 	if err != nil {
 		t.Skip(err)
 	}
-	m, err := train(t.Context(), d, o.Seed, o.Workers, io.Discard)
+	m, err := train(t.Context(), d, o.ranker, o.Seed, o.Workers, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}

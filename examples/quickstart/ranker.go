@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/examples/internal/cli"
@@ -91,75 +90,6 @@ func labelRows(labeler *objective.Labeler, u *user, x *recsys.Exposure) ([]float
 		}
 	}
 	return rows, nil
-}
-
-// trainRanker fits the ranker and the objective. Heads that have one class only are left
-// out; without any head there is no ranker, and the order of the merge stands.
-func (m *models) trainRanker(ctx context.Context, set *ranking.Dataset, seed uint64, workers int, stderr io.Writer) error {
-	config, err := objective.ParseConfig("objective.json", goal)
-	if err != nil {
-		return err
-	}
-	fit, held, err := set.Split(0.2, seed)
-	if err != nil {
-		return err
-	}
-	m.rows = fit.Len()
-	all := fit.Heads
-	for _, head := range all {
-		if twoClasses(fit, head) {
-			continue
-		}
-		m.note = strings.TrimPrefix(m.note+"; ", "; ") + "the head " + head + " has one class only and is left out"
-		fit, held = without(fit, head), without(held, head)
-		config.Terms = slices.DeleteFunc(config.Terms, func(t objective.Term) bool { return t.Head == head })
-	}
-	if len(config.Terms) == 0 {
-		m.note = "no candidate of part B was right, or all were: there is no ranker, the order of the merge stands"
-		return nil
-	}
-	progress := cli.NewProgress(stderr, "epochs of the ranker", epochs, nil)
-	linear := ranking.LinearConfig{
-		L2: 1e-5, Epochs: epochs, LearningRate: 0.3, Seed: seed, Workers: workers,
-		Progress: func(ranking.LinearProgress) { progress.Add(1) },
-	}
-	if held.Len() > 0 {
-		linear.Validation = held
-	}
-	if m.ranker, err = ranking.TrainLinear(ctx, linear, fit); err != nil {
-		return err
-	}
-	progress.Done()
-	m.goal, err = objective.New(config)
-	return err
-}
-
-const epochs = 40
-
-// twoClasses reports whether a head has rows above 0 and rows at 0.
-func twoClasses(d *ranking.Dataset, head string) bool {
-	column, err := d.LabelColumn(nil, head)
-	return err == nil && slices.ContainsFunc(column, func(y float32) bool { return y > 0 }) && slices.Contains(column, 0)
-}
-
-// without returns d without one of its heads.
-func without(d *ranking.Dataset, head string) *ranking.Dataset {
-	x := *d
-	x.Heads, x.Labels = nil, nil
-	at := slices.Index(d.Heads, head)
-	for i, h := range d.Heads {
-		if i != at {
-			x.Heads = append(x.Heads, h)
-		}
-	}
-	for i := range d.Len() {
-		for j, y := range d.LabelRow(i) {
-			if j != at {
-				x.Labels = append(x.Labels, y)
-			}
-		}
-	}
-	return &x
 }
 
 // serve answers a request. That nothing can be served is an answer too, an empty one;

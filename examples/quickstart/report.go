@@ -105,17 +105,17 @@ func (r *results) slates() []page.Element {
 	if r.m.ranker == nil {
 		return content
 	}
-	weights, err := r.m.ranker.Coefficients("click")
+	features, err := r.m.ranker.importance("click")
 	if err != nil {
 		return content // the head was left out
 	}
 	chart := page.BarChart{
-		Title: "What the ranker looks at", Note: "Change of the log odds of a click per standard deviation of the feature.",
-		Series: []page.Bars{{Name: "weight"}}, Axis: page.Axis{Include: []float64{0}},
+		Title: "What the ranker looks at", Note: r.m.ranker.measure,
+		Series: []page.Bars{{Name: "importance"}}, Axis: page.Axis{Include: []float64{0}},
 	}
-	for _, x := range weights {
+	for _, x := range features {
 		chart.Categories = append(chart.Categories, x.Column)
-		chart.Series[0].Values = append(chart.Series[0].Values, x.Weight)
+		chart.Series[0].Values = append(chart.Series[0].Values, x.Value)
 	}
 	return append(content, chart)
 }

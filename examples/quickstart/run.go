@@ -16,14 +16,15 @@ import (
 // options are the flags.
 type options struct {
 	*cli.Common
-	data, report string
-	json         bool
+	data, report, ranker string
+	json                 bool
 }
 
 func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) int {
-	fs := cli.NewFlagSet("quickstart", "quickstart [-data FILE.csv] [-report FILE.html] [flags]")
+	fs := cli.NewFlagSet("quickstart", "quickstart [-data FILE.csv] [-ranker MODEL] [-report FILE.html] [flags]")
 	o := options{Common: cli.AddCommon(fs)}
 	fs.StringVar(&o.data, "data", "", "CSV `file`, plain or gzip: user,item,time[,value], header optional; without it, the sources of the Go toolchain")
+	fs.StringVar(&o.ranker, "ranker", boosted, "`model` that ranks: boosted (trees) or linear")
 	fs.StringVar(&o.report, "report", "", "write an HTML page to this `file`")
 	asJSON := cli.AddJSON(fs)
 	err := cli.Parse(fs, args)
@@ -36,8 +37,12 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 	return cli.Exit(fs, err, stdout, stderr)
 }
 
-// check finds out before the work, not after it, that the report cannot be written.
+// check finds out before the work, not after it, that there is no such ranker, or that the report
+// cannot be written.
 func (o *options) check() error {
+	if o.ranker != boosted && o.ranker != linear {
+		return cli.Usagef("-ranker %s: want %s or %s", o.ranker, boosted, linear)
+	}
 	if o.report == "" {
 		return nil
 	}
@@ -52,7 +57,7 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	m, err := train(ctx, d, o.Seed, o.Workers, stderr)
+	m, err := train(ctx, d, o.ranker, o.Seed, o.Workers, stderr)
 	if err != nil {
 		return err
 	}

@@ -179,6 +179,31 @@ func TestWorkersDoNotChangeTheResult(t *testing.T) {
 	}
 }
 
+// The flag changes the model and nothing below it.
+func TestRankersDifferInTheRankerAlone(t *testing.T) {
+	file := write(t, brandedHeader+lines(120, 80, branded))
+	trees, _ := variants(t, "-data", file)
+	sums, _ := variants(t, "-data", file, "-ranker", "linear")
+	if equal(trees, sums) {
+		t.Error("both rankers give the same results")
+	}
+	for _, name := range []string{"pipeline", "pipeline-diverse", "pipeline-explored"} {
+		delete(trees, name)
+		delete(sums, name)
+	}
+	if !equal(trees, sums) {
+		t.Errorf("variants without a ranker: %v with trees, %v with sums", trees, sums)
+	}
+}
+
+func TestRisingColumnsAreWhatSourcesSay(t *testing.T) {
+	got := rising([]string{"late", "popularity", "popularity.rank", "als.score", "als.rank", "x-last.asked", "blend.place", "package.part", "merged", "sources", "history"})
+	want := []string{"als.rank", "als.score", "blend.place", "merged", "sources", "x-last.asked"}
+	if names := slices.Sorted(maps.Keys(got)); !slices.Equal(names, want) {
+		t.Errorf("rising columns %v, want %v", names, want)
+	}
+}
+
 // Data that hardly hold anything to learn give an answer that says so.
 func TestPoorDataGiveAnAnswer(t *testing.T) {
 	var own, same, twice strings.Builder
@@ -239,7 +264,7 @@ func TestBadInputNamesFileLineAndReason(t *testing.T) {
 
 func TestFlagsAndInterrupts(t *testing.T) {
 	file := write(t, lines(60, 40, plain))
-	for _, args := range [][]string{{"-nope"}, {"extra"}, {"-workers", "0"}, {"-data", file + ".none"}, {"-data", file, "-report", "/no/such/folder/r.html"}} {
+	for _, args := range [][]string{{"-nope"}, {"extra"}, {"-workers", "0"}, {"-data", file, "-ranker", "deep"}, {"-data", file + ".none"}, {"-data", file, "-report", "/no/such/folder/r.html"}} {
 		if code, _, stderr := quickstart(t, args...); code != 2 {
 			t.Errorf("%v: exit code %d, want 2: %s", args, code, stderr)
 		}

@@ -8,7 +8,6 @@ import (
 	"github.com/recsyskit/recsys/examples/internal/goapi"
 	"github.com/recsyskit/recsys/features"
 	"github.com/recsyskit/recsys/objective"
-	"github.com/recsyskit/recsys/ranking"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/ensemble"
 )
@@ -22,8 +21,9 @@ type models struct {
 	lift    lift
 	tallies *tallies           // nil without an attribute
 	blend   *ensemble.Ensemble // nil when there was nothing to learn it from
+	asked   asked
 
-	ranker *ranking.Linear      // nil when there was nothing to learn it from
+	ranker *ranker              // nil when there was nothing to learn it from
 	goal   *objective.Objective // nil without a ranker
 	rows   int                  // that the ranker was trained on
 	note   string               // why there is no ranker, or less of one
@@ -37,7 +37,7 @@ type source struct {
 }
 
 // train fits the sources on part A and the ranker on what they propose for part B.
-func train(ctx context.Context, d *data, seed uint64, workers int, stderr io.Writer) (*models, error) {
+func train(ctx context.Context, d *data, ranker string, seed uint64, workers int, stderr io.Writer) (*models, error) {
 	m := &models{d: d}
 	if err := m.trainSources(ctx, workers, stderr); err != nil {
 		return nil, err
@@ -51,11 +51,14 @@ func train(ctx context.Context, d *data, seed uint64, workers int, stderr io.Wri
 	if err := m.learnBlend(ctx, seed, workers, stderr); err != nil {
 		return nil, err
 	}
+	if m.asked, err = newAsked(m); err != nil {
+		return nil, err
+	}
 	set, err := m.examples(ctx, workers, stderr)
 	if err != nil {
 		return nil, err
 	}
-	return m, m.trainRanker(ctx, set, seed, workers, stderr)
+	return m, m.trainRanker(ctx, ranker, set, seed, workers, stderr)
 }
 
 func (m *models) trainSources(ctx context.Context, workers int, stderr io.Writer) error {
@@ -127,6 +130,7 @@ func (m *models) hydrated() []recsys.Option {
 		recsys.MaxCandidates(maxCandidates),
 		recsys.Features(m.store, recsys.Name("items")),
 		recsys.Features(evidence{sources: names}, recsys.Name("evidence")),
+		recsys.Features(m.asked, recsys.Name("asked")),
 	)
 	if m.d.segments > 1 {
 		opts = append(opts, recsys.Features(m.lift, recsys.Name("segment")))

@@ -28,7 +28,7 @@ type variant struct {
 func (m *models) ranked() []recsys.Option {
 	opts := m.hydrated()
 	if m.ranker != nil {
-		opts = append(opts, recsys.Rank(m.ranker, recsys.Name("linear")), recsys.Score(m.goal))
+		opts = append(opts, recsys.Rank(m.ranker.Ranker, recsys.Name(m.ranker.name)), recsys.Score(m.goal))
 	}
 	return opts
 }

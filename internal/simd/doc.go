@@ -2,7 +2,8 @@
 // vector with another, with contiguous rows and with rows gathered by number, in float32
 // and in int8, and the scan that keeps the rows above a threshold, for one query or many;
 // matrix products, Cholesky factors and rank-k updates; exp, sigmoid and softmax; the steps
-// of Adam and AdaGrad; formats of 16 bits; sums by bin and the best cut of such a histogram.
+// of Adam and AdaGrad; formats of 16 bits; sums by bin and the best cut of such a histogram; quadratic
+// forms, products and rank-1 updates of symmetric matrices in float64.
 //
 // # Tiers
 //
@@ -28,7 +29,7 @@
 // a NaN the sign and payload are not defined. The int8 kernels are exact.
 //
 // [QueryBlock] gives the bits of Dot. [Exp], [Sigmoid], [Softmax], [Sum], [Axpy], [GemvT],
-// [Adam], [AdaGrad] and whatever works element by element are built from operations that
+// [Adam], [AdaGrad], the float64 kernels and whatever works element by element are built from operations that
 // round once, in a fixed order, and have the same bits on every tier as well. [Gemm],
 // [Syrk], [Potrf] and [Potrs] have not: there the order is that of the fastest tile of each
 // tier. On one tier, the same call gives the same bits again.

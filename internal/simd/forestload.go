@@ -55,34 +55,76 @@ func ForestOrder(words []int32, tile *[TileColumns * ForestLanes]float32, column
 }
 
 // RowColumns are the columns of a single row, laid out for [RowColumns.Order]. They are immutable.
-type RowColumns struct{ packed []uint32 } // of each 16: From, Span, Missing
+type RowColumns struct {
+	packed  []uint32 // of each 16: From, Span, Missing
+	windows []uint32 // of each 16: the first feature, and a bit for each of the 32 from there on that is theirs
+	places  []uint32 // of each 16: which of the 32
+	most    int      // the largest feature
+}
 
 const rowColumns = 16 // that go together
 
-// NewRowColumns returns columns for rows.
-func NewRowColumns(columns []ForestColumn) *RowColumns {
+// NewRowColumns returns columns for rows, that of each feature >= 0, in order.
+func NewRowColumns(columns []ForestColumn, features []int32) *RowColumns {
+	if len(columns) != len(features) {
+		panic(errForestTile)
+	}
 	groups := (len(columns) + rowColumns - 1) / rowColumns
-	r := &RowColumns{packed: make([]uint32, 3*rowColumns*groups)}
+	r := &RowColumns{packed: make([]uint32, 3*rowColumns*groups), windows: make([]uint32, 2*groups), places: make([]uint32, rowColumns*groups), most: -1}
 	for i, c := range columns {
 		at := r.packed[i/rowColumns*3*rowColumns+i%rowColumns:]
 		at[0], at[rowColumns], at[2*rowColumns] = c.From, c.Span, uint32(c.Missing)
 	}
+	for g := range groups {
+		own := features[g*rowColumns : min((g+1)*rowColumns, len(features))]
+		r.windows[2*g] = uint32(own[0])
+		for i, f := range own {
+			r.most = max(r.most, int(f))
+			place := f - own[0]
+			if place < 0 || place >= 32 || own[0] < 0 {
+				r.windows[2*g+1] = 0
+				break
+			}
+			r.windows[2*g+1] |= 1 << place
+			r.places[g*rowColumns+i] = uint32(place)
+		}
+	}
 	return r
+}
+
+// Load writes the words of the values of groups of 16 columns from group at on, until it comes to one whose
+// values are not near each other, and returns that, or how many groups there are: none are near without
+// AVX-512. The value of feature f is row[columns[f]], if columns[f] >= 0. What stands behind the words, up to
+// [RowColumns.Len], is overwritten. It panics if there is less, or if there are not enough columns.
+func (r *RowColumns) Load(words []int32, at int, columns []int32, row []float32) int {
+	if len(words) < r.Len() || len(columns) <= r.most {
+		panic(errForestTile)
+	}
+	groups := r.Len() / rowColumns
+	const per = 256 // of one call
+	for at < groups && len(row) > 0 {
+		end := min(at+per, groups)
+		left := forestRowValues(words[at*rowColumns:], r, at, end-at, columns, row)
+		if at = end - left; left > 0 {
+			break
+		}
+	}
+	return at
 }
 
 // Len returns the number of columns, rounded up to a multiple of 16.
 func (r *RowColumns) Len() int { return len(r.packed) / 3 }
 
 // Order turns the bits of the values of the columns into words, in place; see
-// [ForestColumn.Word]. What stands behind them, up to [RowColumns.Len], is overwritten. It
-// panics if there is less.
-func (r *RowColumns) Order(words []int32) {
-	n := r.Len()
-	if len(words) < n {
+// [ForestColumn.Word]: those of groups from to to-1 of 16 columns. What stands behind them, up to
+// [RowColumns.Len], is overwritten. It panics if there is less.
+func (r *RowColumns) Order(words []int32, from, to int) {
+	n := to * rowColumns
+	if len(words) < n || n > r.Len() || from < 0 {
 		panic(errForestTile)
 	}
 	const per = 4096 // of one call
-	for at := 0; at < n; at += per {
+	for at := from * rowColumns; at < n; at += per {
 		end := min(at+per, n)
 		forestOrderRow(words[at:end], r.packed[3*at:3*end])
 	}

@@ -34,3 +34,10 @@ func forestOrderRow(words []int32, packed []uint32) {
 		forestOrderRowGeneric(words, packed)
 	}
 }
+
+func forestRowValues(words []int32, r *RowColumns, at, n int, columns []int32, row []float32) (left int) {
+	if tier != AVX512 {
+		return n
+	}
+	return forestRowValuesAVX512(&words[0], &r.packed[3*rowColumns*at], &r.windows[2*at], &r.places[rowColumns*at], n, &columns[0], &row[0], len(row))
+}

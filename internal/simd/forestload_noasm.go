@@ -11,3 +11,5 @@ func forestOrder(words []int32, tile *[TileColumns * ForestLanes]float32, column
 }
 
 func forestOrderRow(words []int32, packed []uint32) { forestOrderRowGeneric(words, packed) }
+
+func forestRowValues(_ []int32, _ *RowColumns, _, n int, _ []int32, _ []float32) (left int) { return n }

@@ -37,3 +37,9 @@ func forestOrderAVX2(words *int32, tile *float32, columns *ForestColumn, from *u
 //
 //go:noescape
 func forestOrderRowAVX2(words *int32, columns *uint32, n int)
+
+// forestRowValuesAVX512 writes the words of n > 0 groups of 16 columns, but returns when the values of a group are not
+// within 32 of the row, and says how many groups are left.
+//
+//go:noescape
+func forestRowValuesAVX512(words *int32, packed *uint32, windows *uint32, places *uint32, n int, columns *int32, floats *float32, limit int) (left int)

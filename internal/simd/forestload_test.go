@@ -88,17 +88,75 @@ func TestRowColumnsOrderAsTheColumnsDo(t *testing.T) {
 				}
 				words[i], want[i] = int32(math.Float32bits(x)), columns[i].Word(x)
 			}
-			c := simd.NewRowColumns(columns)
+			c := simd.NewRowColumns(columns, make([]int32, n))
 			require.Equal(t, (n+15)/16*16, c.Len())
 			words[n+15] = 9 // never a column
-			c.Order(words)
+			cut := r.IntN(c.Len()/16 + 1)
+			c.Order(words, 0, cut)
+			c.Order(words, cut, c.Len()/16)
 			require.Equal(t, want, words[:n])
 			require.EqualValues(t, 9, words[n+15])
 			if n > 0 {
-				require.Panics(t, func() { c.Order(words[:c.Len()-1]) })
+				require.Panics(t, func() { c.Order(words[:c.Len()-1], 0, c.Len()/16) })
+				require.Panics(t, func() { c.Order(words, 0, c.Len()/16+1) })
 			}
 		}
 	})
+}
+
+func TestRowColumnsLoadWhatIsNear(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(2, 4))
+		for range 2000 {
+			n := 1 + r.IntN(70)
+			columns, features := make([]simd.ForestColumn, n), make([]int32, n)
+			last := int32(0)
+			for i := range columns {
+				columns[i] = simd.ForestColumn{Span: 0x7f800001, Missing: r.Int32()}
+				last += int32(r.IntN(3) * r.IntN(2))
+				if r.IntN(30) == 0 {
+					last += 40
+				}
+				features[i] = last
+			}
+			places := make([]int32, last+1)
+			shift := r.Int32N(3)
+			for i := range places {
+				places[i] = int32(i) + shift
+				if r.IntN(50) == 0 {
+					places[i] = r.Int32N(last+1) - 2
+				}
+			}
+			row := make([]float32, last+1+shift)
+			for i := range row {
+				row[i] = math.Float32frombits(r.Uint32())
+			}
+			c := simd.NewRowColumns(columns, features)
+			words := make([]int32, c.Len())
+			from := r.IntN(c.Len()/16 + 1)
+			to := c.Load(words, from, places, row)
+			for i := 16 * from; i < min(16*to, n); i++ {
+				require.Equal(t, columns[i].Word(row[places[features[i]]]), words[i], "column %d", i)
+			}
+			require.GreaterOrEqual(t, to, from)
+			if to < c.Len()/16 && simd.Active() == simd.AVX512 {
+				requireFar(t, features[16*to:min(16*to+16, n)], places)
+			}
+			require.Panics(t, func() { c.Load(words[1:], 0, places, row) })
+		}
+		c := simd.NewRowColumns(make([]simd.ForestColumn, 2), []int32{0, 3})
+		require.Panics(t, func() { c.Load(make([]int32, 16), 0, make([]int32, 3), make([]float32, 3)) })
+	})
+}
+
+// requireFar checks that there was a reason to stop at the features.
+func requireFar(t *testing.T, features, places []int32) {
+	t.Helper()
+	far := false
+	for _, f := range features {
+		far = far || f-features[0] >= 32 || places[f] < places[features[0]] || places[f]-places[features[0]] >= 32 || places[f] < 0
+	}
+	require.True(t, far, "%v", features)
 }
 
 func checkOrder(t *testing.T, words []int32, x []float32, c simd.ForestColumn) {

@@ -11,11 +11,10 @@ import (
 // RowTrees is how many trees a [ForestRow] takes a row through at once.
 const RowTrees = 16
 
-// RowNode asks a word of a row whether word & Mask >= Below, as int32, and says which of 64
-// leaves a yes leaves over.
+// RowNode asks something of a word of a row, as [ForestNode] does, and says which of 64 leaves a yes leaves over.
 type RowNode struct {
 	Word  uint32
-	Mask  uint32
+	Set   bool
 	Below int32
 	Keep  uint64
 }
@@ -25,49 +24,74 @@ type RowNode struct {
 // two registers hold all that it needs and nothing is gathered. It is immutable and safe for
 // concurrent use.
 type ForestRow struct {
-	steps  []uint32 // masks if any, thresholds, leaves: whole cache lines
-	places []uint32 // of each step: places in the window, as bytes, and where it begins
-	counts []int32  // steps of each group of trees
-	start  []int    // the first step of each group, and the end
+	steps  []uint32 // Below, leaves: whole cache lines
+	places []uint32 // of each two steps: places in their windows, bytes side by side, and where those begin
+	counts []int32  // of each group of trees: pairs of steps that ask for numbers, and that ask for sets
+	start  []int    // the first pair of each group, and the end
+	leaves []float64
+	first  []uint32 // leaf of each tree, and of none: a whole number of groups
 	words  int
 	wide   bool // up to 64 leaves, not 32
-	sets   bool // there are masks
+	sets   bool // there are sets
 }
 
-// placeWords is how much of places a step has.
-const placeWords = RowTrees/4 + 1
+// placeWords is how much of places two steps have.
+const placeWords = RowTrees/2 + 2
 
 // RowWindow is how many words a step can see.
 const RowWindow = 32
 
+// rowAlign is what windows begin with a multiple of, so that none reaches into a third cache line.
+const rowAlign = 16
+
 // NewForestRow returns trees of the given nodes, in any order, over rows of the given number of words.
-// Leaves are numbered below 64 if wide, else below 32. It panics if a node asks for a word
-// that a row does not have.
-func NewForestRow(trees [][]RowNode, words int, wide bool) *ForestRow {
+// Leaves are numbered below 64 if wide, else below 32; leaves are the values of those of each tree, of which
+// nodes must always leave one over. It panics if a node asks for a word that a row does not have, or if there
+// are not as many leaves as trees.
+func NewForestRow(trees [][]RowNode, leaves [][]float64, words int, wide bool) *ForestRow {
 	if words < 0 || words > math.MaxInt32 {
 		panic(errForestWord)
 	}
+	if len(leaves) != len(trees) {
+		panic(errForest)
+	}
 	f := &ForestRow{words: words, wide: wide, start: []int{0}}
+	for _, values := range leaves {
+		f.first = append(f.first, uint32(len(f.leaves)))
+		f.leaves = append(f.leaves, values...)
+	}
+	for len(f.first)%RowTrees != 0 {
+		f.first = append(f.first, uint32(len(f.leaves)))
+	}
+	f.leaves = append(f.leaves, math.Copysign(0, -1)) // what changes no sum
 	for _, t := range trees {
 		for i := range t {
 			if int64(t[i].Word) >= int64(words) {
 				panic(errForestWord)
 			}
-			f.sets = f.sets || t[i].Mask != math.MaxUint32
+			f.sets = f.sets || t[i].Set
 		}
 	}
 	for first := 0; first < len(trees); first += RowTrees {
-		var group [RowTrees][]RowNode
-		for lane, t := range trees[first:min(first+RowTrees, len(trees))] {
-			group[lane] = slices.Clone(t)
-			slices.SortStableFunc(group[lane], func(a, b RowNode) int { return cmp.Compare(a.Word, b.Word) })
-		}
 		steps := 0
-		for f.step(&group) {
-			steps++
+		for _, set := range []bool{false, true} {
+			var group [RowTrees][]RowNode
+			for lane, t := range trees[first:min(first+RowTrees, len(trees))] {
+				for _, n := range t {
+					if n.Set == set {
+						group[lane] = append(group[lane], n)
+					}
+				}
+				slices.SortStableFunc(group[lane], func(a, b RowNode) int { return cmp.Compare(a.Word, b.Word) })
+			}
+			count := 0
+			for f.pair(&group) {
+				count++
+			}
+			f.counts = append(f.counts, int32(count))
+			steps += count
 		}
-		f.start = append(f.start, f.start[len(f.counts)]+steps)
-		f.counts = append(f.counts, int32(steps))
+		f.start = append(f.start, f.start[len(f.start)-1]+steps)
 	}
 	f.steps = append(Aligned[uint32](len(f.steps))[:0], f.steps...)
 	return f
@@ -86,22 +110,32 @@ func Aligned[T int32 | uint32](n int) []T {
 	return s[skip : int(skip)+n : int(skip)+n]
 }
 
-// stepWords is how long a step is: masks if any, thresholds, leaves.
+// stepWords is how long a step is.
 func (f *ForestRow) stepWords() int {
-	n := 2 * RowTrees
-	if f.sets {
-		n += RowTrees
-	}
 	if f.wide {
-		n += RowTrees
+		return 3 * RowTrees
 	}
-	return n
+	return 2 * RowTrees
 }
 
-// step appends a step with the first node of each tree, as far as they fit into one window, and takes
-// them off; a tree that has none there gets a node without consequence. It returns false
-// when no node is left.
-func (f *ForestRow) step(group *[RowTrees][]RowNode) bool {
+// pair appends two steps, of which the second may be without consequence. It returns false when no node is left.
+func (f *ForestRow) pair(group *[RowTrees][]RowNode) bool {
+	at := len(f.places)
+	for i := range 2 {
+		window, ok := f.window(group)
+		if i == 0 {
+			if !ok {
+				return false
+			}
+			f.places = append(f.places, make([]uint32, placeWords)...)
+		}
+		f.step(group, window, f.places[at:], i)
+	}
+	return true
+}
+
+// window returns where the next window begins; false when no node is left.
+func (f *ForestRow) window(group *[RowTrees][]RowNode) (uint32, bool) {
 	window := uint32(math.MaxUint32)
 	for _, nodes := range group {
 		if len(nodes) > 0 {
@@ -109,54 +143,93 @@ func (f *ForestRow) step(group *[RowTrees][]RowNode) bool {
 		}
 	}
 	if window == math.MaxUint32 {
-		return false
+		return 0, false
 	}
 	if f.words <= RowWindow {
-		window = 0
+		return 0, true
 	}
-	at, place := len(f.steps), len(f.places)
-	f.places = append(f.places, 0, 0, 0, 0, window)
+	return window &^ (rowAlign - 1), true
+}
+
+// step appends a step, the first or second of two, with the first node of each tree, as far as they fit
+// into the window, and takes them off; a tree that has none there gets a node without consequence.
+func (f *ForestRow) step(group *[RowTrees][]RowNode, window uint32, places []uint32, i int) {
+	at := len(f.steps)
 	f.steps = append(f.steps, make([]uint32, f.stepWords())...)
+	places[RowTrees/2+i] = window
 	for lane, nodes := range group {
-		n := RowNode{Word: window, Mask: math.MaxUint32, Keep: math.MaxUint64}
+		n := RowNode{Word: window, Keep: math.MaxUint64}
 		if len(nodes) > 0 && nodes[0].Word-window < RowWindow {
 			n, group[lane] = nodes[0], nodes[1:]
 		}
-		f.places[place+lane/4] |= (n.Word - window) << (lane % 4 * 8)
+		places[lane/2] |= (n.Word - window) << (lane%2*16 + 8*i)
 		rest := f.steps[at:]
-		if f.sets {
-			rest[lane] = n.Mask
-			rest = rest[RowTrees:]
-		}
 		rest[lane] = uint32(n.Below)
 		rest[RowTrees+lane] = uint32(n.Keep)
 		if f.wide {
 			rest[2*RowTrees+lane] = uint32(n.Keep >> 32)
 		}
 	}
-	return true
+}
+
+// Leaves returns the values of all leaves, tree by tree, and one more.
+func (f *ForestRow) Leaves() []float64 { return f.leaves }
+
+// Sum returns sum with the leaves of the row in the trees of groups from to to-1 added, one tree after
+// the other. It panics as [ForestRow.Find] does.
+func (f *ForestRow) Sum(sum float64, row []int32, from, to int) float64 {
+	f.check(row, from, to)
+	for from < to {
+		end := f.piece(from, to)
+		sum = f.sum(sum, row, from, end)
+		from = end
+	}
+	return sum
 }
 
 // Find writes the leaves of the row in the trees of groups from to to-1, of 16 trees each:
 // the leaf in tree 16*from+i is found[i]. The lanes of the last group that are no tree are
 // written too. It panics if a length does not fit; row must have [ForestRow.Words] words.
 func (f *ForestRow) Find(found []uint32, row []int32, from, to int) {
-	if from < 0 || from > to || to > len(f.counts) {
-		panic(errForestTrees)
-	}
-	if len(row) < f.Words() || len(found) < RowTrees*(to-from) {
+	f.check(row, from, to)
+	if len(found) < RowTrees*(to-from) {
 		panic(errForestBlock)
 	}
 	for from < to {
-		end, steps := from+1, int(f.counts[from])
-		for end < to && end-from < 256 && steps+int(f.counts[end]) <= 512 {
-			steps += int(f.counts[end])
-			end++
-		}
+		end := f.piece(from, to)
 		f.find(found, row, from, end)
 		found = found[RowTrees*(end-from):]
 		from = end
 	}
+}
+
+func (f *ForestRow) check(row []int32, from, to int) {
+	if from < 0 || from > to || to > len(f.start)-1 {
+		panic(errForestTrees)
+	}
+	if len(row) < f.Words() {
+		panic(errForestBlock)
+	}
+}
+
+// piece returns the end of the groups from from on that go together in one call.
+func (f *ForestRow) piece(from, to int) int {
+	end := from + 1
+	for end < to && end-from < 256 && f.start[end+1]-f.start[from] <= 256 {
+		end++
+	}
+	return end
+}
+
+func (f *ForestRow) sumGeneric(sum float64, row []int32, from, to int) float64 {
+	var found [RowTrees]uint32
+	for g := from; g < to; g++ {
+		f.find(found[:], row, g, g+1)
+		for i, first := range f.first[RowTrees*g : RowTrees*(g+1)] {
+			sum += f.leaves[first+found[i]]
+		}
+	}
+	return sum
 }
 
 func (f *ForestRow) findGeneric(found []uint32, row []int32, from, to int) {
@@ -166,10 +239,12 @@ func (f *ForestRow) findGeneric(found []uint32, row []int32, from, to int) {
 		for lane := range left {
 			left[lane] = math.MaxUint64
 		}
-		for i := range int(f.counts[g]) {
-			at := f.start[g] + i
-			place := f.places[at*placeWords:][:placeWords]
-			f.ask(&left, row[place[placeWords-1]:], place, f.steps[at*size:])
+		for at := f.start[g]; at < f.start[g+1]; at++ {
+			places := f.places[at*placeWords:][:placeWords]
+			set := at-f.start[g] >= int(f.counts[2*g])
+			for i := range 2 {
+				f.ask(&left, row[places[RowTrees/2+i]:], places, f.steps[(2*at+i)*size:], i, set)
+			}
 		}
 		for lane, set := range left {
 			found[(g-from)*RowTrees+lane] = uint32(bits.TrailingZeros64(set)) & 63
@@ -177,21 +252,17 @@ func (f *ForestRow) findGeneric(found []uint32, row []int32, from, to int) {
 	}
 }
 
-// ask takes one step.
-func (f *ForestRow) ask(left *[RowTrees]uint64, row []int32, place, step []uint32) {
+// ask takes one step, the first or second of two.
+func (f *ForestRow) ask(left *[RowTrees]uint64, row []int32, places, step []uint32, i int, set bool) {
 	for lane := range left {
-		word := place[lane/4] >> (lane % 4 * 8) & 0xff
-		rest, mask := step, uint32(math.MaxUint32)
-		if f.sets {
-			mask = rest[lane]
-			rest = rest[RowTrees:]
+		word, below := row[places[lane/2]>>(lane%2*16+8*i)&0xff], int32(step[lane])
+		if set && word&below == 0 || !set && word < below {
+			continue
 		}
-		if row[word]&int32(mask) >= int32(rest[lane]) {
-			keep := uint64(rest[RowTrees+lane]) | math.MaxUint32<<32
-			if f.wide {
-				keep &= uint64(rest[2*RowTrees+lane])<<32 | math.MaxUint32
-			}
-			left[lane] &= keep
+		keep := uint64(step[RowTrees+lane]) | math.MaxUint32<<32
+		if f.wide {
+			keep &= uint64(step[2*RowTrees+lane])<<32 | math.MaxUint32
 		}
+		left[lane] &= keep
 	}
 }

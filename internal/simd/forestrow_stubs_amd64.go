@@ -9,17 +9,37 @@ package simd
 //go:noescape
 func forestRowAVX512(found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int)
 
+// forestRowSumAVX512 adds the leaf of a row in each of 16 trees to sum, for groups > 0 such groups.
+//
+//go:noescape
+func forestRowSumAVX512(row *int32, steps *uint32, places *uint32, counts *int32, groups int, leaves *float64, first *uint32, sum float64) (ret float64)
+
 // forestRowSetsAVX512 writes the leaf of a row in each of 16 trees, for groups > 0 such groups.
 //
 //go:noescape
 func forestRowSetsAVX512(found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int)
+
+// forestRowSumSetsAVX512 adds the leaf of a row in each of 16 trees to sum, for groups > 0 such groups.
+//
+//go:noescape
+func forestRowSumSetsAVX512(row *int32, steps *uint32, places *uint32, counts *int32, groups int, leaves *float64, first *uint32, sum float64) (ret float64)
 
 // forestRowWideAVX512 writes the leaf of a row in each of 16 trees, for groups > 0 such groups.
 //
 //go:noescape
 func forestRowWideAVX512(found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int)
 
+// forestRowSumWideAVX512 adds the leaf of a row in each of 16 trees to sum, for groups > 0 such groups.
+//
+//go:noescape
+func forestRowSumWideAVX512(row *int32, steps *uint32, places *uint32, counts *int32, groups int, leaves *float64, first *uint32, sum float64) (ret float64)
+
 // forestRowWideSetsAVX512 writes the leaf of a row in each of 16 trees, for groups > 0 such groups.
 //
 //go:noescape
 func forestRowWideSetsAVX512(found *uint32, row *int32, steps *uint32, places *uint32, counts *int32, groups int)
+
+// forestRowSumWideSetsAVX512 adds the leaf of a row in each of 16 trees to sum, for groups > 0 such groups.
+//
+//go:noescape
+func forestRowSumWideSetsAVX512(row *int32, steps *uint32, places *uint32, counts *int32, groups int, leaves *float64, first *uint32, sum float64) (ret float64)

@@ -29,16 +29,15 @@ func TestForestRowEqualsAskingOneByOne(t *testing.T) {
 func checkForestRow(t *testing.T, r *rand.Rand, n, limit, words int, sets bool) {
 	t.Helper()
 	trees := randomAsked(r, n, limit, words, 1)
-	nodes := make([][]simd.RowNode, n)
+	nodes, leaves := make([][]simd.RowNode, n), make([][]float64, n)
 	for i := range trees {
+		for range limit {
+			leaves[i] = append(leaves[i], r.NormFloat64())
+		}
 		for j := range trees[i].asks {
 			a := &trees[i].asks[j]
 			a.set = a.set && sets
-			node := simd.RowNode{Word: uint32(a.word), Mask: math.MaxUint32, Below: a.below, Keep: a.keep}
-			if a.set {
-				node.Mask = uint32(a.below)
-			}
-			nodes[i] = append(nodes[i], node)
+			nodes[i] = append(nodes[i], simd.RowNode{Word: uint32(a.word), Set: a.set, Below: a.below, Keep: a.keep})
 		}
 	}
 	row := make([]int32, words+simd.RowWindow)
@@ -48,29 +47,35 @@ func checkForestRow(t *testing.T, r *rand.Rand, n, limit, words int, sets bool) 
 			row[i] = int32(r.Uint32())
 		}
 	}
-	f := simd.NewForestRow(nodes, words, limit > 32)
+	f := simd.NewForestRow(nodes, leaves, words, limit > 32)
 	groups := (n + simd.RowTrees - 1) / simd.RowTrees
 	from := r.IntN(groups + 1)
 	to := from + r.IntN(groups-from+1)
 	found := make([]uint32, simd.RowTrees*(to-from)+1)
 	found[len(found)-1] = 12345
 	f.Find(found, row, from, to)
+	sum := math.Copysign(0, -1)
 	for i, got := range found[:len(found)-1] {
 		if at := simd.RowTrees*from + i; at < n {
+			sum += leaves[at][got]
 			if want := trees[at].leaf(func(w int) int32 { return row[w] }); int(got) != want {
 				t.Fatalf("limit=%d words=%d trees=%d: tree %d: leaf %d; want %d", limit, words, n, at, got, want)
 			}
 		}
 	}
+	got := f.Sum(math.Copysign(0, -1), row, from, to)
+	require.Equal(t, math.Float64bits(sum), math.Float64bits(got), "%v; want %v", got, sum)
 	require.EqualValues(t, 12345, found[len(found)-1])
 }
 
 func TestForestRowRefusesShapes(t *testing.T) {
 	nodes := [][]simd.RowNode{{{Word: 1}}}
-	f := simd.NewForestRow(nodes, 2, false)
+	f := simd.NewForestRow(nodes, make([][]float64, 1), 2, false)
 	for name, do := range map[string]func(){
-		"word":   func() { simd.NewForestRow(nodes, 1, false) },
-		"words":  func() { simd.NewForestRow(nil, -1, false) },
+		"word":   func() { simd.NewForestRow(nodes, make([][]float64, 1), 1, false) },
+		"words":  func() { simd.NewForestRow(nil, nil, -1, false) },
+		"leaves": func() { simd.NewForestRow(nodes, nil, 2, false) },
+		"sum":    func() { f.Sum(0, make([]int32, 33), 0, 1) },
 		"row":    func() { f.Find(make([]uint32, 16), make([]int32, 33), 0, 1) },
 		"found":  func() { f.Find(make([]uint32, 15), make([]int32, 34), 0, 1) },
 		"groups": func() { f.Find(make([]uint32, 32), make([]int32, 34), 0, 2) },
@@ -82,13 +87,14 @@ func TestForestRowRefusesShapes(t *testing.T) {
 func BenchmarkForestRow(b *testing.B) {
 	for _, words := range []int{28, 200} {
 		r := rand.New(rand.NewPCG(1, 1))
-		nodes := make([][]simd.RowNode, 100)
+		nodes, leaves := make([][]simd.RowNode, 100), make([][]float64, 100)
 		for i := range nodes {
+			leaves[i] = make([]float64, 64)
 			for range 30 {
-				nodes[i] = append(nodes[i], simd.RowNode{Word: uint32(r.IntN(words)), Mask: math.MaxUint32, Keep: r.Uint64() | 1})
+				nodes[i] = append(nodes[i], simd.RowNode{Word: uint32(r.IntN(words)), Keep: r.Uint64() | 1})
 			}
 		}
-		f := simd.NewForestRow(nodes, words, false)
+		f := simd.NewForestRow(nodes, leaves, words, false)
 		for _, tier := range simd.Available() {
 			b.Run(fmt.Sprintf("words=%d/impl=%v", words, tier), func(b *testing.B) {
 				simd.Use(b, tier)

@@ -8,6 +8,7 @@ func forestLoadFamily() []*File {
 		forestOrder(f, s)
 		forestOrderRow(f, s)
 	}
+	forestRowValues(f)
 	return []*File{f}
 }
 
@@ -141,12 +142,22 @@ func (s isa) orderMask(fn *Func) {
 
 // order writes the words of a vector of values. The last three are as in ForestColumn, in registers.
 func (s isa) order(fn *Func, from, to Mem, first, span, missing Operand) {
-	and, xor, load := "VPAND", "VPXOR", "VMOVDQU"
+	load := "VMOVDQU"
 	if s.is512() {
-		and, xor, load = "VPANDD", "VPXORD", "VMOVDQU32"
+		load = "VMOVDQU32"
+	}
+	fn.Op(load, from, s.v(0))
+	s.orderIn(fn, first, span, missing)
+	fn.Op(load, s.v(2), to)
+}
+
+// orderIn is order from register 0 to 2.
+func (s isa) orderIn(fn *Func, first, span, missing Operand) {
+	and, xor := "VPAND", "VPXOR"
+	if s.is512() {
+		and, xor = "VPANDD", "VPXORD"
 	}
 	x, size, word := s.v(0), s.v(1), s.v(2)
-	fn.Op(load, from, x)
 	fn.Op(and, s.v(15), x, size)
 	fn.Op("VPSUBD", first, size, size)
 	fn.Op("VPSRAD", Imm(31), x, word)
@@ -160,7 +171,6 @@ func (s isa) order(fn *Func, from, to Mem, first, span, missing Operand) {
 		fn.Op("VPCMPEQD", x, size, x)
 		fn.Op("VPBLENDVB", x, missing, word, word)
 	}
-	fn.Op(load, word, to)
 }
 
 // forestOrderRow turns values of columns of their own, 16 at a time, into words, in place.
@@ -188,5 +198,69 @@ func forestOrderRow(f *File, s isa) {
 	fn.Op("ADDQ", Imm(192), R8)
 	fn.Op("DECQ", CX)
 	fn.Op("JNE", loop)
+	fn.Ret()
+}
+
+// forestRowValues takes the values of columns of their own, 16 at a time, from a row and turns them into
+// words, as long as each 16 are near each other. Registers: DI where to write, DX the row, R12 its length,
+// SI where features are, R8 columns, R9 and R10 features by window, CX groups to come, R13 and R15 32 and ones; 5 has 32 in each lane.
+func forestRowValues(f *File) {
+	name := "forestRowValuesAVX512"
+	fn := f.Func(name, name+" writes the words of n > 0 groups of 16 columns, but returns when the values of a group are not\nwithin 32 of the row, and says how many groups are left.",
+		"words *int32, packed *uint32, windows *uint32, places *uint32, n int, columns *int32, floats *float32, limit int", "left int")
+	for _, a := range []struct {
+		name string
+		r    GP
+	}{{"words", DI}, {"packed", R8}, {"windows", R9}, {"places", R10}, {"n", CX}, {"columns", SI}, {"floats", DX}, {"limit", R12}} {
+		fn.Op("MOVQ", fn.Arg(a.name), a.r)
+	}
+	avx512.orderMask(fn)
+	fn.Op("MOVQ", Imm(32), R13)
+	fn.Op("VPBROADCASTD", R13, Z(5))
+	fn.Op("MOVQ", Imm(-1), R15)
+	group, done := fn.Label("group"), fn.Label("done")
+	window := func(base, at GP) {
+		fn.Op("KSHIFTRD", Imm(16), K(1), K(2))
+		fn.Op("VMOVDQU32.Z", PtrX(base, at, 4, 0), K(1), Z(3))
+		fn.Op("VMOVDQU32.Z", PtrX(base, at, 4, 64), K(2), Z(4))
+		fn.Op("VPERMI2D", Z(4), Z(3), Z(0))
+	}
+	fn.Place(group)
+	fn.Op("MOVL", Ptr(R9, 0), AX)
+	fn.Op("KMOVD", Ptr(R9, 4), K(1)) // none: the features are far apart
+	fn.Op("KORTESTD", K(1), K(1))
+	fn.Op("JEQ", done)
+	fn.Op("VMOVDQU32", Ptr(R10, 0), Z(0))
+	window(SI, AX) // columns of the features
+	fn.Op("VPBROADCASTD", X(0), Z(3))
+	fn.Op("VMOVD", X(0), BX)
+	fn.Op("VPSUBD", Z(3), Z(0), Z(0))
+	fn.Op("VPCMPUD", Imm(5), Z(5), Z(0), K(1))
+	fn.Op("KORTESTD", K(1), K(1))
+	fn.Op("JNE", done)
+	fn.Op("MOVLQSX", BX, BX)
+	fn.Op("TESTQ", BX, BX)
+	fn.Op("JLT", done)
+	fn.Op("MOVQ", R12, R11)
+	fn.Op("SUBQ", BX, R11)
+	fn.Op("JLE", done)
+	fn.Op("CMPQ", R11, R13)
+	fn.Op("CMOVQGT", R13, R11)
+	fn.Op("BZHIQ", R11, R15, R11)
+	fn.Op("KMOVD", R11, K(1))
+	window(DX, BX)
+	for i := range 3 {
+		fn.Op("VMOVDQU32", Ptr(R8, 64*i), Z(14-i))
+	}
+	avx512.orderIn(fn, Z(14), Z(13), Z(12))
+	fn.Op("VMOVDQU32", Z(2), Ptr(DI, 0))
+	fn.Op("ADDQ", Imm(64), DI)
+	fn.Op("ADDQ", Imm(192), R8)
+	fn.Op("ADDQ", Imm(8), R9)
+	fn.Op("ADDQ", Imm(64), R10)
+	fn.Op("DECQ", CX)
+	fn.Op("JNE", group)
+	fn.Place(done)
+	fn.Op("MOVQ", CX, fn.Arg("left"))
 	fn.Ret()
 }

@@ -31,8 +31,10 @@ var families = []func() []*File{
 	forestFamily,
 	forestRowFamily,
 	forestLoadFamily,
+	forestSetFamily,
 	histogramFamily,
 	bestCutFamily,
+	symmetricFamily,
 }
 
 func main() {

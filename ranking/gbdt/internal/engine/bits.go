@@ -103,7 +103,7 @@ func (t *task) bits(s *Scratch) {
 	if f.Nodes(t.from, t.to) > chunkNodes {
 		blocks = min((n+lanes-1)/lanes, max(1, chunkWords/max(1, size)), 64)
 	}
-	s.words = grown(s.words, blocks*size)
+	s.words = grown(s.words, blocks*size+lanes*simd.TileColumns)
 	for first := 0; first < n; first += blocks * lanes {
 		end := min(n, first+blocks*lanes)
 		for i := first; i < end; i += lanes {

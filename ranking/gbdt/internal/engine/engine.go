@@ -57,6 +57,7 @@ type Scratch struct {
 	row     []float64
 	words   []int32
 	aligned []int32
+	values  []float32
 	sums    []float64
 	single  []float32
 	found   []uint32

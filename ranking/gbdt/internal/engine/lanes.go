@@ -22,13 +22,20 @@ func newLanes(f *tree.Forest, l *layout, tests [][]test) *treeLanes {
 		orders[i], ruled = orderLeaves(t)
 		trees[i] = make([]simd.RowNode, len(t.Nodes))
 		for j, q := range tests[i] {
-			trees[i][j] = simd.RowNode{Word: uint32(q.word), Mask: q.mask, Below: q.threshold + 1, Keep: ^ruled[j]}
+			trees[i][j] = simd.RowNode{Word: uint32(q.word), Set: t.Nodes[j].Categorical, Below: q.threshold + 1, Keep: ^ruled[j]}
 			if t.Nodes[j].Categorical {
 				trees[i][j].Below = int32(q.mask)
 			}
 		}
 	}
-	return &treeLanes{forest: simd.NewForestRow(trees, l.words, wide), values: newLeafValues(f, orders)}
+	b := &treeLanes{values: newLeafValues(f, orders)}
+	leaves := make([][]float64, len(f.Trees))
+	for i, first := range b.values.first {
+		leaves[i] = b.values.values[first:][:len(orders[i])]
+	}
+	b.forest = simd.NewForestRow(trees, leaves, l.words, wide)
+	b.values.values = b.forest.Leaves()
+	return b
 }
 
 // leafValues are the leaves of all trees in one run, in an order of their own.
@@ -90,16 +97,27 @@ func (t *task) lanes(s *Scratch) {
 		s.aligned = simd.Aligned[int32](b.forest.Words())
 	}
 	const groups = 64 // at once
+	plain := t.leaves == nil && !t.e.linear && !t.e.f.Float32 && t.e.f.Outputs == 1
 	s.found = grown(s.found, max(groups*simd.RowTrees, len(s.found)))
 	for i := range t.rows.N {
-		t.e.layout.loadRow(s.aligned, t.rows, i)
+		t.e.layout.loadRow(s.aligned, t.rows, i, s)
 		for at := t.from / simd.RowTrees; at*simd.RowTrees < t.to; at += groups {
 			first, end := at*simd.RowTrees, min((at+groups)*simd.RowTrees, t.to)
+			if plain && t.whole(first, end) {
+				t.sums[i] = b.forest.Sum(t.sums[i], s.aligned, at, (end+simd.RowTrees-1)/simd.RowTrees)
+				continue
+			}
 			b.forest.Find(s.found, s.aligned, at, (end+simd.RowTrees-1)/simd.RowTrees)
 			from := max(first, t.from)
 			t.row(b.values, s.found[from-first:end-first], i, from)
 		}
 	}
+}
+
+// whole tells whether trees first to end-1, the first of which begins a group, are in the task and are whole
+// groups, the last as full as it can be.
+func (t *task) whole(first, end int) bool {
+	return first >= t.from && (end%simd.RowTrees == 0 || end == len(t.e.f.Trees))
 }
 
 // linear tells whether any tree has models in its leaves.

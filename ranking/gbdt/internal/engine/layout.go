@@ -27,18 +27,14 @@ type layout struct {
 	features []int32 // word i holds a number, feature features[i],
 	columns  []simd.ForestColumn
 	single   *simd.RowColumns // the same
-	sets     []set
 	words    int
-}
 
-// set is a run of words that hold, for each categorical node of a feature, which way to go.
-type set struct {
-	feature int32
-	lowest  float32 // what is above it, is a category after cutting towards 0
-	word    int     // the first
-	words   int
-	known   int // the table has rows for categories 0 to known-1, for all others, for NaN
-	table   []uint32
+	// Runs of words hold, for each categorical node of a feature, which way to go: run i begins at
+	// setWords[i].
+	sets        []simd.ForestSet
+	setFeatures []int32
+	setWords    []int
+	singleSets  *simd.RowSets // the same
 }
 
 // test is a node.
@@ -68,17 +64,6 @@ func threshold(limit float64) int32 {
 	return number.Word(f)
 }
 
-// row returns the row of x in the table.
-func (s *set) row(x float32) int {
-	switch {
-	case x != x:
-		return s.known + 1
-	case !(x > s.lowest && x < 1<<31):
-		return s.known
-	}
-	return min(int(x), s.known)
-}
-
 // setLimit bounds the tables: beyond it, and beyond a few times what the trees' own sets
 // take, a forest is walked plainly.
 const setLimit = 64 << 20
@@ -93,7 +78,7 @@ func newLayout(f *tree.Forest) (*layout, [][]test, bool) {
 	}
 	l.numbers(f, tests)
 	l.words = len(l.columns)
-	l.single = simd.NewRowColumns(l.columns)
+	l.single = simd.NewRowColumns(l.columns, l.features)
 	if !l.categories(f, tests) {
 		return nil, nil, false
 	}
@@ -179,33 +164,35 @@ func (l *layout) categories(f *tree.Forest, tests [][]test) bool {
 		}
 		return cmp.Compare(a.feature, b.feature)
 	})
-	at, total := map[setKey]*set{}, 0.0
+	at, total := map[setKey]int{}, 0.0
 	for _, k := range keys {
 		words := (nodes[k] + setBits - 1) / setBits
 		total += 4 * float64(words) * float64(known[k]+2)
-		l.sets = append(l.sets, set{feature: k.feature, lowest: -1, word: l.words, words: words, known: known[k]})
-		if k.floor {
-			l.sets[len(l.sets)-1].lowest = -math.SmallestNonzeroFloat32
-		}
+		l.setFeatures, l.setWords = append(l.setFeatures, k.feature), append(l.setWords, l.words)
 		l.words += words
 	}
-	if total > max(setLimit, 4*float64(own)) {
+	if total > max(setLimit, 4*float64(own)) || total >= 4<<30 {
 		return false
 	}
+	l.sets = make([]simd.ForestSet, len(keys))
 	for i, k := range keys {
-		s := &l.sets[i]
-		s.table = make([]uint32, (s.known+2)*s.words)
-		for j := range s.table {
-			s.table[j] = math.MaxInt32
+		lowest := float32(-1)
+		if k.floor {
+			lowest = -math.SmallestNonzeroFloat32
 		}
-		at[k] = s
+		l.sets[i] = simd.NewForestSet(lowest, known[k], (nodes[k]+setBits-1)/setBits)
+		for j := range l.sets[i].Table {
+			l.sets[i].Table[j] = math.MaxInt32
+		}
+		at[k] = i
 	}
+	l.singleSets = simd.NewRowSets(l.sets)
 	clear(nodes)
 	for i := range f.Trees {
 		for j := range f.Trees[i].Nodes {
 			if n := &f.Trees[i].Nodes[j]; n.Categorical {
 				k := setKey{n.Feature, n.Floor}
-				tests[i][j] = at[k].add(&f.Trees[i], n, nodes[k])
+				tests[i][j] = addNode(&l.sets[at[k]], l.setWords[at[k]], &f.Trees[i], n, nodes[k])
 				nodes[k]++
 			}
 		}
@@ -213,19 +200,20 @@ func (l *layout) categories(f *tree.Forest, tests [][]test) bool {
 	return true
 }
 
-// add enters a node as bit i of the set.
-func (s *set) add(t *tree.Tree, n *tree.Node, i int) test {
-	word, bit := i/setBits, uint32(1)<<(i%setBits)
+// addNode enters a node as bit i of the set whose words begin with first.
+func addNode(s *simd.ForestSet, first int, t *tree.Tree, n *tree.Node, i int) test {
+	words := int(s.Words)
+	word, bit := i/setBits, int32(1)<<(i%setBits)
 	for w, members := range t.Sets[n.Set : n.Set+n.Words] {
 		for ; members != 0; members &= members - 1 {
 			c := 32*w + bits.TrailingZeros32(members)
-			s.table[c*s.words+word] &^= bit
+			s.Table[c*words+word] &^= bit
 		}
 	}
 	if n.DefaultLeft {
-		s.table[(s.known+1)*s.words+word] &^= bit
+		s.Table[int(s.Known+1)*words+word] &^= bit
 	}
-	return test{word: int32(s.word + word), mask: bit}
+	return test{word: int32(first + word), mask: uint32(bit)}
 }
 
 // categoriesOf returns one more than the largest category in the node's set.

@@ -62,7 +62,7 @@ func newSlices(f *tree.Forest, l *layout, tests [][]test) *bitSlices {
 	}
 	for i := range l.sets {
 		b.sets = append(b.sets, uint32(b.tests))
-		b.tests += (l.sets[i].words + 1) / 2 * 2 * setBits
+		b.tests += (int(l.sets[i].Words) + 1) / 2 * 2 * setBits
 	}
 	for i := range f.Trees {
 		b.add(l, &f.Trees[i], tests[i])
@@ -97,8 +97,11 @@ func (b *bitSlices) number(l *layout, q test) uint32 {
 		at, _ := slices.BinarySearch(c.thresholds, q.threshold)
 		return c.first + 1 + uint32(at)
 	}
-	i, _ := slices.BinarySearchFunc(l.sets, int(q.word), func(s set, word int) int { return s.word + s.words - 1 - word })
-	return b.sets[i] + uint32((int(q.word)-l.sets[i].word)*setBits+bits.TrailingZeros32(q.mask))
+	i, found := slices.BinarySearch(l.setWords, int(q.word))
+	if !found {
+		i--
+	}
+	return b.sets[i] + uint32((int(q.word)-l.setWords[i])*setBits+bits.TrailingZeros32(q.mask))
 }
 
 // add appends a tree, level by level.
@@ -142,14 +145,14 @@ func (b *bitSlices) decide(passed []uint64, l *layout, words []int32, n int) {
 	}
 	var square [sliceRows]uint64
 	for i := range l.sets {
-		s := &l.sets[i]
-		for w := 0; w < s.words; w += 2 {
-			low := words[(s.word+w)*sliceRows:][:n]
+		first, count := l.setWords[i], int(l.sets[i].Words)
+		for w := 0; w < count; w += 2 {
+			low := words[(first+w)*sliceRows:][:n]
 			for row, x := range low {
 				square[row] = uint64(x)
 			}
-			if w+1 < s.words {
-				for row, x := range words[(s.word+w+1)*sliceRows:][:n] {
+			if w+1 < count {
+				for row, x := range words[(first+w+1)*sliceRows:][:n] {
 					square[row] |= uint64(x) << setBits
 				}
 			}

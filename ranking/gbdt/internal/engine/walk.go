@@ -183,7 +183,7 @@ func (t *task) walkTrees(s *Scratch) {
 	s.words = grown(s.words, l.words+simd.TileColumns)
 	s.found = grown(s.found, max(walkLanes, len(s.found)))
 	for i := range t.rows.N {
-		l.loadRow(s.words, t.rows, i)
+		l.loadRow(s.words, t.rows, i, s)
 		for j := t.from; j < t.to; j += walkLanes {
 			m := min(walkLanes, t.to-j)
 			w.row((*[walkLanes]uint32)(s.found), s.words, j, m)
