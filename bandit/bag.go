@@ -59,7 +59,10 @@ func (b Bag) Validate() error {
 	if len(b.Members) == 0 {
 		return errors.New("bandit: Bag.Members is empty; want at least one ranker")
 	}
-	errs := []error{b.Bootstrap.Validate()}
+	var errs []error
+	if err := b.Bootstrap.Validate(); err != nil {
+		errs = append(errs, err)
+	}
 	for i, m := range b.Members {
 		if m == nil {
 			errs = append(errs, fmt.Errorf("bandit: Bag.Members[%d] is nil", i))

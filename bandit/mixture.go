@@ -175,9 +175,10 @@ func (m Mixture) Explore(ctx context.Context, q *recsys.Query, c *recsys.Candida
 	w := mixtures.Get().(*mixing)
 	defer mixtures.Put(w)
 	w.weigh(m.Members)
-	// The member draws from the same source afresh: the choice of the member takes a hash of its first number.
+	// The member draws from the same source afresh, and may be a mixture itself: the choice takes a hash of the first
+	// number that is another at each depth.
 	rng := q.Rand()
-	at := drawn(w.share, unit(hash.Combine(rng.Uint64(), mixtureSalt)))
+	at := drawn(w.share, unit(hash.Combine(rng.Uint64(), mixtureSalt, m.depth())))
 	if err := m.Members[at].Explorer.Explore(ctx, q, c, s.Fork(&w.slate)); err != nil {
 		return err
 	}
@@ -192,6 +193,17 @@ func (m Mixture) Explore(ctx context.Context, q *recsys.Query, c *recsys.Candida
 		s.PickEstimated(row, w.mixed[i], w.error[i])
 	}
 	return s.Err()
+}
+
+// depth returns how many mixtures are below each other, from m down.
+func (m Mixture) depth() uint64 {
+	below := uint64(0)
+	for _, x := range m.Members {
+		if inner, ok := x.Explorer.(Mixture); ok {
+			below = max(below, inner.depth())
+		}
+	}
+	return below + 1
 }
 
 const mixtureSalt = 0x6d69787475726573
