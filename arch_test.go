@@ -28,6 +28,7 @@ var importRules = []struct{ folder, may string }{
 	{"objective", "internal/*"},
 	{"rerank/**", ". rerank internal/*"},
 	{"bandit/**", ". bandit bandit/internal/* internal/*"},
+	{"metrics/ope/logged", ". metrics/** internal/*"},
 	{"metrics/**", "metrics internal/*"},
 	{"examples/internal/goapi", "."},
 	{"examples/internal/cli", ""},

@@ -1,4 +1,5 @@
-// Package simd holds the kernels of the library: inner products and distances of one
+// Package simd holds the kernels of the library: weighted means of the rows of a matrix in
+// float64 and the importance weights of its rows; inner products and distances of one
 // vector with another, with contiguous rows and with rows gathered by number, in float32
 // and in int8, and the scan that keeps the rows above a threshold, for one query or many;
 // matrix products, Cholesky factors and rank-k updates; exp, sigmoid and softmax; the steps

@@ -21,6 +21,7 @@ var families = []func() []*File{
 	elementwiseFamily,
 	solveFamily,
 	halfFamily,
+	meanRowsFamily,
 	int8Family,
 	selectFamily,
 	neonFamily,

@@ -1,0 +1,146 @@
+package ope
+
+// Accumulator estimates from a log that is read row by row, in memory independent of its
+// length (8 bytes per row more with [Options.Tails]). It gives what [Evaluate] gives for the
+// same rows in the same order. It is not safe for concurrent use: give each worker one, and
+// [Accumulator.Merge] them; the result then depends on the split by rounding alone. For the
+// bootstrap each worker needs a seed of its own.
+type Accumulator struct {
+	opt    Options
+	total  *state
+	chunk  *state
+	work   *work
+	block  block
+	rows   int // added, with those in the block
+	blocks int // in the chunk
+	pivots [2]float64
+}
+
+// NewAccumulator returns an empty accumulator for the estimators. A field of opt or a parameter
+// of an estimator out of range is a [*FieldError].
+func NewAccumulator(opt Options, estimators ...Estimator) (*Accumulator, error) {
+	opt, err := opt.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range estimators {
+		if err := e.check(); err != nil {
+			return nil, err
+		}
+		if err := e.checkInterval(opt.Interval); err != nil {
+			return nil, err
+		}
+	}
+	estimators = append([]Estimator(nil), estimators...)
+	return &Accumulator{
+		opt:   opt,
+		total: newState(estimators, opt),
+		chunk: newState(estimators, opt),
+		work:  newWork(estimators),
+	}, nil
+}
+
+// Add adds a row. A value outside its domain is a [*RowError], after which the row counts
+// nowhere and others may follow. Add allocates only when the log is of more loggers than before.
+func (a *Accumulator) Add(r Row) error {
+	n := a.total.needs
+	if err := r.check(a.rows, n); err != nil {
+		return err
+	}
+	if a.rows == 0 {
+		a.pivots = [2]float64{r.Reward, r.Reward - r.Model}
+	}
+	b := &a.block
+	i := b.n
+	b.reward[i] = r.Reward
+	b.weight[i] = r.Target / r.Propensity
+	if n.model {
+		b.direct[i], b.residual[i] = r.Direct, r.Reward-r.Model
+	}
+	if n.mixed {
+		b.mixed[i] = r.Target / r.Average
+	}
+	if n.match {
+		b.match[i] = matched(r.Target)
+	}
+	if n.strata {
+		b.stratum[i] = int32(r.Stratum)
+	}
+	b.unsupported += r.unsupported()
+	b.n++
+	a.rows++
+	if b.n == blockRows {
+		a.flush()
+	}
+	return nil
+}
+
+// flush reduces the block, and the chunk when it is full.
+func (a *Accumulator) flush() {
+	b := &a.block
+	if b.n == 0 {
+		return
+	}
+	a.chunk.add(b, a.work, a.pivots)
+	b.first += b.n
+	b.n, b.unsupported = 0, 0
+	if a.blocks++; a.blocks == chunkBlocks {
+		a.settle()
+	}
+}
+
+// settle adds the chunk to the total.
+func (a *Accumulator) settle() {
+	a.total.merge(a.chunk)
+	a.chunk.reset()
+	a.blocks = 0
+}
+
+// Len returns the number of rows added.
+func (a *Accumulator) Len() int { return a.rows }
+
+// Merge adds the rows of b, which must be of the same options and estimators; else the error
+// is a [*FieldError]. Merge leaves b's rows in b.
+func (a *Accumulator) Merge(b *Accumulator) error {
+	if len(a.total.estimators) != len(b.total.estimators) {
+		return &FieldError{"the merged Accumulator", "of other estimators", "of the same"}
+	}
+	for i, e := range a.total.estimators {
+		if e != b.total.estimators[i] {
+			return &FieldError{"the merged Accumulator", "of " + b.total.estimators[i].name, "of " + e.name}
+		}
+	}
+	if a.opt.Interval != b.opt.Interval || a.opt.Resamples != b.opt.Resamples || a.opt.Tails != b.opt.Tails {
+		return &FieldError{"the merged Accumulator", "of other options", "of the same"}
+	}
+	if a.rows == 0 {
+		a.pivots = b.pivots
+	}
+	for _, x := range []*Accumulator{a, b} {
+		x.flush()
+		x.settle()
+	}
+	a.total.merge(b.total)
+	a.rows += b.rows
+	return nil
+}
+
+// Report returns the estimates of the rows added so far; more may follow. The error is
+// [ErrEmpty] if there are none.
+func (a *Accumulator) Report() (Report, error) {
+	if a.rows == 0 {
+		return Report{}, ErrEmpty
+	}
+	// What is not full yet is reduced on the side, so that later rows meet the same blocks.
+	all := newState(a.total.estimators, a.opt)
+	all.merge(a.total)
+	if a.block.n > 0 || a.chunk.weights.n > 0 {
+		rest := newState(a.total.estimators, a.opt)
+		rest.merge(a.chunk)
+		if a.block.n > 0 {
+			rest.add(&a.block, a.work, a.pivots)
+		}
+		all.merge(rest)
+	}
+	return all.report(a.opt), nil
+}

@@ -1,0 +1,170 @@
+package ope
+
+import (
+	"fmt"
+	"math"
+)
+
+// Report is what a log says about a target policy.
+type Report struct {
+	// Estimates has one entry per estimator, in the order asked for.
+	Estimates []Estimate
+	// Diagnostics describes the weights that all estimators start from.
+	Diagnostics Diagnostics
+}
+
+// report returns what the sums say. s holds at least one row.
+func (s *state) report(opt Options) Report {
+	r := Report{Diagnostics: s.diagnostics(), Estimates: make([]Estimate, len(s.estimators))}
+	for i, e := range s.estimators {
+		r.Estimates[i] = s.estimate(i, e, opt)
+	}
+	return r
+}
+
+// estimate returns the estimate of estimator i, which is e.
+func (s *state) estimate(i int, e Estimator, opt Options) Estimate {
+	t := &s.terms[i]
+	est := Estimate{Estimator: e.name, N: s.weights.n}
+	n := float64(est.N)
+	weights := &s.weights
+	switch {
+	case e.mixed:
+		weights = &s.mixed
+	case e.ratio:
+		weights = &t.cross.w
+	case !e.unbiased():
+		weights = &t.weights
+	}
+	switch {
+	case e.strata:
+		est.Value, est.Terms = t.weighted(e)
+		est.SE = math.Sqrt(est.Terms.Var / n)
+	case e.ratio:
+		var squares float64
+		est.Value, squares = t.cross.ratio()
+		est.Value += t.pivot
+		est.SE = math.Sqrt(squares) / n
+		est.Terms = Moments{N: est.N, Mean: est.Value, Var: squares / n}
+	default:
+		est.Value, est.Terms = t.x.mean, t.x.exported()
+		est.SE = est.Terms.StdErr()
+	}
+	if est.N < 2 {
+		est.SE = math.NaN()
+	}
+	est.ESS, est.Bias = n, math.Abs(t.bias)/n
+	if e.usesWeights() {
+		est.ESS = weights.ess()
+		if total := weights.total(); total > 0 {
+			est.MaxShare = weights.max / total
+		}
+	}
+	est.Lower, est.Upper = s.interval(t, e, &est, opt)
+	s.judge(&est, e)
+	return est
+}
+
+// weighted returns the value of an estimator that weights loggers by their precision, and the
+// moments of its terms. With ω_k = n/(var_k·Σ_j n_j/var_j) for a row of logger k the terms are
+// ω_k·(weighted residual), plus the direct term if there is a model.
+func (t *terms) weighted(e Estimator) (value float64, m Moments) {
+	var rows, precision float64
+	even := false
+	for i := range t.strata {
+		c := &t.strata[i]
+		if c.u.n == 0 {
+			continue
+		}
+		rows += float64(c.u.n)
+		spread := c.d.m2 + 2*c.du + c.u.m2
+		even = even || !(spread > 0)
+		precision += float64(c.u.n) * (float64(c.u.n) / spread)
+	}
+	var squares float64
+	for i := range t.strata {
+		c := &t.strata[i]
+		if c.u.n == 0 {
+			continue
+		}
+		k := float64(c.u.n)
+		omega := rows / precision * (k / (c.d.m2 + 2*c.du + c.u.m2))
+		if even {
+			omega = 1
+		}
+		value += k / rows * float64(omega*c.u.mean)
+		if e.model {
+			value += k / rows * c.d.mean
+		}
+		squares += c.d.m2 + float64(2*omega*c.du) + float64(omega*omega*c.u.m2)
+	}
+	return value, Moments{N: int(rows), Mean: value, Var: max(squares, 0) / rows}
+}
+
+// The thresholds of verdicts; see [Verdict].
+const (
+	leastESS       = 100
+	goodESS        = 1000
+	mostShare      = 0.05
+	mostStdErrs    = 4
+	mostUntaken    = 0.01
+	weakUntaken    = 0.001
+	mostHalfWidth  = 0.5
+	roundingMass   = 1e-6 // mass that is there by rounding
+	roundingWeight = 1e-9 // distance of a mean weight from 1 by rounding
+)
+
+// judge sets the verdict and its reason.
+func (s *state) judge(est *Estimate, e Estimator) {
+	est.Verdict = Unreliable
+	weights := &s.weights
+	if e.mixed {
+		weights = &s.mixed
+	}
+	n := float64(est.N)
+	unsupported := s.unsupported / n
+	off := math.Abs(weights.mean - 1)
+	stdErr := math.Sqrt(weights.m2/n) / math.Sqrt(n)
+	switch {
+	case !finite(est.Value):
+		est.Reason = "no row has weight"
+		return
+	case est.N < 2:
+		est.Reason = "one row has no spread"
+		return
+	case !(unsupported <= roundingMass):
+		est.Reason = fmt.Sprintf("the target policy puts %.3g %% of its mass on actions that the logging policy could not take", 100*unsupported)
+		return
+	case !(s.untaken <= mostUntaken):
+		est.Reason = fmt.Sprintf("the target policy puts %.3g %% of its mass on %d actions that occur nowhere in the log", 100*s.untaken, s.untakenN)
+		return
+	}
+	if e.usesWeights() {
+		switch {
+		case e.shape != matching && !(off <= mostStdErrs*stdErr+roundingWeight):
+			est.Reason = fmt.Sprintf("the mean weight is %.4g, %.1f standard errors from 1: the propensities are not those of this log, or actions lack support", weights.mean, off/stdErr)
+			return
+		case !(est.ESS >= leastESS):
+			est.Reason = fmt.Sprintf("the effective sample size is %.1f, below %d", est.ESS, leastESS)
+			return
+		case !(est.MaxShare <= mostShare):
+			est.Reason = fmt.Sprintf("one row carries %.1f %% of the weight", 100*est.MaxShare)
+			return
+		}
+	}
+	est.Verdict = Weak
+	switch half := est.HalfWidth(); {
+	case !e.usesWeights():
+		est.Reason = "the interval knows nothing of the reward model's error"
+	case !(s.untaken <= weakUntaken):
+		est.Reason = fmt.Sprintf("the target policy puts %.3g %% of its mass on %d actions that occur nowhere in the log", 100*s.untaken, s.untakenN)
+	case !(est.ESS >= goodESS):
+		est.Reason = fmt.Sprintf("the effective sample size is %.0f, below %d", est.ESS, goodESS)
+	case !(half <= mostHalfWidth*math.Abs(est.Value)):
+		est.Reason = fmt.Sprintf("the half-width of the interval is %.3g, more than half of the value", half)
+	case est.Bias > est.SE:
+		est.Reason = fmt.Sprintf("the changed weights bias the value by about %.3g, more than its standard error", est.Bias)
+	default:
+		est.Verdict = Reliable
+	}
+}
