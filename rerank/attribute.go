@@ -24,6 +24,59 @@ func bindAttribute(s *recsys.Schema, field, name string) (attribute, error) {
 	return attribute{f.Index, f.Group}, nil
 }
 
+// vectorOfItems finds the vector column called name for the field of a stage, or the only one if name is empty.
+// empty names the fields that say so.
+func vectorOfItems(s *recsys.Schema, field, empty, name string) (recsys.Field, error) {
+	if name != "" {
+		f, err := s.Vector(name)
+		switch {
+		case err != nil:
+			return f, fmt.Errorf("rerank: %s: %w", field, err)
+		case f.Scope != recsys.PerItem:
+			return f, fmt.Errorf("rerank: %s: feature %q describes the request; want one of items", field, name)
+		}
+		return f, nil
+	}
+	var found []recsys.Field
+	var names []string
+	for _, f := range s.Fields() {
+		if f.Kind == recsys.Vector && f.Scope == recsys.PerItem {
+			found, names = append(found, f), append(names, f.Name)
+		}
+	}
+	if len(found) != 1 {
+		return recsys.Field{}, fmt.Errorf("rerank: %s empty and items have %d vector columns (%s);"+
+			" name what similarity is measured in", empty, len(found), strings.Join(names, ", "))
+	}
+	return found[0], nil
+}
+
+// numberOfItems finds the float or ID column called name for the field of a stage.
+func numberOfItems(s *recsys.Schema, field, name string) (recsys.Field, error) {
+	f, ok := s.Field(name)
+	var err error
+	switch {
+	case !ok:
+		_, err = s.Float(name) // says what columns there are
+	case f.Kind == recsys.Vector:
+		err = fmt.Errorf("feature %q is a vector; want a float or an ID", name)
+	case f.Scope != recsys.PerItem:
+		err = fmt.Errorf("feature %q describes the request; want one of items", name)
+	}
+	if err != nil {
+		return f, fmt.Errorf("rerank: %s: %w", field, err)
+	}
+	return f, nil
+}
+
+// number returns what a float or ID column holds for a row.
+func number(c *recsys.Candidates, f recsys.Field, row int) float64 {
+	if f.Kind == recsys.ID {
+		return float64(c.IDColumn(f.Index)[row])
+	}
+	return float64(c.Row(row)[f.Index])
+}
+
 // of returns the column and the rows whose value is unknown.
 func (a attribute) of(c *recsys.Candidates) (ids []uint64, missing recsys.Bits) {
 	return c.IDColumn(a.index), c.Missing(a.group)

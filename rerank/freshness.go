@@ -78,18 +78,9 @@ func (f Freshness) Bind(s *recsys.Schema) (recsys.ReRanker, error) { return f.bi
 
 func (f Freshness) bind(s *recsys.Schema) (boundFreshness, error) {
 	b := boundFreshness{Freshness: f}
-	field, ok := s.Field(f.Column)
-	var err error
-	switch {
-	case !ok:
-		_, err = s.Float(f.Column) // says what columns there are
-	case field.Kind == recsys.Vector:
-		err = fmt.Errorf("feature %q is a vector; want a float or an ID", f.Column)
-	case field.Scope != recsys.PerItem:
-		err = fmt.Errorf("feature %q describes the request; want one of items", f.Column)
-	}
+	field, err := numberOfItems(s, "Freshness.Column", f.Column)
 	if err != nil {
-		return b, fmt.Errorf("rerank: Freshness.Column: %w", err)
+		return b, err
 	}
 	b.field = field
 	if b.Unit == 0 {
@@ -152,12 +143,7 @@ func (f boundFreshness) ReRank(_ context.Context, q *recsys.Query, c *recsys.Can
 
 // freshness returns 2^(-age/HalfLife) of a row, 0 where the time is NaN.
 func (f *boundFreshness) freshness(c *recsys.Candidates, row int, now float64) float64 {
-	var x float64
-	if f.field.Kind == recsys.ID {
-		x = float64(c.IDColumn(f.field.Index)[row])
-	} else {
-		x = float64(c.Row(row)[f.field.Index])
-	}
+	x := number(c, f.field, row)
 	age := x
 	if !f.Age {
 		age = now - x

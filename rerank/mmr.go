@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/recsyskit/recsys"
@@ -134,38 +133,12 @@ func (m MMR) bind(s *recsys.Schema) (*boundMMR, error) {
 		b.attributes = append(b.attributes, a)
 	}
 	if len(m.Attributes) == 0 {
-		f, err := vectorOfItems(s, m.Vector)
+		f, err := vectorOfItems(s, "MMR.Vector", "MMR.Vector and MMR.Attributes are", m.Vector)
 		errs = append(errs, err)
 		b.MMR.Vector, b.vector = f.Name, f
 	}
 	b.pool.New = func() any { return newMMRWork() }
 	return b, errors.Join(errs...)
-}
-
-// vectorOfItems finds the vector column called name, or the only one if name is empty.
-func vectorOfItems(s *recsys.Schema, name string) (recsys.Field, error) {
-	if name != "" {
-		f, err := s.Vector(name)
-		switch {
-		case err != nil:
-			return f, fmt.Errorf("rerank: MMR.Vector: %w", err)
-		case f.Scope != recsys.PerItem:
-			return f, fmt.Errorf("rerank: MMR.Vector: feature %q describes the request; want one of items", name)
-		}
-		return f, nil
-	}
-	var found []recsys.Field
-	var names []string
-	for _, f := range s.Fields() {
-		if f.Kind == recsys.Vector && f.Scope == recsys.PerItem {
-			found, names = append(found, f), append(names, f.Name)
-		}
-	}
-	if len(found) != 1 {
-		return recsys.Field{}, fmt.Errorf("rerank: MMR.Vector and MMR.Attributes are empty and items have %d vector columns (%s);"+
-			" name what similarity is measured in", len(found), strings.Join(names, ", "))
-	}
-	return found[0], nil
 }
 
 // ReRank finds the columns by their names and does what the bound re-ranker does.
@@ -205,7 +178,7 @@ func (m *boundMMR) ReRank(_ context.Context, q *recsys.Query, c *recsys.Candidat
 		m.pool.Put(w)
 	}()
 	w.read(m, c, order)
-	if err := w.fill(q, c, order, m.Top); err != nil {
+	if err := w.fill(w, q, c, order, m.Top); err != nil {
 		return nil, err
 	}
 	w.write(c, order)

@@ -166,8 +166,10 @@ func (m *marginal[F]) look(i int, beat bool, top F) (score F, exact bool) {
 }
 
 // inverseNorm returns 1 over the length of v, 0 when that is not a number to work with.
-func inverseNorm[F float32 | float64](v []F) F {
-	square := dot(v, v)
+func inverseNorm[F float32 | float64](v []F) F { return inverseOf(dot(v, v)) }
+
+// inverseOf returns 1 over the root of a sum of squares, 0 when that is not a number to work with.
+func inverseOf[F float32 | float64](square F) F {
 	if inverse := F(1 / math.Sqrt(float64(square))); inverse*inverse*square > 0.5 {
 		return inverse
 	}

@@ -1,21 +1,12 @@
 package rerank
 
-import (
-	"math"
-
-	"github.com/recsyskit/recsys"
-)
+import "github.com/recsyskit/recsys"
 
 // mmrWork is the memory of one call.
 type mmrWork struct {
+	list
 	marginal[float32]
-	rows    []int32     // of the items of marginal
-	open    recsys.Bits // rows considered and not picked
-	chosen  []int32
-	taken   recsys.Bits
-	ladder  []float32
-	lo, hi  float64 // range of utility that is mapped to [0, 1]
-	scaled  bool
+	scale   scale
 	vectors []float32 // all rows of the table
 	dim     int
 	unknown recsys.Bits
@@ -55,48 +46,19 @@ func (w *mmrWork) read(m *boundMMR, c *recsys.Candidates, order []int32) {
 		}
 		w.sim = w.byAttributes
 	}
-	w.reset(float32(m.Lambda), low)
-	w.rows, w.chosen, w.inverse = w.rows[:0], w.chosen[:0], w.inverse[:0]
-	w.open, w.taken = emptyBits(w.open, c.Len()), emptyBits(w.taken, c.Len())
-
+	w.marginal.reset(float32(m.Lambda), low)
+	w.inverse = w.inverse[:0]
+	w.list.read(c, order, m.Depth)
 	utility := c.Utility()
-	for _, row := range order[:min(m.Depth, len(order))] {
-		if utility[row] > float32(math.Inf(-1)) {
-			w.rows = append(w.rows, row)
-			w.open.Set(int(row))
-		}
-	}
-	w.scale(m.Relevance, utility)
+	w.scale = newScale(m.Relevance, w.rows, utility)
 	for _, row := range w.rows {
-		w.consider(row, w.relevanceOf(utility[row]))
+		w.add(row, utility[row])
 	}
 }
 
-// scale finds the range of the utilities considered.
-func (w *mmrWork) scale(r Relevance, utility []float32) {
-	w.lo, w.hi, w.scaled = math.Inf(1), math.Inf(-1), r == MinMax
-	for _, row := range w.rows {
-		if u := float64(utility[row]); !math.IsInf(u, 0) {
-			w.lo, w.hi = min(w.lo, u), max(w.hi, u)
-		}
-	}
-}
-
-// relevanceOf returns the relevance of a utility. An infinite utility counts as the best or the worst of the others.
-func (w *mmrWork) relevanceOf(u float32) float32 {
-	x := min(max(float64(u), w.lo), w.hi) // lo > hi if no utility is finite: all are equal then
-	switch {
-	case !w.scaled && w.lo <= w.hi:
-		return float32(x)
-	case w.lo < w.hi:
-		return float32((x - w.lo) / (w.hi - w.lo))
-	}
-	return 0
-}
-
-// consider adds a row to the items of marginal.
-func (w *mmrWork) consider(row int32, relevance float32) {
-	w.add(relevance)
+// add appends an item to those of marginal.
+func (w *mmrWork) add(row int32, utility float32) {
+	w.marginal.add(float32(w.scale.of(utility)))
 	if w.vectors == nil {
 		return
 	}
@@ -106,6 +68,13 @@ func (w *mmrWork) consider(row int32, relevance float32) {
 	}
 	w.inverse = append(w.inverse, inverse)
 }
+
+func (w *mmrWork) best(open recsys.Bits) int {
+	i, _ := w.marginal.best(w.rows, open)
+	return i
+}
+
+func (w *mmrWork) pick(i int) { w.marginal.pick(i) }
 
 func (w *mmrWork) vectorOf(row int32) []float32 {
 	at := int(row) * w.dim
@@ -127,89 +96,4 @@ func (w *mmrWork) shared(i, j int32) float32 {
 		}
 	}
 	return float32(n) / float32(len(w.ids))
-}
-
-// fill chooses the rows of the top: K places under constraints, then those beyond.
-func (w *mmrWork) fill(q *recsys.Query, c *recsys.Candidates, order []int32, top int) error {
-	if top == 0 {
-		top = q.K
-	}
-	s := c.Slate(q.K, order)
-	for len(w.chosen) < top && s.Next() {
-		i, _ := w.best(w.rows, s.Admissible())
-		if i < 0 { // none of the rows considered may come
-			row := s.Best()
-			i = len(w.rows)
-			w.rows = append(w.rows, row)
-			w.consider(row, w.relevanceOf(c.Utility()[row]))
-		}
-		s.Pick(w.rows[i], 1)
-		w.take(i)
-	}
-	if err := s.Err(); err != nil {
-		return err
-	}
-	if len(w.chosen) < q.K { // a dead end: what follows stays as it was
-		return nil
-	}
-	for len(w.chosen) < top {
-		i, _ := w.best(w.rows, w.open)
-		if i < 0 {
-			break
-		}
-		w.take(i)
-	}
-	return nil
-}
-
-func (w *mmrWork) take(i int) {
-	row := w.rows[i]
-	w.pick(i)
-	w.chosen = append(w.chosen, row)
-	w.open.Clear(int(row))
-	w.taken.Set(int(row))
-}
-
-// write puts the chosen rows first and deals the utilities out again.
-func (w *mmrWork) write(c *recsys.Candidates, order []int32) {
-	same := true
-	for i, row := range w.chosen {
-		same = same && order[i] == row
-	}
-	if same {
-		return
-	}
-	utility := c.Utility()
-	w.ladder = w.ladder[:0]
-	step := float32(math.Inf(1))
-	for _, row := range order {
-		if u := utility[row]; u != u {
-			step = float32(math.Inf(-1))
-		} else {
-			step = min(step, u) // a list that was not sorted is levelled
-		}
-		w.ladder = append(w.ladder, step)
-	}
-	at := len(order)
-	for i := len(order) - 1; i >= 0; i-- { // from below, since chosen rows move up
-		if row := order[i]; !w.taken.Has(int(row)) {
-			at--
-			order[at] = row
-		}
-	}
-	copy(order, w.chosen)
-	for i, row := range order {
-		utility[row] = w.ladder[i]
-	}
-}
-
-// emptyBits returns an empty set for n rows, in b's memory where it is large enough.
-func emptyBits(b recsys.Bits, n int) recsys.Bits {
-	words := (n + 63) / 64
-	if cap(b) < words {
-		return make(recsys.Bits, words, words+words/4)
-	}
-	b = b[:words]
-	clear(b)
-	return b
 }

@@ -2,7 +2,9 @@ package rerank_test
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -27,8 +29,15 @@ func funnel(t *testing.T, opts ...recsys.Option) *recsys.Pipeline {
 			{Name: "creator", Kind: recsys.ID},
 			{Name: "category", Kind: recsys.ID},
 			{Name: "published", Kind: recsys.ID},
+			{Name: "taste", Kind: recsys.Vector, Dim: dim, Scope: recsys.PerRequest},
 		},
 		Func: func(_ context.Context, q *recsys.Query, items []recsys.ItemID, out *recsys.Block) error {
+			if items == nil {
+				for j := range dim {
+					out.VectorAt(0, 0)[j] = float32(j)
+				}
+				return nil
+			}
 			for i, id := range items {
 				if id%13 == 5 {
 					out.Miss(i)
@@ -49,6 +58,72 @@ func funnel(t *testing.T, opts ...recsys.Option) *recsys.Pipeline {
 	p, err := recsys.NewPipeline(recsys.Retrieve("all", source, recsys.Quota(400)), recsys.Features(features)).With(opts...).Build()
 	require.NoError(t, err)
 	return p
+}
+
+// everyReRanker has the re-rankers that wholeStage has not, on the same pipeline. Each is followed by an explorer's greedy fill under
+// the constraints, so that what it makes must be what they admit.
+func everyReRanker(t *testing.T) []recsys.ReRanker {
+	ledger := newLedger(t, nil)
+	require.NoError(t, ledger.Restore([]rerank.Account{{Group: 3, Due: 2}, {Group: 5, Received: 3}}))
+	return []recsys.ReRanker{
+		rerank.DPP{Theta: 0.6, Vector: "embedding"},
+		rerank.DPP{Theta: 0.97, Vector: "embedding"},
+		rerank.DPP{Theta: 0.6, Vector: "embedding", Window: 5},
+		rerank.XQuAD{Lambda: 0.5, Aspects: "embedding"},
+		rerank.Calibration{Lambda: 0.5, Shares: "embedding", Wanted: "taste"},
+		rerank.Fair{Attribute: "category", Values: []uint64{2}, Share: 0.6},
+		rerank.Interleave{Attribute: "category", Slots: []rerank.Slot{{Value: 1, Share: 1}, {Value: 2, Share: 2}}, Rest: 1},
+		rerank.Interleave{Slots: []rerank.Slot{{Source: "all", Share: 1}}, Method: rerank.DHondt},
+		rerank.ExposureParity{Ledger: ledger, Lambda: 0.5},
+		rerank.LongTail{Lambda: 0.5, Popularity: "published", Head: 1.7e9 - 50*3600, Tail: 0.6, Smooth: true},
+	}
+}
+
+// Under constraints and by itself every re-ranker fills the slate, changes it, and allocates nothing.
+func TestEveryReRankerInAPipeline(t *testing.T) {
+	plain, err := funnel(t, wholeStage[:4]...).Recommend(t.Context(), &recsys.Request{ID: "r", K: 20, Now: now, Seed: 1})
+	require.NoError(t, err)
+	for i, x := range everyReRanker(t) {
+		t.Run(fmt.Sprintf("%d %T", i, x), func(t *testing.T) {
+			p := funnel(t, append(slices.Clone(wholeStage[:4]), recsys.ReRank(x))...)
+			req, res := &recsys.Request{ID: "r", K: 20, Now: now, Seed: 1}, new(recsys.Result)
+			require.NoError(t, p.RecommendInto(t.Context(), req, res))
+			require.Empty(t, res.Degraded)
+			require.Len(t, res.Items, 20)
+			same, creators := true, map[uint64]int{}
+			for j := range res.Items {
+				same = same && res.Items[j].ID == plain.Items[j].ID
+				if j > 0 {
+					require.GreaterOrEqual(t, res.Items[j-1].Utility, res.Items[j].Utility)
+				}
+				var r rand.PCG
+				r.Seed(uint64(res.Items[j].ID), 1)
+				if res.Items[j].ID%13 != 5 {
+					for range dim {
+						r.Uint64()
+					}
+					creators[r.Uint64()%40]++
+				}
+			}
+			for creator, n := range creators {
+				require.LessOrEqual(t, n, 2, "creator %d", creator)
+			}
+			if s, ok := x.(rerank.Interleave); !ok || s.Attribute != "" { // one source has all the turns
+				require.False(t, same, "it changed nothing")
+			}
+			again, err := p.Recommend(t.Context(), req)
+			require.NoError(t, err)
+			require.Equal(t, res.Items, again.Items)
+			if race.Enabled {
+				return
+			}
+			require.Zero(t, testing.AllocsPerRun(20, func() {
+				if err := p.RecommendInto(context.Background(), req, res); err != nil {
+					t.Fatal(err)
+				}
+			}))
+		})
+	}
 }
 
 var wholeStage = []recsys.Option{
