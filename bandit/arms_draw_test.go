@@ -1,8 +1,10 @@
 package bandit_test
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -69,6 +71,36 @@ func TestDrawFollowsTheProbabilities(t *testing.T) {
 				require.InDelta(t, first[list[0].Arm], list[0].Propensity, 1e-15)
 			}
 		})
+	}
+}
+
+// One draw for the list: its first place is that of Draw, the second follows from the order of the same values. Against
+// values drawn here.
+func TestDrawOnceTakesTheHighestOfOneDraw(t *testing.T) {
+	const n = 200_000
+	arms, err := bandit.NewArms(bandit.GaussianThompson{})
+	require.NoError(t, err)
+	require.NoError(t, arms.Update(bandit.Outcome{Arm: 0, Reward: 2}))
+	mean, sd := []float64{1, 0, 0}, []float64{math.Sqrt(0.5), 1, 1}
+	var want, got [3][3]float64
+	rng := rand.New(rand.NewPCG(5, 1))
+	var list []bandit.Outcome
+	for range n {
+		var x [3]float64
+		order := []int{0, 1, 2}
+		for i := range x {
+			x[i] = mean[i] + sd[i]*rng.NormFloat64()
+		}
+		slices.SortFunc(order, func(i, j int) int { return cmp.Compare(x[j], x[i]) })
+		want[order[0]][order[1]]++
+		list = arms.DrawOnce(list[:0], []uint64{0, 1, 2}, 2, rng)
+		got[list[0].Arm][list[1].Arm]++
+	}
+	for i := range want {
+		for j, w := range want[i] {
+			p := w / n
+			require.InDelta(t, p, got[i][j]/n, 4*math.Sqrt(2*p*(1-p)/n), "%d, %d", i, j)
+		}
 	}
 }
 
