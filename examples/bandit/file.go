@@ -22,12 +22,12 @@ type file struct {
 // entry is an environment and what the reference found in it.
 type entry struct {
 	Spec   spec                            `json:"spec"`
-	Regret map[string]map[string]reference `json:"cum_regret"` // policy -> rounds -> regret
+	Regret map[string]map[string]published `json:"cum_regret"` // policy -> rounds -> regret
 	order  []string                        // of the policies
 }
 
-// reference is a mean regret over runs with its standard error.
-type reference struct {
+// published is a mean regret over runs with its standard error.
+type published struct {
 	Mean float64 `json:"mean"`
 	SE   float64 `json:"se"`
 }

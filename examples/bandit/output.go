@@ -14,7 +14,7 @@ const tolerance = 3
 
 // against returns what the reference found after as many rounds, and by how many joint standard errors p is
 // above that; ok says whether it found anything.
-func (g *game) against(p point) (ref reference, z float64, ok bool) {
+func (g *game) against(p point) (ref published, z float64, ok bool) {
 	ref, ok = g.reference[strconv.Itoa(p.rounds)]
 	if !ok {
 		return ref, 0, false

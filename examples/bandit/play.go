@@ -20,7 +20,7 @@ import (
 type game struct {
 	env, policy string
 	world       world
-	reference   map[string]reference // rounds -> regret; may be nil
+	reference   map[string]published // rounds -> regret; may be nil
 }
 
 // outcome is what a game came to.
