@@ -146,9 +146,14 @@ func (c *Candidates) Dropped(i int) int { return int(c.dropped[i]) }
 // first, under the constraints of the pipeline. A re-ranker that builds its list
 // greedily, and an explorer that judges a logged slate, walk it to respect them. A
 // later call takes the same memory: one at a time.
-func (c *Candidates) Slate(k int, order []int32) *Slate {
+func (c *Candidates) Slate(k int, order []int32) *Slate { return c.SlateWithin(k, order, len(order)) }
+
+// SlateWithin is [Candidates.Slate] with a window: the first window rows of order are open to
+// choice, the others come only when none of those may. It is the slate that explorers
+// of a pipeline see, whose window is [Depth].
+func (c *Candidates) SlateWithin(k int, order []int32, window int) *Slate {
 	c.scratch.own = append(c.scratch.own[:0], order...) // the caller may permute order meanwhile
-	c.scratch.open(c, k, c.scratch.own, len(order), c.constraints, c.stages)
+	c.scratch.open(c, k, c.scratch.own, window, c.constraints, c.stages)
 	return &c.scratch
 }
 

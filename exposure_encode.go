@@ -28,7 +28,7 @@ import (
 //   - Text is a JSON string. A byte XX that is no UTF-8 is written \udcXX, as Python's
 //     surrogateescape does (PEP 383): readers that do not know that see U+FFFD.
 //   - What is empty or zero may be absent, null counts as absent, and unknown fields are ignored.
-//     An absent position is -1 (not shown), an absent inclusion is 1.
+//     An absent position is -1 (not shown), an absent inclusion is 1, an absent exploration is exact.
 //
 // Of a row, "floats" and "ids" hold the item columns alone: the request columns stand
 // once in the record, and a reader puts them in front. A row whose request columns

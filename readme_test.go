@@ -35,6 +35,28 @@ func TestReadmeExampleRuns(t *testing.T) {
 	}
 }
 
+// The snippet that judges a log compiles as the body of a function.
+func TestReadmeJudgesALog(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, found := strings.Cut(string(text), "## A log, judged counterfactually\n")
+	snippet := regexp.MustCompile("(?s)```go\n(.*?)```").FindStringSubmatch(section)
+	if !found || snippet == nil {
+		t.Fatal("README.md has no snippet that judges a log")
+	}
+	file := filepath.Join(t.TempDir(), "main.go")
+	source := "package main\n\nimport (\n\t\"context\"\n\t\"fmt\"\n\n\t\"github.com/recsyskit/recsys\"\n\t\"github.com/recsyskit/recsys/metrics/ope/logged\"\n)\n\n" +
+		"func judge(ctx context.Context, target *recsys.Pipeline) error {\n" + snippet[1] + "\treturn nil\n}\n\nfunc main() { _ = judge }\n"
+	if err := os.WriteFile(file, []byte(source), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("go", "vet", file).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
 // The README holds exactly two set-up commands.
 func TestReadmeHasTheTwoCommands(t *testing.T) {
 	text, err := os.ReadFile("README.md")

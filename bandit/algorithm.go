@@ -42,6 +42,9 @@ type spec struct {
 	weighted bool // learning reads propensities
 }
 
+// widest bounds rewards where the algorithm does not: sums of them stay finite.
+const widest = 1e100
+
 // domain says what rewards are wanted.
 func (s *spec) domain() string {
 	if math.IsInf(s.lo, -1) && math.IsInf(s.hi, 1) {
@@ -54,6 +57,8 @@ func (s *spec) domain() string {
 type contextual interface {
 	// bind resolves columns and returns the bound algorithm.
 	bind(s *recsys.Schema) (Algorithm, error)
+	// features returns the length of a context, 0 before bind.
+	features() int
 	// context appends what is to be remembered of a row that was picked; [outcome].x will be that.
 	context(dst []float64, q *recsys.Query, c *recsys.Candidates, row int32) []float64
 }

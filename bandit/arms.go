@@ -19,6 +19,7 @@ type Arms struct {
 	spec spec
 	l    learner
 	v    view
+	p    []float64 // of Draw
 }
 
 // Outcome is what one choice of an arm brought.

@@ -49,7 +49,7 @@ func (a Boltzmann) temperature() float64 {
 func (a Boltzmann) spec() spec {
 	return spec{
 		version: version("boltzmann/1", "t", a.temperature(), "prior", a.Prior, "decay", a.Decay),
-		lo:      math.Inf(-1), hi: math.Inf(1),
+		lo:      -widest, hi: widest,
 	}
 }
 
@@ -67,13 +67,21 @@ func (a Boltzmann) choose(v *view) {
 
 // softmax replaces x by exp(lambda·x), scaled to sum to 1.
 func softmax(x []float64, lambda float64) {
-	top := math.Inf(-1)
+	if len(x) == 0 {
+		return
+	}
+	top := x[0] // of the largest product
 	for _, v := range x {
-		top = max(top, float64(lambda*v))
+		if lambda > 0 && v > top || lambda < 0 && v < top {
+			top = v
+		}
 	}
 	sum := 0.0
 	for i, v := range x {
-		x[i] = fmath.Exp(float64(lambda*v) - top)
+		x[i] = 1
+		if v != top && lambda != 0 {
+			x[i] = fmath.Exp(float64(lambda * (v - top)))
+		}
 		sum += x[i]
 	}
 	for i := range x {

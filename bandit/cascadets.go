@@ -93,12 +93,12 @@ func logGamma(rng *rand.Rand, a float64) float64 {
 	c := 1 / math.Sqrt(9*d)
 	for {
 		x := rng.NormFloat64()
-		v := 1 + c*x
+		v := 1 + float64(c*x)
 		if v <= 0 {
 			continue
 		}
-		v = v * v * v
-		if u := unit(rng.Uint64()); math.Log(u) < x*x/2+d-d*v+d*math.Log(v) {
+		v = float64(v * v * v)
+		if u := unit(rng.Uint64()); math.Log(u) < float64(x*x/2)+float64(d*(1-v+math.Log(v))) {
 			return math.Log(d*v) + boost
 		}
 	}

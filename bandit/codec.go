@@ -19,13 +19,6 @@ func (e *encoder) floats(x []float64) {
 	}
 }
 
-func (e *encoder) uints(x []uint64) {
-	e.uint(uint64(len(x)))
-	for _, v := range x {
-		e.uint(v)
-	}
-}
-
 var (
 	errShort    = errors.New("the state is shorter than it says")
 	errTrailing = errors.New("the state is longer than it says")
@@ -70,14 +63,6 @@ func (d *decoder) floats() []float64 {
 	x := make([]float64, d.length())
 	for i := range x {
 		x[i] = d.float()
-	}
-	return x
-}
-
-func (d *decoder) uints() []uint64 {
-	x := make([]uint64, d.length())
-	for i := range x {
-		x[i] = d.uint()
 	}
 	return x
 }

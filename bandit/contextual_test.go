@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -100,10 +101,13 @@ func TestContextualPoliciesConform(t *testing.T) {
 	for kind, m := range linearModels {
 		for name, alg := range contextual(m) {
 			t.Run(kind+"/"+name, func(t *testing.T) {
+				if race.Enabled && name != "squarecb" && name != "lints" {
+					t.Skip("the code that runs beside itself is the same")
+				}
 				p := experienced(t, alg, bandit.Config{})
 				suite := bandittest.Suite{Draws: 100_000}
 				if testing.Short() || race.Enabled {
-					suite.Draws = 1000
+					suite.Draws = 300
 				}
 				suite.Run(t, func(*testing.T) recsys.Explorer { return p })
 			})
@@ -129,6 +133,9 @@ func TestContextualExplorationSaysWhatPropensitiesAreWorth(t *testing.T) {
 }
 
 func TestContextualPoliciesDrawWhatTheyLog(t *testing.T) {
+	if race.Enabled {
+		t.Skip("one goroutine, many draws")
+	}
 	for kind, m := range linearModels {
 		for name, alg := range contextual(m) {
 			t.Run(kind+"/"+name, func(t *testing.T) {
@@ -347,6 +354,19 @@ func TestLinearModelBindNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestPolicyIsBoundToFeaturesOfOneLength(t *testing.T) {
+	p, err := bandit.New(bandit.LinUCB{Model: bandit.LinearModel{Features: []string{"vector"}}}, bandit.Config{})
+	require.NoError(t, err)
+	_, err = p.Bind(contextSchema(t))
+	require.NoError(t, err)
+	_, err = p.Bind(contextSchema(t))
+	require.NoError(t, err)
+	other, err := recsys.NewSchema(recsys.SchemaConfig{Columns: []recsys.Column{{Name: "vector", Kind: recsys.Vector, Dim: 5}}})
+	require.NoError(t, err)
+	_, err = p.Bind(other)
+	require.ErrorContains(t, err, "bound to 3 features already, and cannot be to 6")
+}
+
 // Missing and infinite features count as 0.
 func TestContextualFeaturesThatAreNotFiniteCountAsZero(t *testing.T) {
 	p := experienced(t, bandit.SquareCB{Model: linearModels["shared"]}, bandit.Config{})
@@ -397,5 +417,169 @@ func TestContextualExploreAllocatesNothing(t *testing.T) {
 				require.Zero(t, testing.AllocsPerRun(200, explore))
 			})
 		}
+	}
+}
+
+func FuzzLinearLearnerLoads(f *testing.F) {
+	for _, shared := range []bool{false, true} {
+		f.Add(bandit.SaveLinear(3, 5, shared, false), shared, false)
+		f.Add(bandit.SaveLinear(3, 0, shared, true), shared, true)
+		f.Add(bandit.SaveLinear(9, 2, shared, false), shared, false) // of other features
+	}
+	f.Fuzz(func(t *testing.T, state []byte, shared, logistic bool) {
+		again, err := bandit.LoadLinear(state, 3, shared, logistic)
+		if err == nil && !bytes.Equal(state, again) {
+			t.Fatalf("%d bytes were read, and %d others written", len(state), len(again))
+		}
+	})
+}
+
+func TestLinearLearnerRefusesOtherFeatures(t *testing.T) {
+	for _, shared := range []bool{false, true} {
+		good := bandit.SaveLinear(3, 5, shared, false)
+		_, err := bandit.LoadLinear(good, 3, shared, false)
+		require.NoError(t, err)
+		_, err = bandit.LoadLinear(bandit.SaveLinear(4, 5, shared, false), 3, shared, false)
+		require.Error(t, err)
+		for cut := range good {
+			_, err = bandit.LoadLinear(good[:cut], 3, shared, false)
+			require.Error(t, err)
+		}
+	}
+}
+
+// The probabilities of every row at the first place, and after each row at the second, by the formulas of the papers over
+// dense inverses.
+//
+// Source: Li et al. 2010, Algorithm 1 (LinUCB); Agrawal and Goyal 2013, Algorithm 1 (LinTS: N(θ, v²A⁻¹)); Foster and Rakhlin 2020,
+// Algorithm 1 (SquareCB).
+func TestContextualPoliciesAreThePapers(t *testing.T) {
+	const n, slates = 5, 25
+	for kind, m := range linearModels {
+		formulas := map[string]struct {
+			alg    bandit.Algorithm
+			chance func(mean, variance []float64) []float64
+		}{
+			"linucb": {bandit.LinUCB{Model: m, Alpha: 0.7}, func(mean, variance []float64) []float64 {
+				p, best := make([]float64, len(mean)), 0
+				for i := range mean {
+					if mean[i]+0.7*math.Sqrt(variance[i]) > mean[best]+0.7*math.Sqrt(variance[best]) {
+						best = i
+					}
+				}
+				p[best] = 1
+				return p
+			}},
+			"marginal lints": {bandit.LinTS{Model: m, V: 0.4, Marginal: true}, func(mean, variance []float64) []float64 {
+				sd := make([]float64, len(mean))
+				for i := range sd {
+					sd[i] = 0.4 * math.Sqrt(variance[i])
+				}
+				p, err := bandit.BestNormal(nil, mean, sd)
+				require.NoError(t, err)
+				return p
+			}},
+			"squarecb": {bandit.SquareCB{Model: m, Gamma: 3, Exponent: 0.25}, func(mean, _ []float64) []float64 {
+				return bandit.InverseGap(nil, mean, 3*math.Pow(2*slates, 0.25))
+			}},
+			"lin-greedy": {bandit.LinGreedy{Model: m, Epsilon: 0.2}, func(mean, _ []float64) []float64 {
+				p, err := bandit.GreedyDistribution(nil, mean, 0.2)
+				require.NoError(t, err)
+				return p
+			}},
+		}
+		for name, f := range formulas {
+			t.Run(kind+"/"+name, func(t *testing.T) {
+				p, err := bandit.New(f.alg, bandit.Config{})
+				require.NoError(t, err)
+				e, err := recsys.Bind[recsys.Explorer](p, contextSchema(t))
+				require.NoError(t, err)
+				features := func(c *recsys.Candidates, row int32) []float64 {
+					x := []float64{float64(c.Row(int(row))[0])}
+					if !m.Shared {
+						return append(x, 1)
+					}
+					return append(x, float64(c.Vector(0, int(row))[0]), float64(c.Vector(0, int(row))[1]))
+				}
+				models := make([]*dense, n)
+				for i := range models {
+					if models[i] = models[0]; i == 0 || !m.Shared {
+						models[i] = newDense(map[bool]int{false: 2, true: 3}[m.Shared], 1)
+					}
+				}
+				r := rand.New(rand.NewPCG(12, 12))
+				for i := range slates {
+					c, order := contextTable(t, r, n)
+					s := c.Slate(2, order)
+					require.NoError(t, e.Explore(t.Context(), contextQuery(c.Schema(), i, 2), c, s))
+					for _, row := range s.Rows() {
+						kind, reward := recsys.Skip, 0.0
+						if r.IntN(3) == 0 {
+							kind, reward = recsys.Click, 1
+						}
+						require.NoError(t, p.Learn(t.Context(), []recsys.Feedback{act(i, c.IDs()[row], kind, time.Second)}))
+						models[row].update(features(c, row), reward, 1)
+					}
+				}
+				c, order := contextTable(t, r, n)
+				mean, variance := make([]float64, n), make([]float64, n)
+				for row := range int32(n) {
+					mean[row], variance[row] = models[row].moments(features(c, row))
+				}
+				first := f.chance(mean, variance)
+				for a := range int32(n) {
+					second := f.chance(slices.Delete(slices.Clone(mean), int(a), int(a)+1), slices.Delete(slices.Clone(variance), int(a), int(a)+1))
+					at := 0
+					for b := range int32(n) {
+						if a == b {
+							continue
+						}
+						dst := make([]float64, 2)
+						require.NoError(t, e.(recsys.Judge).Propensities(t.Context(), contextQuery(c.Schema(), 999, 2), c, c.Slate(2, order), []int32{a, b}, dst))
+						require.InDelta(t, first[a], dst[0], 1e-9)
+						if first[a] > 0 {
+							require.InDelta(t, second[at], dst[1], 1e-9)
+						}
+						at++
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestJudgesGiveTheBitsThatWereLogged(t *testing.T) {
+	explorers := map[string]recsys.Explorer{
+		"bag": bandit.Bag{Members: opinions(9)}, "whole": bandit.Bag{Members: opinions(30), WholeSlates: true},
+		"inverse gap": bandit.InverseGapWeighting(7),
+	}
+	for name, m := range mixtures {
+		explorers["mixture "+name] = m
+	}
+	for kind, m := range linearModels {
+		for name, alg := range contextual(m) {
+			explorers[kind+" "+name] = experienced(t, alg, bandit.Config{})
+		}
+	}
+	explorers["all"] = mixture(explorers["shared lints"], 1.0, explorers["disjoint squarecb"], 2.0, bandit.PlackettLuce(1), 0.5)
+	for name, e := range explorers {
+		t.Run(name, func(t *testing.T) {
+			e, err := recsys.Bind(e, contextSchema(t))
+			require.NoError(t, err)
+			r := rand.New(rand.NewPCG(4, 4))
+			for i := 2000; i < 2030; i++ {
+				c, order := contextTable(t, r, 8)
+				copy(c.Utility(), normal(r, 8, 1))
+				q := contextQuery(c.Schema(), i, 4)
+				s := c.Slate(4, order)
+				require.NoError(t, e.Explore(t.Context(), q, c, s))
+				rows, want, ses := slices.Clone(s.Rows()), slices.Clone(s.Propensities()), slices.Clone(s.StandardErrors())
+				got := make([]float64, len(rows))
+				s = c.Slate(4, order)
+				require.NoError(t, e.(recsys.Judge).Propensities(t.Context(), q, c, s, rows, got))
+				require.Equal(t, want, got)
+				require.Equal(t, ses, s.StandardErrors())
+			}
+		})
 	}
 }

@@ -10,7 +10,7 @@ import (
 // unit maps 64 uniform bits to the open interval (0, 1): the midpoint of one of 2^52
 // cells. 0 and 1 cannot come: 0 would pick a first row however light it is.
 func unit(bits uint64) float64 {
-	return (float64(bits>>12) + 0.5) * 0x1p-52
+	return float64((float64(bits>>12) + 0.5) * 0x1p-52)
 }
 
 // below returns a uniform integer of [0, n), n > 0, without bias.

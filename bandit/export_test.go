@@ -18,3 +18,29 @@ var (
 	Below = below
 	Nth   = nth
 )
+
+// LoadTally reads what a tally has written, and writes it again.
+func LoadTally(b []byte, decay float64, window int) ([]byte, error) {
+	l := newTally(decay, window)
+	d := decoder{b: b}
+	if l.load(&d); d.err != nil {
+		return nil, d.err
+	}
+	if len(d.b) > 0 {
+		return nil, errTrailing
+	}
+	var e encoder
+	l.save(&e)
+	return e.b, nil
+}
+
+// SavedTally is a tally of a few outcomes.
+func SavedTally(decay float64, window int) []byte {
+	l := newTally(decay, window)
+	for i := range 9 {
+		l.add(&outcome{arm: uint64(i % 4), count: 1, reward: float64(i) / 8})
+	}
+	var e encoder
+	l.save(&e)
+	return e.b
+}

@@ -11,35 +11,27 @@ import (
 // ensemble is a number of draws of θ from a posterior.
 type ensemble struct {
 	factor triangle
-	z      []float64 // a draw of standard normals
+	z      []float64 // dim × draws: standard normals
 	theta  []float64 // dim × draws
 }
 
-// draw draws θ from N(mean, v²·covariance), as often as draws says, from a seed. It reports whether the covariance could be
-// factored; if not, all draws are the mean.
+// draw draws θ from N(mean, v²·covariance), as often as draws says, from a seed. If the covariance cannot be factored, which only
+// rounding can bring about, all draws are the mean.
 func (e *ensemble) draw(m *Ridge, v float64, draws int, seed uint64) {
 	d := m.dim
-	usable := m.gram != nil && e.factor.factor(m.gram, d)
-	scale := v / math.Sqrt(m.cfg.Lambda) // of the prior
-	e.z, e.theta = sized(e.z, 2*d), sized(e.theta, d*draws)
-	z, shift := e.z[:d], e.z[d:]
-	rng := rand.NewPCG(seed, ensembleSalt)
-	for k := range draws {
-		normals(z, rng)
-		switch {
-		case usable:
-			e.factor.shift(shift, z)
-			for j := range d {
-				e.theta[j*draws+k] = m.theta[j] + float64(v*shift[j])
-			}
-		case m.gram == nil:
-			for j := range d {
-				e.theta[j*draws+k] = scale * z[j]
-			}
-		default: // not positive definite any more: the mean is all that can be had
-			for j := range d {
-				e.theta[j*draws+k] = m.theta[j]
-			}
+	e.z, e.theta = sized(e.z, d*draws), sized(e.theta, d*draws)
+	normals(e.z, rand.NewPCG(seed, ensembleSalt))
+	clear(e.theta)
+	if m.gram == nil { // the prior
+		simd.Axpy64(v/math.Sqrt(m.cfg.Lambda), e.z, e.theta)
+		return
+	}
+	usable := e.factor.factor(m.gram, d)
+	for i := range d {
+		to := e.theta[i*draws : (i+1)*draws]
+		fill(to, m.theta[i])
+		for k := i; usable && k < d; k++ {
+			simd.Axpy64(v*e.factor.cols[i*e.factor.stride+k], e.z[k*draws:(k+1)*draws], to)
 		}
 	}
 }
@@ -112,7 +104,7 @@ func (s *joint) close() {
 // Source: Marsaglia and Bray, "A Convenient Method for Generating Normal Variables", SIAM Review 6, 1964.
 func normals(dst []float64, rng *rand.PCG) {
 	for i := 0; i < len(dst); {
-		x, y := 2*unit(rng.Uint64())-1, 2*unit(rng.Uint64())-1
+		x, y := float64(2*unit(rng.Uint64()))-1, float64(2*unit(rng.Uint64()))-1
 		s := float64(x*x) + float64(y*y)
 		if s >= 1 || s == 0 {
 			continue

@@ -17,8 +17,8 @@ type FeedbackError struct {
 	ID      string
 	Request string
 	Item    recsys.ItemID
-	Field   string // "Value", or "Reward": what Config.Reward made of it
-	Value   float64
+	Field   string  // "Time", "Value", or "Reward": what Config.Reward made of it
+	Value   float64 // of a time its year
 	Reason  string
 }
 
@@ -29,9 +29,10 @@ func (e *FeedbackError) Error() string {
 
 // Learn takes feedback into account, in the order given; late, doubled and unordered feedback is expected. See
 // [Policy] for what counts. Then it settles the decisions that have waited for longer than [Config].Window, measured
-// by the latest [recsys.Feedback].Time. The error joins one [*FeedbackError] for each record with a
-// reward that is not finite or outside the algorithm's domain; the others have been learned. If ctx is done, the
-// error wraps ctx.Err(), and the records after the one that it names have not been looked at.
+// by the latest [recsys.Feedback].Time: a clock that is ahead settles decisions too soon, until their feedback corrects that. The
+// error joins one [*FeedbackError] for each record with a reward that is not finite or outside the algorithm's domain, or a
+// time outside the years 1678 to 2261; the others have been learned. If ctx is done, the error wraps ctx.Err(), and the records after the one
+// that it names have not been looked at; to give the whole slice again does no harm.
 func (p *Policy) Learn(ctx context.Context, feedback []recsys.Feedback) error {
 	st := p.store
 	spec := p.alg.spec()
@@ -46,8 +47,8 @@ func (p *Policy) Learn(ctx context.Context, feedback []recsys.Feedback) error {
 			}
 		}
 		f := &feedback[i]
-		if !f.Time.IsZero() && (!timed || f.Time.UnixNano() > latest) {
-			latest, timed = f.Time.UnixNano(), true
+		if at := nano(f.Time); !f.Time.IsZero() && nanoFits(f.Time) && (!timed || at > latest) {
+			latest, timed = at, true
 		}
 		if err := st.take(f, i, &spec); err != nil {
 			st.stats.Rejected++
@@ -93,6 +94,12 @@ func (st *store) take(f *recsys.Feedback, index int, spec *spec) error {
 		st.stats.Ignored++
 		return nil
 	}
+	if !f.Time.IsZero() && !nanoFits(f.Time) {
+		return &FeedbackError{
+			Index: index, ID: f.ID, Request: f.Request, Item: f.Item, Field: "Time", Value: float64(f.Time.Year()),
+			Reason: "want a year from 1678 to 2261",
+		}
+	}
 	if !(reward >= spec.lo && reward <= spec.hi) || math.IsInf(reward, 0) {
 		e := &FeedbackError{Index: index, ID: f.ID, Request: f.Request, Item: f.Item, Field: "Reward", Value: reward, Reason: spec.domain()}
 		if math.IsNaN(float64(f.Value)) || math.IsInf(float64(f.Value), 0) {
@@ -110,6 +117,10 @@ func (st *store) take(f *recsys.Feedback, index int, spec *spec) error {
 		st.stats.Unmatched++
 		return nil
 	}
+	if len(d.seen) == maxActs {
+		st.stats.Ignored++
+		return nil
+	}
 	if !d.note(f) {
 		st.stats.Doubled++
 		return nil
@@ -119,6 +130,9 @@ func (st *store) take(f *recsys.Feedback, index int, spec *spec) error {
 	st.reward(d, place, before, spec)
 	return nil
 }
+
+// maxActs is the number of acts that count for one decision: who sends more is no user.
+const maxActs = 1000
 
 // note remembers that f has come, and reports whether it is new.
 func (d *pending) note(f *recsys.Feedback) bool {

@@ -358,3 +358,83 @@ func TestLinUCBAllocatesNothing(t *testing.T) {
 		require.Zero(t, testing.AllocsPerRun(100, func() { _ = m.Update(m.UCB(x, 1), x, 1) }))
 	}
 }
+
+// On rewards that are logistic a logistic model does better than a linear one, and inverse gap weighting with a growing γ
+// better than a constant ε.
+func TestGoldenRegretOfModelsThatFit(t *testing.T) {
+	if testing.Short() || race.Enabled {
+		t.Skip("30 runs of 10,000 rounds")
+	}
+	const rounds, runs = 10_000, 30
+	f := readRegret(t)
+	play := func(env string, choose func(round int, mean, variance []float64, r *rand.Rand) int, logistic bool) float64 {
+		var theta [][]float64
+		require.NoError(t, json.Unmarshal(f.Envs[env].Spec.Theta, &theta))
+		k, d := len(theta), len(theta[0])
+		total := 0.0
+		for run := range runs {
+			r := rand.New(rand.NewPCG(uint64(run), 97))
+			linear, err := bandit.NewLinearArms(k, d, bandit.RidgeConfig{})
+			require.NoError(t, err)
+			logits := make([]*bandit.Logistic, k)
+			for a := range logits {
+				logits[a], err = bandit.NewLogistic(d, bandit.RidgeConfig{})
+				require.NoError(t, err)
+			}
+			x, truth, mean, variance := make([]float64, d), make([]float64, k), make([]float64, k), make([]float64, k)
+			for round := range rounds {
+				for i := range x {
+					x[i] = r.NormFloat64() / math.Sqrt(float64(d))
+				}
+				x[0] = 1
+				best := math.Inf(-1)
+				for a := range truth {
+					truth[a] = 0
+					for i, v := range x {
+						truth[a] += v * theta[a][i]
+					}
+					truth[a] = 1 / (1 + math.Exp(-truth[a]))
+					best = max(best, truth[a])
+					if logistic {
+						mean[a], variance[a] = logits[a].Moments(x)
+					}
+				}
+				if !logistic {
+					linear.Moments(mean, variance, x)
+				}
+				a := choose(round, mean, variance, r)
+				total += best - truth[a]
+				reward := 0.0
+				if r.Float64() < truth[a] {
+					reward = 1
+				}
+				if logistic {
+					require.NoError(t, logits[a].Update(x, reward, 1))
+				} else {
+					require.NoError(t, linear.Update(a, x, reward))
+				}
+			}
+		}
+		return total / runs
+	}
+	const env = "logit_disjoint"
+	logistic := play(env, func(_ int, mean, variance []float64, r *rand.Rand) int {
+		best, top := 0, math.Inf(-1)
+		for a := range mean {
+			if s := mean[a] + 0.5*math.Sqrt(variance[a])*r.NormFloat64(); s > top {
+				best, top = a, s
+			}
+		}
+		return best
+	}, true)
+	var p []float64
+	squarecb := play(env, func(round int, mean, _ []float64, r *rand.Rand) int {
+		p = bandit.InverseGap(p[:0], mean, 10*math.Sqrt(float64(round)))
+		return bandit.Pick(p, r.Float64())
+	}, false)
+	want := f.Envs[env].Regret
+	linear, epsilon := want["lints_0.25"]["10000"].Mean, want["eps_0.05"]["10000"].Mean
+	t.Logf("logistic Thompson %.1f, linear %.1f; SquareCB %.1f, epsilon-greedy %.1f", logistic, linear, squarecb, epsilon)
+	require.Less(t, logistic, linear)
+	require.Less(t, squarecb, epsilon)
+}

@@ -83,6 +83,9 @@ func (l *linear) model(arm uint64) *Ridge {
 
 // add never fails: features are finite, and so are rewards. What is too large for float64 changes nothing.
 func (l *linear) add(o *outcome) {
+	if len(o.x) != l.layout.dim {
+		return // a decision that was restored from a state of other features
+	}
 	var buf padding
 	m, x := l.model(o.arm), buf.pad(o.x)
 	l.clock += o.count
@@ -147,12 +150,14 @@ func (l *linear) load(d *decoder) {
 		l.shared.load(d)
 		return
 	}
-	for range d.length() {
+	last := uint64(0)
+	for i := range d.length() {
 		arm, m := d.uint(), l.fresh()
 		m.load(d)
-		if _, doubled := l.own[arm]; doubled {
+		if i > 0 && arm <= last {
 			d.fail(errLinear)
 		}
+		last = arm
 		if d.err != nil {
 			return
 		}
@@ -162,6 +167,7 @@ func (l *linear) load(d *decoder) {
 
 // save writes all that a regression knows; its configuration is the policy's.
 func (m *Ridge) save(e *encoder) {
+	e.uint(uint64(m.dim))
 	e.uint(uint64(m.count))
 	e.uint(uint64(m.since))
 	e.uint(uint64(m.turn))
@@ -172,9 +178,13 @@ func (m *Ridge) save(e *encoder) {
 }
 
 func (m *Ridge) load(d *decoder) {
-	count, since, turn := d.uint(), d.uint(), d.uint()
+	dim, count, since, turn := d.uint(), d.uint(), d.uint(), d.uint()
 	theta, moment, inverse, gram := d.floats(), d.floats(), d.floats(), d.floats()
 	if d.err != nil {
+		return
+	}
+	if dim != uint64(m.dim) {
+		d.fail(errLinear)
 		return
 	}
 	n, size := simd.SymPadded(m.dim), simd.SymLen(m.dim)

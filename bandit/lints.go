@@ -2,6 +2,7 @@ package bandit
 
 import (
 	"math"
+	"slices"
 
 	"github.com/recsyskit/recsys"
 )
@@ -82,6 +83,8 @@ func (a LinTS) bind(s *recsys.Schema) (Algorithm, error) {
 	return a, err
 }
 
+func (a LinTS) features() int { return a.Model.layout.features() }
+
 func (a LinTS) context(dst []float64, q *recsys.Query, c *recsys.Candidates, row int32) []float64 {
 	return a.Model.layout.append(dst, q, c, row)
 }
@@ -132,6 +135,8 @@ func (a LogisticTS) bind(s *recsys.Schema) (Algorithm, error) {
 	return a, err
 }
 
+func (a LogisticTS) features() int { return a.Model.layout.features() }
+
 func (a LogisticTS) context(dst []float64, q *recsys.Query, c *recsys.Candidates, row int32) []float64 {
 	return a.Model.layout.append(dst, q, c, row)
 }
@@ -156,12 +161,14 @@ func (v *view) thompson(jointly bool, scale float64) {
 	x := contextsOf(v)
 	s := &x.solver
 	if v.fresh {
-		s.memo.clear()
-		s.a, s.b = append(s.a[:0], x.mean...), sized(s.b, len(x.variance))
 		for i, variance := range x.variance {
-			s.b[i] = max(float64(scale*math.Sqrt(variance)), certain)
+			x.variance[i] = max(float64(scale*math.Sqrt(variance)), certain)
 		}
-		s.Normal(s.a, s.b)
+		if !slices.Equal(s.a, x.mean) || !slices.Equal(s.b, x.variance) { // else what was prepared still holds
+			s.memo.clear()
+			s.a, s.b = append(s.a[:0], x.mean...), append(s.b[:0], x.variance...)
+			s.Normal(s.a, s.b)
+		}
 	}
 	s.Best(v.p, v.open)
 }

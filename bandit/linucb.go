@@ -60,6 +60,8 @@ func (a LinUCB) bind(s *recsys.Schema) (Algorithm, error) {
 	return a, err
 }
 
+func (a LinUCB) features() int { return a.Model.layout.features() }
+
 func (a LinUCB) context(dst []float64, q *recsys.Query, c *recsys.Candidates, row int32) []float64 {
 	return a.Model.layout.append(dst, q, c, row)
 }
@@ -118,6 +120,8 @@ func (a LinGreedy) bind(s *recsys.Schema) (Algorithm, error) {
 	a.Model = m
 	return a, err
 }
+
+func (a LinGreedy) features() int { return a.Model.layout.features() }
 
 func (a LinGreedy) context(dst []float64, q *recsys.Query, c *recsys.Candidates, row int32) []float64 {
 	return a.Model.layout.append(dst, q, c, row)

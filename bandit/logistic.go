@@ -78,8 +78,9 @@ func (m *Ridge) updateLogit(x []float64, reward, weight float64) error {
 	if m.cfg.Decay < 1 {
 		m.forget()
 	}
-	var buf padding
-	u := buf.scratch(len(x))
+	memory := borrow(len(x))
+	defer vectors.Put(memory)
+	u := *memory
 	simd.Symv(u, m.inverse, x)
 	s := max(simd.Dot64(x, u), 0)
 	mean := simd.Dot64(x, m.theta)
@@ -108,7 +109,7 @@ func logitStep(mean, s, reward, weight float64) float64 {
 		slope := 1 + float64(float64(weight*s)*float64(p*(1-p)))
 		next := t - f/slope
 		if !(next > low && next < high) {
-			next = low + (high-low)/2
+			next = low + float64((high-low)/2)
 		}
 		if math.Abs(next-t) <= 1e-15*weight {
 			return next

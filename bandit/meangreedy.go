@@ -49,7 +49,7 @@ func (a MeanGreedy) Validate() error {
 }
 
 func (a MeanGreedy) spec() spec {
-	s := spec{version: version("mean-greedy/1", "e", a.Epsilon, "decline", a.Decline, "prior", a.Prior, "decay", a.Decay), lo: math.Inf(-1), hi: math.Inf(1)}
+	s := spec{version: version("mean-greedy/1", "e", a.Epsilon, "decline", a.Decline, "prior", a.Prior, "decay", a.Decay), lo: -widest, hi: widest}
 	if a.Epsilon == 0 {
 		s.class = recsys.ExplorationDeterministic
 	}

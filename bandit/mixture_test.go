@@ -34,7 +34,7 @@ var mixtures = map[string]bandit.Mixture{
 func TestMixturesConform(t *testing.T) {
 	suite := bandittest.Suite{Draws: 100_000}
 	if testing.Short() || race.Enabled {
-		suite.Draws = 2000
+		suite.Draws = 500
 	}
 	for name, m := range mixtures {
 		t.Run(name, func(t *testing.T) {

@@ -42,9 +42,12 @@ func trained(t testing.TB, alg bandit.Algorithm, cfg bandit.Config) *bandit.Poli
 func TestPoliciesConform(t *testing.T) {
 	suite := bandittest.Suite{Draws: 100_000}
 	if testing.Short() || race.Enabled {
-		suite.Draws = 5000
+		suite.Draws = 2000
 	}
 	for name, alg := range algorithms {
+		if race.Enabled && name != "thompson" && name != "sliding-ucb" && name != "exp3" {
+			continue // those three have all the kinds of memory that there are
+		}
 		t.Run(name, func(t *testing.T) {
 			suite.Run(t, func(t *testing.T) recsys.Explorer { return trained(t, alg, bandit.Config{}) })
 		})

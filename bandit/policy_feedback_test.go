@@ -552,3 +552,44 @@ func TestNewNamesTheFieldThatIsWrong(t *testing.T) {
 	_, err := bandit.New(bandit.UCB1{}, bandit.Config{Retention: -1})
 	require.ErrorContains(t, err, "Config.Retention is -1")
 }
+
+// The state of a segment by itself: within the envelope, whose checks a damaged file fails first.
+func FuzzTally(f *testing.F) {
+	f.Add(bandit.SavedTally(1, 0))
+	f.Add(bandit.SavedTally(0.9, 0))
+	f.Add(bandit.SavedTally(1, 5))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, window := range []int{0, 5} {
+			first, err := bandit.LoadTally(b, 0.9, window)
+			if err != nil {
+				continue
+			}
+			second, err := bandit.LoadTally(first, 0.9, window)
+			require.NoError(t, err)
+			require.Equal(t, first, second)
+			require.LessOrEqual(t, len(first), len(b))
+		}
+	})
+}
+
+func TestTimesAndNumbersOfActsHaveLimits(t *testing.T) {
+	d := newDesk(t, bandit.Thompson{}, bandit.Config{}, 4, 1)
+	item := d.show(0)[0]
+	f := act(0, item, recsys.Click, 0)
+	f.Time = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+	err := d.policy.Learn(context.Background(), []recsys.Feedback{f})
+	require.ErrorContains(t, err, "Time is 9999; want a year from 1678 to 2261")
+	st := d.policy.Stats()
+	require.Zero(t, st.Expired, "the wrong time is no time")
+	require.EqualValues(t, 1, st.Rejected)
+	many := make([]recsys.Feedback, 1003)
+	for i := range many {
+		many[i] = act(0, item, recsys.Skip, 1)
+		many[i].ID = fmt.Sprint("act ", i)
+	}
+	d.learn(many...)
+	require.EqualValues(t, 3, d.policy.Stats().Ignored)
+	d.policy.Advance(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC))
+	d.show(1)
+	d.policy.Advance(time.Time{})
+}

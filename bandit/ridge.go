@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 
 	"github.com/recsyskit/recsys/internal/fmath"
 	"github.com/recsyskit/recsys/internal/simd"
@@ -111,8 +112,9 @@ func (m *Ridge) Theta(dst []float64) []float64 {
 	return append(dst, m.theta[:m.dim]...)
 }
 
-// padding is a vector of up to 256 elements on the stack.
-type padding [256]float64
+// padding is a vector of up to 64 elements on the stack; longer ones take memory from the heap where d is no multiple of
+// 8.
+type padding [64]float64
 
 // pad returns x with zeros up to a multiple of 8, in buf if need be.
 func (buf *padding) pad(x []float64) []float64 {
@@ -126,12 +128,14 @@ func (buf *padding) pad(x []float64) []float64 {
 	return buf[:n:n][:copy(buf[:], x)][:n]
 }
 
-// scratch returns n elements, in buf if they fit.
-func (buf *padding) scratch(n int) []float64 {
-	if n > len(buf) {
-		return make([]float64, n)
-	}
-	return buf[:n]
+// vectors holds memory for one vector each; nothing in it outlives a call.
+var vectors = sync.Pool{New: func() any { return new([]float64) }}
+
+// borrow returns a vector of n elements, not cleared, that is given back with vectors.Put.
+func borrow(n int) *[]float64 {
+	v := vectors.Get().(*[]float64)
+	*v = sized(*v, n)
+	return v
 }
 
 func (m *Ridge) check(x []float64) {
@@ -141,7 +145,7 @@ func (m *Ridge) check(x []float64) {
 }
 
 // Moments returns the mean xᵀθ and xᵀA⁻¹x, the variance in units of the noise's. It allocates nothing
-// if d is <= 256 or a multiple of 8.
+// if d is <= 64 or a multiple of 8.
 func (m *Ridge) Moments(x []float64) (mean, variance float64) {
 	m.check(x)
 	var buf padding
@@ -153,7 +157,8 @@ func (m *Ridge) moments(x []float64) (mean, variance float64) {
 	if m.inverse == nil {
 		return 0, simd.Dot64(x, x) / m.cfg.Lambda
 	}
-	return simd.Dot64(x, m.theta), max(simd.QuadForm(m.inverse, x), 0)
+	mean, variance = simd.DotQuadForm(m.inverse, m.theta, x)
+	return mean, max(variance, 0)
 }
 
 // Update learns that x was worth reward. The weight, > 0, counts it as that many observations, 1 for
@@ -174,8 +179,9 @@ func (m *Ridge) update(x []float64, reward, weight float64) error {
 	if m.cfg.Decay < 1 {
 		m.forget()
 	}
-	var buf padding
-	u := buf.scratch(len(x))
+	memory := borrow(len(x))
+	defer vectors.Put(memory)
+	u := *memory
 	simd.Symv(u, m.inverse, x)
 	gain := weight / (1 + float64(weight*simd.Dot64(x, u)))
 	simd.Axpy64(gain*(reward-simd.Dot64(x, m.theta)), u, m.theta)
@@ -186,7 +192,7 @@ func (m *Ridge) update(x []float64, reward, weight float64) error {
 
 // add counts x in A and A⁻¹, where u = A⁻¹x and gain = weight/(1 + weight·xᵀu).
 func (m *Ridge) add(x, u []float64, weight, gain float64) {
-	simd.Rank1(m.inverse, -gain, u)
+	m.shrink(u, gain)
 	simd.Rank1(m.gram, weight, x)
 	m.count++
 	if m.since++; m.since >= m.cfg.Refactor {
@@ -208,8 +214,9 @@ func (m *Ridge) correct(x []float64, delta, weight float64) error {
 		return errNotFinite
 	}
 	m.grow()
-	var buf padding
-	u := buf.scratch(len(x))
+	memory := borrow(len(x))
+	defer vectors.Put(memory)
+	u := *memory
 	simd.Symv(u, m.inverse, x)
 	simd.Axpy64(change, u, m.theta)
 	simd.Axpy64(change, x, m.moment)
@@ -257,14 +264,21 @@ func (m *Ridge) forget() {
 	age := min(m.count+1, int64(m.dim))
 	restored := float64(m.cfg.Lambda * (1 - fmath.Pow(decay, float64(age))))
 	m.gram[simd.SymIndex(j, j)] += restored
-	var ubuf padding
-	u := ubuf.scratch(len(m.theta))
+	memory := borrow(len(m.theta))
+	defer vectors.Put(memory)
+	u := *memory
 	for i := range u {
 		u[i] = m.inverse[simd.SymIndex(i, j)]
 	}
 	gain := restored / (1 + float64(restored*u[j]))
 	simd.Axpy64(-gain*m.theta[j], u, m.theta)
+	m.shrink(u, gain)
+}
+
+// shrink computes A⁻¹ -= gain·u·uᵀ and keeps it symmetric to the bit: what is not symmetric would grow with every decay.
+func (m *Ridge) shrink(u []float64, gain float64) {
 	simd.Rank1(m.inverse, -gain, u)
+	simd.SymMirror(m.inverse)
 }
 
 // Refactor computes A⁻¹ and θ afresh from A and b: d³ operations. Update calls it.
@@ -273,7 +287,8 @@ func (m *Ridge) Refactor() {
 	if m.inverse == nil {
 		return
 	}
-	var f triangle
+	f := triangles.Get().(*triangle)
+	defer triangles.Put(f)
 	if !f.factor(m.gram, m.dim) { // too ill-conditioned: the updated inverse is what there is
 		return
 	}
@@ -283,4 +298,4 @@ func (m *Ridge) Refactor() {
 	}
 }
 
-func isFinite(x float64) bool { return x-x == 0 }
+func isFinite(x float64) bool { return math.Abs(x) <= math.MaxFloat64 }

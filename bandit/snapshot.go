@@ -1,6 +1,7 @@
 package bandit
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"maps"
@@ -26,19 +27,28 @@ type header struct {
 }
 
 // WriteTo writes all that the policy knows: what it learned and the decisions that it remembers, in the envelope
-// format. Equal states have equal bytes. Explore and Learn wait meanwhile.
+// format. Equal states have equal bytes. They are made in memory first, so that Explore and Learn do not wait for dst.
 func (p *Policy) WriteTo(dst io.Writer) (int64, error) {
+	var file bytes.Buffer
+	if err := p.encode(&file); err != nil {
+		return 0, fmt.Errorf("bandit: %w", err)
+	}
+	n, err := file.WriteTo(dst)
+	if err != nil {
+		return n, fmt.Errorf("bandit: %w", err)
+	}
+	return n, nil
+}
+
+func (p *Policy) encode(dst io.Writer) error {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	w := envelope.NewWriter(dst, fileKind, fileVersion, hash.String(0, p.Version()))
 	w.WriteJSON("policy", header{Policy: p.Version(), Latest: p.latest, Timed: p.timed, Count: p.memory.count, Stats: p.stats})
 	p.writeSegments(w)
 	p.writeDecisions(w)
-	n, err := w.Close()
-	if err != nil {
-		return n, fmt.Errorf("bandit: %w", err)
-	}
-	return n, nil
+	_, err := w.Close()
+	return err
 }
 
 func (p *Policy) writeSegments(w *envelope.Writer) {

@@ -111,6 +111,8 @@ func (a SquareCB) bind(s *recsys.Schema) (Algorithm, error) {
 	return a, err
 }
 
+func (a SquareCB) features() int { return a.Model.layout.features() }
+
 func (a SquareCB) context(dst []float64, q *recsys.Query, c *recsys.Candidates, row int32) []float64 {
 	return a.Model.layout.append(dst, q, c, row)
 }

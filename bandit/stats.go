@@ -17,7 +17,7 @@ type Stats struct {
 	Corrected uint64 // rewards changed after they had settled
 	Unseen    uint64 // of a cascade: places or feedback below the first reward, which do not count
 
-	Ignored   uint64 // feedback that Config.Reward does not count
+	Ignored   uint64 // feedback that Config.Reward does not count, or beyond 1,000 acts on one decision
 	Doubled   uint64 // feedback that had come already
 	Unmatched uint64 // feedback for a decision, or an item of one, that is not remembered
 	Rejected  uint64 // feedback with a reward outside the domain

@@ -2,6 +2,7 @@ package bandit
 
 import (
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -34,6 +35,9 @@ func (st *store) bind(alg Algorithm) error {
 	defer st.mu.Unlock()
 	if have := st.alg.spec().version; have != alg.spec().version {
 		return fmt.Errorf("bandit: the policy is bound as %q already, and cannot be %q", have, alg.spec().version)
+	}
+	if old, ok := st.alg.(contextual); ok && old.features() > 0 && old.features() != alg.(contextual).features() {
+		return fmt.Errorf("bandit: the policy is bound to %d features already, and cannot be to %d", old.features(), alg.(contextual).features())
 	}
 	st.alg = alg
 	if len(st.segments) == 0 {
@@ -130,9 +134,17 @@ func (st *store) evict(d *pending) {
 	delete(st.memory.index, d.id)
 }
 
+// nano returns Unix nanoseconds, 0 for the zero time; a time out of their range is at its end.
 func nano(t time.Time) int64 {
-	if t.IsZero() {
+	switch {
+	case t.IsZero():
 		return 0
+	case nanoFits(t):
+		return t.UnixNano()
+	case t.Year() < 1970:
+		return math.MinInt64
 	}
-	return t.UnixNano()
+	return math.MaxInt64
 }
+
+func nanoFits(t time.Time) bool { return t.Year() >= 1678 && t.Year() <= 2261 }

@@ -119,7 +119,7 @@ func (a GaussianThompson) Validate() error {
 func (a GaussianThompson) spec() spec {
 	return spec{
 		version: version("gaussian-thompson/1", "mean", a.Mean, "sd", orOne(a.SD), "noise", orOne(a.Noise), "decay", a.Decay),
-		lo:      -1e100, hi: 1e100,
+		lo:      -widest, hi: widest,
 	}
 }
 
@@ -127,16 +127,20 @@ func (a GaussianThompson) newLearner() learner { return newTally(orOne(a.Decay),
 
 func (a GaussianThompson) believe(v *view) *solver {
 	s := solverOf(v)
-	sd, noise := orOne(a.SD), orOne(a.Noise)
-	ratio := noise / sd
-	weight := float64(ratio * ratio) // of the prior, in observations
 	for j, n := range v.n {
-		n = max(n, 0)
-		s.a[j] = (float64(weight*a.Mean) + v.s[j]) / (weight + n)
-		s.b[j] = noise / math.Sqrt(weight+n)
+		s.a[j], s.b[j] = a.belief(n, v.s[j])
 	}
 	s.Normal(s.a, s.b)
 	return s
+}
+
+// belief returns mean and standard deviation after n observations of sum s.
+func (a GaussianThompson) belief(n, s float64) (mean, sd float64) {
+	noise := orOne(a.Noise)
+	ratio := noise / orOne(a.SD)
+	weight := float64(ratio * ratio) // of the prior, in observations
+	n = max(n, 0)
+	return (float64(weight*a.Mean) + s) / (weight + n), noise / math.Sqrt(weight+n)
 }
 
 func (a GaussianThompson) choose(v *view) { best(a, v) }

@@ -81,7 +81,7 @@ func (a TopTwo) choose(v *view) {
 	for i, x := range p {
 		challenger := float64(x * sum)
 		if rest := others(p, i); rest >= 1e-9 {
-			challenger -= x * (x / rest)
+			challenger -= float64(x * (x / rest))
 		}
 		if certain >= 0 && i != certain {
 			k := i

@@ -20,8 +20,8 @@ import (
 // <= 0 none. lambda = 0 is the order of relevance.
 //
 // It is an error if lambda is outside [0, 1] or alpha outside (0, 1), if a relevance is not finite, if target does not sum to 1
-// (within 1e-3; it is taken as it is) or holds no probability, or if shares have another length, a number outside
-// [0, 1], or an item whose sum is neither 0 nor 1 (within 1e-3).
+// (within 0.01; it is taken as it is) or holds no probability, or if shares have another length, a number outside
+// [0, 1], or an item whose sum is neither 0 nor 1 (within 0.01).
 //
 // It reckons in float64. Of an item only the aspects count that it has, A of them: a step bounds what items can gain by tangents of the
 // logarithm, n·A products at most, and takes logarithms only for items that might be the best.

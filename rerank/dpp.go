@@ -25,8 +25,8 @@ import (
 // Utilities are dealt out again: the row at place i gets what the row at place i had. Rows of
 // utility -Inf (a NaN score) are never chosen while another may come.
 //
-// Ties go to the row that stood earlier. It costs O(Depth·Top·(d+Top)) at most and by bounds far less, with a Window
-// O(Depth·Top·(d+Window²)), and 4·Depth·Top bytes of memory that are kept; once warm it allocates nothing. It reckons in float32: of a
+// Ties go to the row that stood earlier. It costs O(Depth·Top·(d+Top)), with a Window O(Depth·Top·(d+Window²)), and from a Theta of 0.95 on
+// less by bounds. About 4·n·(d+Top) bytes of memory are kept for lists of n rows; once warm it allocates nothing. It reckons in float32: of a
 // row of which less than 1e-5 is left, nothing is left. Safe for concurrent use.
 //
 // Source: Chen, Zhang and Zhou, "Fast Greedy MAP Inference for Determinantal Point Process to Improve

@@ -44,59 +44,63 @@ func SelectDPP[F float32 | float64](n int, kernel func(i, j int) F, k, window in
 		}
 		return x
 	}
-	k = min(k, n)
-	var d determinantal[F]
-	var slide sliding[F]
+	k = max(0, min(k, n))
+	var x growing[F]
 	if window == 0 || window >= k {
-		window = 0
-		d = determinantal[F]{dot: dot[F], similarities: func(dst []F, i, from int) {
+		d := &determinantal[F]{dot: dot[F]}
+		d.similarities = func(dst []F, i, from int) {
 			for s := range dst {
-				dst[s] = finite(i, int(d.picks[from+s]))
+				dst[s] = finite(int(d.picks[from+s]), i) // one row of a matrix for many items
 			}
-		}}
-		d.reset(max(k, 0), Exhausted)
+		}
+		d.reset(k, Exhausted)
+		x = d
 	} else {
-		slide = sliding[F]{gemvT: gemvT[F], divide: divide[F], similarities: func(dst []F, p int) {
+		d := &sliding[F]{gemvT: gemvT[F], divide: divide[F]}
+		d.similarities = func(dst []F, p int) {
 			for i := range dst {
-				dst[i] = finite(i, p)
+				dst[i] = finite(p, i)
 			}
-		}}
-		slide.reset(window-1, n, Exhausted)
+		}
+		d.reset(window-1, n, Exhausted)
+		x = d
 	}
-	rows, open := make([]int32, max(n, 0)), recsys.MakeBits(max(n, 0))
 	for i := range n {
-		rows[i] = int32(i)
 		self := finite(i, i)
 		if self < 0 {
 			return nil, nil, fmt.Errorf("rerank: SelectDPP: kernel(%d, %d) is %v; want a number >= 0", i, i, self)
 		}
-		d.add(0, self)
-		slide.add(0, self)
-		open.Set(i)
+		x.add(0, self)
 	}
-	for range k {
-		var at int
-		var gain F
-		if window == 0 {
-			at, gain = d.best(rows, open)
-		} else {
-			at, gain = slide.best(rows, open)
-		}
-		if at < 0 || err != nil {
-			break
-		}
-		order, gains = append(order, int32(at)), append(gains, gain)
-		open.Clear(at)
-		if window == 0 {
-			d.pick(at)
-		} else {
-			slide.pick(at)
-		}
-	}
-	if err != nil {
+	if order, gains = grow(x, n, k); err != nil {
 		return nil, nil, err
 	}
 	return order, gains, nil
+}
+
+// growing is the state of a selection by determinants.
+type growing[F float32 | float64] interface {
+	add(base, self F)
+	best(rows []int32, open recsys.Bits) (at int, rest F)
+	pick(i int)
+}
+
+// grow takes up to k of n items and returns what was left of each.
+func grow[F float32 | float64](x growing[F], n, k int) (order []int32, gains []F) {
+	rows, open := sequence(max(n, 0)), recsys.MakeBits(max(n, 0))
+	open.SetFirst(max(n, 0))
+	for range k {
+		at, gain := x.best(rows, open)
+		if at < 0 {
+			break
+		}
+		order, gains = append(order, int32(at)), append(gains, gain)
+		if len(order) < k {
+			x.pick(at)
+			open.Clear(at)
+		}
+	}
+	return order, gains
 }
 
 // QualityKernel returns the kernel that weighs relevance against diversity for [SelectDPP]:

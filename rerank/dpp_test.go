@@ -200,7 +200,7 @@ func TestSelectDPPRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "want a finite number", "in float32 too")
 }
 
-// stageKernel is the kernel of a table that the stage speaks of, with relevance in the score.
+// naiveStage returns the top k of a table by the definition of the stage.
 func naiveStage(t *testing.T, d rerank.DPP, c *recsys.Candidates, order []int32, k int) []int32 {
 	f := field(t, c.Schema(), "embedding")
 	lo, hi := math.Inf(1), math.Inf(-1)

@@ -19,7 +19,7 @@ import (
 // An explorer may undo the order; what must hold in the slate that is shown is a constraint: [ExposureFloor], [Require].
 //
 // Rows of equal utility: protected first, then the one that stood earlier. It costs O(n·K) at most. The table of each K is
-// made once, at O(K²·log K), and kept for the 256 numbers of places seen first; with them it allocates nothing once warm. Safe for concurrent use.
+// made once, at O(K²·log K) and 4·K² bytes for the moment, and kept for the 256 numbers of places seen first; with them it allocates nothing once warm. Safe for concurrent use.
 //
 // Source: Zehlike et al., "FA*IR: A Fair Top-k Ranking Algorithm", CIKM 2017.
 type Fair struct {

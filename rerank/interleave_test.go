@@ -1,6 +1,7 @@
 package rerank_test
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -220,4 +221,45 @@ func TestInterleaveValidateAndBind(t *testing.T) {
 
 func TestInterleaveDoesNotAllocate(t *testing.T) {
 	allocations(t, rerank.Interleave{Attribute: "category", Slots: []rerank.Slot{{Value: 1, Share: 2}}, Rest: 1}, 300)
+}
+
+// Retrievers take turns; an item that both proposed counts for the one whose turn it was.
+func TestInterleaveOfRetrievers(t *testing.T) {
+	source := func(from, to recsys.ItemID) recsys.Retriever {
+		return recsys.RetrieverFunc(func(_ context.Context, _ *recsys.Query, out *recsys.Sink) error {
+			for id := from; id < to; id++ {
+				out.Add(id, float32(to-id))
+			}
+			return nil
+		})
+	}
+	// The scores are those of als for its items, and those of the others are far below.
+	rank := recsys.RankerFunc(func(_ context.Context, _ *recsys.Query, c *recsys.Candidates, out recsys.Scores) error {
+		for i, id := range c.IDs() {
+			out.Score[i] = -float32(id)
+		}
+		return nil
+	})
+	for _, tc := range []struct {
+		k     int
+		slots []rerank.Slot
+		want  []recsys.ItemID
+	}{
+		{10, []rerank.Slot{{Source: "als", Share: 3}, {Source: "new", Share: 2}}, []recsys.ItemID{0, 35, 1, 36, 2, 3, 37, 4, 38, 5}},
+		{5, []rerank.Slot{{Source: "new", Share: 1}}, []recsys.ItemID{35, 36, 37, 38, 39}},
+		{4, []rerank.Slot{{Source: "new", Share: 1}, {Source: "als", Share: 1}}, []recsys.ItemID{35, 0, 36, 1}},
+	} {
+		p, err := recsys.NewPipeline(
+			recsys.Retrieve("als", source(0, 40), recsys.Quota(40)), recsys.Retrieve("new", source(35, 80), recsys.Quota(45)),
+			recsys.Rank(rank), recsys.ReRank(rerank.Interleave{Slots: tc.slots}),
+		).Build()
+		require.NoError(t, err)
+		res, err := p.Recommend(t.Context(), &recsys.Request{ID: "r", K: tc.k, Now: now})
+		require.NoError(t, err)
+		var got []recsys.ItemID
+		for _, item := range res.Items {
+			got = append(got, item.ID)
+		}
+		require.Equal(t, tc.want, got)
+	}
 }

@@ -3,7 +3,6 @@ package rerank
 import (
 	"context"
 	"fmt"
-	"math"
 	"sync"
 
 	"github.com/recsyskit/recsys"
@@ -161,12 +160,9 @@ func (w *parityWork) read(c *recsys.Candidates, order []int32) {
 		}
 		return
 	}
-	lo, hi := math.Inf(1), math.Inf(-1)
-	for _, row := range w.rows {
-		lo, hi = min(lo, float64(utility[row])), max(hi, float64(utility[row]))
-	}
+	r := newScale(MinMax, w.rows, utility)
 	for i, row := range w.rows {
-		w.share[w.group[i]] += relevanceBetween(float64(utility[row]), lo, hi)
+		w.share[w.group[i]] += relevanceBetween(float64(utility[row]), r.lo, r.hi)
 	}
 	normalize(w.share)
 }

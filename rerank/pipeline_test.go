@@ -3,6 +3,7 @@ package rerank_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -123,6 +124,42 @@ func TestEveryReRankerInAPipeline(t *testing.T) {
 				}
 			}))
 		})
+	}
+}
+
+// Utilities that are infinite, NaN, equal, huge or not sorted give a list all the same.
+func TestEveryReRankerTakesAnyUtility(t *testing.T) {
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	for name, utilities := range map[string][]float32{
+		"infinite": {inf, 1, -inf, 0.5}, "all infinite": {inf}, "none": {-inf}, "NaN": {nan, 1, nan, 2},
+		"all NaN": {nan}, "huge": {3e38, -3e38, 1e38}, "equal": {7}, "tiny": {1e-45, 0}, "not sorted": {1, 5, 2, 9, 3},
+	} {
+		for i, x := range everyReRanker(t) {
+			if cal, ok := x.(rerank.Calibration); ok {
+				cal.Wanted = "user"
+				x = cal
+			}
+			if l, ok := x.(rerank.Interleave); ok && l.Attribute == "" {
+				continue // these tables have no sources
+			}
+			for _, k := range []int{0, 3, 40, 100} {
+				c, order := table(t, 40, dim, 3)
+				for j, row := range order {
+					c.Utility()[row] = utilities[j%len(utilities)]
+				}
+				q := recsys.NewQuery(&recsys.Request{K: k, Now: now, Seed: 1}, c.Schema(), "test")
+				q.Vector(field(t, c.Schema(), "user").Index)[1] = 1
+				got := reRank(t, x, q, c, order)
+				sortedRows, changed := slices.Clone(got), !slices.Equal(got, order)
+				slices.Sort(sortedRows)
+				for j, row := range sortedRows {
+					require.Equal(t, int32(j), row, "%s, %d %T: not a permutation", name, i, x)
+				}
+				for j := 1; changed && j < len(got); j++ {
+					require.GreaterOrEqual(t, c.Utility()[got[j-1]], c.Utility()[got[j]], "%s, %d %T, K %d", name, i, x, k)
+				}
+			}
+		}
 	}
 }
 

@@ -88,3 +88,16 @@ func BenchmarkGroups(b *testing.B) {
 	benchStage(b, "ExposureParity", rerank.ExposureParity{Ledger: ledger, Lambda: 0.3, Depth: 5000})
 	benchStage(b, "LongTail", rerank.LongTail{Lambda: 0.3, Popularity: "age", Head: 50, Tail: 0.5, Smooth: true, Depth: 5000})
 }
+
+// BenchmarkAdjustFairAlpha is what the first list of each length costs.
+func BenchmarkAdjustFairAlpha(b *testing.B) {
+	for _, k := range []int{10, 50, 200, 1000} {
+		b.Run(fmt.Sprintf("k=%d", k), func(b *testing.B) {
+			for b.Loop() {
+				if _, _, err := rerank.AdjustFairAlpha(k, 0.4, 0.1); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

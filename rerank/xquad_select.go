@@ -15,7 +15,7 @@ import (
 // n × Z, the probability that an item satisfies an aspect, P(i|z) in [0, 1] (an item may satisfy several or none). Ties
 // go to the smallest index. Fewer than k items give all of them, k <= 0 none. lambda = 0 is the order of relevance.
 //
-// It is an error if lambda is outside [0, 1], if a relevance is not finite, if aspects do not sum to 1 (within 1e-3; they are
+// It is an error if lambda is outside [0, 1], if a relevance is not finite, if aspects do not sum to 1 (within 0.01; they are
 // taken as they are) or one is no probability, or if coverage has another length or a number outside [0, 1]. Without aspects only relevance counts.
 //
 // It reckons in float64, at most n·k·Z products and usually far fewer: a score can only fall as more is chosen.

@@ -13,13 +13,16 @@ import (
 
 // explore serves the test users through pipeline with an explorer, logs what was shown
 // and clicked to files, and judges the slates from these alone. greedy is the outcome of
-// pipeline itself.
-func explore(ctx context.Context, m *models, users []int, greedy *outcome, seed uint64, workers int, progress *cli.Progress) (*outcome, *audit, error) {
-	dir, err := os.MkdirTemp("", "quickstart-log-")
-	if err != nil {
-		return nil, nil, err
+// pipeline itself. The files stay if dir names a folder for them.
+func explore(ctx context.Context, m *models, users []int, greedy *outcome, dir string, seed uint64, workers int, progress *cli.Progress) (*outcome, *audit, error) {
+	if dir == "" {
+		made, err := os.MkdirTemp("", "quickstart-log-")
+		if err != nil {
+			return nil, nil, err
+		}
+		defer os.RemoveAll(made)
+		dir = made
 	}
-	defer os.RemoveAll(dir)
 	sink, err := recsys.NewFileSink(dir, recsys.FileSinkConfig{Block: true})
 	if err != nil {
 		return nil, nil, err

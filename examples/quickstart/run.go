@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/examples/internal/cli"
 	"github.com/recsyskit/recsys/examples/internal/goapi"
 )
@@ -16,8 +17,8 @@ import (
 // options are the flags.
 type options struct {
 	*cli.Common
-	data, report, ranker string
-	json                 bool
+	data, report, ranker, log string
+	json                      bool
 }
 
 func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) int {
@@ -26,6 +27,7 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 	fs.StringVar(&o.data, "data", "", "CSV `file`, plain or gzip: user,item,time[,value], header optional; without it, the sources of the Go toolchain")
 	fs.StringVar(&o.ranker, "ranker", boosted, "`model` that ranks: boosted (trees) or linear")
 	fs.StringVar(&o.report, "report", "", "write an HTML page to this `file`")
+	fs.StringVar(&o.log, "log", "", "keep the log of pipeline-explored in this `folder`, which is made or empty; examples/ope judges other policies on it")
 	asJSON := cli.AddJSON(fs)
 	err := cli.Parse(fs, args)
 	if o.json = *asJSON; err == nil {
@@ -42,6 +44,14 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 func (o *options) check() error {
 	if o.ranker != boosted && o.ranker != linear {
 		return cli.Usagef("-ranker %s: want %s or %s", o.ranker, boosted, linear)
+	}
+	if o.log != "" {
+		if files, err := recsys.LogFiles(o.log, ""); err == nil && len(files) > 0 {
+			return cli.Usagef("-log %s: the folder holds a log already", o.log)
+		}
+		if err := os.MkdirAll(o.log, 0o755); err != nil {
+			return cli.Usagef("-log %s: %v", o.log, err)
+		}
 	}
 	if o.report == "" {
 		return nil
@@ -119,7 +129,7 @@ func (o *options) judge(ctx context.Context, m *models, stderr io.Writer) (*resu
 		}
 		r.outcomes = append(r.outcomes, x)
 	}
-	explored, audit, err := explore(ctx, m, r.users, r.outcome("pipeline"), o.Seed, o.Workers, progress)
+	explored, audit, err := explore(ctx, m, r.users, r.outcome("pipeline"), o.log, o.Seed, o.Workers, progress)
 	if err != nil {
 		return nil, fmt.Errorf("pipeline-explored: %w", err)
 	}

@@ -172,9 +172,19 @@ func TestImportanceSaysWhatIsOutOfOrder(t *testing.T) {
 					value       float64
 					good, isOne bool
 				}{
-					{p, 0, false, false}, {p, -0.5, false, false}, {p, 1.5, false, false}, {p, nan, false, false}, {p, 1, true, true},
-					{target, -0.5, false, false}, {target, 1.5, false, false}, {target, nan, false, false}, {target, 1, true, false},
-					{r, nan, false, false}, {r, inf, false, false}, {r, -inf, false, false}, {r, 0x1p100, true, false},
+					{p, 0, false, false},
+					{p, -0.5, false, false},
+					{p, 1.5, false, false},
+					{p, nan, false, false},
+					{p, 1, true, true},
+					{target, -0.5, false, false},
+					{target, 1.5, false, false},
+					{target, nan, false, false},
+					{target, 1, true, false},
+					{r, nan, false, false},
+					{r, inf, false, false},
+					{r, -inf, false, false},
+					{r, 0x1p100, true, false},
 				} {
 					old := bad.x[at]
 					bad.x[at] = bad.value

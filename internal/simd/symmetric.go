@@ -52,11 +52,21 @@ func symBlocks(m, x []float64) int {
 
 // QuadForm returns xᵀ·M·x. It panics if len(x) is no multiple of 8 or M has not as many rows.
 func QuadForm(m, x []float64) float64 {
+	_, s := DotQuadForm(m, x, x)
+	return s
+}
+
+// DotQuadForm returns vᵀ·x, with eight partial sums, and xᵀ·M·x, for little more than the time of the latter. It panics as [QuadForm] does,
+// and if the lengths of v and x differ.
+func DotQuadForm(m, v, x []float64) (dot, s float64) {
 	nb := symBlocks(m, x)
-	if nb == 0 {
-		return 0
+	if len(v) != len(x) {
+		panic(errLengths64)
 	}
-	return quadForm(m, x, nb)
+	if nb == 0 {
+		return 0, 0
+	}
+	return quadForm(m, v, x, nb)
 }
 
 // Symv computes y = M·x; y must not overlap x. It panics as [QuadForm] does, and if the
@@ -71,13 +81,11 @@ func Symv(y, m, x []float64) {
 	}
 }
 
-// Rank1 computes M += alpha·x·xᵀ: each element m += (alpha·x[i])·x[j], i >= j but for the tiles on
-// the diagonal, whose upper half is mirrored. It panics as [QuadForm] does.
+// Rank1 computes M += alpha·x·xᵀ: each element m += (alpha·x[i])·x[j]. In the tiles on the diagonal both halves are
+// computed, and may come to differ by rounding; where that would grow, call [SymMirror]. It panics as [QuadForm] does.
 func Rank1(m []float64, alpha float64, x []float64) {
-	nb := symBlocks(m, x)
-	if nb > 0 {
+	if nb := symBlocks(m, x); nb > 0 {
 		rank1(m, alpha, x, nb)
-		SymMirror(m)
 	}
 }
 
@@ -87,18 +95,7 @@ func Dot64(x, y []float64) float64 {
 	if len(x) != len(y) {
 		panic(errLengths64)
 	}
-	var acc [16]float64
-	whole := len(x) &^ 15
-	if whole > 0 {
-		dot64(&acc, x[:whole], y[:whole])
-	}
-	dot64Generic(&acc, x[whole:], y[whole:])
-	for w := 8; w > 0; w /= 2 {
-		for j := range w {
-			acc[j] += acc[j+w]
-		}
-	}
-	return acc[0]
+	return dot64(x, y)
 }
 
 // Axpy64 computes y[i] += alpha·x[i], fused. It panics if the lengths differ. x may be y, but

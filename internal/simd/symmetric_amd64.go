@@ -6,14 +6,14 @@ package simd
 // cannot be preempted.
 const symRows = 512
 
-func quadForm(m, x []float64, nb int) float64 {
+func quadForm(m, v, x []float64, nb int) (dot, s float64) {
 	switch {
 	case tier == PureGo || len(x) > symRows:
-		return quadFormGeneric(m, x, nb)
+		return quadFormGeneric(m, v, x, nb)
 	case tier == AVX512:
-		return quadFormAVX512(&m[0], &x[0], nb)
+		return quadFormAVX512(&m[0], &v[0], &x[0], nb)
 	}
-	return quadFormAVX2(&m[0], &x[0], nb)
+	return quadFormAVX2(&m[0], &v[0], &x[0], nb)
 }
 
 func symv(y, m, x []float64, nb int) {
@@ -38,20 +38,15 @@ func rank1(m []float64, alpha float64, x []float64, nb int) {
 	}
 }
 
-func dot64(acc *[16]float64, x, y []float64) {
-	if tier == PureGo {
-		dot64Generic(acc, x, y)
-		return
+// Lengths that are no multiple of 8 take the Go code: vectors beside a matrix are padded.
+func dot64(x, y []float64) float64 {
+	switch {
+	case tier == PureGo || len(x)&7 != 0 || len(x) == 0 || len(x) > sweepChunk:
+		return dot64Generic(x, y)
+	case tier == AVX512:
+		return dot64AVX512(&x[0], &y[0], len(x))
 	}
-	for len(x) > 0 {
-		n := min(len(x), sweepChunk)
-		if tier == AVX512 {
-			dot64AVX512(&acc[0], &x[0], &y[0], n)
-		} else {
-			dot64AVX2(&acc[0], &x[0], &y[0], n)
-		}
-		x, y = x[n:], y[n:]
-	}
+	return dot64AVX2(&x[0], &y[0], len(x))
 }
 
 func axpy64(alpha float64, x, y []float64) {

@@ -22,17 +22,35 @@ DATA symmetricOrder<>+56(SB)/4, $0x00000007
 DATA symmetricOrder<>+60(SB)/4, $0x00000000
 GLOBL symmetricOrder<>(SB), RODATA|NOPTR, $64
 
-// func quadFormAVX512(m *float64, x *float64, nb int) (s float64)
-TEXT ·quadFormAVX512(SB), NOSPLIT, $0-32
-	MOVQ x+8(FP), DI
+// func quadFormAVX512(m *float64, v *float64, x *float64, nb int) (dot float64, s float64)
+TEXT ·quadFormAVX512(SB), NOSPLIT, $0-48
+	MOVQ x+16(FP), DI
+	MOVQ v+8(FP), R8
+	MOVQ nb+24(FP), CX
+	XORL BX, BX
+	VPXOR X9, X9, X9
+
+dot1:
+	VMOVUPD (DI)(BX*1), Z8
+	VFMADD231PD (R8)(BX*1), Z8, Z9
+	ADDQ $64, BX
+	DECQ CX
+	JNE dot1
+	VEXTRACTF64X4 $1, Z9, Y8
+	VADDPD Y8, Y9, Y9
+	VEXTRACTF128 $1, Y9, X8
+	VADDPD X8, X9, X9
+	VPERMILPD $1, X9, X8
+	VADDSD X8, X9, X9
+	VMOVSD X9, dot+32(FP)
 	VPXOR X9, X9, X9
 	VPXOR X10, X10, X10
 	MOVQ m+0(FP), SI
-	MOVQ nb+16(FP), CX
+	MOVQ nb+24(FP), CX
 	SHLQ $6, CX
 	XORL BX, BX
 
-tiles1:
+tiles2:
 	VPXOR X0, X0, X0
 	VPXOR X1, X1, X1
 	VPXOR X2, X2, X2
@@ -43,9 +61,9 @@ tiles1:
 	VPXOR X7, X7, X7
 	XORL DX, DX
 	CMPQ DX, BX
-	JGE diagonal3
+	JGE diagonal4
 
-left2:
+left3:
 	VMOVUPD (DI)(DX*1), Z8
 	VFMADD231PD (SI), Z8, Z0
 	VFMADD231PD 64(SI), Z8, Z1
@@ -58,9 +76,9 @@ left2:
 	ADDQ $0x200, SI
 	ADDQ $64, DX
 	CMPQ DX, BX
-	JLT left2
+	JLT left3
 
-diagonal3:
+diagonal4:
 	VADDPD Z0, Z0, Z0
 	VADDPD Z1, Z1, Z1
 	VADDPD Z2, Z2, Z2
@@ -97,7 +115,7 @@ diagonal3:
 	VFMADD231PD Z7, Z11, Z10
 	ADDQ $64, BX
 	CMPQ BX, CX
-	JLT tiles1
+	JLT tiles2
 	VADDPD Z10, Z9, Z9
 	VEXTRACTF64X4 $1, Z9, Y11
 	VADDPD Y11, Y9, Y9
@@ -105,7 +123,7 @@ diagonal3:
 	VADDPD X11, X9, X9
 	VPERMILPD $1, X9, X11
 	VADDSD X11, X9, X9
-	VMOVSD X9, s+24(FP)
+	VMOVSD X9, s+40(FP)
 	VZEROUPPER
 	RET
 
@@ -299,14 +317,15 @@ diagonal3:
 	VZEROUPPER
 	RET
 
-// func dot64AVX512(acc *float64, x *float64, y *float64, n int)
+// func dot64AVX512(x *float64, y *float64, n int) (s float64)
 TEXT ·dot64AVX512(SB), NOSPLIT, $0-32
-	MOVQ acc+0(FP), R8
-	MOVQ x+8(FP), SI
-	MOVQ y+16(FP), DI
-	MOVQ n+24(FP), CX
-	VMOVUPD (R8), Z0
-	VMOVUPD 64(R8), Z1
+	MOVQ x+0(FP), SI
+	MOVQ y+8(FP), DI
+	MOVQ n+16(FP), CX
+	VPXOR X0, X0, X0
+	VPXOR X1, X1, X1
+	SUBQ $16, CX
+	JLT rest2
 
 loop1:
 	VMOVUPD (SI), Z4
@@ -316,9 +335,23 @@ loop1:
 	ADDQ $128, SI
 	ADDQ $128, DI
 	SUBQ $16, CX
-	JGT loop1
-	VMOVUPD Z0, (R8)
-	VMOVUPD Z1, 64(R8)
+	JGE loop1
+
+rest2:
+	ADDQ $16, CX
+	JEQ end3
+	VMOVUPD (SI), Z4
+	VFMADD231PD (DI), Z4, Z0
+
+end3:
+	VADDPD Z1, Z0, Z0
+	VEXTRACTF64X4 $1, Z0, Y4
+	VADDPD Y4, Y0, Y0
+	VEXTRACTF128 $1, Y0, X4
+	VADDPD X4, X0, X0
+	VPERMILPD $1, X0, X4
+	VADDSD X4, X0, X0
+	VMOVSD X0, s+24(FP)
 	VZEROUPPER
 	RET
 
@@ -343,19 +376,39 @@ loop1:
 	VZEROUPPER
 	RET
 
-// func quadFormAVX2(m *float64, x *float64, nb int) (s float64)
-TEXT ·quadFormAVX2(SB), NOSPLIT, $0-32
-	MOVQ x+8(FP), DI
+// func quadFormAVX2(m *float64, v *float64, x *float64, nb int) (dot float64, s float64)
+TEXT ·quadFormAVX2(SB), NOSPLIT, $0-48
+	MOVQ x+16(FP), DI
+	MOVQ v+8(FP), R8
+	MOVQ nb+24(FP), CX
+	XORL BX, BX
+	VPXOR X10, X10, X10
+	VPXOR X11, X11, X11
+
+dot1:
+	VMOVUPD (DI)(BX*1), Y8
+	VMOVUPD 32(DI)(BX*1), Y9
+	VFMADD231PD (R8)(BX*1), Y8, Y10
+	VFMADD231PD 32(R8)(BX*1), Y9, Y11
+	ADDQ $64, BX
+	DECQ CX
+	JNE dot1
+	VADDPD Y11, Y10, Y10
+	VEXTRACTF128 $1, Y10, X8
+	VADDPD X8, X10, X10
+	VPERMILPD $1, X10, X8
+	VADDSD X8, X10, X10
+	VMOVSD X10, dot+32(FP)
 	VPXOR X10, X10, X10
 	VPXOR X11, X11, X11
 	VPXOR X12, X12, X12
 	VPXOR X13, X13, X13
 	MOVQ m+0(FP), SI
-	MOVQ nb+16(FP), CX
+	MOVQ nb+24(FP), CX
 	SHLQ $6, CX
 	XORL BX, BX
 
-tiles1:
+tiles2:
 	MOVQ SI, R9
 	VPXOR X0, X0, X0
 	VPXOR X1, X1, X1
@@ -367,9 +420,9 @@ tiles1:
 	VPXOR X7, X7, X7
 	XORL DX, DX
 	CMPQ DX, BX
-	JGE diagonal3
+	JGE diagonal4
 
-left2:
+left3:
 	VMOVUPD (DI)(DX*1), Y8
 	VMOVUPD 32(DI)(DX*1), Y9
 	VFMADD231PD (SI), Y8, Y0
@@ -383,9 +436,9 @@ left2:
 	ADDQ $0x200, SI
 	ADDQ $64, DX
 	CMPQ DX, BX
-	JLT left2
+	JLT left3
 
-diagonal3:
+diagonal4:
 	VADDPD Y0, Y0, Y0
 	VADDPD Y1, Y1, Y1
 	VADDPD Y2, Y2, Y2
@@ -428,9 +481,9 @@ diagonal3:
 	VPXOR X7, X7, X7
 	XORL DX, DX
 	CMPQ DX, BX
-	JGE diagonal5
+	JGE diagonal6
 
-left4:
+left5:
 	VMOVUPD (DI)(DX*1), Y8
 	VMOVUPD 32(DI)(DX*1), Y9
 	VFMADD231PD 256(SI), Y8, Y0
@@ -444,9 +497,9 @@ left4:
 	ADDQ $0x200, SI
 	ADDQ $64, DX
 	CMPQ DX, BX
-	JLT left4
+	JLT left5
 
-diagonal5:
+diagonal6:
 	VADDPD Y0, Y0, Y0
 	VADDPD Y1, Y1, Y1
 	VADDPD Y2, Y2, Y2
@@ -480,7 +533,7 @@ diagonal5:
 	VFMADD231PD Y7, Y14, Y13
 	ADDQ $64, BX
 	CMPQ BX, CX
-	JLT tiles1
+	JLT tiles2
 	VADDPD Y12, Y10, Y10
 	VADDPD Y13, Y11, Y11
 	VADDPD Y11, Y10, Y10
@@ -488,7 +541,7 @@ diagonal5:
 	VADDPD X14, X10, X10
 	VPERMILPD $1, X10, X14
 	VADDSD X14, X10, X10
-	VMOVSD X10, s+24(FP)
+	VMOVSD X10, s+40(FP)
 	VZEROUPPER
 	RET
 
@@ -796,16 +849,17 @@ diagonal3:
 	VZEROUPPER
 	RET
 
-// func dot64AVX2(acc *float64, x *float64, y *float64, n int)
+// func dot64AVX2(x *float64, y *float64, n int) (s float64)
 TEXT ·dot64AVX2(SB), NOSPLIT, $0-32
-	MOVQ acc+0(FP), R8
-	MOVQ x+8(FP), SI
-	MOVQ y+16(FP), DI
-	MOVQ n+24(FP), CX
-	VMOVUPD (R8), Y0
-	VMOVUPD 32(R8), Y1
-	VMOVUPD 64(R8), Y2
-	VMOVUPD 96(R8), Y3
+	MOVQ x+0(FP), SI
+	MOVQ y+8(FP), DI
+	MOVQ n+16(FP), CX
+	VPXOR X0, X0, X0
+	VPXOR X1, X1, X1
+	VPXOR X2, X2, X2
+	VPXOR X3, X3, X3
+	SUBQ $16, CX
+	JLT rest2
 
 loop1:
 	VMOVUPD (SI), Y4
@@ -819,11 +873,25 @@ loop1:
 	ADDQ $128, SI
 	ADDQ $128, DI
 	SUBQ $16, CX
-	JGT loop1
-	VMOVUPD Y0, (R8)
-	VMOVUPD Y1, 32(R8)
-	VMOVUPD Y2, 64(R8)
-	VMOVUPD Y3, 96(R8)
+	JGE loop1
+
+rest2:
+	ADDQ $16, CX
+	JEQ end3
+	VMOVUPD (SI), Y4
+	VFMADD231PD (DI), Y4, Y0
+	VMOVUPD 32(SI), Y5
+	VFMADD231PD 32(DI), Y5, Y1
+
+end3:
+	VADDPD Y2, Y0, Y0
+	VADDPD Y3, Y1, Y1
+	VADDPD Y1, Y0, Y0
+	VEXTRACTF128 $1, Y0, X4
+	VADDPD X4, X0, X0
+	VPERMILPD $1, X0, X4
+	VADDSD X4, X0, X0
+	VMOVSD X0, s+24(FP)
 	VZEROUPPER
 	RET
 

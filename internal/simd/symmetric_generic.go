@@ -2,8 +2,12 @@ package simd
 
 import "math"
 
-func quadFormGeneric(m, x []float64, nb int) float64 {
+func quadFormGeneric(m, v, x []float64, nb int) (dot, s float64) {
 	var total [2][8]float64
+	var product [8]float64
+	for i, a := range x {
+		product[i&7] = math.FMA(a, v[i], product[i&7])
+	}
 	for b := range nb {
 		xb := (*[8]float64)(x[8*b:])
 		var acc [8][8]float64
@@ -34,7 +38,7 @@ func quadFormGeneric(m, x []float64, nb int) float64 {
 	for j := range 8 {
 		total[0][j] += total[1][j]
 	}
-	return foldSum8(&total[0])
+	return foldSum8(&product), foldSum8(&total[0])
 }
 
 // foldSum8 adds in halves.
@@ -83,10 +87,15 @@ func rank1Generic(m []float64, alpha float64, x []float64, nb int) {
 	}
 }
 
-func dot64Generic(acc *[16]float64, x, y []float64) {
+func dot64Generic(x, y []float64) float64 {
+	var acc [16]float64
 	for i, v := range x {
 		acc[i&15] = math.FMA(v, y[i], acc[i&15])
 	}
+	for j := range 8 {
+		acc[j] += acc[j+8]
+	}
+	return foldSum8((*[8]float64)(acc[:]))
 }
 
 func axpy64Generic(alpha float64, x, y []float64) {

@@ -4,10 +4,10 @@
 
 package simd
 
-// quadFormAVX512 returns Σ x[i]*m[i][j]*x[j] for a matrix of nb > 0 rows of tiles.
+// quadFormAVX512 returns Σ x[i]*v[i] and Σ x[i]*m[i][j]*x[j] for a matrix of nb > 0 rows of tiles.
 //
 //go:noescape
-func quadFormAVX512(m *float64, x *float64, nb int) (s float64)
+func quadFormAVX512(m *float64, v *float64, x *float64, nb int) (dot float64, s float64)
 
 // symvAVX512 computes y[i] = Σ m[i][j]*x[j] for a matrix of nb > 0 rows of tiles.
 //
@@ -20,20 +20,20 @@ func symvAVX512(y *float64, m *float64, x *float64, nb int)
 //go:noescape
 func rank1AVX512(m *float64, alpha float64, x *float64, nb int)
 
-// dot64AVX512 computes acc[i%16] += x[i]*y[i] for n elements, a positive multiple of 16.
+// dot64AVX512 returns Σ x[i]*y[i] for n elements, a positive multiple of 8, with 16 partial sums.
 //
 //go:noescape
-func dot64AVX512(acc *float64, x *float64, y *float64, n int)
+func dot64AVX512(x *float64, y *float64, n int) (s float64)
 
 // axpy64AVX512 computes y[i] += alpha*x[i], fused, for n elements, a positive multiple of 16.
 //
 //go:noescape
 func axpy64AVX512(alpha float64, x *float64, y *float64, n int)
 
-// quadFormAVX2 returns Σ x[i]*m[i][j]*x[j] for a matrix of nb > 0 rows of tiles.
+// quadFormAVX2 returns Σ x[i]*v[i] and Σ x[i]*m[i][j]*x[j] for a matrix of nb > 0 rows of tiles.
 //
 //go:noescape
-func quadFormAVX2(m *float64, x *float64, nb int) (s float64)
+func quadFormAVX2(m *float64, v *float64, x *float64, nb int) (dot float64, s float64)
 
 // symvAVX2 computes y[i] = Σ m[i][j]*x[j] for a matrix of nb > 0 rows of tiles.
 //
@@ -46,10 +46,10 @@ func symvAVX2(y *float64, m *float64, x *float64, nb int)
 //go:noescape
 func rank1AVX2(m *float64, alpha float64, x *float64, nb int)
 
-// dot64AVX2 computes acc[i%16] += x[i]*y[i] for n elements, a positive multiple of 16.
+// dot64AVX2 returns Σ x[i]*y[i] for n elements, a positive multiple of 8, with 16 partial sums.
 //
 //go:noescape
-func dot64AVX2(acc *float64, x *float64, y *float64, n int)
+func dot64AVX2(x *float64, y *float64, n int) (s float64)
 
 // axpy64AVX2 computes y[i] += alpha*x[i], fused, for n elements, a positive multiple of 16.
 //

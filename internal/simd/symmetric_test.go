@@ -58,6 +58,10 @@ func TestSymmetricKernelsEqualTheNaiveLoops(t *testing.T) {
 					t.Fatalf("%v, %d rows: padding %d is %v", tier, d, i, y[i])
 				}
 			}
+			dot, quad2 := simd.DotQuadForm(m, y, x)
+			if math.Abs(dot-quad) > float64(2*d)*0x1p-52*size || quad2 != simd.QuadForm(m, x) { // xᵀ·(M·x), y being that
+				t.Fatalf("%v, %d rows: %v and %v, want %v twice", tier, d, dot, quad2, quad)
+			}
 			if got := simd.QuadForm(m, x); math.Abs(got-quad) > float64(2*d)*0x1p-52*size {
 				t.Fatalf("%v, %d rows: quadratic form %v, want %v", tier, d, got, quad)
 			}
@@ -81,8 +85,9 @@ func TestSymmetricKernelsHaveTheBitsOfGo(t *testing.T) {
 			simd.Use(t, tier)
 			m, _, x := symmetric(rand.New(rand.NewPCG(uint64(d), 2)), d)
 			y := make([]float64, len(x))
-			out := []float64{simd.QuadForm(m, x)}
 			simd.Symv(y, m, x)
+			dot, quad := simd.DotQuadForm(m, y, x)
+			out := []float64{dot, quad, simd.Dot64(x, y)}
 			simd.Rank1(m, 0.3, y)
 			out = append(append(out, y...), m...)
 			if d > 0 { // an odd length, for the tails
@@ -124,6 +129,7 @@ func TestSymmetricKernelsPanicOnSizesThatDoNotFit(t *testing.T) {
 		"other matrix":  func() { simd.Symv(make([]float64, 16), make([]float64, 64), make([]float64, 16)) },
 		"other result":  func() { simd.Symv(make([]float64, 16), make([]float64, 64), make([]float64, 8)) },
 		"other rank":    func() { simd.Rank1(make([]float64, 65), 1, make([]float64, 8)) },
+		"other vector":  func() { simd.DotQuadForm(make([]float64, 64), make([]float64, 16), make([]float64, 8)) },
 		"other product": func() { simd.Dot64(make([]float64, 1), nil) },
 		"other sum":     func() { simd.Axpy64(1, make([]float64, 1), nil) },
 	} {
@@ -172,6 +178,7 @@ func BenchmarkSymmetric(b *testing.B) {
 			{"quad/impl=simd", func() { y[0] = simd.QuadForm(m, x) }},
 			{"symv/impl=simd", func() { simd.Symv(y, m, x) }},
 			{"rank1/impl=simd", func() { simd.Rank1(m, 1e-9, x) }},
+			{"dotquad/impl=simd", func() { y[0], y[1] = simd.DotQuadForm(m, x, x) }},
 			{"dot/impl=simd", func() { y[0] = simd.Dot64(x, x) }},
 		} {
 			b.Run(fmt.Sprintf("d=%d/op=%s", d, k.name), func(b *testing.B) {

@@ -1,10 +1,15 @@
 package ope
 
+import (
+	"fmt"
+	"slices"
+)
+
 // Accumulator estimates from a log that is read row by row, in memory independent of its
 // length (8 bytes per row more with [Options.Tails]). It gives what [Evaluate] gives for the
 // same rows in the same order. It is not safe for concurrent use: give each worker one, and
-// [Accumulator.Merge] them; the result then depends on the split by rounding alone. For the
-// bootstrap each worker needs a seed of its own.
+// [Accumulator.Merge] them; the result then depends on the split by rounding alone, but for the
+// bootstrap, where each worker needs a seed of its own.
 type Accumulator struct {
 	opt    Options
 	total  *state
@@ -14,6 +19,7 @@ type Accumulator struct {
 	rows   int // added, with those in the block
 	blocks int // in the chunk
 	pivots [2]float64
+	merged []uint64 // seeds of the bootstraps merged into this one
 }
 
 // NewAccumulator returns an empty accumulator for the estimators. A field of opt or a parameter
@@ -41,7 +47,8 @@ func NewAccumulator(opt Options, estimators ...Estimator) (*Accumulator, error) 
 }
 
 // Add adds a row. A value outside its domain is a [*RowError], after which the row counts
-// nowhere and others may follow. Add allocates only when the log is of more loggers than before.
+// nowhere and others may follow. Add allocates only when the log is of more loggers than before,
+// and with [Options.Tails].
 func (a *Accumulator) Add(r Row) error {
 	n := a.total.needs
 	if err := r.check(a.rows, n); err != nil {
@@ -59,6 +66,9 @@ func (a *Accumulator) Add(r Row) error {
 	}
 	if n.mixed {
 		b.mixed[i] = r.Target / r.Average
+		if r.Average == 1 {
+			b.unmixed += 1 - r.Target
+		}
 	}
 	if n.match {
 		b.match[i] = matched(r.Target)
@@ -83,7 +93,7 @@ func (a *Accumulator) flush() {
 	}
 	a.chunk.add(b, a.work, a.pivots)
 	b.first += b.n
-	b.n, b.unsupported = 0, 0
+	b.n, b.unsupported, b.unmixed = 0, 0, 0
 	if a.blocks++; a.blocks == chunkBlocks {
 		a.settle()
 	}
@@ -99,19 +109,15 @@ func (a *Accumulator) settle() {
 // Len returns the number of rows added.
 func (a *Accumulator) Len() int { return a.rows }
 
-// Merge adds the rows of b, which must be of the same options and estimators; else the error
-// is a [*FieldError]. Merge leaves b's rows in b.
+// Merge adds the rows of b. Estimators and options must be the same, but for Workers and Seed,
+// and for [Bootstrap] the seeds must differ, lest rows of both count equally often; else the
+// error is a [*FieldError] and nothing is added. Merge leaves b's rows in b.
 func (a *Accumulator) Merge(b *Accumulator) error {
-	if len(a.total.estimators) != len(b.total.estimators) {
-		return &FieldError{"the merged Accumulator", "of other estimators", "of the same"}
+	if err := a.mergeable(b); err != nil {
+		return err
 	}
-	for i, e := range a.total.estimators {
-		if e != b.total.estimators[i] {
-			return &FieldError{"the merged Accumulator", "of " + b.total.estimators[i].name, "of " + e.name}
-		}
-	}
-	if a.opt.Interval != b.opt.Interval || a.opt.Resamples != b.opt.Resamples || a.opt.Tails != b.opt.Tails {
-		return &FieldError{"the merged Accumulator", "of other options", "of the same"}
+	if a.opt.Interval == Bootstrap {
+		a.merged = append(a.merged, b.seeds()...)
 	}
 	if a.rows == 0 {
 		a.pivots = b.pivots
@@ -123,6 +129,40 @@ func (a *Accumulator) Merge(b *Accumulator) error {
 	a.total.merge(b.total)
 	a.rows += b.rows
 	return nil
+}
+
+// mergeable returns the error of merging b.
+func (a *Accumulator) mergeable(b *Accumulator) error {
+	if a == b {
+		return &FieldError{"the merged Accumulator", "the one it is merged into", "another"}
+	}
+	if !slices.Equal(a.total.estimators, b.total.estimators) {
+		return &FieldError{"the merged Accumulator", fmt.Sprint("of ", b.total.estimators), fmt.Sprint("of ", a.total.estimators)}
+	}
+	x, y := a.opt, b.opt
+	x.Workers, x.Seed = y.Workers, y.Seed
+	if x != y {
+		return &FieldError{"the merged Accumulator", "of other options", "of the same"}
+	}
+	if a.opt.Interval != Bootstrap {
+		return nil
+	}
+	own := a.seeds()
+	for _, s := range b.seeds() {
+		if slices.Contains(own, s) {
+			return &FieldError{"the merged Accumulator's Options.Seed", fmt.Sprint(s), "a seed of its own"}
+		}
+	}
+	return nil
+}
+
+// seeds returns the seeds that the rows were drawn with.
+func (a *Accumulator) seeds() []uint64 {
+	seeds := slices.Clone(a.merged)
+	if a.block.first+a.block.n > 0 { // rows of its own
+		seeds = append(seeds, a.opt.Seed)
+	}
+	return seeds
 }
 
 // Report returns the estimates of the rows added so far; more may follow. The error is

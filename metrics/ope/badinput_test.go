@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,8 +45,13 @@ func TestEvaluateRefusesRowsOutsideTheirDomain(t *testing.T) {
 		{"Stratum", func(l *ope.Log[float64]) { l.Stratum[row] = 1 << 16 }},
 		{"Weight", func(l *ope.Log[float64]) { l.Weight = ones(len(l.Reward)); l.Weight[row] = -1 }},
 		{"Weight", func(l *ope.Log[float64]) { l.Weight = ones(len(l.Reward)); l.Weight[row] = inf }},
-		{"Logger", func(l *ope.Log[float64]) { l.Logger = ones(len(l.Target)); l.Logger[at] = nan }},
-		{"Logger", func(l *ope.Log[float64]) { l.Logger = ones(len(l.Target)); l.Logger[at+int(l.Action[row])] = 0 }}, // yet it was taken
+		{"Logger", func(l *ope.Log[float64]) { l.Logger = evenly(len(l.Target), 7); l.Logger[at] = nan }},
+		{"Logger", func(l *ope.Log[float64]) { l.Logger = evenly(len(l.Target), 7); l.Logger[at] *= 2 }}, // the sum is not 1
+		{"Logger", func(l *ope.Log[float64]) { // 0, yet it was taken
+			l.Logger = evenly(len(l.Target), 7)
+			a := int(l.Action[row])
+			l.Logger[at+a], l.Logger[at+(a+1)%7] = 0, 2./7
+		}},
 	} {
 		log := spread[float64](randomLog(1, 20000, 0))
 		c.set(&log)
@@ -55,6 +61,59 @@ func TestEvaluateRefusesRowsOutsideTheirDomain(t *testing.T) {
 			t.Errorf("%s: error %v; want a RowError of row %d", c.field, err, row)
 		}
 	}
+}
+
+// evenly returns a table of n uniform probabilities of actions.
+func evenly(n, actions int) []float64 {
+	x := ones(n)
+	for i := range x {
+		x[i] /= float64(actions)
+	}
+	return x
+}
+
+// Estimators without a model read the target's table only where it was taken.
+func TestTargetsThatDoNotSumToOneAreRefusedWithoutAModel(t *testing.T) {
+	check := func(name string, log ope.Log[float64], row int) {
+		t.Helper()
+		for _, e := range []ope.Estimator{ope.IPS(), ope.SNIPS(), ope.ClippedIPS(3), ope.Replay()} {
+			var bad *ope.RowError
+			if _, err := ope.Evaluate(log, ope.Options{}, e); !errors.As(err, &bad) || bad.Field != "Target" || bad.Row != row {
+				t.Errorf("%s: %v: %v; want a RowError of Target in row %d", name, e, err, row)
+			}
+		}
+		var bad *ope.RowError
+		if _, err := ope.MRDRWeights(nil, log); !errors.As(err, &bad) || bad.Field != "Target" || bad.Row != row {
+			t.Errorf("%s: MRDRWeights: %v", name, err)
+		}
+	}
+	log := spread[float64](randomLog(1, 3000, 0))
+	other := 1700*7 + (int(log.Action[1700])+1)%7
+	log.Target[other] += 0.01
+	check("one row", log, 1700)
+	log.Target[other] = -log.Target[other] - 0.01
+	check("a negative probability", log, 1700)
+
+	contexts := randomLog(1, 3000, 0)
+	first := slices.Index(contexts.Context, 5)
+	for a := range 7 {
+		contexts.Target[5*7+a] /= 2
+	}
+	check("a context", contexts, first)
+
+	unused := randomLog(1, 3000, 0)
+	unused.Target = append(unused.Target, make([]float64, 70)...)
+	if _, err := ope.Evaluate(unused, ope.Options{}, ope.IPS()); err == nil {
+		t.Error("tables of different lengths were taken")
+	}
+	unused.Model = nil
+	if _, err := ope.Evaluate(unused, ope.Options{}, ope.IPS()); err != nil {
+		t.Errorf("contexts that do not occur: %v", err)
+	}
+
+	const n, actions = 3000, 1000 // too many to read all
+	large := ope.Log[float64]{Actions: actions, Reward: ones(n), Action: make([]int32, n), Propensity: evenly(n, actions), Target: ones(n * actions)}
+	check("scores for probabilities", large, 0)
 }
 
 func ones(n int) []float64 {
@@ -202,12 +261,53 @@ func TestAddRefusesARowAndGoesOn(t *testing.T) {
 	if _, err := empty.Report(); !errors.Is(err, ope.ErrEmpty) {
 		t.Errorf("empty accumulator: %v", err)
 	}
-	other, err := ope.NewAccumulator(ope.Options{}, ope.IPS())
-	if err != nil {
-		t.Fatal(err)
+}
+
+func TestMergeRefusesWhatIsNotAlike(t *testing.T) {
+	build := func(rows int, opt ope.Options, es ...ope.Estimator) *ope.Accumulator {
+		acc, err := ope.NewAccumulator(opt, es...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range rows {
+			if err := acc.Add(ope.Row{Reward: 1, Propensity: 0.5, Target: 0.5}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return acc
 	}
-	if err := empty.Merge(other); err == nil {
-		t.Error("accumulators of different estimators were merged")
+	boot := func(seed uint64) ope.Options {
+		return ope.Options{Interval: ope.Bootstrap, Resamples: 5, Seed: seed}
+	}
+	itself := build(2, ope.Options{}, ope.IPS())
+	both := build(0, boot(0), ope.IPS())
+	for seed := range uint64(3) { // 0 is not taken by an empty one
+		if err := both.Merge(build(2, boot(seed), ope.IPS())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		name string
+		a, b *ope.Accumulator
+	}{
+		{"itself", itself, itself},
+		{"another estimator", itself, build(2, ope.Options{}, ope.SNIPS())},
+		{"one estimator more", itself, build(2, ope.Options{}, ope.IPS(), ope.SNIPS())},
+		{"another parameter", build(0, ope.Options{}, ope.DRos(1)), build(0, ope.Options{}, ope.DRos(2))},
+		{"another interval", itself, build(2, ope.Options{Interval: ope.Anytime}, ope.IPS())},
+		{"another level", itself, build(2, ope.Options{Level: 0.9}, ope.IPS())},
+		{"another range", itself, build(2, ope.Options{TermRange: 9}, ope.IPS())},
+		{"another horizon", itself, build(2, ope.Options{Horizon: 9}, ope.IPS())},
+		{"tails", itself, build(2, ope.Options{Tails: true}, ope.IPS())},
+		{"the same seed", build(2, boot(1), ope.IPS()), build(2, boot(1), ope.IPS())},
+		{"a seed merged before", both, build(2, boot(1), ope.IPS())},
+		{"one that has merged the seed", build(2, boot(2), ope.IPS()), both},
+	} {
+		rows := c.a.Len()
+		var bad *ope.FieldError
+		if err := c.a.Merge(c.b); !errors.As(err, &bad) || c.a.Len() != rows {
+			t.Errorf("%s was merged: %v", c.name, err)
+		}
 	}
 }
 
@@ -230,6 +330,7 @@ func TestVerdictNamesWhatIsWrong(t *testing.T) {
 		}, ope.Unreliable, "the mean weight"},
 		{"an action the logger cannot take", 50000, func(l *ope.Log[float64]) {
 			l.Logger = append([]float64(nil), big.logger...)
+			l.Logger[2] += l.Logger[3]
 			l.Logger[3] = 0
 			for i, a := range l.Action {
 				if l.Context[i] == 0 && a == 3 {
@@ -288,6 +389,45 @@ func TestVerdictNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
+// One of two loggers chose without chance: its own propensities are no support for another
+// policy, those of the mixture are.
+func TestAGreedyLoggerAmongOthersSupportsTheMixtureAlone(t *testing.T) {
+	w := newWorld(1, 20, 5, 0, 3)
+	var log ope.Log[float64]
+	w.draw(&log, 40000, 1)
+	log.Average, log.Stratum = make([]float64, 40000), make([]int32, 40000)
+	for i, c := range log.Context {
+		greedy := int32(c % 5)
+		if i%2 == 1 {
+			log.Action[i], log.Propensity[i], log.Stratum[i] = greedy, 1, 1
+			log.Reward[i] = 0.5
+		}
+		log.Average[i] = 0.1
+		if log.Action[i] == greedy {
+			log.Average[i] = 0.6
+		}
+	}
+	report, err := ope.Evaluate(log, ope.Options{}, ope.IPS(), ope.BalancedIPS())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := report.Estimates[0]; e.Verdict != ope.Unreliable || !strings.Contains(e.Reason, "could not take") {
+		t.Errorf("ips: %v (%s)", e.Verdict, e.Reason)
+	}
+	if e := report.Estimates[1]; e.Verdict != ope.Reliable {
+		t.Errorf("balanced ips: %v (%s)", e.Verdict, e.Reason)
+	}
+	for i := range log.Average {
+		log.Average[i] = 1
+	}
+	if report, err = ope.Evaluate(log, ope.Options{}, ope.BalancedIPS()); err != nil {
+		t.Fatal(err)
+	}
+	if e := report.Estimates[0]; e.Verdict != ope.Unreliable || !strings.Contains(e.Reason, "could not take") {
+		t.Errorf("a mixture of greedy loggers: %v (%s)", e.Verdict, e.Reason)
+	}
+}
+
 func TestNoWeightIsNoNumber(t *testing.T) {
 	log := tiny()
 	log.Target = []float64{1, 0}
@@ -301,6 +441,38 @@ func TestNoWeightIsNoNumber(t *testing.T) {
 		if e.Verdict != ope.Unreliable || i < 2 && !math.IsNaN(e.Value) {
 			t.Errorf("%+v", e)
 		}
+	}
+}
+
+func TestErrorsNameFieldValueAndRemedy(t *testing.T) {
+	log := randomLog(1, 20, 0)
+	_, err := ope.Evaluate(log, ope.Options{Level: 2}, ope.IPS())
+	if want := "ope: Options.Level is 2; want in (0, 1) (0 means 0.95)"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+	log.Action = log.Action[1:]
+	_, err = ope.Evaluate(log, ope.Options{}, ope.IPS())
+	if want := "ope: Log.Action is of length 19; want of length 20 (20 decisions, 7 actions)"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+func TestSumsThatOverflowAreRefusedOrNoNumber(t *testing.T) {
+	log := tiny()
+	log.Model = []float64{math.MaxFloat64, math.MaxFloat64}
+	log.Target = []float64{0.4, 0.6003}
+	var bad *ope.RowError
+	if _, err := ope.Evaluate(log, ope.Options{}, ope.DM()); !errors.As(err, &bad) || bad.Field != "Model" {
+		t.Errorf("%v; want a RowError of Model", err)
+	}
+	log = tiny()
+	log.Reward = []float64{math.MaxFloat64, math.MaxFloat64, 0, 0}
+	report, err := ope.Evaluate(log, ope.Options{}, ope.IPS())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := report.Estimates[0]; e.Verdict != ope.Unreliable || !strings.Contains(e.Reason, "not a number") {
+		t.Errorf("%v", e)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/metrics/ope"
 )
 
@@ -51,6 +52,7 @@ var worlds = []struct {
 }
 
 func TestNominalIntervalsOfDRAndSNIPSCover(t *testing.T) {
+	race.SkipSequential(t)
 	runs := logs(4000)
 	for _, w := range worlds {
 		t.Run(w.name, func(t *testing.T) {
@@ -73,6 +75,7 @@ func TestNominalIntervalsOfDRAndSNIPSCover(t *testing.T) {
 }
 
 func TestOtherIntervalsCoverAtLeastTheirLevel(t *testing.T) {
+	race.SkipSequential(t)
 	runs := logs(1000)
 	for _, kind := range []ope.Interval{ope.Bernstein, ope.Bootstrap, ope.Anytime} {
 		// The bootstrap is an approximation: its coverage is that of the normal interval.
@@ -90,6 +93,7 @@ func TestOtherIntervalsCoverAtLeastTheirLevel(t *testing.T) {
 
 // An anytime interval covers at all looks at once, which a normal interval does not.
 func TestAnytimeIntervalCoversAtEveryLook(t *testing.T) {
+	race.SkipSequential(t)
 	w, runs := worlds[0].world, logs(1000)
 	truth := w.value(w.target)
 	held := map[ope.Interval]int{}
@@ -131,6 +135,7 @@ func TestAnytimeIntervalCoversAtEveryLook(t *testing.T) {
 }
 
 func TestHeavyLogsAreNotReliable(t *testing.T) {
+	race.SkipSequential(t)
 	w := newWorld(5, 20, 20, -3, 8) // the logger avoids what the target likes
 	runs, reliable, ess := logs(1000), 0, 0.0
 	var log ope.Log[float64]
@@ -155,6 +160,7 @@ func TestHeavyLogsAreNotReliable(t *testing.T) {
 }
 
 func TestUniformLoggerWithDeterministicTargetIsNotUnreliable(t *testing.T) {
+	race.SkipSequential(t)
 	w := newWorld(6, 30, 20, 0, math.Inf(1))
 	runs, unreliable := logs(200), 0
 	var log ope.Log[float64]

@@ -147,5 +147,8 @@ func weightsFor[F Float](dst []F, log *Log[F]) ([]F, error) {
 			dst = append(dst, F(w))
 		}
 	}
+	if err := src.checkTargets(); err != nil {
+		return nil, err
+	}
 	return dst, nil
 }

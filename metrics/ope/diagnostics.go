@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// Diagnostics describes the weights w = π(a|x)/p of a log.
+// Diagnostics describes the weights w = π(a|x)/p of a log. What is a share of their sum is NaN
+// if all are 0.
 type Diagnostics struct {
 	// N counts the rows, Zero those of weight 0.
 	N, Zero int

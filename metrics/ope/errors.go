@@ -16,7 +16,7 @@ var (
 // RowError says which value of a log cannot be used. Nothing is estimated from a log with such
 // a value.
 type RowError struct {
-	Row   int     // from 0, in the order of the log or of the calls of Add
+	Row   int     // from 0: its place in the log, or the number of rows added before it
 	Field string  // the field of [Log] or [Row], such as "Propensity"
 	Value float64 // what it holds
 	Want  string  // what it may hold, such as "in (0, 1]"

@@ -75,11 +75,13 @@ type Verdict uint8
 //     take, or more than 1 % of its mass on actions that occur nowhere in the log; if the mean
 //     of the weights is more than 4 standard errors from 1 (the logged propensities are not
 //     those of the log); if the effective sample size is below 100; if one row carries more
-//     than 5 % of the weight; or if it is not a number;
-//   - weak if the effective sample size is below 1,000, if the half-width of the interval
-//     exceeds half of the value, if the estimated bias from changing the weights exceeds the
-//     standard error, or if it is the direct method, whose interval knows nothing of the
-//     model's error;
+//     than 5 % of the weight; if it or its standard error is not a number; or if it is replay on
+//     a log that replay is not made for;
+//   - weak if the effective sample size is below 1,000, if more than 0.1 % of the target's mass is
+//     on actions that occur nowhere in the log, if the half-width of the interval
+//     exceeds half of the value, if the terms do not vary at all, if the estimated bias from
+//     changing the weights exceeds the standard error, or if it is the direct method, whose
+//     interval knows nothing of the model's error;
 //   - reliable otherwise.
 //
 // The rules on weights do not apply to the direct method.

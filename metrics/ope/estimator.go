@@ -123,7 +123,8 @@ func SubGaussianDR(lambda float64) Estimator {
 }
 
 // Replay is the mean reward of the rows whose action the target policy would have taken with
-// certainty. It is right only for a log of uniformly random actions and a deterministic target.
+// certainty. It is right only for a log of uniformly random actions and a deterministic target;
+// on any other its verdict is [Unreliable].
 //
 // Source: Li, Chu, Langford and Wang, WSDM 2011, algorithm 3 for a fixed policy.
 func Replay() Estimator { return Estimator{name: "replay", shape: matching, ratio: true} }
@@ -205,3 +206,6 @@ func (e Estimator) reshape(w float64) float64 {
 	}
 	return w
 }
+
+// NeedsModel reports whether the estimator needs a reward model.
+func (e Estimator) NeedsModel() bool { return e.model }

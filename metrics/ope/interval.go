@@ -90,12 +90,16 @@ func anytimeHalfWidth(m Moments, alpha float64, horizon int) float64 {
 //
 //	mean - largest·√(ln(1/δ)/2n)
 //
-// The guarantee needs a largest that was known before the log; 0 takes m.Max.
+// The guarantee needs a largest that was known before the log; 0 takes m.Max. The bound is NaN
+// if delta is not in (0, 1), and if the terms are known not to be in [0, largest], or not known
+// to be: those of ratios (SNIPS, SNDR, Replay) and of weighted loggers have no ends, those of DR
+// may be below 0.
 //
 // Source: Hoeffding, JASA 58 (1963), theorem 2; Thomas, Theocharous and Ghavamzadeh, AAAI 2015.
 func HoeffdingLower(m Moments, largest, delta float64) float64 {
-	if largest == 0 {
-		largest = m.Max
+	largest, ok := m.bounded(largest, delta)
+	if !ok {
+		return math.NaN()
 	}
 	return m.Mean - largest*math.Sqrt(math.Log(1/delta)/float64(2*m.N))
 }
@@ -105,19 +109,31 @@ func HoeffdingLower(m Moments, largest, delta float64) float64 {
 //
 //	mean - √(2·s²·ln(2/δ)/n) - 7·largest·ln(2/δ)/(3(n-1)),  s² with divisor n-1
 //
-// The guarantee needs a largest that was known before the log; 0 takes m.Max.
+// It is NaN where that of [HoeffdingLower] is, and when m.N < 2.
 //
 // Source: Maurer and Pontil, COLT 2009, theorem 4.
 func BernsteinLower(m Moments, largest, delta float64) float64 {
-	if largest == 0 {
-		largest = m.Max
+	largest, ok := m.bounded(largest, delta)
+	if !ok || m.N < 2 {
+		return math.NaN()
 	}
 	return m.Mean - bernsteinHalfWidth(m, largest, delta)
 }
 
+// bounded returns the largest possible term, and whether the terms are of [0, largest] and delta
+// is a probability. Terms whose mean is not between their ends have unknown ones.
+func (m Moments) bounded(largest, delta float64) (float64, bool) {
+	if largest == 0 {
+		largest = m.Max
+	}
+	const rounding = 1 + 1e-9
+	return largest, m.N > 0 && delta > 0 && delta < 1 && m.Min >= 0 && m.Mean >= 0 && m.Mean <= m.Max*rounding && m.Max <= largest*rounding
+}
+
 // StudentLower returns a lower bound of the expectation of m's terms, right with probability
 // 1-delta if their mean is normal: the mean less its standard error times the quantile 1-delta
-// of Student's t with n-1 degrees of freedom. Terms with heavy tails break the assumption.
+// of Student's t with n-1 degrees of freedom; NaN when m.N < 2. Terms with heavy tails break the
+// assumption.
 //
 // Source: Thomas, Theocharous and Ghavamzadeh, ICML 2015, section 2.4.
 func StudentLower(m Moments, delta float64) float64 {

@@ -19,7 +19,7 @@ type Log[F Float] struct {
 	Reward     []F
 	Action     []int32
 	Propensity []F
-	// Target holds the target policy π(a|x), a row of A probabilities per context.
+	// Target holds the target policy π(a|x), a row of A probabilities per context, which sum to 1.
 	Target []F
 	// Model holds the reward model q̂(x, a), as Target does; nil if there is none. Rows of the
 	// log that the model was fitted to make DR too sure of itself: see [CrossFit].
@@ -63,7 +63,7 @@ type Row struct {
 // maxStrata bounds the number of loggers, and with it the memory that a wrong number takes.
 const maxStrata = 1 << 16
 
-// tolerance is how far the probabilities of a row may be from a sum of 1. The direct method
+// sumTolerance is how far the probabilities of a row may be from a sum of 1. The direct method
 // divides by the sum.
 const sumTolerance = 1e-3
 

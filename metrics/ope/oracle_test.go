@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/recsyskit/recsys/internal/race"
 	"github.com/recsyskit/recsys/metrics/ope"
 )
 
@@ -296,6 +297,46 @@ func TestMergedAccumulatorsGiveWhatOneGives(t *testing.T) {
 	}
 }
 
+// The ratio's residuals are reduced by the first row's, which differs from part to part.
+func TestMergedBootstrapIsThatOfTheWholeLog(t *testing.T) {
+	rows := rowsOf(randomLog(6, 6000, 0))
+	for i := range rows {
+		if i < 3000 {
+			rows[i].Reward += 40
+		}
+	}
+	build := func(seed uint64, rows []ope.Row) *ope.Accumulator {
+		acc, err := ope.NewAccumulator(ope.Options{Interval: ope.Bootstrap, Resamples: 2000, Seed: seed}, ope.IPS(), ope.SNIPS(), ope.SNDR())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range rows {
+			if err := acc.Add(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return acc
+	}
+	merged := build(1, rows[:3000])
+	if err := merged.Merge(build(2, rows[3000:])); err != nil {
+		t.Fatal(err)
+	}
+	got, err := merged.Report()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := build(3, rows).Report()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, g := range got.Estimates {
+		w := want.Estimates[k]
+		if width := w.Upper - w.Lower; math.Abs(g.Lower-w.Lower) > width/10 || math.Abs(g.Upper-w.Upper) > width/10 || !close(g.Value, w.Value, 1e-12) {
+			t.Errorf("%v, want %v", g, w)
+		}
+	}
+}
+
 func accumulate(t *testing.T, opt ope.Options, rows []ope.Row) *ope.Accumulator {
 	t.Helper()
 	acc, err := ope.NewAccumulator(opt, allEstimators()...)
@@ -337,6 +378,9 @@ func TestContextsGiveWhatTheirRowsGive(t *testing.T) {
 }
 
 func TestAddDoesNotAllocate(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the race detector allocates")
+	}
 	acc := accumulate(t, ope.Options{}, rowsOf(randomLog(1, 5000, 0)))
 	row := ope.Row{Reward: 1, Propensity: 0.5, Target: 0.25, Average: 0.5}
 	if n := testing.AllocsPerRun(3000, func() {

@@ -344,6 +344,41 @@ func TestLowerBoundsByHand(t *testing.T) {
 	}
 }
 
+// A bound of terms in [0, b] must not be had for terms of which that is not known: that of SNIPS
+// was its value.
+func TestLowerBoundsAreNaNWhereTheyDoNotHold(t *testing.T) {
+	report, err := ope.Evaluate(randomLog(1, 2000, 1), ope.Options{}, ope.SNIPS(), ope.SNDR(), ope.WeightedIPS(), ope.DR())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases := []ope.Moments{{}, {N: 4, Mean: 0.5, Var: 1, Min: -1, Max: 1}, {N: 4, Mean: -0.5, Var: 1}}
+	for _, e := range report.Estimates {
+		cases = append(cases, e.Terms)
+	}
+	good := ope.Moments{N: 4, Mean: 0.5, Var: 0.25, Max: 1}
+	for _, bound := range []func(m ope.Moments, largest, delta float64) float64{ope.HoeffdingLower, ope.BernsteinLower} {
+		for _, m := range cases {
+			if got := bound(m, 0, 0.05); !math.IsNaN(got) {
+				t.Errorf("bound of %+v = %v", m, got)
+			}
+		}
+		for _, delta := range []float64{0, 1, 1.5, -1, math.NaN()} {
+			if got := bound(good, 0, delta); !math.IsNaN(got) {
+				t.Errorf("bound with delta %v = %v", delta, got)
+			}
+		}
+		if got := bound(good, 0.5, 0.05); !math.IsNaN(got) {
+			t.Errorf("bound of terms above the largest = %v", got)
+		}
+		if got := bound(good, 3, 0.05); !(got < 0.5) {
+			t.Errorf("bound = %v", got)
+		}
+	}
+	if got := ope.BernsteinLower(ope.Moments{N: 1, Mean: 1, Max: 1, Min: 1}, 0, 0.05); !math.IsNaN(got) {
+		t.Errorf("bound of one term = %v", got)
+	}
+}
+
 // Quantiles with closed forms: one and two degrees of freedom, and the normal limit.
 func TestStudentLowerKnowsTheQuantiles(t *testing.T) {
 	quantile := func(p float64, df int) float64 {

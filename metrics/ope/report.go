@@ -62,7 +62,22 @@ func (s *state) estimate(i int, e Estimator, opt Options) Estimate {
 	}
 	est.Lower, est.Upper = s.interval(t, e, &est, opt)
 	s.judge(&est, e)
+	if e.shape == matching && est.Verdict != Unreliable {
+		t.judgeReplay(&est)
+	}
 	return est
+}
+
+// judgeReplay sets the verdict on a log that replay is not made for.
+func (t *terms) judgeReplay(est *Estimate) {
+	switch loose := t.loose / float64(est.N); {
+	case !(loose <= roundingMass):
+		est.Verdict = Unreliable
+		est.Reason = fmt.Sprintf("the target policy leaves %.3g %% of its mass to chance, of which replay knows nothing", 100*loose)
+	case !(t.most <= t.least*(1+roundingWeight)):
+		est.Verdict = Unreliable
+		est.Reason = fmt.Sprintf("matches have propensities from %.3g to %.3g: replay needs a uniform logging policy", 1/t.most, 1/t.least)
+	}
 }
 
 // weighted returns the value of an estimator that weights loggers by their precision, and the
@@ -111,26 +126,28 @@ const (
 	weakUntaken    = 0.001
 	mostHalfWidth  = 0.5
 	roundingMass   = 1e-6 // mass that is there by rounding
-	roundingWeight = 1e-9 // distance of a mean weight from 1 by rounding
+	roundingWeight = 1e-6 // distance of a weight from what it should be by rounding, of float32 too
 )
 
 // judge sets the verdict and its reason.
 func (s *state) judge(est *Estimate, e Estimator) {
 	est.Verdict = Unreliable
-	weights := &s.weights
-	if e.mixed {
-		weights = &s.mixed
-	}
 	n := float64(est.N)
-	unsupported := s.unsupported / n
+	weights, unsupported := &s.weights, s.unsupported/n
+	if e.mixed {
+		weights, unsupported = &s.mixed, s.unmixed/n
+	}
 	off := math.Abs(weights.mean - 1)
 	stdErr := math.Sqrt(weights.m2/n) / math.Sqrt(n)
 	switch {
 	case !finite(est.Value):
-		est.Reason = "no row has weight"
+		est.Reason = "it is not a number: no row has weight, or sums overflow"
 		return
 	case est.N < 2:
 		est.Reason = "one row has no spread"
+		return
+	case !finite(est.SE):
+		est.Reason = "its standard error is not a number: sums overflow"
 		return
 	case !(unsupported <= roundingMass):
 		est.Reason = fmt.Sprintf("the target policy puts %.3g %% of its mass on actions that the logging policy could not take", 100*unsupported)
@@ -141,8 +158,8 @@ func (s *state) judge(est *Estimate, e Estimator) {
 	}
 	if e.usesWeights() {
 		switch {
-		case e.shape != matching && !(off <= mostStdErrs*stdErr+roundingWeight):
-			est.Reason = fmt.Sprintf("the mean weight is %.4g, %.1f standard errors from 1: the propensities are not those of this log, or actions lack support", weights.mean, off/stdErr)
+		case !(off <= mostStdErrs*stdErr+roundingWeight):
+			est.Reason = fmt.Sprintf("the mean weight is %.4g ± %.2g, not 1: the propensities are not those of this log, or actions lack support", weights.mean, stdErr)
 			return
 		case !(est.ESS >= leastESS):
 			est.Reason = fmt.Sprintf("the effective sample size is %.1f, below %d", est.ESS, leastESS)
@@ -162,6 +179,8 @@ func (s *state) judge(est *Estimate, e Estimator) {
 		est.Reason = fmt.Sprintf("the effective sample size is %.0f, below %d", est.ESS, goodESS)
 	case !(half <= mostHalfWidth*math.Abs(est.Value)):
 		est.Reason = fmt.Sprintf("the half-width of the interval is %.3g, more than half of the value", half)
+	case !(est.SE > 0):
+		est.Reason = "the terms do not vary, so that the interval says nothing"
 	case est.Bias > est.SE:
 		est.Reason = fmt.Sprintf("the changed weights bias the value by about %.3g, more than its standard error", est.Bias)
 	default:

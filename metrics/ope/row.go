@@ -94,21 +94,17 @@ func (l *Log[F]) bad(i int, n needs) error {
 
 // badModel returns the error of the tables that the direct method reads.
 func (l *Log[F]) badModel(i, at int) error {
-	var total float64
-	for a := range l.Actions {
-		p := float64(l.Target[at+a])
-		if !(p >= 0 && p <= 1) {
-			return &RowError{i, "Target", p, wantSum}
+	for _, q := range l.Model[at : at+l.Actions] {
+		if !finite(float64(q)) {
+			return &RowError{i, "Model", float64(q), wantFinite}
 		}
-		if q := float64(l.Model[at+a]); !finite(q) {
-			return &RowError{i, "Model", q, wantFinite}
-		}
-		total += p
 	}
-	if !(math.Abs(total-1) <= sumTolerance) {
-		return &RowError{i, "Target", total, wantSum}
-	}
-	return nil
+	return l.badTarget(i, at)
+}
+
+// badTarget returns the error of a row of the target's table.
+func (l *Log[F]) badTarget(i, at int) error {
+	return badDistribution(i, "Target", l.Target[at:at+l.Actions])
 }
 
 // badLogger returns the error of the logging policy's table.
@@ -116,14 +112,26 @@ func (l *Log[F]) badLogger(i, at int) error {
 	if l.Logger == nil || l.Weight != nil {
 		return nil
 	}
-	for a := range l.Actions {
-		p := float64(l.Logger[at+a])
-		if !(p >= 0 && p <= 1) || (p == 0 && a == int(l.Action[i])) {
-			return &RowError{i, "Logger", p, "in [0, 1], and above 0 for the action that was taken"}
+	if p := float64(l.Logger[at+int(l.Action[i])]); p == 0 {
+		return &RowError{i, "Logger", p, "above 0 for the action that was taken"}
+	}
+	if err := badDistribution(i, "Logger", l.Logger[at:at+l.Actions]); err != nil {
+		return err
+	}
+	return l.badTarget(i, at)
+}
+
+// badDistribution returns the error of a row of probabilities, of decision i.
+func badDistribution[F Float](i int, field string, row []F) error {
+	var total float64
+	for _, p := range row {
+		if !(p >= 0 && p <= 1) {
+			return &RowError{i, field, float64(p), wantSum}
 		}
-		if t := float64(l.Target[at+a]); !(t >= 0 && t <= 1) {
-			return &RowError{i, "Target", t, wantProbability}
-		}
+		total += float64(p)
+	}
+	if !(math.Abs(total-1) <= sumTolerance) {
+		return &RowError{i, field, total, wantSum}
 	}
 	return nil
 }

@@ -24,7 +24,8 @@ type block struct {
 	residual    [blockRows]float64 // r - q̂; only with a model
 	sums        [blockRows]float64 // for the direct terms
 	stratum     [blockRows]int32
-	unsupported float64 // sum over the rows
+	unsupported float64 // mass where the logger could not go, summed over the rows
+	unmixed     float64 // the same of the mixture of loggers
 }
 
 // needs says which numbers of a block the estimators ask for.
@@ -52,6 +53,7 @@ type state struct {
 	mixed       moments
 	zero        int // rows of weight 0
 	unsupported float64
+	unmixed     float64
 	untaken     float64   // share of the target's mass on actions that occur nowhere in the log
 	untakenN    int       // number of such actions
 	tails       []float64 // every weight, if kept
@@ -68,6 +70,9 @@ type terms struct {
 	cross   comoments // the terms of a ratio
 	strata  []comoments
 	boot    []float64 // per resample: Σcx, or Σcd, Σcu, Σcw for a ratio
+	least   float64   // of replay: the ends of the weights of matches, 0 without one,
+	most    float64
+	loose   float64 // and Σw of rows that match none and have weight
 }
 
 func newState(estimators []Estimator, opt Options) *state {
@@ -112,6 +117,7 @@ func (s *state) add(b *block, w *work, pivots [2]float64) {
 		s.tails = append(s.tails, weights...)
 	}
 	s.unsupported += b.unsupported
+	s.unmixed += b.unmixed
 	for i, e := range s.estimators {
 		pivot := pivots[0]
 		if e.model {
@@ -130,6 +136,7 @@ func (s *state) merge(o *state) {
 	s.mixed.merge(&o.mixed)
 	s.zero += o.zero
 	s.unsupported += o.unsupported
+	s.unmixed += o.unmixed
 	s.tails = append(s.tails, o.tails...)
 	for i := range s.terms {
 		s.terms[i].merge(&o.terms[i])
@@ -192,6 +199,9 @@ func (t *terms) add(e Estimator, b *block, w *workArrays, pivot float64) {
 	case e.strata:
 		t.addStrata(e, b, weights, residual)
 	case e.ratio:
+		if e.shape == matching {
+			t.addMatches(b)
+		}
 		t.pivot = pivot
 		residual, x := residual[:len(weights)], x[:len(weights)]
 		for i, v := range weights {
@@ -216,6 +226,25 @@ func (t *terms) add(e Estimator, b *block, w *workArrays, pivot float64) {
 		}
 		t.x.add(x)
 	}
+}
+
+// addMatches takes up what tells whether replay may judge the rows.
+func (t *terms) addMatches(b *block) {
+	for i, w := range b.weight[:b.n] {
+		if b.match[i] == 0 {
+			t.loose += w
+			continue
+		}
+		t.mergeMatches(w, w)
+	}
+}
+
+// mergeMatches adds matches with weights between least and most, 0 for none.
+func (t *terms) mergeMatches(least, most float64) {
+	if t.most == 0 || least < t.least && most > 0 {
+		t.least = least
+	}
+	t.most = max(t.most, most)
 }
 
 // weightsOf returns the weights that the estimator starts from.
@@ -252,6 +281,8 @@ func (t *terms) merge(o *terms) {
 	t.x.merge(&o.x)
 	t.weights.merge(&o.weights)
 	t.bias += o.bias
+	t.mergeMatches(o.least, o.most)
+	t.loose += o.loose
 	if o.cross.u.n > 0 {
 		t.mergeRatio(o)
 	} else {

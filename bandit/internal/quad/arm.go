@@ -67,7 +67,7 @@ func (a *arm) reach(y float64) float64 {
 		if fall >= tail && fall < tail+1 {
 			break
 		}
-		y -= (fall - tail - 0.25) / ((a.a + a.b) * (a.difference(x, other)))
+		y -= (fall - tail - 0.25) / ((a.a + a.b) * a.difference(x, other))
 	}
 	return y
 }
@@ -126,7 +126,7 @@ func (a *arm) step(y float64) float64 {
 		return 2 * a.sigma
 	}
 	// As a function of complex y the density is singular at ±iπ.
-	w := 2 + math.Abs(y)/2
+	w := 2 + float64(math.Abs(y)/2)
 	// In the tails it falls as exp(a·y) and exp(-b·y).
 	if y < a.mode {
 		w = min(w, max(4/a.a, 2*a.sd))

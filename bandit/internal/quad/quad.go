@@ -26,6 +26,7 @@ type Solver struct {
 	f, cdf []float64 // per panel, arm and node
 	mass   []float64 // per arm: what is right of the panels
 	edge   float64   // the left end of the panels
+	twin   []int32   // per arm: an earlier arm of the same distribution, or -1
 
 	narrow float64 // in tests, what the width of panels is multiplied with
 
@@ -39,27 +40,53 @@ type panel struct{ from, to float64 }
 // Beta prepares arms whose values have Beta(alpha[i], beta[i]) distributions. The slices have one length; the parameters are
 // finite and > 0. They are not kept.
 func (s *Solver) Beta(alpha, beta []float64) {
-	s.open(len(alpha))
+	s.open(alpha, beta)
 	for i := range s.arms {
-		s.arms[i].beta(alpha[i], beta[i])
+		if t := s.twin[i]; t >= 0 {
+			s.arms[i] = s.arms[t]
+		} else {
+			s.arms[i].beta(alpha[i], beta[i])
+		}
 	}
 	s.start()
 }
 
 // Normal prepares arms whose values are normal with means mu[i] and standard deviations sigma[i], finite and > 0.
 func (s *Solver) Normal(mu, sigma []float64) {
-	s.open(len(mu))
+	s.open(mu, sigma)
 	for i := range s.arms {
 		s.arms[i].normal(mu[i], sigma[i])
 	}
 	s.start()
 }
 
-func (s *Solver) open(n int) {
+// open readies the memory for arms of the parameters a and b.
+func (s *Solver) open(a, b []float64) {
+	n := len(a)
 	s.arms = sized(s.arms, n)
+	s.match(a, b)
 	s.panels, s.f, s.cdf = s.panels[:0], s.f[:0], s.cdf[:0]
 	s.mass = sized(s.mass, n)
 	clear(s.mass)
+}
+
+// match finds arms of the same distribution, as all cold arms are. It looks at a limited number of earlier ones.
+func (s *Solver) match(a, b []float64) {
+	const most = 32
+	s.twin = sized(s.twin, len(a))
+	s.active = s.active[:0] // of different distributions
+	for i := range a {
+		s.twin[i] = -1
+		for _, j := range s.active {
+			if a[j] == a[i] && b[j] == b[i] {
+				s.twin[i] = j
+				break
+			}
+		}
+		if s.twin[i] < 0 && len(s.active) < most {
+			s.active = append(s.active, int32(i))
+		}
+	}
 }
 
 func (s *Solver) start() {
@@ -126,7 +153,7 @@ func (s *Solver) sum(dst []float64, open []int32, k int) {
 		prefix := (*[nodes]float64)(s.prefix[a*nodes:])
 		sum := 0.0
 		for n := range product {
-			sum += float64(f[n]*prefix[n]) * product[n]
+			sum += float64(float64(f[n]*prefix[n]) * product[n])
 			product[n] *= cdf[n]
 		}
 		dst[i] += sum
@@ -150,7 +177,12 @@ func (s *Solver) extend() {
 	for j := range s.arms {
 		a := &s.arms[j]
 		f, cdf := (*[nodes]float64)(s.f[at+j*nodes:]), (*[nodes]float64)(s.cdf[at+j*nodes:])
-		switch {
+		switch t := s.twin[j]; {
+		case t >= 0:
+			twin := at + int(t)*nodes
+			copy(f[:], s.f[twin:])
+			copy(cdf[:], s.cdf[twin:])
+			s.mass[j] = s.mass[t]
 		case a.hi <= p.from:
 			for n := range f {
 				f[n], cdf[n] = 0, 1
@@ -169,6 +201,9 @@ func (s *Solver) extend() {
 func (s *Solver) width(y float64) float64 {
 	w := math.Inf(1)
 	for i := range s.arms {
+		if s.twin[i] >= 0 {
+			continue
+		}
 		a := &s.arms[i]
 		switch {
 		case a.lo >= y:

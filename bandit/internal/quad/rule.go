@@ -46,7 +46,7 @@ func newRule() *legendre {
 		for i, x := range r.x {
 			left := (x + 1) / 2
 			for n := 1; n < nodes; n++ {
-				left += float64(p[k][n]*(p[i][n+1]-p[i][n-1])) / 2
+				left += float64(p[k][n] * (p[i][n+1] - p[i][n-1]) / 2)
 			}
 			r.right[k][i] = float64(r.w[k] * (1 - left))
 		}

@@ -90,7 +90,7 @@ func (o *options) race(ctx context.Context, out, log io.Writer) error {
 			return err
 		}
 		defer p.stop()
-		for _, name := range []string{"matrix", "rows", "rows32"} {
+		for _, name := range []string{"built", "matrix", "rows", "rows32"} {
 			lanes = append(lanes, &lane{name: "peer " + name, do: func(times int) (float64, []int, error) { return p.run(name, times) }})
 		}
 	}

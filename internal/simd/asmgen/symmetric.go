@@ -111,11 +111,12 @@ func (t *tiles) fold(r, tmp int) {
 
 func (t *tiles) quadForm() {
 	name := "quadForm" + t.suffix
-	t.fn = t.f.Func(name, name+` returns Σ x[i]*m[i][j]*x[j] for a matrix of nb > 0 rows of tiles.`,
-		"m *float64, x *float64, nb int", "s float64")
+	t.fn = t.f.Func(name, name+` returns Σ x[i]*v[i] and Σ x[i]*m[i][j]*x[j] for a matrix of nb > 0 rows of tiles.`,
+		"m *float64, v *float64, x *float64, nb int", "dot float64, s float64")
 	fn, n, parts := t.fn, t.rows(), t.parts()
 	x, even, odd, one := n*parts, n*parts+parts, n*parts+2*parts, n*parts+3*parts
 	fn.Op("MOVQ", fn.Arg("x"), DI)
+	t.dot(even, x)
 	for r := even; r < one; r++ {
 		zero(fn, r)
 	}
@@ -156,6 +157,28 @@ func (t *tiles) quadForm() {
 	t.fold(even, one)
 	fn.Op("VMOVSD", X(even), fn.Arg("s"))
 	fn.Ret()
+}
+
+// dot returns the product of the vectors at DI and v, with eight partial sums in register sum.
+func (t *tiles) dot(sum, tmp int) {
+	fn := t.fn
+	loop := fn.Label("dot")
+	fn.Op("MOVQ", fn.Arg("v"), R8)
+	fn.Op("MOVQ", fn.Arg("nb"), CX)
+	fn.Op("XORL", BX, BX)
+	for p := range t.parts() {
+		zero(fn, sum+p)
+	}
+	fn.Place(loop)
+	t.vector(DI, BX, tmp, false)
+	for p := range t.parts() {
+		fn.Op("VFMADD231PD", PtrX(R8, BX, 1, t.bytes*p), t.v(tmp+p), t.v(sum+p))
+	}
+	fn.Op("ADDQ", Imm(64), BX)
+	fn.Op("DECQ", CX)
+	fn.Op("JNE", loop)
+	t.fold(sum, tmp)
+	fn.Op("VMOVSD", X(sum), fn.Arg("dot"))
 }
 
 func (t *tiles) symv() {
@@ -270,32 +293,44 @@ matrix of nb > 0 rows of tiles.`, "m *float64, alpha float64, x *float64, nb int
 	fn.Ret()
 }
 
-// dot64 keeps 16 partial sums; what is no multiple of 16 is left to the caller.
+// dot64 keeps 16 partial sums.
 func dot64(f *File, s isa) {
 	name := "dot64" + s.suffix
-	fn := f.Func(name, name+` computes acc[i%16] += x[i]*y[i] for n elements, a positive multiple of 16.`,
-		"acc *float64, x *float64, y *float64, n int", "")
+	fn := f.Func(name, name+` returns Σ x[i]*y[i] for n elements, a positive multiple of 8, with 16 partial sums.`,
+		"x *float64, y *float64, n int", "s float64")
 	parts := 128 / s.bytes
-	fn.Op("MOVQ", fn.Arg("acc"), R8)
 	fn.Op("MOVQ", fn.Arg("x"), SI)
 	fn.Op("MOVQ", fn.Arg("y"), DI)
 	fn.Op("MOVQ", fn.Arg("n"), CX)
 	for p := range parts {
-		fn.Op("VMOVUPD", Ptr(R8, s.bytes*p), s.v(p))
+		zero(fn, p)
 	}
-	loop := fn.Label("loop")
+	step := func(parts int) {
+		for p := range parts {
+			fn.Op("VMOVUPD", Ptr(SI, s.bytes*p), s.v(4+p))
+			fn.Op("VFMADD231PD", Ptr(DI, s.bytes*p), s.v(4+p), s.v(p))
+		}
+	}
+	loop, rest, end := fn.Label("loop"), fn.Label("rest"), fn.Label("end")
+	fn.Op("SUBQ", Imm(16), CX)
+	fn.Op("JLT", rest)
 	fn.Place(loop)
-	for p := range parts {
-		fn.Op("VMOVUPD", Ptr(SI, s.bytes*p), s.v(4+p))
-		fn.Op("VFMADD231PD", Ptr(DI, s.bytes*p), s.v(4+p), s.v(p))
-	}
+	step(parts)
 	fn.Op("ADDQ", Imm(128), SI)
 	fn.Op("ADDQ", Imm(128), DI)
 	fn.Op("SUBQ", Imm(16), CX)
-	fn.Op("JGT", loop)
-	for p := range parts {
-		fn.Op("VMOVUPD", s.v(p), Ptr(R8, s.bytes*p))
+	fn.Op("JGE", loop)
+	fn.Place(rest)
+	fn.Op("ADDQ", Imm(16), CX)
+	fn.Op("JEQ", end)
+	step(parts / 2)
+	fn.Place(end)
+	for p := range parts / 2 {
+		fn.Op("VADDPD", s.v(parts/2+p), s.v(p), s.v(p))
 	}
+	t := tiles{isa: s, f: f, fn: fn}
+	t.fold(0, 4)
+	fn.Op("VMOVSD", X(0), fn.Arg("s"))
 	fn.Ret()
 }
 
