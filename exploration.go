@@ -35,15 +35,15 @@ func (e Exploration) String() string {
 }
 
 // ExplorationKinder is implemented by an [Explorer] whose propensities are not simply exact.
-// The answer is a constant of the bound explorer.
+// The answer is a constant of the bound explorer. Of a [Wrapper] that does not answer, the explorer within is asked.
 type ExplorationKinder interface{ Exploration() Exploration }
 
 // explorationOf returns what e declares, exact if nothing. The error is a panic of it, or an unknown kind.
 func explorationOf(e Explorer) (kind Exploration, err error) {
 	defer catch(&err)
-	k, ok := e.(ExplorationKinder)
-	if !ok || isNil(e) {
-		return ExplorationExact, nil
+	k, ok, err := ability[ExplorationKinder](e)
+	if !ok {
+		return ExplorationExact, err
 	}
 	if kind = k.Exploration(); kind > ExplorationDeterministic {
 		return kind, fmt.Errorf("%T.Exploration returned %d; want exact, estimated or deterministic", e, uint8(kind))

@@ -107,6 +107,18 @@ func TestExplorationStandsInTheRecord(t *testing.T) {
 	}
 }
 
+// wrapped passes everything on.
+type wrapped struct{ recsys.Explorer }
+
+func (w wrapped) Unwrap() recsys.Explorer { return w.Explorer }
+
+func TestExplorationOfAWrapperIsThatWithin(t *testing.T) {
+	p, records := explorationPipeline(t, recsys.Explore(wrapped{kindExplorer{kind: recsys.ExplorationDeterministic, p: 1}}))
+	_, err := p.Recommend(context.Background(), &recsys.Request{K: 1, Seed: 1})
+	require.NoError(t, err)
+	require.Equal(t, recsys.ExplorationDeterministic, (*records)[0].Exploration)
+}
+
 func TestReplayTellsStages(t *testing.T) {
 	var seen []bool
 	p, records := explorationPipeline(t, recsys.Explore(kindExplorer{p: 1, replays: &seen}))

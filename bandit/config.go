@@ -22,7 +22,7 @@ type Config struct {
 
 	// Reward turns feedback into a reward, or says that it does not count. The rewards of different feedback on one shown
 	// item add up, and the sum is held within the domain of the algorithm. Nil means [ClickReward].
-	// It must be a pure function; it is called from any goroutine.
+	// It must be a pure function that does not call the policy; it is called from any goroutine.
 	Reward func(f *recsys.Feedback) (reward float64, counts bool)
 
 	// Window is how long a shown item waits for feedback: when event time (the latest

@@ -12,6 +12,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/bandit"
+	"github.com/recsyskit/recsys/internal/race"
 )
 
 // luceChances are those of a Plackett–Luce policy of the given weights.
@@ -81,6 +82,10 @@ func TestChancesOfExplorersAreThoseThatTheyLog(t *testing.T) {
 	rules := []recsys.Constraint{apart{[]int32{0, 1, 0, 2, 1, 0}}, maxPer{[]int32{0, 0, 1, 1, 2, 2}, 1}}
 	u := []float32{0.3, 0.1, 0.6, 0.2, 0.9, 0.4}
 	const k = 3
+	n := 40_000
+	if race.Enabled {
+		n = 2000
+	}
 	for name, e := range map[string]recsys.Explorer{
 		"plackett-luce": bandit.PlackettLuce(0.3), "epsilon-greedy": bandit.EpsilonGreedy(0.4),
 		"thompson": trained(t, bandit.Thompson{}, bandit.Config{}), "exp3": trained(t, bandit.EXP3{}, bandit.Config{}),
@@ -91,17 +96,16 @@ func TestChancesOfExplorersAreThoseThatTheyLog(t *testing.T) {
 		m, err := bandit.NewMarginals(context.Background(), len(u), k, chances, bandit.MarginalsConfig{})
 		require.NoError(t, err)
 		seen := make([]float64, len(u)*k)
-		const n = 40_000
 		for i := range n {
 			s := c.Slate(k, order)
 			q := recsys.NewQuery(&recsys.Request{ID: "one", Seed: uint64(i) + 1, K: k}, nil, "explore/test")
 			require.NoError(t, e.Explore(context.Background(), q, c, s))
 			for place, row := range s.Rows() {
-				seen[place*len(u)+int(row)] += 1. / n
+				seen[place*len(u)+int(row)] += 1 / float64(n)
 			}
 		}
 		for i, p := range m.P {
-			require.InDelta(t, p, seen[i], 4.5*math.Sqrt(p*(1-p)/n)+1e-9, "%s: place %d, row %d", name, i/len(u), i%len(u))
+			require.InDelta(t, p, seen[i], 4.5*math.Sqrt(p*(1-p)/float64(n))+1e-9, "%s: place %d, row %d", name, i/len(u), i%len(u))
 		}
 	}
 }

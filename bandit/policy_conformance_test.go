@@ -42,7 +42,7 @@ func trained(t testing.TB, alg bandit.Algorithm, cfg bandit.Config) *bandit.Poli
 func TestPoliciesConform(t *testing.T) {
 	suite := bandittest.Suite{Draws: 100_000}
 	if testing.Short() || race.Enabled {
-		suite.Draws = 2000
+		suite.Draws = 1000
 	}
 	for name, alg := range algorithms {
 		if race.Enabled && name != "thompson" && name != "sliding-ucb" && name != "exp3" {
@@ -56,6 +56,9 @@ func TestPoliciesConform(t *testing.T) {
 
 // A million draws, free and under a rule that re-admits rows.
 func TestPoliciesDrawWhatTheyLog(t *testing.T) {
+	if race.Enabled {
+		t.Skip("draws for long, on one goroutine")
+	}
 	for name, alg := range algorithms {
 		t.Run(name, func(t *testing.T) {
 			p := trained(t, alg, bandit.Config{})

@@ -84,16 +84,16 @@ func TestPoliciesStayWhatTheyWere(t *testing.T) {
 	want := map[string]uint64{
 		"boltzmann":           0x1d226e1332c47d22,
 		"declining":           0x6f3a0e165fd45fe3,
-		"discounted":          0xbd9c8abf41bc2bd9,
+		"discounted":          0x476a33e2d4e01aea,
 		"exp3":                0x9806a6067a0a6c4b,
-		"gaussian":            0xfb5d59d8c2cd7f99,
+		"gaussian":            0x3b3beba8da66af2f,
 		"greedy":              0x7fab605c794098b5,
 		"kl-ucb":              0x9e223495dcbe39cb,
 		"mean-greedy":         0x60c36703233a3b4a,
 		"sliding-ucb":         0x3a48d0b2103a081d,
-		"thompson":            0x991ed296010e9cbf,
-		"top-two":             0x2ca667eab5d23945,
-		"top-two of gaussian": 0x7500dfcb4442131b,
+		"thompson":            0x35166121a2ad4222,
+		"top-two":             0x0e0ffd2fb59029e2,
+		"top-two of gaussian": 0x06a1f96c5892875f,
 		"ucb1":                0xfb98d0b2103a0850,
 	}
 	got := map[string]uint64{}

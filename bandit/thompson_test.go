@@ -60,6 +60,9 @@ func TestThompsonPlaysAsOftenAsDrawsAreHighest(t *testing.T) {
 
 // Drawing values is the other way to the same choices.
 func TestArmsDrawWithTheirProbabilities(t *testing.T) {
+	if race.Enabled {
+		t.Skip("draws for long, on one goroutine")
+	}
 	rewards := [][]float64{{1, 0, 1, 1}, {0, 0, 1}, {}, {1, 1, 1, 0, 0, 0, 0}}
 	arms := []uint64{0, 1, 2, 3}
 	for name, alg := range algorithms {

@@ -26,6 +26,11 @@
 // With 1,000,000 draws the cases find a temperature that is wrong by 1 %, which
 // changes propensities of 0.05 to 0.35 by about 1 % of themselves.
 //
+// An explorer whose propensities are estimates ([recsys.Slate.PickEstimated]) is compared with its standard errors instead.
+//
+// An explorer that learns is handed over when it has learned: newExplorer returns explorers that know the same, of the items 1000 to
+// 1006. [Draws] does the counting on a table of the caller's, with other columns, constraints and items.
+//
 // # Doubles
 //
 // [StopsEarly], [PicksTwice], [NaNPropensity], [Panicking], [Erroring], [Slow] and

@@ -147,10 +147,10 @@ type grid struct {
 }
 
 func (g *grid) place(p panel) {
-	half := (p.to - p.from) / 2
+	width := (p.to - p.from) / 2
 	g.from = p.from
 	for i, x := range rule.x {
-		g.right[i] = float64(half * (1 + x))
+		g.right[i] = float64(width * (1 + x))
 		g.y[i] = p.from + g.right[i]
 	}
 	g.odds = false

@@ -142,9 +142,9 @@ func (s *Solver) sum(dst []float64, open []int32, k int) {
 			product[n] *= cdf[n]
 		}
 	}
-	half := (p.to - p.from) / 2
+	width := (p.to - p.from) / 2
 	for n := range product {
-		product[n] = float64(half * rule.w[n])
+		product[n] = float64(width * rule.w[n])
 	}
 	for a := len(s.active) - 1; a >= 0; a-- {
 		i := s.active[a]

@@ -57,7 +57,11 @@ func TestPowersHaveShares(t *testing.T) {
 // Arms that are equal are equally likely, in any number: the distribution of the best of many is much
 // narrower than that of each.
 func TestEqualArmsAreEquallyLikely(t *testing.T) {
-	for _, k := range []int{1, 2, 3, 10, 100, 700} {
+	counts := []int{1, 2, 3, 10, 100, 700}
+	if race.Enabled {
+		counts = counts[:4]
+	}
+	for _, k := range counts {
 		for _, ab := range [][2]float64{{1, 1}, {0.5, 0.5}, {1e5, 9e5}, {0.01, 100}, {100, 0.01}, {1e-3, 1e-3}, {40, 474}, {1, 50}, {1e9, 3}} {
 			a, b := make([]float64, k), make([]float64, k)
 			for i := range a {
@@ -118,7 +122,11 @@ func TestTwoNormalArmsEqualTheClosedForm(t *testing.T) {
 // Arms of very different scales, against panels of a quarter of the width.
 func TestNarrowerPanelsChangeNothing(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
-	for round := range 60 {
+	rounds := 60
+	if testing.Short() || race.Enabled {
+		rounds = 6
+	}
+	for round := range rounds {
 		k := 2 + r.IntN(40)
 		a, b, mu, sigma := make([]float64, k), make([]float64, k), make([]float64, k), make([]float64, k)
 		for i := range a {
