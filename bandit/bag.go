@@ -30,7 +30,7 @@ import (
 // A Bag is safe for concurrent use as far as its members are. A slate costs one call of each member, over the whole table.
 //
 // Source: Agarwal et al., "Taming the Monster", ICML 2014, and Bietti et al., "A Contextual Bandit Bake-off", JMLR
-// 22, 2021, Algorithm 4 (Bag); Eckles and Kaptein, "Bootstrap Thompson Sampling and Sequential Decision Problems in
+// 22, 2021 (Bag); Eckles and Kaptein, "Bootstrap Thompson Sampling and Sequential Decision Problems in
 // the Behavioral Sciences", SAGE Open 9, 2019.
 type Bag struct {
 	// Members are the rankers, at least one; their heads play no part.

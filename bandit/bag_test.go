@@ -58,7 +58,7 @@ func TestBagDrawsWhatItLogs(t *testing.T) {
 	}
 }
 
-// Source: Bietti et al. 2021, Algorithm 4: the share of the policies that choose the action.
+// Source: Bietti et al. 2021, Bag: the share of the policies that choose the action.
 func TestBagPropensitiesAreShares(t *testing.T) {
 	fixed := func(scores ...float32) recsys.Ranker {
 		return recsys.RankerFunc(func(_ context.Context, _ *recsys.Query, _ *recsys.Candidates, out recsys.Scores) error {
@@ -134,7 +134,7 @@ func TestBagTeachesMembersByWeight(t *testing.T) {
 	}
 }
 
-// Source: Owen and Eckles 2012, §3.3; Oza and Russell 2001: weights of mean 1 and variance 1, independent of each other.
+// Source: Owen and Eckles 2012; Oza and Russell 2001: weights of mean 1 and variance 1, independent of each other.
 func TestBootstrapWeights(t *testing.T) {
 	const n = 100_000
 	for b, want := range map[bandit.Bootstrap]map[int]float64{

@@ -14,7 +14,7 @@ type Bootstrap uint8
 const (
 	// DoubleOrNothing gives a decision weight 2 or 0, each with probability 1/2: half of the members never see it.
 	// Source: Owen and Eckles, "Bootstrapping Data Arrays of Arbitrary Order", Annals of Applied Statistics
-	// 6, 2012, §3.3; Eckles and Kaptein, "Bootstrap Thompson Sampling and Sequential Decision Problems in the Behavioral
+	// 6, 2012 (weights of 0 or 2); Eckles and Kaptein, "Bootstrap Thompson Sampling and Sequential Decision Problems in the Behavioral
 	// Sciences", SAGE Open 9, 2019.
 	DoubleOrNothing Bootstrap = iota
 	// Poisson gives a decision a weight of Poisson distribution, of mean 1.

@@ -8,15 +8,16 @@ import "errors"
 // come late and in any order: a reward further up takes back what was learned of the places below it.
 //
 //	bandit.Cascade{Of: bandit.UCB1{C: 1.5}}    CascadeUCB1
-//	bandit.Cascade{Of: bandit.KLUCB{}}         CascadeKL-UCB
+//	bandit.Cascade{Of: bandit.KLUCB{C: 3}}     CascadeKL-UCB
 //	bandit.Cascade{Of: bandit.Thompson{}}      cascading Thompson sampling
 //
 // Each place is filled as Of would fill it, from the arms that are left: for upper bounds that is the order of the bounds, as in the
-// paper, whose t, like here, counts slates and not observations. Thompson sampling draws anew at each place instead of once for the list, so that its conditional propensities are exact.
+// paper, whose t, like here, counts slates and not observations. Thompson sampling draws anew at each place instead of once for
+// the list, so that its conditional propensities are exact; see [CascadeSampler].
 //
 // Source: Kveton, Szepesvári, Wen and Ashkan, "Cascading Bandits: Learning to Rank in the Cascade Model", ICML 2015,
-// Algorithm 1 (CascadeUCB1, CascadeKL-UCB); Zhong, Chueng and Tan, "Thompson Sampling Algorithms for Cascading Bandits", JMLR 22, 2021,
-// Algorithm 1 (CTS, with Beta posteriors).
+// Algorithm 1 (CascadeUCB1, CascadeKL-UCB); Zhong, Cheung and Tan, "Thompson Sampling Algorithms for Cascading Bandits", JMLR 22, 2021,
+// CTS (Beta posteriors).
 type Cascade struct {
 	// Of is the algorithm: one without features.
 	Of Algorithm

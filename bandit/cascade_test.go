@@ -55,7 +55,7 @@ func cascadeRun(t *testing.T, alg bandit.Algorithm, p []float64, places, rounds 
 	}
 }
 
-// Source: Kveton et al. 2015, Algorithm 1; Zhong et al. 2021, Algorithm 1.
+// Source: Kveton et al. 2015, Algorithm 1; Zhong et al. 2021, CTS.
 func TestGoldenRegretOfCascades(t *testing.T) {
 	if testing.Short() || race.Enabled {
 		t.Skip("100 runs of 10,000 rounds")
@@ -100,7 +100,7 @@ var cascades = map[string]bandit.Algorithm{
 	"klucb": bandit.Cascade{Of: bandit.KLUCB{C: 3}},
 }
 
-// Source: Kveton et al. 2015, §2.2: items above the click are not attractive, the clicked one is, those below are not observed.
+// Source: Kveton et al. 2015, Algorithm 1, the update: items above the click are not attractive, the clicked one is, those below are not observed.
 func TestCascadeLearnsWhatWasSeen(t *testing.T) {
 	for name, alg := range cascades {
 		t.Run(name, func(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 //
 // It is not safe for concurrent use.
 //
-// Source: Zhong, Chueng and Tan, "Thompson Sampling Algorithms for Cascading Bandits", JMLR 22, 2021, Algorithm 1.
+// Source: Zhong, Cheung and Tan, "Thompson Sampling Algorithms for Cascading Bandits", JMLR 22, 2021, CTS (Beta posteriors).
 type CascadeSampler struct {
 	alpha, beta []float64
 	draw        []float64

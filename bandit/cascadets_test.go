@@ -11,7 +11,7 @@ import (
 	"github.com/recsyskit/recsys/internal/race"
 )
 
-// Source: Zhong et al. 2021, Algorithm 1.
+// Source: Zhong et al. 2021, CTS.
 func TestGoldenRegretOfCascadingThompson(t *testing.T) {
 	if testing.Short() || race.Enabled {
 		t.Skip("100 runs of 10,000 rounds")

@@ -367,6 +367,41 @@ func TestPolicyIsBoundToFeaturesOfOneLength(t *testing.T) {
 	require.ErrorContains(t, err, "bound to 3 features already, and cannot be to 6")
 }
 
+// What comes for a decision about an arm that was forgotten meanwhile is not learned, also when the arm has come again.
+func TestForgottenArmsAreCold(t *testing.T) {
+	c, order := contextTable(t, rand.New(rand.NewPCG(3, 3)), 3)
+	judged := func(late bool) []float64 {
+		p, err := bandit.New(bandit.SquareCB{Model: linearModels["disjoint"], Gamma: 5}, bandit.Config{})
+		require.NoError(t, err)
+		e, err := recsys.Bind[recsys.Explorer](p, c.Schema())
+		require.NoError(t, err)
+		for i := range 10 { // all of slate 0 to 9, in whatever order
+			require.NoError(t, e.Explore(t.Context(), contextQuery(c.Schema(), i, 3), c, c.Slate(3, order)))
+		}
+		for i := range 5 {
+			require.NoError(t, p.Learn(t.Context(), []recsys.Feedback{act(i, 1001, recsys.Skip, time.Second)}))
+		}
+		p.Forget(1001)
+		if late {
+			require.NoError(t, p.Learn(t.Context(), []recsys.Feedback{act(0, 1001, recsys.Click, time.Minute)}))
+		}
+		for i := 5; i < 8; i++ {
+			require.NoError(t, p.Learn(t.Context(), []recsys.Feedback{act(i, 1001, recsys.Skip, time.Second)}))
+		}
+		if late {
+			require.NoError(t, p.Learn(t.Context(), []recsys.Feedback{act(1, 1001, recsys.Click, time.Minute)}))
+		}
+		var all []float64
+		for row := range int32(3) {
+			dst := make([]float64, 1)
+			require.NoError(t, e.(recsys.Judge).Propensities(t.Context(), contextQuery(c.Schema(), 99, 1), c, c.Slate(1, order), []int32{row}, dst))
+			all = append(all, dst[0])
+		}
+		return all
+	}
+	require.Equal(t, judged(false), judged(true))
+}
+
 // Missing and infinite features count as 0.
 func TestContextualFeaturesThatAreNotFiniteCountAsZero(t *testing.T) {
 	p := experienced(t, bandit.SquareCB{Model: linearModels["shared"]}, bandit.Config{})

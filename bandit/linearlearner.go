@@ -21,6 +21,7 @@ type linear struct {
 	shared *Ridge
 	own    map[uint64]*Ridge
 	clock  float64 // observations
+	made   uint64  // regressions of arms so far
 
 	// The shared posterior is drawn from when it is first read after a change. Readers run beside each other, so they take
 	// turns.
@@ -76,15 +77,23 @@ func (l *linear) model(arm uint64) *Ridge {
 	m := l.own[arm]
 	if m == nil {
 		m = l.fresh()
+		l.made++
+		m.made = l.made
 		l.own[arm] = m
 	}
 	return m
 }
 
+// A tick is the number of the regression, in the upper half, and of its observation.
+const tickBits = 32
+
 // add never fails: features are finite, and so are rewards. What is too large for float64 changes nothing.
 func (l *linear) add(o *outcome) {
 	if len(o.x) != l.layout.dim {
 		return // a decision that was restored from a state of other features
+	}
+	if m := l.own[o.arm]; l.shared == nil && o.count <= 0 && (m == nil || m.made != o.tick>>tickBits) {
+		return // the arm was forgotten meanwhile
 	}
 	var buf padding
 	m, x := l.model(o.arm), buf.pad(o.x)
@@ -96,11 +105,11 @@ func (l *linear) add(o *outcome) {
 		} else {
 			_ = m.update(x, o.reward, 1)
 		}
-		o.tick = uint64(m.count)
+		o.tick = m.made<<tickBits | uint64(m.count)
 		return
 	}
 	weight := 1.0
-	if age := m.count - int64(o.tick); m.cfg.Decay < 1 && age > 0 {
+	if age := m.count - int64(o.tick&(1<<tickBits-1)); m.cfg.Decay < 1 && age > 0 {
 		weight = fmath.Pow(m.cfg.Decay, float64(age))
 	}
 	if o.count < 0 {
@@ -123,6 +132,7 @@ func (l *linear) arms() int {
 func (l *linear) save(e *encoder) {
 	e.float(l.clock)
 	e.uint(l.changes)
+	e.uint(l.made)
 	if l.shared != nil {
 		l.shared.save(e)
 		return
@@ -142,7 +152,7 @@ func (l *linear) load(d *decoder) {
 		d.fail(errUnbound)
 		return
 	}
-	l.clock, l.changes = d.float(), d.uint()
+	l.clock, l.changes, l.made = d.float(), d.uint(), d.uint()
 	if !isFinite(l.clock) {
 		d.fail(errLinear)
 	}
@@ -168,6 +178,7 @@ func (l *linear) load(d *decoder) {
 // save writes all that a regression knows; its configuration is the policy's.
 func (m *Ridge) save(e *encoder) {
 	e.uint(uint64(m.dim))
+	e.uint(m.made)
 	e.uint(uint64(m.count))
 	e.uint(uint64(m.since))
 	e.uint(uint64(m.turn))
@@ -178,7 +189,7 @@ func (m *Ridge) save(e *encoder) {
 }
 
 func (m *Ridge) load(d *decoder) {
-	dim, count, since, turn := d.uint(), d.uint(), d.uint(), d.uint()
+	dim, made, count, since, turn := d.uint(), d.uint(), d.uint(), d.uint(), d.uint()
 	theta, moment, inverse, gram := d.floats(), d.floats(), d.floats(), d.floats()
 	if d.err != nil {
 		return
@@ -187,8 +198,9 @@ func (m *Ridge) load(d *decoder) {
 		d.fail(errLinear)
 		return
 	}
+	m.made = made
 	n, size := simd.SymPadded(m.dim), simd.SymLen(m.dim)
-	if len(theta) == 0 && len(moment) == 0 && len(inverse) == 0 && len(gram) == 0 && count == 0 {
+	if len(theta)+len(moment)+len(inverse)+len(gram) == 0 && count == 0 && since == 0 && turn == 0 {
 		return
 	}
 	if len(theta) != n || len(moment) != n || len(inverse) != size || len(gram) != size ||

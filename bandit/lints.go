@@ -30,7 +30,7 @@ const defaultDraws = 256
 // reward from its own marginal N(xᵀθ, V²·xᵀA⁻¹x) instead, independent of the others, and propensities are exact.
 //
 // Source: Agrawal and Goyal, "Thompson Sampling for Contextual Bandits with Linear Payoffs", ICML 2013, Algorithm 1 (shared; there
-// V = R·√(9·d·ln(t/δ))); Chapelle and Li 2011 for small V. Drawing each place anew makes each conditional exact.
+// V grows as √(d·ln t)); Chapelle and Li, NeurIPS 2011, for small V. Drawing each place anew makes each conditional exact.
 type LinTS struct {
 	Model LinearModel
 	// V is the scale of the posterior, finite and >= 0: about the standard deviation of the noise. 0 means 1.
@@ -94,7 +94,7 @@ func (a LinTS) context(dst []float64, q *recsys.Query, c *recsys.Candidates, row
 // the best row is the one of the highest xᵀθ; so the propensities are exact, of that approximation, with a θ for each arm, and estimated with
 // a shared one. A correction of a reward moves θ by one Newton step.
 //
-// Source: Chapelle and Li, "An Empirical Evaluation of Thompson Sampling", NeurIPS 2011, §3.1, with the full covariance of
+// Source: Chapelle and Li, "An Empirical Evaluation of Thompson Sampling", NeurIPS 2011, with the full covariance of
 // [Logistic] in place of the diagonal of their Algorithm 3.
 type LogisticTS struct {
 	Model LinearModel

@@ -80,7 +80,8 @@ type Ridge struct {
 	since int   // the last factorisation
 	turn  int   // the weight whose ridge is restored next
 
-	logistic bool // theta is no function of moment; see [Logistic]
+	made     uint64 // number of the regression, of a learner that has several
+	logistic bool   // theta is no function of moment; see [Logistic]
 
 	inverse, gram []float64 // tiles of package simd; nil before the first observation
 	theta, moment []float64 // padded to a multiple of 8

@@ -59,8 +59,8 @@ const tiniest = 0x1p-1000
 // among the m rows that may come at a place; the best one has the rest. t is the number of observations so far. The
 // propensities are exact. For the rewards of a ranker of your own instead, see [InverseGapWeighting].
 //
-// Source: Foster and Rakhlin 2020, Algorithm 1; the schedule of γ is that of Bietti, Agarwal and Langford, "A
-// Contextual Bandit Bake-off", JMLR 22, 2021, and of Vowpal Wabbit: theory has √(K·T/regret), whose regret grows as log T.
+// Source: Foster and Rakhlin 2020, Algorithm 1; the schedule of γ is that of Vowpal Wabbit's SquareCB: theory
+// has √(K·T/regret of the regression), for which √T stands here.
 type SquareCB struct {
 	Model LinearModel
 	// Gamma, >= 0 and finite, scales γ: in units of 1/reward. 0 means 10.
