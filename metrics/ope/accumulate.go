@@ -11,15 +11,16 @@ import (
 // [Accumulator.Merge] them; the result then depends on the split by rounding alone, but for the
 // bootstrap, where each worker needs a seed of its own.
 type Accumulator struct {
-	opt    Options
-	total  *state
-	chunk  *state
-	work   *work
-	block  block
-	rows   int // added, with those in the block
-	blocks int // in the chunk
-	pivots [2]float64
-	merged []uint64 // seeds of the bootstraps merged into this one
+	opt      Options
+	total    *state
+	chunk    *state
+	work     *work
+	block    block
+	rows     int // added, with those in the block
+	blocks   int // in the chunk
+	pivots   [2]float64
+	weighted bool     // pivots are of a row with weight
+	merged   []uint64 // seeds of the bootstraps merged into this one
 }
 
 // NewAccumulator returns an empty accumulator for the estimators. A field of opt or a parameter
@@ -54,11 +55,11 @@ func (a *Accumulator) Add(r Row) error {
 	if err := r.check(a.rows, n); err != nil {
 		return err
 	}
-	if a.rows == 0 {
-		a.pivots = [2]float64{r.Reward, r.Reward - r.Model}
-	}
 	b := &a.block
 	i := b.n
+	if weighted := r.Target > 0; a.rows == 0 || weighted && !a.weighted && a.rows < blockRows { // as source.pivots
+		a.pivots, a.weighted = [2]float64{r.Reward, r.Reward - r.Model}, weighted
+	}
 	b.reward[i] = r.Reward
 	b.weight[i] = r.Target / r.Propensity
 	if n.model {
@@ -120,7 +121,7 @@ func (a *Accumulator) Merge(b *Accumulator) error {
 		a.merged = append(a.merged, b.seeds()...)
 	}
 	if a.rows == 0 {
-		a.pivots = b.pivots
+		a.pivots, a.weighted = b.pivots, b.weighted
 	}
 	for _, x := range []*Accumulator{a, b} {
 		x.flush()

@@ -55,7 +55,11 @@ func TestEvaluateRefusesRowsOutsideTheirDomain(t *testing.T) {
 	} {
 		log := spread[float64](randomLog(1, 20000, 0))
 		c.set(&log)
-		_, err := ope.Evaluate(log, ope.Options{Workers: 2}, allEstimators()...)
+		estimators := allEstimators()
+		if log.Weight != nil { // not for all
+			estimators = []ope.Estimator{ope.SNIPS(), ope.DR()}
+		}
+		_, err := ope.Evaluate(log, ope.Options{Workers: 2}, estimators...)
 		var bad *ope.RowError
 		if !errors.As(err, &bad) || bad.Row != row || !strings.HasPrefix(bad.Field, c.field) {
 			t.Errorf("%s: error %v; want a RowError of row %d", c.field, err, row)
@@ -170,6 +174,14 @@ func TestEvaluateRefusesLogsThatDoNotFit(t *testing.T) {
 		var bad *ope.FieldError
 		if !errors.As(err, &bad) || bad.Field != c.name {
 			t.Errorf("%s: error %v", c.name, err)
+		}
+	}
+	for _, e := range []ope.Estimator{ope.Replay(), ope.BalancedIPS(), ope.BalancedDR()} {
+		log := randomLog(1, 20, 0)
+		log.Weight = ones(20)
+		var bad *ope.FieldError
+		if _, err := ope.Evaluate(log, ope.Options{}, e); !errors.As(err, &bad) || bad.Field != "Log.Weight" {
+			t.Errorf("%v with weights: error %v", e, err)
 		}
 	}
 	if _, err := ope.Evaluate(ope.Log[float32]{Actions: 2}, ope.Options{}); !errors.Is(err, ope.ErrEmpty) {

@@ -31,7 +31,8 @@ type Diagnostics struct {
 	Unsupported float64
 	// Untaken is the share of its mass that the target policy puts on actions that occur
 	// nowhere in the log, and UntakenActions the number of those. Such actions may have a small
-	// probability or none. An Accumulator does not see them.
+	// probability or none: among many actions some occur nowhere by chance, for which verdicts
+	// allow. An Accumulator does not see them.
 	Untaken        float64
 	UntakenActions int
 }
@@ -44,7 +45,7 @@ func (s *state) diagnostics() Diagnostics {
 		N: w.n, Zero: s.zero, MeanWeight: w.mean, StdErr: w.exported().StdErr(),
 		ESS: w.ess(), CV2: w.m2 / n / (w.mean * w.mean), Max: w.max, MaxShare: w.max / w.total(),
 		Q50: math.NaN(), Q90: math.NaN(), Q99: math.NaN(), Q999: math.NaN(), TopShare: math.NaN(),
-		Unsupported: s.unsupported / n, Untaken: s.untaken, UntakenActions: s.untakenN,
+		Unsupported: s.unsupported / n, Untaken: s.untaken.share, UntakenActions: s.untaken.actions,
 	}
 	if s.keep {
 		sorted := slices.Clone(s.tails)

@@ -72,8 +72,8 @@ type Verdict uint8
 // The verdicts, from the worst. An estimate is
 //
 //   - unreliable if the target policy puts mass on actions that the logging policy could not
-//     take, or more than 1 % of its mass on actions that occur nowhere in the log; if the mean
-//     of the weights is more than 4 standard errors from 1 (the logged propensities are not
+//     take, or more than 1 % of its mass on actions that occur nowhere in the log, beyond what
+//     chance explains by the actions that occur once; if the mean of the weights is more than 4 standard errors from 1 (the logged propensities are not
 //     those of the log); if the effective sample size is below 100; if one row carries more
 //     than 5 % of the weight; if it or its standard error is not a number; or if it is replay on
 //     a log that replay is not made for;

@@ -187,15 +187,10 @@ func (e Estimator) reshape(w float64) float64 {
 			return 0
 		}
 	case shrunk:
-		switch {
-		case math.IsInf(e.lambda, 1) || w == 0:
-			return w
-		case e.lambda == 0:
+		if e.lambda == 0 {
 			return 0
-		case math.IsInf(float64(w*w), 1):
-			return e.lambda / w
 		}
-		return e.lambda * w / (float64(w*w) + e.lambda)
+		return w / (1 + float64(w*(w/e.lambda))) // neither w² nor λw can overflow
 	case subGaussian:
 		if w == 0 { // with λ = 1 the formula is 0/0
 			return 0

@@ -60,14 +60,10 @@ func reduce[F Float](log *Log[F], opt Options, estimators []Estimator) (*state, 
 	opt.Workers = min(opt.Workers, chunks)
 	total := newState(estimators, opt)
 	src := newSource(log, total.needs)
-	first := Row{Reward: float64(log.Reward[0])}
-	if total.needs.model {
-		if err := log.bad(0, total.needs); err != nil {
-			return nil, err
-		}
-		first.Model = float64(log.Model[log.at(0)+int(log.Action[0])])
+	pivots, err := src.pivots()
+	if err != nil {
+		return nil, err
 	}
-	pivots := [2]float64{first.Reward, first.Reward - first.Model}
 
 	workers := make([]worker, opt.Workers)
 	for i := range workers {
@@ -94,7 +90,7 @@ func reduce[F Float](log *Log[F], opt Options, estimators []Estimator) (*state, 
 	if err := src.checkTargets(); err != nil {
 		return nil, err
 	}
-	total.untaken, total.untakenN = src.untaken()
+	total.untaken = src.untaken()
 	return total, nil
 }
 

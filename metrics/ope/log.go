@@ -32,7 +32,7 @@ type Log[F Float] struct {
 	Logger []F
 	// Weight holds importance weights, >= 0, that take the place of π(a|x)/p, such as those of
 	// [MarginalWeights]. Support is then no matter of actions and is not checked, but for what
-	// the mean weight tells. nil means none.
+	// the mean weight tells. Replay and balanced estimators refuse it. nil means none.
 	Weight []F
 	// Stratum is the number of the logging policy of each decision, in [0, 65536), for
 	// WeightedIPS and WeightedDR; Average is the probability of its action under the mixture
@@ -121,6 +121,8 @@ func (l *Log[F]) check(estimators []Estimator) error {
 			return &FieldError{"Log.Model", "nil", "a reward model, for " + e.name}
 		case e.mixed && l.Average == nil:
 			return &FieldError{"Log.Average", "nil", "the propensities of the mixture, for " + e.name}
+		case l.Weight != nil && (e.mixed || e.shape == matching):
+			return &FieldError{"Log.Weight", "set", "nil, for " + e.name + ", which has weights of its own"}
 		case e.strata && l.Stratum == nil:
 			return &FieldError{"Log.Stratum", "nil", "the logger of each decision, for " + e.name}
 		}

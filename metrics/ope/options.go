@@ -15,7 +15,8 @@ type Options struct {
 	// TermRange is the largest difference between two terms of a mean that the policies and
 	// rewards allow, for [Bernstein]: for IPS with rewards in [0, 1] the largest possible
 	// weight. It is needed for the interval's guarantee; 0 takes the range seen in the log,
-	// with which the interval is an approximation.
+	// with which the interval is an approximation. It is not used for ratios (SNIPS, SNDR,
+	// replay), whose intervals are always by the ranges seen.
 	TermRange float64
 	// Resamples is the number of resamples of [Bootstrap]; default 1000. Seed seeds them; every
 	// value is a seed.
@@ -41,15 +42,18 @@ const (
 	Normal Interval = iota
 	// Bernstein is the two-sided empirical Bernstein interval, which holds for every n if
 	// [Options.TermRange] bounds the terms. For ratios numerator and denominator are bounded
-	// each. Source: Maurer and Pontil, COLT 2009, theorem 4.
+	// each by the ranges seen in the log, without that guarantee. Source: Maurer and Pontil, COLT 2009, theorem 4.
 	Bernstein
 	// Bootstrap is the percentile interval over resamples in which each row counts Poisson(1)
 	// times; ratios are normalized anew in each resample. One pass over the rows serves all
 	// resamples. Source: Efron and Tibshirani 1993, chapter 13; Hanley and MacGibbon 2006 for
 	// Poisson counts.
 	Bootstrap
-	// Anytime is an asymptotic confidence sequence: with probability Level it covers the value
-	// at all n at once, so a log may be looked at as often as one likes. Source:
+	// Anytime is an asymptotic confidence sequence: with about probability Level it covers the
+	// value at all n at once, from the n on at which the terms' variance is known well, so a log
+	// may be looked at as often as one likes once the effective sample size is above 100. (With
+	// heavy weights, looks from 10 rows on failed in 8.5 % of logs at the level 95 %, from 200
+	// rows on in 3.5 %.) Source:
 	// Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, Annals of Statistics 52 (2024),
 	// theorem 2.2.
 	Anytime

@@ -412,3 +412,39 @@ func ExampleAccumulator() {
 	fmt.Printf("%.2f ± %.3f from %.0f effective rows: %v\n", e.Value, e.SE, e.ESS, e.Verdict)
 	// Output: 0.80 ± 0.004 from 4412 effective rows: reliable
 }
+
+// What the first row earned is what residuals are reduced by, but not if it has no weight.
+func TestRewardsWithoutWeightDoNotCostPrecision(t *testing.T) {
+	log := randomLog(1, 5000, 0)
+	log.Context[0], log.Action[0] = 0, 5 // which the target does not take
+	want, err := ope.Evaluate(log, ope.Options{}, ope.SNIPS(), ope.SNDR())
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Reward[0] = 1e150
+	rows := rowsOf(log)
+	acc, err := ope.NewAccumulator(ope.Options{}, ope.SNIPS(), ope.SNDR())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rows {
+		if err := acc.Add(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	byRow, err := acc.Report()
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := ope.Evaluate(log, ope.Options{}, ope.SNIPS(), ope.SNDR())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, got := range []ope.Report{whole, byRow} {
+		for k, e := range got.Estimates {
+			if !sameEstimate(e, want.Estimates[k], func(x, y float64) bool { return close(x, y, 1e-12) }) {
+				t.Errorf("%+v, want %+v", e, want.Estimates[k])
+			}
+		}
+	}
+}

@@ -404,3 +404,23 @@ func TestStudentLowerKnowsTheQuantiles(t *testing.T) {
 		t.Errorf("9,999 degrees of freedom: %v", got)
 	}
 }
+
+// The formula λw/(w²+λ) overflows at both ends.
+func TestShrunkWeightsDoNotOverflow(t *testing.T) {
+	for _, c := range []struct{ w, lambda, want float64 }{
+		{1e5, 1e308, 1e5},
+		{1e5, math.Inf(1), 1e5},
+		{2, 5e-324, 0},
+		{1e-300, 1e300, 1e-300},
+		{1e200, 1, 0},
+		{3, 9, 1.5},
+	} {
+		log := ope.Log[float64]{
+			Actions: 1, Reward: []float64{1}, Action: []int32{0}, Propensity: []float64{0.5}, Target: []float64{1},
+			Model: []float64{0}, Weight: []float64{c.w},
+		}
+		if got := value(log, ope.DRos(c.lambda)); math.Abs(got-c.want) > 1e-15*c.want {
+			t.Errorf("%v shrunk with %v is %v, want %v", c.w, c.lambda, got, c.want)
+		}
+	}
+}

@@ -54,7 +54,10 @@ func (s *state) estimate(i int, e Estimator, opt Options) Estimate {
 		est.SE = math.NaN()
 	}
 	est.ESS, est.Bias = n, math.Abs(t.bias)/n
-	if e.usesWeights() {
+	switch {
+	case e.strata:
+		est.ESS, est.MaxShare = t.weightedRows()
+	case e.usesWeights():
 		est.ESS = weights.ess()
 		if total := weights.total(); total > 0 {
 			est.MaxShare = weights.max / total
@@ -80,10 +83,10 @@ func (t *terms) judgeReplay(est *Estimate) {
 	}
 }
 
-// weighted returns the value of an estimator that weights loggers by their precision, and the
-// moments of its terms. With ω_k = n/(var_k·Σ_j n_j/var_j) for a row of logger k the terms are
-// ω_k·(weighted residual), plus the direct term if there is a model.
-func (t *terms) weighted(e Estimator) (value float64, m Moments) {
+// precisions returns ω_k = n/(var_k·Σ_j n_j/var_j) of each logger k, by which its terms count;
+// 1 for all if those of one do not vary.
+func (t *terms) precisions() []float64 {
+	omega := make([]float64, len(t.strata))
 	var rows, precision float64
 	even := false
 	for i := range t.strata {
@@ -91,29 +94,56 @@ func (t *terms) weighted(e Estimator) (value float64, m Moments) {
 		if c.u.n == 0 {
 			continue
 		}
-		rows += float64(c.u.n)
+		k := float64(c.u.n)
 		spread := c.d.m2 + 2*c.du + c.u.m2
 		even = even || !(spread > 0)
-		precision += float64(c.u.n) * (float64(c.u.n) / spread)
+		omega[i] = k / spread
+		rows += k
+		precision += k * omega[i]
 	}
-	var squares float64
-	for i := range t.strata {
+	for i := range omega {
+		omega[i] *= rows / precision
+		if even {
+			omega[i] = 1
+		}
+	}
+	return omega
+}
+
+// weighted returns the value of an estimator that weights loggers by their precision, and the
+// moments of its terms: ω_k·(weighted residual), plus the direct term if there is a model.
+func (t *terms) weighted(e Estimator) (value float64, m Moments) {
+	var rows, squares float64
+	for i, omega := range t.precisions() {
 		c := &t.strata[i]
 		if c.u.n == 0 {
 			continue
 		}
 		k := float64(c.u.n)
-		omega := rows / precision * (k / (c.d.m2 + 2*c.du + c.u.m2))
-		if even {
-			omega = 1
-		}
-		value += k / rows * float64(omega*c.u.mean)
+		rows += k
+		value += k * float64(omega*c.u.mean)
 		if e.model {
-			value += k / rows * c.d.mean
+			value += k * c.d.mean
 		}
 		squares += c.d.m2 + float64(2*omega*c.du) + float64(omega*omega*c.u.m2)
 	}
+	value /= rows
 	return value, Moments{N: int(rows), Mean: value, Var: max(squares, 0) / rows}
+}
+
+// weightedRows returns the effective sample size and the largest share of the weights ω_k·w.
+func (t *terms) weightedRows() (ess, share float64) {
+	var total, squares, most float64
+	for i, omega := range t.precisions() {
+		w := &t.strata[i].w
+		total += omega * w.total()
+		squares += omega * omega * (w.m2 + float64(w.total()*w.mean))
+		most = max(most, omega*w.max)
+	}
+	if !(squares > 0) {
+		return 0, 0
+	}
+	return total / squares * total, most / total
 }
 
 // The thresholds of verdicts; see [Verdict].
@@ -152,8 +182,8 @@ func (s *state) judge(est *Estimate, e Estimator) {
 	case !(unsupported <= roundingMass):
 		est.Reason = fmt.Sprintf("the target policy puts %.3g %% of its mass on actions that the logging policy could not take", 100*unsupported)
 		return
-	case !(s.untaken <= mostUntaken):
-		est.Reason = fmt.Sprintf("the target policy puts %.3g %% of its mass on %d actions that occur nowhere in the log", 100*s.untaken, s.untakenN)
+	case !(s.untaken.excess() <= mostUntaken):
+		est.Reason = fmt.Sprintf("the target policy puts %.3g %% of its mass on %d actions that occur nowhere in the log", 100*s.untaken.share, s.untaken.actions)
 		return
 	}
 	if e.usesWeights() {
@@ -173,8 +203,8 @@ func (s *state) judge(est *Estimate, e Estimator) {
 	switch half := est.HalfWidth(); {
 	case !e.usesWeights():
 		est.Reason = "the interval knows nothing of the reward model's error"
-	case !(s.untaken <= weakUntaken):
-		est.Reason = fmt.Sprintf("the target policy puts %.3g %% of its mass on %d actions that occur nowhere in the log", 100*s.untaken, s.untakenN)
+	case !(s.untaken.excess() <= weakUntaken):
+		est.Reason = fmt.Sprintf("the target policy puts %.3g %% of its mass on %d actions that occur nowhere in the log", 100*s.untaken.share, s.untaken.actions)
 	case !(est.ESS >= goodESS):
 		est.Reason = fmt.Sprintf("the effective sample size is %.0f, below %d", est.ESS, goodESS)
 	case !(half <= mostHalfWidth*math.Abs(est.Value)):

@@ -31,6 +31,34 @@ func newSource[F Float](log *Log[F], n needs) *source[F] {
 	return s
 }
 
+// pivots returns what ratios reduce residuals by, without and with a model: the residual of the
+// first row that has weight, since one without may have any reward, of the first block.
+func (s *source[F]) pivots() (pivots [2]float64, err error) {
+	l := s.log
+	for i := range min(len(l.Reward), blockRows) {
+		if err := l.bad(i, s.needs); err != nil {
+			return pivots, err
+		}
+		at := l.at(i) + int(l.Action[i])
+		weight := l.Target[at]
+		if l.Weight != nil {
+			weight = l.Weight[i]
+		}
+		if i > 0 && weight == 0 {
+			continue
+		}
+		r := float64(l.Reward[i])
+		pivots = [2]float64{r, r}
+		if s.needs.model {
+			pivots[1] = r - float64(l.Model[at])
+		}
+		if weight > 0 {
+			break
+		}
+	}
+	return pivots, nil
+}
+
 // fill puts rows lo to hi into b.
 func (s *source[F]) fill(b *block, lo, hi int) error {
 	b.first, b.n, b.unsupported, b.unmixed = lo, hi-lo, 0, 0
@@ -264,29 +292,54 @@ func (s *source[F]) checkTargets() error {
 	return nil
 }
 
-// untaken returns the share of its mass that the target policy puts on actions that occur
-// nowhere in the log, and the number of such actions with mass.
-func (s *source[F]) untaken() (share float64, actions int) {
+// untaken is the target's mass on actions that occur nowhere in a log.
+type untaken struct {
+	share   float64 // of the target's mass
+	actions int     // how many have mass
+	// What share is expected to be if the logging policy could take all actions, and the standard
+	// error of that. Among many actions some occur nowhere by chance, as others occur once, and
+	// the weight of these estimates the mass of those.
+	expected, stdErr float64
+}
+
+// excess returns the mass that chance does not explain.
+func (u untaken) excess() float64 { return u.share - u.expected - mostStdErrs*u.stdErr }
+
+// untaken returns what the log says about actions that do not occur in it.
+//
+// Source: Good, Biometrika 40 (1953), equation 9, with weights: the rows whose action occurs once
+// have an expected weight of Σ_a π(a)·n·p_a(1-p_a)^(n-1)/p_a, which over n is the expected mass
+// of what occurs nowhere but for a factor of 1-p_a.
+func (s *source[F]) untaken() (u untaken) {
 	l := s.log
 	if l.Weight != nil {
-		return 0, 0
+		return u
 	}
-	taken, left := make([]bool, l.Actions), l.Actions
+	times, left := make([]uint8, l.Actions), l.Actions // 2 for more
 	for _, a := range l.Action {
-		if taken[a] {
-			continue
+		if times[a] == 0 {
+			if left--; left == 0 {
+				return u
+			}
 		}
-		taken[a] = true
-		if left--; left == 0 {
-			return 0, 0
+		times[a] = min(times[a]+1, 2)
+	}
+	var none []int
+	for a, k := range times {
+		if k == 0 {
+			none = append(none, a)
 		}
 	}
-	var untaken []int
-	for a, t := range taken {
-		if !t {
-			untaken = append(untaken, a)
+	n := float64(len(l.Reward))
+	var squares float64
+	for i, a := range l.Action {
+		if times[a] == 1 {
+			w := float64(l.Target[l.at(i)+int(a)]) / float64(l.Propensity[i]) / n
+			u.expected += w
+			squares += float64(w * w)
 		}
 	}
+	u.stdErr = math.Sqrt(squares)
 	// The cost is that of reading the table once.
 	rows := make([]float64, l.contexts()) // decisions by row of the table
 	if l.Context == nil {
@@ -297,17 +350,22 @@ func (s *source[F]) untaken() (share float64, actions int) {
 	for _, c := range l.Context {
 		rows[c]++
 	}
-	mass := make([]float64, len(untaken))
+	mass := make([]float64, len(none))
 	for c, n := range rows {
 		if n == 0 {
 			continue
 		}
-		for k, a := range untaken {
+		for k, a := range none {
 			mass[k] += float64(n * float64(l.Target[c*l.Actions+a]))
 		}
 	}
-	actions = len(mass) - len(slices.DeleteFunc(slices.Clone(mass), func(m float64) bool { return m > 0 }))
-	return sum(mass) / float64(len(l.Reward)), actions
+	for _, m := range mass {
+		if m > 0 {
+			u.actions++
+		}
+	}
+	u.share = sum(mass) / n
+	return u
 }
 
 // directTerms writes Σ π·q / Σ π of each row of two tables; NaN where the direct method is not

@@ -54,8 +54,7 @@ type state struct {
 	zero        int // rows of weight 0
 	unsupported float64
 	unmixed     float64
-	untaken     float64   // share of the target's mass on actions that occur nowhere in the log
-	untakenN    int       // number of such actions
+	untaken     untaken
 	tails       []float64 // every weight, if kept
 	terms       []terms
 	boot        *resampler // nil unless asked for

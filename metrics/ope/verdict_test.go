@@ -114,3 +114,65 @@ func TestUnsupportedMassIsThatOfTheTables(t *testing.T) {
 		}
 	}
 }
+
+// Among many actions some occur nowhere by chance, which is no fault of the log; that the logger
+// could not take them is.
+func TestActionsThatOccurNowhereByChanceAreNoFault(t *testing.T) {
+	const actions, n = 5000, 8000
+	faults := [2]int{}
+	for run := range uint64(40) {
+		w := newWorld(run, 1, actions, 1, 3)
+		var log ope.Log[float64]
+		w.draw(&log, n, run)
+		e := judged(t, log, ope.SNIPS())
+		if strings.Contains(e.Reason, "occur nowhere") {
+			faults[0]++
+		}
+		// The logger cannot take the first 400, about 8 %.
+		total := 0.0
+		for a := range actions {
+			if a < 400 {
+				w.logger[a] = 0
+			}
+			total += w.logger[a]
+		}
+		for a := range w.logger {
+			w.logger[a] /= total
+		}
+		w.cumulate()
+		w.draw(&log, n, run)
+		if e = judged(t, log, ope.SNIPS()); strings.Contains(e.Reason, "occur nowhere") && e.Verdict == ope.Unreliable {
+			faults[1]++
+		}
+		report, err := ope.Evaluate(log, ope.Options{}, ope.SNIPS())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if share := report.Diagnostics.Untaken; share < 0.1 {
+			t.Errorf("%.3f of the mass does not occur", share)
+		}
+	}
+	if faults[0] > 2 || faults[1] < 37 {
+		t.Errorf("reported in %d of 40 logs with support and %d of 40 without", faults[0], faults[1])
+	}
+	t.Log(faults)
+}
+
+// Three rows that hardly vary by chance take the weight of all others.
+func TestWeightedVerdictSeesLoggersThatCountForNothing(t *testing.T) {
+	var log ope.Log[float64]
+	newWorld(1, 20, 10, 3, 4).draw(&log, 50000, 1)
+	log.Stratum = make([]int32, 50000)
+	for _, e := range []ope.Estimator{ope.WeightedIPS(), ope.WeightedDR()} {
+		if got := judged(t, log, e); got.Verdict != ope.Reliable || !close(got.ESS, judged(t, log, ope.IPS()).ESS, 1e-12) {
+			t.Errorf("one logger: %v", got)
+		}
+	}
+	for i := range 3 {
+		a := log.Target[int(log.Context[i])*10+int(log.Action[i])]
+		log.Propensity[i], log.Reward[i], log.Stratum[i] = a, 1+1e-7*float64(i), 1
+	}
+	if got := judged(t, log, ope.WeightedIPS()); got.Verdict != ope.Unreliable || got.ESS > 4 || got.MaxShare < 0.3 {
+		t.Errorf("three rows take all weight: %v", got)
+	}
+}
