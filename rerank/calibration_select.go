@@ -93,6 +93,9 @@ type calibrated struct {
 // touch is the share at which the tangents touch the logarithms: most items have one aspect or a few.
 const touch = 0.6
 
+// tiny is the least share of a list that is told from none: 1/tiny is a number, so that rates are.
+const tiny = 0x1p-1000
+
 // reset empties the state.
 func (x *calibrated) reset(lambda, alpha float64, target []float64) {
 	x.lambda, x.alpha, x.worth, x.steps = lambda, alpha, 0, 0
@@ -135,7 +138,7 @@ func (x *calibrated) prepare() {
 		if p == 0 {
 			continue
 		}
-		q := float64(x.alpha*p) + float64(b*x.sum[z])
+		q := max(float64(x.alpha*p)+float64(b*x.sum[z]), tiny)
 		kl += float64(p * fmath.Log(p/q))
 		r, weight := b/q, x.lambda*p
 		x.rate[z] = r

@@ -8,8 +8,18 @@ import (
 )
 
 // Exhausted is the gain below which [SelectDPP] takes an item for one that the chosen items
-// span: a kernel of rank r has no more than r items that are not.
+// span: a kernel of rank r has no more than r items that are not. Of an item whose own entry is so large that rounding leaves more than
+// that, 1e-14 of the entry is the bound; in float32, 1e-5 of it.
 const Exhausted = 1e-10
+
+// leastOf returns what must be left of an item for it to count: least, or what rounding may leave of its own kernel entry.
+func leastOf[F float32 | float64](least, self F) F {
+	rounding := F(1e-14)
+	if _, ok := any(self).(float32); ok {
+		rounding = 1e-5
+	}
+	return max(least, rounding*self)
+}
 
 // SelectDPP returns up to k items chosen one by one so that the determinant of the kernel over
 // them grows the most: the greedy maximum a posteriori set of a determinantal point process.
@@ -19,7 +29,7 @@ const Exhausted = 1e-10
 // kernel(i, j) must be symmetric, pure and positive semi-definite over 0 ≤ i, j < n; see [QualityKernel]. Of an
 // item the gain is the ratio at which it was chosen, so that the log-determinant of the first t items is the sum of the logs of
 // their gains. Ties go to the smallest index. Selection ends early when no item has a gain of
-// [Exhausted] or more, since the kernel over more items would be singular. k > n is n, k <= 0 none.
+// [Exhausted], since the kernel over more items would be singular. k > n is n, k <= 0 none.
 //
 // window > 0 makes it a sliding window: items compete with the window-1 items chosen last instead of all, so that
 // a long list stays diverse everywhere and its length is not bounded by the rank; gains are ratios
@@ -27,9 +37,9 @@ const Exhausted = 1e-10
 //
 // It is an error if window < 0, if kernel(i, i) is negative or not finite, or if kernel(i, j) of a pair that was looked at is not finite.
 //
-// The Cholesky factor of the chosen items grows by a row a step, which makes it O(n·k²) and n·k
-// calls of kernel at most; since gains only fall, an item whose last known gain is not the best needs no new
-// one, and most are not computed. With a window it is O(n·k·window²). Memory is O(n·k) or O(n·window).
+// The Cholesky factor of the chosen items grows by a row a step, which makes it O(n·k²) and 1.5·n·k
+// calls of kernel at most. Since gains only fall, an item whose last known gain is not the best needs no new
+// one: where that spares most of them, as it does if quality outweighs the rest, they are not computed. With a window it is O(n·k·window²). Memory is O(n·k) or O(n·window).
 //
 // Source: Chen, Zhang and Zhou, "Fast Greedy MAP Inference for Determinantal Point Process to Improve
 // Recommendation Diversity", NeurIPS 2018, algorithm 1, and section 4 for the window.
@@ -39,12 +49,21 @@ func SelectDPP[F float32 | float64](n int, kernel func(i, j int) F, k, window in
 	}
 	finite := func(i, j int) F {
 		x := kernel(i, j)
-		if err == nil && (math.IsNaN(float64(x)) || math.IsInf(float64(x), 0)) {
-			err = fmt.Errorf("rerank: SelectDPP: kernel(%d, %d) is %v; want a finite number", i, j, x)
+		if x-x != 0 && err == nil { // NaN or infinite
+			err = notFinite(i, j, x)
 		}
 		return x
 	}
 	k = max(0, min(k, n))
+	entries := func(dst []F, p int) {
+		for i := range dst {
+			x := kernel(p, i)
+			if x-x != 0 && err == nil { // NaN or infinite
+				err = notFinite(p, i, x)
+			}
+			dst[i] = x
+		}
+	}
 	var x growing[F]
 	if window == 0 || window >= k {
 		d := &determinantal[F]{dot: dot[F]}
@@ -54,14 +73,10 @@ func SelectDPP[F float32 | float64](n int, kernel func(i, j int) F, k, window in
 			}
 		}
 		d.reset(k, Exhausted)
-		x = d
+		d.c = make([]F, 0, max(0, n)*k)
+		x = &bounded[F]{determinantal: d, entries: entries}
 	} else {
-		d := &sliding[F]{gemvT: gemvT[F], divide: divide[F]}
-		d.similarities = func(dst []F, p int) {
-			for i := range dst {
-				dst[i] = finite(p, i)
-			}
-		}
+		d := &sliding[F]{similarities: entries, gemvT: addRows[F], divide: divide[F]}
 		d.reset(window-1, n, Exhausted)
 		x = d
 	}
@@ -76,6 +91,10 @@ func SelectDPP[F float32 | float64](n int, kernel func(i, j int) F, k, window in
 		return nil, nil, err
 	}
 	return order, gains, nil
+}
+
+func notFinite[F float32 | float64](i, j int, x F) error {
+	return fmt.Errorf("rerank: SelectDPP: kernel(%d, %d) is %v; want a finite number", i, j, x)
 }
 
 // growing is the state of a selection by determinants.
@@ -139,30 +158,34 @@ type determinantal[F float32 | float64] struct {
 	dot          func(a, b []F) F
 	score        func(base, rest F) F // of an item, not falling with rest; nil: rest itself
 
-	stride int // picks at most
-	least  F   // a smaller rest is none
-	base   []F // of the items, for score
-	rest   []F
-	bound  []F
-	c      []F // items x stride
-	seen   []int32
-	picks  []int32
-	pivot  []F // of each pick: 1 over its own entry of the factor
-	near   []F // stride
+	stride  int // picks at most
+	least   F   // a smaller rest is none
+	floor   []F // least of each item
+	base    []F // of the items, for score
+	rest    []F
+	bound   []F
+	c       []F // items x stride
+	seen    []int32
+	picks   []int32
+	pivot   []F // of each pick: 1 over its own entry of the factor
+	near    []F // stride
+	entered int // kernel entries with picks that were asked for
 }
 
 // reset empties the state. There will be at most picks picks.
 func (m *determinantal[F]) reset(picks int, least F) {
 	m.stride, m.least = picks, least
 	m.base, m.rest, m.bound, m.seen = m.base[:0], m.rest[:0], m.bound[:0], m.seen[:0]
-	m.c, m.picks, m.pivot = m.c[:0], m.picks[:0], m.pivot[:0]
+	m.c, m.picks, m.pivot, m.floor = m.c[:0], m.picks[:0], m.pivot[:0], m.floor[:0]
 	m.near = resize(m.near, picks)
+	m.entered = 0
 }
 
 // add appends an item with its kernel entry beside itself.
 func (m *determinantal[F]) add(base, self F) {
 	m.base, m.rest, m.seen = append(m.base, base), append(m.rest, self), append(m.seen, 0)
-	m.bound = append(m.bound, m.value(base, self))
+	m.floor = append(m.floor, leastOf(m.least, self))
+	m.bound = append(m.bound, m.value(len(m.bound)))
 	if n := len(m.rest) * m.stride; n <= cap(m.c) {
 		m.c = m.c[:n]
 	} else {
@@ -171,14 +194,14 @@ func (m *determinantal[F]) add(base, self F) {
 }
 
 // value returns the score of an item by what is left of it, -Inf if that is nothing.
-func (m *determinantal[F]) value(base, rest F) F {
+func (m *determinantal[F]) value(i int) F {
 	switch {
-	case !(rest >= m.least):
+	case !(m.rest[i] >= m.floor[i]):
 		return F(math.Inf(-1))
 	case m.score == nil:
-		return rest
+		return m.rest[i]
 	}
-	return m.score(base, rest)
+	return m.score(m.base[i], m.rest[i])
 }
 
 // best returns the item of the highest score among those whose row is open, the first of several, and what is
@@ -216,6 +239,7 @@ func (m *determinantal[F]) look(i int) F {
 		return m.bound[i]
 	}
 	near := m.near[:len(m.picks)-from]
+	m.entered += len(near)
 	m.similarities(near, i, from)
 	c, rest := m.c[i*m.stride:(i+1)*m.stride], m.rest[i]
 	for t, x := range near {
@@ -225,13 +249,14 @@ func (m *determinantal[F]) look(i int) F {
 		c[s] = e
 		rest -= F(e * e)
 	}
-	m.rest[i], m.seen[i], m.bound[i] = rest, int32(len(m.picks)), m.value(m.base[i], rest)
+	m.rest[i], m.seen[i] = rest, int32(len(m.picks))
+	m.bound[i] = m.value(i)
 	return m.bound[i]
 }
 
 // pick makes item i one of those that others are compared with, unless nothing is left of it.
 func (m *determinantal[F]) pick(i int) {
-	if m.look(i); m.rest[i] >= m.least && len(m.picks) < m.stride {
+	if m.look(i); m.rest[i] >= m.floor[i] && len(m.picks) < m.stride {
 		m.picks = append(m.picks, int32(i))
 		m.pivot = append(m.pivot, 1/F(math.Sqrt(float64(m.rest[i]))))
 	}

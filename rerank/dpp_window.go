@@ -25,6 +25,7 @@ type sliding[F float32 | float64] struct {
 	width  int // of the window, without the item to choose
 	stride int // items at most
 	least  F
+	floor  []F // least of each item
 	base   []F
 	bound  []F // score of an item that keeps all of itself
 	self   []F // kernel entries of the items with themselves
@@ -40,6 +41,7 @@ type sliding[F float32 | float64] struct {
 func (m *sliding[F]) reset(width, items int, least F) {
 	m.width, m.stride, m.least = width, items, least
 	m.base, m.self, m.rest, m.bound, m.picks = m.base[:0], m.self[:0], m.rest[:0], m.bound[:0], m.picks[:0]
+	m.floor = m.floor[:0]
 	m.near, m.c, m.factor = resize(m.near, width*items), resize(m.c, width*items), resize(m.factor, width)
 	m.stale = false
 }
@@ -48,7 +50,8 @@ func (m *sliding[F]) reset(width, items int, least F) {
 func (m *sliding[F]) add(base, self F) {
 	i := len(m.self)
 	m.base, m.self, m.rest = append(m.base, base), append(m.self, self), append(m.rest, self)
-	m.bound = append(m.bound, m.value(base, self))
+	m.floor = append(m.floor, leastOf(m.least, self))
+	m.bound = append(m.bound, m.value(i))
 	for t := max(0, len(m.picks)-m.width); t < len(m.picks); t++ {
 		m.row(t)[i] = m.entry(i, int(m.picks[t]))
 	}
@@ -56,14 +59,14 @@ func (m *sliding[F]) add(base, self F) {
 }
 
 // value returns the score of an item by what is left of it, -Inf if that is nothing.
-func (m *sliding[F]) value(base, rest F) F {
+func (m *sliding[F]) value(i int) F {
 	switch {
-	case !(rest >= m.least):
+	case !(m.rest[i] >= m.floor[i]):
 		return F(math.Inf(-1))
 	case m.score == nil:
-		return rest
+		return m.rest[i]
 	}
-	return m.score(base, rest)
+	return m.score(m.base[i], m.rest[i])
 }
 
 // window returns the picks that count, oldest first.
@@ -75,10 +78,9 @@ func (m *sliding[F]) row(t int) []F {
 	return m.near[at : at+len(m.self)]
 }
 
-// pick moves the window on by item i, unless nothing is left of it.
+// pick moves the window on by item i. An item of which nothing is left moves it too, so that what leaves the window can come again.
 func (m *sliding[F]) pick(i int) {
-	m.update()
-	if !(m.rest[i] >= m.least) || m.width == 0 {
+	if m.width == 0 {
 		return
 	}
 	m.picks = append(m.picks, int32(i))
@@ -105,7 +107,7 @@ func (m *sliding[F]) update() {
 		}
 		m.gemvT(c, m.c, m.stride, factor)
 		pivot := m.rest[p]
-		if !(pivot >= m.least) { // rounding took what there was
+		if !(pivot >= m.floor[p]) { // the picks before span it
 			clear(c)
 			continue
 		}
@@ -138,7 +140,7 @@ func (m *sliding[F]) best(rows []int32, open recsys.Bits) (at int, rest F) {
 		if bound <= top || !open.Has(int(rows[i])) {
 			continue
 		}
-		if score := m.value(m.base[i], m.rest[i]); score > top {
+		if score := m.value(i); score > top {
 			at, top = i, score
 		}
 	}
@@ -146,14 +148,4 @@ func (m *sliding[F]) best(rows []int32, open recsys.Bits) (at int, rest F) {
 		return -1, 0
 	}
 	return at, m.rest[at]
-}
-
-// gemvT computes y += aᵀ·x, with a row of a, lda elements apart, for each element of x.
-func gemvT[F float32 | float64](y, a []F, lda int, x []F) {
-	for r, f := range x {
-		row := a[r*lda : r*lda+len(y)]
-		for i := range y {
-			y[i] += F(f * row[i])
-		}
-	}
 }

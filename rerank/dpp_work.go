@@ -2,6 +2,7 @@ package rerank
 
 import (
 	"math"
+	"slices"
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/internal/fmath"
@@ -19,6 +20,7 @@ const (
 	inColumns dppMode = iota // all rows at every pick
 	byBounds                 // the rows that might be the best
 	inWindow
+	inOrder // relevance is all that counts
 )
 
 // steepest is the range of relevance, times steep, up to which relevance weighs by its exponential; from there on, far below where exp is 0,
@@ -33,7 +35,7 @@ type dppWork struct {
 	cfg   *boundDPP
 	scale scale
 
-	mode    dppMode // which of the next three is in use
+	mode    dppMode // which of the next three is in use, if any
 	columns columns
 	all     determinantal[float32]
 	slide   sliding[float32]
@@ -75,9 +77,11 @@ func (w *dppWork) read(q *recsys.Query, c *recsys.Candidates, order []int32) {
 	w.weight, w.picked = w.weight[:0], w.picked[:0]
 	utility := c.Utility()
 	w.scale = newScale(w.cfg.Relevance, w.rows, utility)
-	w.steep = w.cfg.Theta / (1 - w.cfg.Theta) // +Inf at 1
+	w.steep = w.cfg.Theta / (1 - w.cfg.Theta)
 	w.flat = w.steep*w.scale.span() <= steepest
 	switch {
+	case w.cfg.Theta == 1:
+		w.mode = inOrder
 	case w.cfg.Window > 0 && w.cfg.Window < top:
 		w.mode, w.slide.first = inWindow, nil
 		w.slide.reset(w.cfg.Window-1, len(order), dppLeast)
@@ -112,6 +116,7 @@ func (w *dppWork) add(row int32, utility float32) {
 	}
 	w.weight = append(w.weight, weight)
 	switch w.mode {
+	case inOrder:
 	case inColumns:
 		w.columns.add()
 	case inWindow:
@@ -132,6 +137,8 @@ func (w *dppWork) bestByWeight(rest []float32, rows []int32, open recsys.Bits) i
 
 func (w *dppWork) best(open recsys.Bits) (i int) {
 	switch w.mode {
+	case inOrder:
+		return slices.IndexFunc(w.rows, func(row int32) bool { return open.Has(int(row)) })
 	case inColumns:
 		return w.bestByWeight(w.columns.rest, w.rows, open)
 	case inWindow:
@@ -144,6 +151,7 @@ func (w *dppWork) best(open recsys.Bits) (i int) {
 
 func (w *dppWork) pick(i int) {
 	switch w.mode {
+	case inOrder:
 	case inColumns:
 		w.columns.pick(i)
 	case inWindow:

@@ -15,7 +15,7 @@ import (
 // k places, and its last element serves for places beyond it. Ties go to protected items, then to the smallest index. Where no protected item
 // is left the best of the others comes, and the ranking fails the table. Fewer than k items give all of them, k <= 0 none.
 //
-// It is an error if a relevance is not finite, if the lengths differ, or if table is empty and k > 0. It costs O(n log n).
+// It is an error if a relevance is not finite, if the lengths differ, or if table is empty and k > 0. It costs O(n log n + n·k).
 //
 // Source: Zehlike et al., "FA*IR: A Fair Top-k Ranking Algorithm", CIKM 2017, algorithm 2.
 func SelectFair[F float32 | float64](rel []F, protected []bool, table []int, k int) (order []int32, err error) {

@@ -57,18 +57,19 @@ func NewExposureLedger(attribute string, shares map[uint64]float64) (*ExposureLe
 		return nil, errors.New("rerank: NewExposureLedger: attribute is empty; name an ID column of items")
 	}
 	l := &ExposureLedger{attribute: attribute, accounts: map[uint64]Account{}}
-	sum := 0.0
-	for _, g := range slices.Sorted(maps.Keys(shares)) {
+	groups := slices.Sorted(maps.Keys(shares))
+	parts := make([]float64, len(groups))
+	for i, g := range groups {
 		s := shares[g]
 		if !(s > 0) || math.IsInf(s, 0) {
 			return nil, fmt.Errorf("rerank: NewExposureLedger: the share of group %d is %v; want a finite number > 0", g, s)
 		}
-		sum += s
+		parts[i] = s
 	}
-	if len(shares) > 0 {
-		l.shares = make(map[uint64]float64, len(shares))
-		for g, s := range shares {
-			l.shares[g] = s / sum
+	if normalize(parts) {
+		l.shares = make(map[uint64]float64, len(groups))
+		for i, g := range groups {
+			l.shares[g] = parts[i]
 		}
 	}
 	return l, nil
@@ -101,7 +102,7 @@ func (l *ExposureLedger) Restore(accounts []Account) error {
 }
 
 // LogExposure credits the rows that were shown with the exposure of their places, and all groups with what was due. It is an
-// error if the record's schema has no such column.
+// error, and changes nothing, if the record's schema has no such column, or if a row that was shown has no place.
 func (l *ExposureLedger) LogExposure(_ context.Context, x *recsys.Exposure) error {
 	if x.Shown == 0 {
 		return nil
@@ -110,6 +111,15 @@ func (l *ExposureLedger) LogExposure(_ context.Context, x *recsys.Exposure) erro
 	if !ok || f.Kind != recsys.ID || f.Scope != recsys.PerItem {
 		_, err := bindAttribute(x.Schema, "ExposureLedger", l.attribute)
 		return err
+	}
+	if x.Shown < 0 || x.Shown > len(x.Rows) {
+		return fmt.Errorf("rerank: ExposureLedger: record %q shows %d of %d rows", x.ID, x.Shown, len(x.Rows))
+	}
+	for i, row := range x.Rows {
+		if f.Index >= len(row.IDs) || i < x.Shown && row.Position < 0 {
+			return fmt.Errorf("rerank: ExposureLedger: record %q: row %d, shown at position %d, has %d IDs; want a position >= 0 and all IDs of the schema",
+				x.ID, i, row.Position, len(row.IDs))
+		}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -248,3 +248,38 @@ func TestExposureParityDoesNotAllocate(t *testing.T) {
 		}
 	}), "logging to the ledger too")
 }
+
+// One infinite amount would outweigh all that comes after it.
+func TestLedgerRefusesRecordsWithoutPlaces(t *testing.T) {
+	ledger := newLedger(t, nil)
+	s, err := recsys.NewSchema(recsys.SchemaConfig{Columns: []recsys.Column{{Name: "creator", Kind: recsys.ID}}})
+	require.NoError(t, err)
+	good := recsys.ExposureRow{IDs: []uint64{4}, Inclusion: 1}
+	nowhere, bare := good, good
+	nowhere.Position, bare.IDs = -1, nil
+	for want, x := range map[string]*recsys.Exposure{
+		"row 1, shown at position -1":   {ID: "a", Schema: s, Shown: 2, Rows: []recsys.ExposureRow{good, nowhere}},
+		"row 0, shown at position 0":    {ID: "a", Schema: s, Shown: 1, Rows: []recsys.ExposureRow{bare}},
+		`record "a" shows 2 of 1 rows`:  {ID: "a", Schema: s, Shown: 2, Rows: []recsys.ExposureRow{good}},
+		`record "a" shows -1 of 1 rows`: {ID: "a", Schema: s, Shown: -1, Rows: []recsys.ExposureRow{good}},
+	} {
+		require.ErrorContains(t, ledger.LogExposure(t.Context(), x), want)
+		require.Empty(t, ledger.Accounts())
+	}
+	require.NoError(t, ledger.LogExposure(t.Context(), &recsys.Exposure{Schema: s, Shown: 1, Rows: []recsys.ExposureRow{good, nowhere}}))
+}
+
+// Weights of any sum, even of one that is no number.
+func TestSharesOfAnySum(t *testing.T) {
+	ledger := newLedger(t, map[uint64]float64{1: 1e308, 2: 1e308, 3: 1e308})
+	serve(t, market(t, ledger), 1, 3)
+	for _, a := range ledger.Accounts() {
+		require.InDelta(t, (discount(0)+discount(1)+discount(2))/3, a.Due, 1e-9)
+	}
+	seats, err := rerank.Apportion([]float64{1e308, 1e308, 1e308}, 9, rerank.LargestRemainder)
+	require.NoError(t, err)
+	require.Equal(t, []int{3, 3, 3}, seats)
+	seats, err = rerank.Apportion([]float64{5e-324, 5e-324}, 4, rerank.DHondt)
+	require.NoError(t, err)
+	require.Equal(t, []int{2, 2}, seats)
+}

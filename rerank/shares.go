@@ -93,6 +93,12 @@ func normalize(p []float64) bool {
 	if sum == 0 {
 		return false
 	}
+	if math.IsInf(sum, 0) { // numbers near the largest there is
+		for i := range p {
+			p[i] /= float64(len(p))
+		}
+		return normalize(p)
+	}
 	for i := range p {
 		p[i] /= sum
 	}

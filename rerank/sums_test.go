@@ -372,3 +372,16 @@ func TestXQuADAndCalibrationDoNotAllocate(t *testing.T) {
 	allocations(t, rerank.XQuAD{Lambda: 0.5, Aspects: "embedding", Wanted: "user"}, 300)
 	allocations(t, rerank.Calibration{Lambda: 0.5, Shares: "embedding", Wanted: "user"}, 300)
 }
+
+// Probabilities and smoothing next to nothing make large gains, not infinite ones.
+func TestSelectCalibratedNextToNothing(t *testing.T) {
+	order, scores, err := rerank.SelectCalibrated([]float64{1, 2}, []float64{1, 1e-318}, []float64{1, 0, 0, 1}, 0.5, 0.01, 2)
+	require.NoError(t, err)
+	require.Equal(t, []int32{0, 1}, order)
+	require.InDelta(t, 0.5, scores[0], 1e-12)
+	require.InDelta(t, 1.5-0.5*math.Log(1/(0.99/2+0.01)), scores[1], 1e-12)
+	order, scores, err = rerank.SelectCalibrated([]float64{1, 2}, []float64{0.5, 0.5}, []float64{1, 0, 0, 1}, 0.5, 1e-320, 2)
+	require.NoError(t, err)
+	require.Equal(t, []int32{1, 0}, order)
+	require.InDelta(t, 1.5, scores[1], 1e-12)
+}
