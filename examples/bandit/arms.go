@@ -84,7 +84,7 @@ func (r *armedRun) round() (float64, error) {
 			best = max(best, m)
 		}
 	}
-	r.pick = r.arms.Draw(r.pick[:0], r.known, 1, r.choice)
+	r.pick = r.arms.List(r.pick[:0], r.known, 1, r.choice)
 	o := r.pick[0]
 	o.Reward = coin(means[o.Arm], r.chance)
 	r.pending = append(r.pending, o)

@@ -51,9 +51,9 @@ func (w *cascade) start(policy string, chance, choice *rand.Rand) (func() (float
 	for i := range all {
 		all[i] = uint64(i)
 	}
-	draw := arms.DrawOnce
+	draw := arms.ListOnce
 	if anew {
-		draw = arms.Draw
+		draw = arms.List
 	}
 	var list []bandit.Outcome
 	return func() (float64, error) {

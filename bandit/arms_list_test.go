@@ -13,8 +13,8 @@ import (
 	"github.com/recsyskit/recsys/internal/race"
 )
 
-// taught returns arms that have learned a little, fewer of them than are asked for.
-func taught(t *testing.T, alg bandit.Algorithm) *bandit.Arms {
+// listed returns arms that have learned a little, fewer of them than are asked for.
+func listed(t *testing.T, alg bandit.Algorithm) *bandit.Arms {
 	t.Helper()
 	arms, err := bandit.NewArms(alg)
 	require.NoError(t, err)
@@ -24,8 +24,8 @@ func taught(t *testing.T, alg bandit.Algorithm) *bandit.Arms {
 	return arms
 }
 
-// What Draw takes for both places comes as often as Probabilities tells.
-func TestDrawFollowsTheProbabilities(t *testing.T) {
+// What List takes for both places comes as often as Probabilities tells.
+func TestListFollowsTheProbabilities(t *testing.T) {
 	n := 400_000
 	if testing.Short() || race.Enabled {
 		n = 40_000
@@ -43,7 +43,7 @@ func TestDrawFollowsTheProbabilities(t *testing.T) {
 		"cascade":           bandit.Cascade{Of: bandit.Thompson{}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			arms := taught(t, alg)
+			arms := listed(t, alg)
 			first := append([]float64(nil), arms.Probabilities(nil, all)...)
 			want := make([]float64, 16)
 			for i := range all {
@@ -56,7 +56,7 @@ func TestDrawFollowsTheProbabilities(t *testing.T) {
 			rng := rand.New(rand.NewPCG(7, 1))
 			var list []bandit.Outcome
 			for range n {
-				list = arms.Draw(list[:0], all, 2, rng)
+				list = arms.List(list[:0], all, 2, rng)
 				require.Len(t, list, 2)
 				got[4*list[0].Arm+list[1].Arm]++
 			}
@@ -74,9 +74,9 @@ func TestDrawFollowsTheProbabilities(t *testing.T) {
 	}
 }
 
-// One draw for the list: its first place is that of Draw, the second follows from the order of the same values. Against
+// One draw for the list: its first place is that of List, the second follows from the order of the same values. Against
 // values drawn here.
-func TestDrawOnceTakesTheHighestOfOneDraw(t *testing.T) {
+func TestListOnceTakesTheHighestOfOneDraw(t *testing.T) {
 	const n = 200_000
 	arms, err := bandit.NewArms(bandit.GaussianThompson{})
 	require.NoError(t, err)
@@ -93,7 +93,7 @@ func TestDrawOnceTakesTheHighestOfOneDraw(t *testing.T) {
 		}
 		slices.SortFunc(order, func(i, j int) int { return cmp.Compare(x[j], x[i]) })
 		want[order[0]][order[1]]++
-		list = arms.DrawOnce(list[:0], []uint64{0, 1, 2}, 2, rng)
+		list = arms.ListOnce(list[:0], []uint64{0, 1, 2}, 2, rng)
 		got[list[0].Arm][list[1].Arm]++
 	}
 	for i := range want {
@@ -104,27 +104,27 @@ func TestDrawOnceTakesTheHighestOfOneDraw(t *testing.T) {
 	}
 }
 
-func TestDrawTakesWhatThereIs(t *testing.T) {
-	arms := taught(t, bandit.Thompson{})
+func TestListTakesWhatThereIs(t *testing.T) {
+	arms := listed(t, bandit.Thompson{})
 	rng := rand.New(rand.NewPCG(1, 1))
-	require.Empty(t, arms.Draw(nil, nil, 3, rng))
-	require.Empty(t, arms.Draw(nil, []uint64{1, 2}, 0, rng))
-	require.Empty(t, arms.Draw(nil, []uint64{1, 2}, -1, rng))
-	list := arms.Draw(nil, []uint64{9, 5}, 3, rng)
+	require.Empty(t, arms.List(nil, nil, 3, rng))
+	require.Empty(t, arms.List(nil, []uint64{1, 2}, 0, rng))
+	require.Empty(t, arms.List(nil, []uint64{1, 2}, -1, rng))
+	list := arms.List(nil, []uint64{9, 5}, 3, rng)
 	require.Len(t, list, 2)
 	require.Equal(t, uint64(14), list[0].Arm+list[1].Arm)
 	require.Equal(t, 1.0, list[1].Propensity, "the last one left")
 }
 
-func TestDrawAllocatesNothing(t *testing.T) {
+func TestListAllocatesNothing(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	all := []uint64{0, 1, 2, 3}
 	for _, alg := range []bandit.Algorithm{bandit.Thompson{}, bandit.KLUCB{}, bandit.Cascade{Of: bandit.UCB1{}}} {
-		arms := taught(t, alg)
+		arms := listed(t, alg)
 		rng := rand.New(rand.NewPCG(1, 1))
-		list := arms.Draw(nil, all, 4, rng)
-		require.Zero(t, testing.AllocsPerRun(100, func() { list = arms.Draw(list[:0], all, 4, rng) }))
+		list := arms.List(nil, all, 4, rng)
+		require.Zero(t, testing.AllocsPerRun(100, func() { list = arms.List(list[:0], all, 4, rng) }))
 	}
 }
