@@ -30,6 +30,8 @@ func TestBadInput(t *testing.T) {
 		{`policy "ucb1" is none for a cascade`, []string{"-golden", good, "-policy", "ucb1", "-env", "lists"}},
 		{`policy "ucb1" is unknown for linear`, []string{"-golden", good, "-policy", "ucb1", "-env", "contexts"}},
 		{`MeanGreedy.Epsilon is 1.5`, []string{"-golden", good, "-policy", "eps_1.5", "-env", "late"}},
+		{`"linucb_Inf" is unknown`, []string{"-golden", good, "-policy", "linucb_Inf", "-env", "contexts"}},
+		{`"eps_NaN" is unknown`, []string{"-golden", good, "-policy", "eps_NaN", "-env", "contexts"}},
 		{`"softmax_0" is unknown`, []string{"-golden", good, "-policy", "softmax_0", "-env", "late"}},
 		{`"ts_beta0" is unknown`, []string{"-golden", good, "-policy", "ts_beta0", "-env", "late"}},
 		{`regret.json:3: invalid character`, []string{"-golden", write(t, "{\n\"runs\": 3,\nnull}")}},

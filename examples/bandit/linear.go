@@ -137,7 +137,7 @@ func newShared(s *spec) (*shared, error) {
 		return nil, errors.New("theta: want a list of d numbers")
 	}
 	if s.K < 1 || s.D != 0 && s.D != len(w.theta) {
-		return nil, fmt.Errorf("K is %d and d is %d; want actions, and d = %d, the length of theta", s.K, s.D, len(w.theta))
+		return nil, fmt.Errorf("field K is %d, d is %d; want K >= 1, and d = %d, the length of theta", s.K, s.D, len(w.theta))
 	}
 	if err := drawnAs("features", s.Features, "N(0,I_d)/sqrt(d)"); err != nil {
 		return nil, err

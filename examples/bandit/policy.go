@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -15,7 +16,7 @@ func parameter(name, prefix string) (x float64, ok bool) {
 		return 0, false
 	}
 	x, err := strconv.ParseFloat(text, 64)
-	return x, err == nil && x >= 0
+	return x, err == nil && x >= 0 && x <= math.MaxFloat64
 }
 
 // epsilonOf returns the ε of a name of epsilon-greedy.
