@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -105,7 +107,7 @@ func TestContextualPoliciesConform(t *testing.T) {
 					t.Skip("the code that runs beside itself is the same")
 				}
 				p := experienced(t, alg, bandit.Config{})
-				suite := bandittest.Suite{Draws: 100_000}
+				suite := bandittest.Suite{Draws: 20_000} // a million: TestContextualPoliciesDrawWhatTheyLog
 				if testing.Short() || race.Enabled {
 					suite.Draws = 300
 				}
@@ -616,5 +618,45 @@ func TestJudgesGiveTheBitsThatWereLogged(t *testing.T) {
 				require.Equal(t, ses, s.StandardErrors())
 			}
 		})
+	}
+}
+
+// Under the race detector this finds what Explore reads and Learn writes at the same time.
+func TestContextualPoliciesServeWhileTheyLearn(t *testing.T) {
+	for kind, m := range linearModels {
+		for _, name := range []string{"lints", "linucb"} {
+			t.Run(kind+"/"+name, func(t *testing.T) {
+				p := experienced(t, contextual(m)[name], bandit.Config{Window: -1})
+				e, err := recsys.Bind[recsys.Explorer](p, contextSchema(t))
+				require.NoError(t, err)
+				var wait sync.WaitGroup
+				for g := range 4 {
+					c, order := contextTable(t, rand.New(rand.NewPCG(uint64(g), 1)), 12)
+					queries := make([]*recsys.Query, 50)
+					for i := range queries {
+						queries[i] = contextQuery(c.Schema(), 1000*(g+1)+i, 3)
+					}
+					wait.Go(func() {
+						for i, q := range queries {
+							s := c.Slate(3, order)
+							if err := e.Explore(context.Background(), q, c, s); err != nil {
+								t.Error(err)
+							}
+							f := act(1000*(g+1)+i, c.IDs()[s.Rows()[i%3]], recsys.Click, time.Second)
+							if err := p.Learn(context.Background(), []recsys.Feedback{f}); err != nil {
+								t.Error(err)
+							}
+							if i%20 == 0 {
+								if _, err := p.WriteTo(io.Discard); err != nil {
+									t.Error(err)
+								}
+							}
+						}
+					})
+				}
+				wait.Wait()
+				require.EqualValues(t, 180+200, p.Stats().Settled)
+			})
+		}
 	}
 }

@@ -41,7 +41,7 @@
 //
 // All of it comes from the request's seed and the stage's name. The same
 // request gives the same slate, so a record can be replayed. Renaming the
-// stage draws other slates.
+// stage draws other slates. (What a policy has learned decides as well; the draws of a shared posterior, [LinTS], are part of that.)
 //
 // # Policies that learn
 //

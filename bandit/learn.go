@@ -32,10 +32,9 @@ func (e *FeedbackError) Error() string {
 // by the latest [recsys.Feedback].Time: a clock that is ahead settles decisions too soon, until their feedback corrects that. The
 // error joins one [*FeedbackError] for each record with a reward that is not finite or outside the algorithm's domain, or a
 // time outside the years 1678 to 2261; the others have been learned. If ctx is done, the error wraps ctx.Err(), and the records after the one
-// that it names have not been looked at; to give the whole slice again does no harm.
+// that it names have not been looked at; to give the whole slice again does no harm. It allocates nothing in steady state.
 func (p *Policy) Learn(ctx context.Context, feedback []recsys.Feedback) error {
 	st := p.store
-	spec := p.alg.spec()
 	var errs []error
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -50,7 +49,7 @@ func (p *Policy) Learn(ctx context.Context, feedback []recsys.Feedback) error {
 		if at := nano(f.Time); !f.Time.IsZero() && nanoFits(f.Time) && (!timed || at > latest) {
 			latest, timed = at, true
 		}
-		if err := st.take(f, i, &spec); err != nil {
+		if err := st.take(f, i, &st.spec); err != nil {
 			st.stats.Rejected++
 			errs = append(errs, err)
 		}
@@ -181,10 +180,7 @@ func (st *store) held(total float64, spec *spec) float64 { return min(max(total,
 
 // observe adds a place's reward, or the difference to what was added before.
 func (st *store) observe(d *pending, place int, reward, before float64) {
-	o := outcome{
-		arm: d.arms[place], count: 1, reward: reward, x: d.context(place),
-		propensity: d.props[place], choices: int(d.choices[place]), place: place,
-	}
+	o := st.outcome(d, place, 1, reward)
 	if d.state[place] == placeObserved {
 		if reward == before {
 			return
@@ -197,9 +193,18 @@ func (st *store) observe(d *pending, place int, reward, before float64) {
 		st.memory.waiting--
 		st.stats.Settled++
 	}
-	st.learnerOf(d.segment).add(&o)
+	st.learnerOf(d.segment).add(o)
 	d.ticks[place] = o.tick
 	st.stats.Version++
+}
+
+// outcome describes a step about a place, in the store's own memory.
+func (st *store) outcome(d *pending, place int, count, reward float64) *outcome {
+	st.step = outcome{
+		arm: d.arms[place], count: count, reward: reward, x: d.context(place),
+		propensity: d.props[place], choices: int(d.choices[place]), place: place,
+	}
+	return &st.step
 }
 
 // withdraw takes back what was learned of a place of a cascade that was not seen.
@@ -210,11 +215,9 @@ func (st *store) withdraw(d *pending, place int, spec *spec) {
 		d.waiting--
 		st.memory.waiting--
 	case placeObserved:
-		o := outcome{
-			arm: d.arms[place], count: -1, reward: -st.held(d.total[place], spec), x: d.context(place),
-			propensity: d.props[place], choices: int(d.choices[place]), place: place, tick: d.ticks[place],
-		}
-		st.learnerOf(d.segment).add(&o)
+		o := st.outcome(d, place, -1, -st.held(d.total[place], spec))
+		o.tick = d.ticks[place]
+		st.learnerOf(d.segment).add(o)
 		st.stats.Version++
 	}
 	st.stats.Unseen++

@@ -97,6 +97,30 @@ func (m *LinearArms) Thompson(x []float64, v float64, rng *rand.Rand) int {
 	return best
 }
 
+// Greedy returns any arm with probability epsilon, in [0, 1], else the one with the largest mean, or one of those, with equal
+// probability, if there are several: as [LinGreedy] does.
+func (m *LinearArms) Greedy(x []float64, epsilon float64, rng *rand.Rand) int {
+	m.arms[0].check(x)
+	if rng.Float64() < epsilon {
+		return rng.IntN(len(m.arms))
+	}
+	var buf padding
+	x = buf.pad(x)
+	best, top, ties := 0, math.Inf(-1), 0
+	for i := range m.arms {
+		mean, _ := m.arms[i].moments(x)
+		switch {
+		case mean > top:
+			best, top, ties = i, mean, 1
+		case mean == top:
+			if ties++; rng.IntN(ties) == 0 {
+				best = i
+			}
+		}
+	}
+	return best
+}
+
 // RowMoments writes mean and variance at each of len(mean) rows, row-major in x, of d features each: the
 // shared model, one θ over features of actions. See [Ridge.Moments]. It panics if the lengths do not fit.
 func (m *Ridge) RowMoments(mean, variance, x []float64) {

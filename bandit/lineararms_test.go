@@ -161,6 +161,9 @@ func TestGoldenRegretOfLinearArms(t *testing.T) {
 		{"lin_disjoint", "lints_0.5", func(m *bandit.LinearArms, x []float64, r *rand.Rand) int { return m.Thompson(x, 0.5, r) }},
 		{"logit_disjoint", "linucb_0.5", func(m *bandit.LinearArms, x []float64, _ *rand.Rand) int { return m.UCB(x, 0.5) }},
 		{"logit_disjoint", "lints_0.25", func(m *bandit.LinearArms, x []float64, r *rand.Rand) int { return m.Thompson(x, 0.25, r) }},
+		{"lin_disjoint", "eps_0.1", epsilonArms(0.1)},
+		{"lin_disjoint", "eps_0.02", epsilonArms(0.02)},
+		{"logit_disjoint", "eps_0.05", epsilonArms(0.05)},
 	} {
 		spec := f.Envs[c.env].Spec
 		var theta [][]float64
@@ -203,6 +206,24 @@ func TestGoldenRegretOfLinearArms(t *testing.T) {
 	}
 }
 
+func epsilonArms(epsilon float64) func(m *bandit.LinearArms, x []float64, r *rand.Rand) int {
+	return func(m *bandit.LinearArms, x []float64, r *rand.Rand) int { return m.Greedy(x, epsilon, r) }
+}
+
+func TestLinearArmsGreedySharesTies(t *testing.T) {
+	m, err := bandit.NewLinearArms(3, 1, bandit.RidgeConfig{})
+	require.NoError(t, err)
+	require.NoError(t, m.Update(1, []float64{1}, -1)) // the others have mean 0
+	r, seen := rand.New(rand.NewPCG(1, 1)), make([]float64, 3)
+	const n = 60_000
+	for range n {
+		seen[m.Greedy([]float64{1}, 0.3, r)]++
+	}
+	for i, p := range []float64{0.45, 0.1, 0.45} {
+		require.InDelta(t, p, seen[i]/n, 4*math.Sqrt(p*(1-p)/n))
+	}
+}
+
 func TestGoldenRegretOfASharedModel(t *testing.T) {
 	if testing.Short() || race.Enabled {
 		t.Skip("100 runs of 10,000 rounds")
@@ -213,8 +234,11 @@ func TestGoldenRegretOfASharedModel(t *testing.T) {
 	var theta []float64
 	require.NoError(t, json.Unmarshal(spec.Theta, &theta))
 	k, d := spec.K, spec.D
-	for _, policy := range []string{"linucb_0.5", "lints_0.5"} {
+	for _, policy := range []string{"linucb_0.5", "lints_0.5", "eps_0.05"} {
 		runs := regretRuns
+		if policy == "lints_0.5" {
+			runs = 30 // a factorisation in each round
+		}
 		f.regrets(t, env, policy, runs, func(seed uint64, regret func(int, float64)) {
 			r := rand.New(rand.NewPCG(seed, 98))
 			m, err := bandit.NewRidge(d, bandit.RidgeConfig{})
@@ -225,9 +249,10 @@ func TestGoldenRegretOfASharedModel(t *testing.T) {
 				for i := range x {
 					x[i] = r.NormFloat64() / math.Sqrt(float64(d))
 				}
-				m.RowMoments(mean, variance, x)
 				by := theta
-				if policy == "lints_0.5" {
+				if policy != "lints_0.5" {
+					m.RowMoments(mean, variance, x)
+				} else {
 					require.True(t, s.Ready(m))
 					s.Draw(drawn, 0.5, r)
 					by = drawn
@@ -239,13 +264,19 @@ func TestGoldenRegretOfASharedModel(t *testing.T) {
 						truth[i] += x[i*d+j] * theta[j]
 						score += x[i*d+j] * by[j]
 					}
-					if policy == "linucb_0.5" {
+					switch policy {
+					case "linucb_0.5":
 						score = mean[i] + 0.5*math.Sqrt(variance[i])
+					case "eps_0.05":
+						score = mean[i]
 					}
 					if score > top {
 						a, top = i, score
 					}
 					best = max(best, truth[i])
+				}
+				if policy == "eps_0.05" && r.Float64() < 0.05 {
+					a = r.IntN(k)
 				}
 				regret(round, best-truth[a])
 				_ = m.Update(x[a*d:a*d+d], truth[a]+spec.Noise*r.NormFloat64(), 1)

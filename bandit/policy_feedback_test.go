@@ -15,6 +15,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/bandit"
+	"github.com/recsyskit/recsys/internal/race"
 )
 
 // chancesOf returns the chances of the items at a first place.
@@ -304,6 +305,53 @@ func TestArmsAndSegmentsAreColumns(t *testing.T) {
 	require.True(t, policy.Decision("a", &d))
 	require.InDelta(t, third, d.Propensities[0], 1e-12, "of the arm, not of the row")
 	require.EqualValues(t, 3, d.Choices[0])
+}
+
+func TestLearningAndSharedArmsAllocateNothing(t *testing.T) {
+	if race.Enabled {
+		t.Skip("counts are of the race detector")
+	}
+	policy, err := bandit.New(bandit.Thompson{}, bandit.Config{Arm: "creator", Segment: "country", Window: time.Minute, Retention: 64})
+	require.NoError(t, err)
+	s := segmented(t)
+	e, err := recsys.Bind[recsys.Explorer](policy, s)
+	require.NoError(t, err)
+	items, order := make([]recsys.ItemID, 30), make([]int32, 30)
+	for i := range items {
+		items[i], order[i] = recsys.ItemID(i), int32(i)
+	}
+	c := recsys.NewCandidates(s, items)
+	field, err := s.ID("creator")
+	require.NoError(t, err)
+	for i := range items {
+		c.IDColumn(field.Index)[i] = uint64(i % 7)
+	}
+	queries := make([]*recsys.Query, 1200)
+	for i := range queries {
+		queries[i] = recsys.NewQuery(&recsys.Request{ID: fmt.Sprint(i), K: 4, Seed: uint64(i) + 1, Now: epoch.Add(time.Duration(i) * time.Second)}, s, "explore/test")
+		queries[i].IDs()[0] = uint64(i % 3)
+	}
+	feedback, i := make([]recsys.Feedback, 1), 0
+	step := func() {
+		slate := c.Slate(4, order)
+		if err := e.Explore(context.Background(), queries[i], c, slate); err != nil {
+			t.Fatal(err)
+		}
+		feedback[0] = recsys.Feedback{Request: queries[i].ID, Item: items[slate.Rows()[i%4]], Kind: recsys.Click, Time: queries[i].Now}
+		if err := policy.Learn(context.Background(), feedback); err != nil {
+			t.Fatal(err)
+		}
+		i++
+	}
+	for range 600 {
+		step()
+	}
+	require.Zero(t, testing.AllocsPerRun(500, step))
+	st := policy.Stats()
+	require.Positive(t, st.Expired)
+	require.Positive(t, st.Evicted)
+	require.Equal(t, 3, st.Segments)
+	require.Equal(t, 21, st.Arms)
 }
 
 // What an arm was is forgotten: a correction of it has no meaning for what comes later.

@@ -15,16 +15,18 @@ type store struct {
 
 	mu       sync.RWMutex
 	alg      Algorithm // as it was bound last
+	spec     spec      // of alg
 	segments map[uint64]learner
 	cold     learner // what an unknown segment knows; never written
 	memory   memory
 	latest   int64 // event time, Unix nanoseconds
 	timed    bool  // latest is set
 	stats    Stats
+	step     outcome // what is being learned
 }
 
 func newStore(alg Algorithm, cfg Config) *store {
-	st := &store{cfg: cfg, alg: alg, segments: map[uint64]learner{}, cold: alg.newLearner()}
+	st := &store{cfg: cfg, alg: alg, spec: alg.spec(), segments: map[uint64]learner{}, cold: alg.newLearner()}
 	st.memory.open(cfg.Retention)
 	return st
 }
@@ -39,7 +41,7 @@ func (st *store) bind(alg Algorithm) error {
 	if old, ok := st.alg.(contextual); ok && old.features() > 0 && old.features() != alg.(contextual).features() {
 		return fmt.Errorf("bandit: the policy is bound to %d features already, and cannot be to %d", old.features(), alg.(contextual).features())
 	}
-	st.alg = alg
+	st.alg, st.spec = alg, alg.spec()
 	if len(st.segments) == 0 {
 		st.cold = alg.newLearner()
 	}
