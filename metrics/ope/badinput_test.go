@@ -207,6 +207,8 @@ func TestParametersOutOfRangeAreNamed(t *testing.T) {
 		{"Options.Interval", ope.Options{Interval: ope.Bootstrap}, ope.WeightedDR()},
 		{"Options.TermRange", ope.Options{TermRange: -1}, ope.IPS()},
 		{"Options.Resamples", ope.Options{Resamples: -1}, ope.IPS()},
+		{"Options.Resamples", ope.Options{Interval: ope.Bootstrap, Resamples: 39}, ope.IPS()},
+		{"Options.Resamples", ope.Options{Interval: ope.Bootstrap, Level: 0.9999}, ope.IPS()},
 		{"Options.Horizon", ope.Options{Horizon: -1}, ope.IPS()},
 		{"Options.Workers", ope.Options{Workers: -1}, ope.IPS()},
 		{"Estimator", ope.Options{}, ope.Estimator{}},
@@ -289,7 +291,7 @@ func TestMergeRefusesWhatIsNotAlike(t *testing.T) {
 		return acc
 	}
 	boot := func(seed uint64) ope.Options {
-		return ope.Options{Interval: ope.Bootstrap, Resamples: 5, Seed: seed}
+		return ope.Options{Interval: ope.Bootstrap, Resamples: 40, Seed: seed}
 	}
 	itself := build(2, ope.Options{}, ope.IPS())
 	both := build(0, boot(0), ope.IPS())

@@ -30,10 +30,10 @@
 // independent: where one user makes many, intervals are too narrow.
 //
 // Bad values (propensities outside (0, 1], rewards that are not finite, actions outside the
-// range, slices of different lengths) are errors that name the row; see [RowError] and
-// [FieldError]. What is legal but hopeless (a target policy that wants what the log does not
-// hold, propensities that do not fit the actions, a handful of rows that carry everything) is
-// the verdict [Unreliable].
+// range, probabilities that do not sum to 1, slices of different lengths) are errors that name
+// the row; see [RowError] and [FieldError]. What is legal but hopeless (a target policy that
+// wants what the log does not hold, propensities that do not fit the actions, a handful of rows
+// that carry everything) is the verdict [Unreliable].
 //
 // # Which estimator
 //

@@ -17,8 +17,8 @@ import (
 // but for the actions taken, if there is no Log.Logger either: then the sums are checked in all
 // rows of a table of up to 2^20 numbers, in evenly spaced ones of a larger.
 //
-// The memory is that of the estimators, plus 8 bytes per row with Options.Tails, 8 per context
-// where Log.Context is set, and one byte per action.
+// The memory is that of the estimators, plus 8 bytes per row with Options.Tails, up to 32 per
+// context where Log.Context is set, and up to 17 per action.
 func Evaluate[F Float](log Log[F], opt Options, estimators ...Estimator) (Report, error) {
 	opt, err := opt.withDefaults()
 	if err != nil {

@@ -68,7 +68,7 @@ func FuzzEvaluate(f *testing.F) {
 		if shape&4 != 0 {
 			log.Weight = numbers(n)
 		}
-		opt := ope.Options{Interval: ope.Interval(shape >> 4 & 3), Resamples: 5, Tails: true}
+		opt := ope.Options{Interval: ope.Interval(shape >> 4 & 3), Resamples: 40, Tails: true}
 		for _, e := range allEstimators() {
 			report, err := ope.Evaluate(log, opt, e)
 			var row *ope.RowError

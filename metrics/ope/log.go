@@ -28,7 +28,8 @@ type Log[F Float] struct {
 	// there once. nil means that decision i has row i.
 	Context []int32
 	// Logger holds the logging policy as Target does, if it is known in full; nil if not. With
-	// it, mass that the target policy puts on actions of probability 0 is found exactly.
+	// it, mass that the target policy puts on actions of probability 0 is found exactly. Weights
+	// are by Propensity, with which it is not compared.
 	Logger []F
 	// Weight holds importance weights, >= 0, that take the place of π(a|x)/p, such as those of
 	// [MarginalWeights]. Support is then no matter of actions and is not checked, but for what

@@ -18,8 +18,8 @@ type Options struct {
 	// with which the interval is an approximation. It is not used for ratios (SNIPS, SNDR,
 	// replay), whose intervals are always by the ranges seen.
 	TermRange float64
-	// Resamples is the number of resamples of [Bootstrap]; default 1000. Seed seeds them; every
-	// value is a seed.
+	// Resamples is the number of resamples of [Bootstrap], at least 2/(1-Level), so that one is
+	// beyond either end; default 1000. Seed seeds them; every value is a seed.
 	Resamples int
 	Seed      uint64
 	// Horizon is the number of rows at which an [Anytime] interval is narrowest; default
@@ -98,6 +98,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Horizon == 0 {
 		o.Horizon = 10000
+	}
+	if least := 2 / (1 - o.Level); o.Interval == Bootstrap && float64(o.Resamples) < least*(1-1e-9) {
+		return o, &FieldError{"Options.Resamples", fmt.Sprint(o.Resamples), fmt.Sprintf("at least %.0f, for an interval of level %v", math.Ceil(least*(1-1e-9)), o.Level)}
 	}
 	if o.Workers == 0 {
 		o.Workers = runtime.GOMAXPROCS(0)

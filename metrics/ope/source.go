@@ -341,22 +341,25 @@ func (s *source[F]) untaken() (u untaken) {
 	}
 	u.stdErr = math.Sqrt(squares)
 	// The cost is that of reading the table once.
-	rows := make([]float64, l.contexts()) // decisions by row of the table
-	if l.Context == nil {
-		for c := range rows {
-			rows[c] = 1
-		}
-	}
-	for _, c := range l.Context {
-		rows[c]++
-	}
 	mass := make([]float64, len(none))
-	for c, n := range rows {
-		if n == 0 {
-			continue
-		}
+	add := func(c int, decisions float64) {
 		for k, a := range none {
-			mass[k] += float64(n * float64(l.Target[c*l.Actions+a]))
+			mass[k] += float64(decisions * float64(l.Target[c*l.Actions+a]))
+		}
+	}
+	if l.Context == nil {
+		for c := range l.Reward {
+			add(c, 1)
+		}
+	} else {
+		decisions := make([]float64, l.contexts())
+		for _, c := range l.Context {
+			decisions[c]++
+		}
+		for c, d := range decisions {
+			if d > 0 {
+				add(c, d)
+			}
 		}
 	}
 	for _, m := range mass {
