@@ -127,7 +127,7 @@ func (t *turns) take(g int) {
 
 // SelectInterleaved returns k items so that groups take turns by their shares, each giving its best item left. rel holds the relevance
 // of n items, group the group of each, in [0, len(shares)), or -1 for an item of none, which comes when
-// all groups are empty. Each group gets the places that [Apportion] gives it of k, spread evenly; where one has
+// all groups are empty; items of groups of share 0 come last. Each group gets the places that [Apportion] gives it of k, spread evenly; where one has
 // too few items the others share its places.
 //
 // Ties of relevance go to the smallest index, those between groups to the first. Fewer than k items give all of them, k <= 0 none.

@@ -12,8 +12,8 @@ import (
 // genres, topics or groups that the request wants, at the least loss of relevance; see [SelectCalibrated] for the formula.
 // A user whose history is 70 % drama and 30 % comedy gets a list like it, where the most relevant rows might all be drama.
 //
-// A row has a number >= 0 for each aspect, which are brought to a sum of 1; what is no number counts as 0. A row whose shares
-// are unknown counts as a row of none of them. If the request's wish is unknown or has nothing above 0, only relevance counts.
+// A row has a number >= 0 for each aspect, which are brought to a sum of 1; what is no number counts as 0. By an ID column a row is wholly of its
+// own value. A row whose shares are unknown, or whose value is not listed, counts as a row of none of them. If the request's wish is unknown or has nothing above 0, only relevance counts.
 // Relevance is the utility, brought to [0, 1]; see Relevance.
 //
 // The first K places (of the request) are filled through [recsys.Candidates.Slate], so that
@@ -32,9 +32,11 @@ type Calibration struct {
 	// Alpha smooths the shares of the list by those wanted, in (0, 1). 0 means 0.01, as in the paper.
 	Alpha float64
 
-	// Shares names the vector column of items: how an item divides among aspects. Required.
+	// Shares names the column of items that says how an item divides among aspects: a vector, or an ID, such as a category. Required.
 	Shares string
-	// Wanted names the vector column of the request: the shares wanted, as long as those of items. Required.
+	// Values lists the aspects where Shares names an ID column: aspect z is Values[z]. Required then, and empty for a vector column.
+	Values []uint64
+	// Wanted names the vector column of the request: the shares wanted, of the same aspects. Required.
 	Wanted string
 
 	// Depth is how many rows, best first, are considered. 0 means 1,000. A row below
@@ -67,16 +69,17 @@ func (x Calibration) Validate() error {
 		errs.bad("Alpha is %v; want a number in (0, 1) (0 means %v)", x.Alpha, defaultAlpha)
 	}
 	if x.Shares == "" {
-		errs.bad("Shares is empty; name a vector column of items")
+		errs.bad("Shares is empty; name a vector or ID column of items")
 	}
 	if x.Wanted == "" {
 		errs.bad("Wanted is empty; name a vector column of the request")
 	}
+	errs.values(x.Values)
 	errs.reach(x.Depth, x.Top, x.Relevance)
 	return errs.join()
 }
 
-// Bind finds the columns.
+// Bind finds the columns. It keeps a copy of Values.
 func (x Calibration) Bind(s *recsys.Schema) (recsys.ReRanker, error) {
 	b, err := x.bind(s)
 	if err != nil {
@@ -96,7 +99,7 @@ func (x Calibration) withDefaults() Calibration {
 func (x Calibration) bind(s *recsys.Schema) (*boundCalibration, error) {
 	b := &boundCalibration{Calibration: x.withDefaults()}
 	var err error
-	b.shares, err = bindShares(s, "Calibration", "Shares", x.Shares, "Wanted", x.Wanted)
+	b.shares, err = bindShares(s, "Calibration", "Shares", x.Shares, x.Values, "Wanted", x.Wanted)
 	b.pool.New = func() any { return &calibrationWork{cfg: b} }
 	return b, err
 }
@@ -113,8 +116,8 @@ func (x Calibration) ReRank(ctx context.Context, q *recsys.Query, c *recsys.Cand
 // Version returns the fields as text.
 func (x Calibration) Version() string {
 	x = x.withDefaults()
-	return fmt.Sprintf("lambda=%v alpha=%v shares=%q wanted=%q depth=%d top=%d relevance=%v",
-		x.Lambda, x.Alpha, x.Shares, x.Wanted, x.Depth, x.Top, x.Relevance)
+	return fmt.Sprintf("lambda=%v alpha=%v shares=%q values=%v wanted=%q depth=%d top=%d relevance=%v",
+		x.Lambda, x.Alpha, x.Shares, x.Values, x.Wanted, x.Depth, x.Top, x.Relevance)
 }
 
 type boundCalibration struct {
@@ -157,7 +160,7 @@ func (w *calibrationWork) read(q *recsys.Query, c *recsys.Candidates, order []in
 	lambda, ok := w.cfg.Lambda, false
 	if w.wanted, ok = w.cfg.shares.appendWanted(w.wanted[:0], q); !ok {
 		lambda = 0
-		w.wanted = resize(w.wanted, w.cfg.shares.items.Dim)
+		w.wanted = resize(w.wanted, w.cfg.shares.dim)
 		clear(w.wanted)
 	}
 	w.list.read(c, order, w.cfg.Depth)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/recsyskit/recsys"
@@ -102,6 +103,15 @@ func (p *problems) reach(depth, top int, r Relevance) {
 	}
 	if r > AsIs {
 		p.bad("Relevance is %d; want MinMax or AsIs", uint8(r))
+	}
+}
+
+// values checks that those of an ID column are all different.
+func (p *problems) values(values []uint64) {
+	for i, v := range values {
+		if j := slices.Index(values, v); j < i {
+			p.bad("Values[%d] is %d, as Values[%d] is; want different ones", i, v, j)
+		}
 	}
 }
 

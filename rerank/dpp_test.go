@@ -515,3 +515,23 @@ func TestSelectDPPInPassesIsByBounds(t *testing.T) {
 		require.ErrorContains(t, err, "is NaN; want a finite number")
 	}
 }
+
+// Rounding does not tell items apart that are equally good: each is exactly as much as itself.
+func TestSelectDPPBeginsWithTheFirstOfEquals(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 9))
+	vectors := make([]float64, 60*7)
+	for i := range vectors {
+		vectors[i] = r.NormFloat64()
+	}
+	cosine, err := rerank.Cosine(vectors, 7)
+	require.NoError(t, err)
+	for _, window := range []int{0, 1, 3} {
+		order, gains, err := rerank.SelectDPP(60, cosine, 3, window)
+		require.NoError(t, err)
+		require.Equal(t, int32(0), order[0])
+		require.Equal(t, 1., gains[0])
+		if window == 1 {
+			require.Equal(t, []int32{0, 1, 2}, order)
+		}
+	}
+}

@@ -19,7 +19,7 @@ import (
 // An explorer may undo the order; what must hold in the slate that is shown is a constraint: [ExposureFloor], [Require].
 //
 // Rows of equal utility: protected first, then the one that stood earlier. It costs O(n·K) at most. The table of each K is
-// made once, at O(K²·log K) and 4·K² bytes for the moment, and kept for the 256 numbers of places seen first; with them it allocates nothing once warm. Safe for concurrent use.
+// made once, at O(K²·log K) and at most 8·K² bytes for the moment, and kept for the 256 numbers of places seen first; with them it allocates nothing once warm. Safe for concurrent use.
 //
 // Source: Zehlike et al., "FA*IR: A Fair Top-k Ranking Algorithm", CIKM 2017.
 type Fair struct {
@@ -43,6 +43,10 @@ var (
 	_ recsys.Validator               = Fair{}
 	_ recsys.Versioned               = Fair{}
 )
+
+// MaxFairPlaces is how many places a [Fair] fills at most; of more it makes an error, since its table would take hundreds of
+// megabytes.
+const MaxFairPlaces = 5000
 
 const defaultFairAlpha = 0.1
 
@@ -109,16 +113,30 @@ type boundFair struct {
 	values    valueSet
 	pool      sync.Pool // *fairWork
 
+	making sync.Mutex // one table at a time is made: those of long lists take much memory
 	mu     sync.RWMutex
 	tables map[int][]int
 }
 
+// known returns the table for k places if it is kept.
+func (x *boundFair) known(k int) (table []int, ok bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	table, ok = x.tables[k]
+	return table, ok
+}
+
 // table returns the table for k places.
 func (x *boundFair) table(k int) ([]int, error) {
-	x.mu.RLock()
-	table, ok := x.tables[k]
-	x.mu.RUnlock()
-	if ok {
+	if table, ok := x.known(k); ok {
+		return table, nil
+	}
+	if k > MaxFairPlaces {
+		return nil, fmt.Errorf("rerank: Fair: the list has %d places; want at most %d", k, MaxFairPlaces)
+	}
+	x.making.Lock()
+	defer x.making.Unlock()
+	if table, ok := x.known(k); ok { // another request made it
 		return table, nil
 	}
 	alpha := x.Alpha

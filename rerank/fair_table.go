@@ -33,7 +33,8 @@ func FairTable(k int, p, alpha float64) ([]int, error) {
 // even the first step is too much, it is a level whose table is of zeros, which nothing fails.
 //
 // It is an error if p or alpha is outside (0, 1). The probability is exact, by counting over all
-// sequences of draws, not by simulation; it costs O(k²) for each of some log2(k²) levels that are tried.
+// sequences of draws, not by simulation; it costs O(k²) for each of some log2(k²) levels that are tried, and
+// at most 8·k² bytes.
 //
 // Source: Zehlike et al., CIKM 2017, section 4.2, "Model Adjustment". The paper searches for a level whose probability of failing is near
 // alpha; this is the closest one that does not exceed it.
@@ -43,7 +44,12 @@ func AdjustFairAlpha(k int, p, alpha float64) (corrected, fails float64, err err
 	}
 	b := newBinomials(k, p)
 	// A table changes where alpha reaches a value of the distribution function.
-	var steps []float64
+	table := b.table(nil, alpha)
+	count := 0
+	for _, m := range table {
+		count += m + 1
+	}
+	steps := make([]float64, 0, count)
 	for i := 1; i <= b.k; i++ {
 		for _, f := range b.cumulative(i) {
 			if f > alpha {
@@ -54,7 +60,6 @@ func AdjustFairAlpha(k int, p, alpha float64) (corrected, fails float64, err err
 	}
 	slices.Sort(steps)
 	steps = slices.Compact(steps)
-	var table []int
 	failing := func(level float64) float64 {
 		table = b.table(table, level)
 		return b.fails(table)
@@ -105,6 +110,7 @@ type binomials struct {
 // newBinomials builds the distributions by adding draws one at a time, so that all terms are positive and no digits are lost.
 func newBinomials(k int, p float64) *binomials {
 	b := &binomials{p: p, k: max(k, 0)}
+	b.sums, b.begin = make([]float64, 0, b.k*(b.k+3)/2), make([]int, 0, b.k)
 	mass := make([]float64, b.k+1)
 	mass[0] = 1
 	for i := 1; i <= b.k; i++ {

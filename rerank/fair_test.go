@@ -5,7 +5,9 @@ import (
 	"math"
 	"math/big"
 	"math/rand/v2"
+	"runtime"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -292,4 +294,35 @@ func TestFairValidateAndBind(t *testing.T) {
 
 func TestFairDoesNotAllocate(t *testing.T) {
 	allocations(t, rerank.Fair{Attribute: "category", Values: []uint64{1}, Share: 0.6}, 300)
+}
+
+// Lists whose table would take the machine's memory are refused, and requests that miss the same table wait for one.
+func TestFairOfLongLists(t *testing.T) {
+	c, order := table(t, rerank.MaxFairPlaces+1, 1, 1)
+	x := bound[recsys.ReRanker](t, rerank.Fair{Attribute: "category", Values: []uint64{2}, Share: 0.3}, c.Schema())
+	_, err := x.ReRank(t.Context(), query(rerank.MaxFairPlaces+1), c, order)
+	require.EqualError(t, err, "rerank: Fair: the list has 5001 places; want at most 5000")
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			c, order := table(t, 300, 1, 1)
+			_, err := x.ReRank(t.Context(), query(200), c, order)
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestAdjustFairAlphaTakesTheMemoryItSays(t *testing.T) {
+	const k = 1000
+	for _, p := range []float64{0.1, 0.5, 0.97} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, _, err := rerank.AdjustFairAlpha(k, p, 0.1)
+		runtime.ReadMemStats(&after)
+		require.NoError(t, err)
+		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(9*k*k), "p %v", p)
+	}
 }

@@ -87,29 +87,20 @@ func (r Relevance) String() string {
 
 // Validate reports what is wrong with the fields, joined.
 func (m MMR) Validate() error {
-	var errs []error
-	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("rerank: MMR."+format, args...)) }
+	errs := problems{stage: "MMR"}
 	if !(m.Lambda >= 0 && m.Lambda <= 1) {
-		bad("Lambda is %v; want a number in [0, 1]", m.Lambda)
+		errs.bad("Lambda is %v; want a number in [0, 1]", m.Lambda)
 	}
 	if m.Vector != "" && len(m.Attributes) > 0 {
-		bad("Vector is %q and Attributes are %q; want one of the two", m.Vector, m.Attributes)
+		errs.bad("Vector is %q and Attributes are %q; want one of the two", m.Vector, m.Attributes)
 	}
 	for i, name := range m.Attributes {
 		if name == "" {
-			bad("Attributes[%d] is empty; name an ID column of items", i)
+			errs.bad("Attributes[%d] is empty; name an ID column of items", i)
 		}
 	}
-	if m.Depth < 0 {
-		bad("Depth is %d; want >= 0 (0 means %d)", m.Depth, defaultDepth)
-	}
-	if m.Top < 0 {
-		bad("Top is %d; want >= 0 (0 means the K of the request)", m.Top)
-	}
-	if m.Relevance > AsIs {
-		bad("Relevance is %d; want MinMax or AsIs", uint8(m.Relevance))
-	}
-	return errors.Join(errs...)
+	errs.reach(m.Depth, m.Top, m.Relevance)
+	return errs.join()
 }
 
 // Bind finds the columns.
@@ -123,9 +114,7 @@ func (m MMR) Bind(s *recsys.Schema) (recsys.ReRanker, error) {
 
 func (m MMR) bind(s *recsys.Schema) (*boundMMR, error) {
 	b := &boundMMR{MMR: m}
-	if b.Depth == 0 {
-		b.Depth = defaultDepth
-	}
+	b.Depth = orDefault(m.Depth)
 	var errs []error
 	for _, name := range m.Attributes {
 		a, err := bindAttribute(s, "MMR.Attributes", name)
@@ -152,12 +141,8 @@ func (m MMR) ReRank(ctx context.Context, q *recsys.Query, c *recsys.Candidates, 
 
 // Version returns the fields as text.
 func (m MMR) Version() string {
-	depth := m.Depth
-	if depth == 0 {
-		depth = defaultDepth
-	}
 	return fmt.Sprintf("lambda=%v vector=%q attributes=%q depth=%d top=%d relevance=%v",
-		m.Lambda, m.Vector, m.Attributes, depth, m.Top, m.Relevance)
+		m.Lambda, m.Vector, m.Attributes, orDefault(m.Depth), m.Top, m.Relevance)
 }
 
 type boundMMR struct {

@@ -54,8 +54,8 @@ func SelectMMR[F float32 | float64](
 }
 
 // Cosine returns the cosine similarity between rows of vectors, which is row-major with
-// dim numbers per row: a function for [SelectMMR]. Results lie in [-1, 1]; a row of
-// zeros, and one whose length is not a finite number, has similarity 0 to every other. It is an
+// dim numbers per row: a function for [SelectMMR]. Results lie in [-1, 1]; that of a row with itself is exactly 1, but a row of
+// zeros, and one whose length is not a finite number, has similarity 0 to all. It is an
 // error if dim < 1 or len(vectors) is not a multiple of dim. The function reads vectors when it is called.
 func Cosine[F float32 | float64](vectors []F, dim int) (func(i, j int) F, error) {
 	if dim < 1 || len(vectors)%dim != 0 {
@@ -66,6 +66,9 @@ func Cosine[F float32 | float64](vectors []F, dim int) (func(i, j int) F, error)
 		inverse[i] = inverseNorm(vectors[i*dim : (i+1)*dim])
 	}
 	return func(i, j int) F {
+		if i == j && inverse[i] != 0 {
+			return 1
+		}
 		return cosine(vectors[i*dim:(i+1)*dim], vectors[j*dim:(j+1)*dim], inverse[i], inverse[j])
 	}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/recsyskit/recsys"
 )
@@ -12,17 +13,29 @@ import (
 // aspects: genres, topics, groups.
 type shares struct {
 	items   recsys.Field
+	values  []uint64 // of an ID column of items: the aspects; nil for a vector column
+	dim     int      // aspects
 	request recsys.Field
 	wanted  bool // request is bound
 }
 
-// bindShares finds the vector columns of a stage: items of items, request of the request. The latter may be empty.
-func bindShares(s *recsys.Schema, stage, itemsField, items, requestField, request string) (b shares, err error) {
+// bindShares finds the columns of a stage: items of items, a vector or an ID with values, and the vector request of the request, which may be
+// empty.
+func bindShares(s *recsys.Schema, stage, itemsField, items string, values []uint64, requestField, request string) (b shares, err error) {
 	var errs []error
-	b.items, err = s.Vector(items)
+	if f, ok := s.Field(items); ok && f.Kind == recsys.ID {
+		b.items, b.values, b.dim = f, slices.Clone(values), len(values)
+	} else {
+		b.items, err = s.Vector(items)
+		b.dim = b.items.Dim
+	}
 	switch {
 	case err != nil:
 		errs = append(errs, fmt.Errorf("rerank: %s.%s: %w", stage, itemsField, err))
+	case b.items.Kind == recsys.ID && len(values) == 0:
+		errs = append(errs, fmt.Errorf("rerank: %s.%s: feature %q is an ID; list the values that are aspects in Values", stage, itemsField, items))
+	case b.items.Kind != recsys.ID && len(values) > 0:
+		errs = append(errs, fmt.Errorf("rerank: %s.Values has %d elements; want none, since feature %q is a vector", stage, len(values), items))
 	case b.items.Scope != recsys.PerItem:
 		errs = append(errs, fmt.Errorf("rerank: %s.%s: feature %q describes the request; want one of items", stage, itemsField, items))
 	}
@@ -35,9 +48,9 @@ func bindShares(s *recsys.Schema, stage, itemsField, items, requestField, reques
 		errs = append(errs, fmt.Errorf("rerank: %s.%s: %w", stage, requestField, err))
 	case b.request.Scope != recsys.PerRequest:
 		errs = append(errs, fmt.Errorf("rerank: %s.%s: feature %q describes items; want one of the request", stage, requestField, request))
-	case len(errs) == 0 && b.request.Dim != b.items.Dim:
+	case len(errs) == 0 && b.request.Dim != b.dim:
 		errs = append(errs, fmt.Errorf("rerank: %s.%s: feature %q has %d numbers; want %d, as %q has",
-			stage, requestField, request, b.request.Dim, b.items.Dim, items))
+			stage, requestField, request, b.request.Dim, b.dim, items))
 	}
 	b.wanted = true
 	return b, errors.Join(errs...)
@@ -48,6 +61,15 @@ func bindShares(s *recsys.Schema, stage, itemsField, items, requestField, reques
 func (b shares) appendItem(dst []float64, c *recsys.Candidates, row int, whole bool) []float64 {
 	from := len(dst)
 	known := !c.Missing(b.items.Group).Has(row)
+	if b.items.Kind == recsys.ID {
+		for range b.dim {
+			dst = append(dst, 0)
+		}
+		if z := slices.Index(b.values, c.IDColumn(b.items.Index)[row]); z >= 0 && known {
+			dst[from+z] = 1
+		}
+		return dst
+	}
 	for _, x := range c.Vector(b.items.Index, row) {
 		if !known {
 			x = 0

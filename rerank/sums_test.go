@@ -343,7 +343,7 @@ func (x withTaste) ReRank(ctx context.Context, q *recsys.Query, c *recsys.Candid
 func TestXQuADAndCalibrationValidateAndBind(t *testing.T) {
 	err := rerank.XQuAD{Lambda: -1, Depth: -1}.Validate()
 	require.ErrorContains(t, err, "rerank: XQuAD.Lambda is -1; want a number in [0, 1]")
-	require.ErrorContains(t, err, "rerank: XQuAD.Aspects is empty; name a vector column of items")
+	require.ErrorContains(t, err, "rerank: XQuAD.Aspects is empty; name a vector or ID column of items")
 	require.ErrorContains(t, err, "rerank: XQuAD.Depth is -1")
 	err = rerank.Calibration{Lambda: math.NaN(), Alpha: 1}.Validate()
 	require.ErrorContains(t, err, "rerank: Calibration.Lambda is NaN; want a number in [0, 1]")
@@ -384,4 +384,55 @@ func TestSelectCalibratedNextToNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []int32{1, 0}, order)
 	require.InDelta(t, 1.5, scores[1], 1e-12)
+}
+
+// An ID column is a vector column with a 1 at the place of its value.
+func TestAspectsByValueAreVectorsOfOneAndZero(t *testing.T) {
+	values := []uint64{3, 0, 7, 1} // 2 is of no aspect, and no row is of 7
+	for seed := range uint64(4) {
+		c, _ := table(t, 80, len(values), seed)
+		vector, category := field(t, c.Schema(), "embedding"), field(t, c.Schema(), "category")
+		for row := range c.Len() {
+			unknown := c.Missing(category.Group).Has(row)
+			c.Missing(vector.Group).Clear(row)
+			clear(c.Vector(vector.Index, row))
+			if unknown {
+				c.IDColumn(category.Index)[row] = 3
+			} else if z := slices.Index(values, c.IDColumn(category.Index)[row]); z >= 0 {
+				c.Vector(vector.Index, row)[z] = 1
+			}
+			if unknown {
+				c.Missing(category.Group).Set(row)
+			}
+		}
+		q := recsys.NewQuery(&recsys.Request{K: 30, Now: now, Seed: 1}, c.Schema(), "test")
+		copy(q.Vector(field(t, c.Schema(), "user").Index), []float32{5, 1, 2, 1})
+		for _, pair := range [][2]recsys.ReRanker{
+			{rerank.XQuAD{Lambda: 0.6, Aspects: "embedding", Wanted: "user"}, rerank.XQuAD{Lambda: 0.6, Aspects: "category", Values: values, Wanted: "user"}},
+			{rerank.XQuAD{Lambda: 0.6, Aspects: "embedding"}, rerank.XQuAD{Lambda: 0.6, Aspects: "category", Values: values}},
+			{rerank.Calibration{Lambda: 0.6, Shares: "embedding", Wanted: "user"}, rerank.Calibration{Lambda: 0.6, Shares: "category", Values: values, Wanted: "user"}},
+		} {
+			byVector := reRank(t, bound(t, pair[0], c.Schema()), q, c, sorted(c))
+			order := sorted(c)
+			byValue := reRank(t, bound(t, pair[1], c.Schema()), q, c, order)
+			require.Equal(t, byVector, byValue, "%v", pair[1])
+			require.NotEqual(t, order, byValue)
+		}
+	}
+}
+
+func TestAspectsByValueRefuse(t *testing.T) {
+	s := schema(t, dim)
+	for want, x := range map[string]rerank.XQuAD{
+		`rerank: XQuAD.Aspects: feature "category" is an ID; list the values that are aspects in Values`:   {Aspects: "category"},
+		`rerank: XQuAD.Values has 1 elements; want none, since feature "embedding" is a vector`:            {Aspects: "embedding", Values: []uint64{1}},
+		`rerank: XQuAD.Aspects: feature "country" describes the request; want one of items`:                {Aspects: "country", Values: []uint64{1}},
+		fmt.Sprintf(`rerank: XQuAD.Wanted: feature "user" has %d numbers; want 2, as "category" has`, dim): {Aspects: "category", Values: []uint64{1, 2}, Wanted: "user"},
+	} {
+		_, err := x.Bind(s)
+		require.EqualError(t, err, want)
+	}
+	require.ErrorContains(t, rerank.XQuAD{Aspects: "category", Values: []uint64{1, 2, 1}}.Validate(), "rerank: XQuAD.Values[2] is 1, as Values[0] is; want different ones")
+	require.ErrorContains(t, rerank.Calibration{Values: []uint64{2, 2}}.Validate(), "rerank: Calibration.Values[1] is 2, as Values[0] is")
+	allocations(t, rerank.XQuAD{Lambda: 0.5, Aspects: "category", Values: []uint64{1, 2}}, 300)
 }

@@ -12,8 +12,8 @@ import (
 // covers what the rows above leave open of the aspects that the request wants; see [SelectXQuAD] for the formula.
 //
 // Aspects are what items can be about: genres, topics, meanings of a query. An item has a number in [0, 1] for each, the
-// probability that it satisfies somebody who wants that aspect; what is more is taken as 1, what is negative or no number as 0. A
-// row whose aspects are unknown covers none. Relevance is the utility, brought to [0, 1]; see Relevance.
+// probability that it satisfies somebody who wants that aspect; what is more is taken as 1, what is negative or no number as 0. By an ID column an item
+// has 1 for its own value and 0 for others. A row whose aspects are unknown, or whose value is not listed, covers none. Relevance is the utility, brought to [0, 1]; see Relevance.
 //
 // The first K places (of the request) are filled through [recsys.Candidates.Slate], so that
 // constraints hold on the way. Rows that are not chosen follow in their old order.
@@ -31,9 +31,11 @@ type XQuAD struct {
 	// looks at coverage alone. (In [MMR] it is the other way round; both are as published.)
 	Lambda float64
 
-	// Aspects names the vector column of items: a number for each aspect. Required.
+	// Aspects names the column of items that says what they cover: a vector, with a number for each aspect, or an ID, such as a category. Required.
 	Aspects string
-	// Wanted names the vector column of the request that says how much each aspect is wanted. It is brought to a sum of 1.
+	// Values lists the aspects where Aspects names an ID column: aspect z is Values[z]. Required then, and empty for a vector column.
+	Values []uint64
+	// Wanted names the vector column of the request that says how much each aspect is wanted, in their order. It is brought to a sum of 1.
 	// Where it is empty, unknown or has nothing above 0, all aspects are wanted alike.
 	Wanted string
 
@@ -62,13 +64,14 @@ func (x XQuAD) Validate() error {
 		errs.bad("Lambda is %v; want a number in [0, 1]", x.Lambda)
 	}
 	if x.Aspects == "" {
-		errs.bad("Aspects is empty; name a vector column of items")
+		errs.bad("Aspects is empty; name a vector or ID column of items")
 	}
+	errs.values(x.Values)
 	errs.reach(x.Depth, x.Top, x.Relevance)
 	return errs.join()
 }
 
-// Bind finds the columns.
+// Bind finds the columns. It keeps a copy of Values.
 func (x XQuAD) Bind(s *recsys.Schema) (recsys.ReRanker, error) {
 	b, err := x.bind(s)
 	if err != nil {
@@ -81,7 +84,7 @@ func (x XQuAD) bind(s *recsys.Schema) (*boundXQuAD, error) {
 	b := &boundXQuAD{XQuAD: x}
 	b.Depth = orDefault(x.Depth)
 	var err error
-	b.shares, err = bindShares(s, "XQuAD", "Aspects", x.Aspects, "Wanted", x.Wanted)
+	b.shares, err = bindShares(s, "XQuAD", "Aspects", x.Aspects, x.Values, "Wanted", x.Wanted)
 	b.pool.New = func() any { return &xquadWork{cfg: b} }
 	return b, err
 }
@@ -97,8 +100,8 @@ func (x XQuAD) ReRank(ctx context.Context, q *recsys.Query, c *recsys.Candidates
 
 // Version returns the fields as text.
 func (x XQuAD) Version() string {
-	return fmt.Sprintf("lambda=%v aspects=%q wanted=%q depth=%d top=%d relevance=%v",
-		x.Lambda, x.Aspects, x.Wanted, orDefault(x.Depth), x.Top, x.Relevance)
+	return fmt.Sprintf("lambda=%v aspects=%q values=%v wanted=%q depth=%d top=%d relevance=%v",
+		x.Lambda, x.Aspects, x.Values, x.Wanted, orDefault(x.Depth), x.Top, x.Relevance)
 }
 
 type boundXQuAD struct {
@@ -139,7 +142,7 @@ func (w *xquadWork) read(q *recsys.Query, c *recsys.Candidates, order []int32) {
 	w.c = c
 	var ok bool
 	if w.wanted, ok = w.cfg.shares.appendWanted(w.wanted[:0], q); !ok {
-		z := w.cfg.shares.items.Dim
+		z := w.cfg.shares.dim
 		w.wanted = resize(w.wanted, z)
 		for i := range w.wanted {
 			w.wanted[i] = 1 / float64(z)

@@ -45,7 +45,7 @@ func parse(data []byte) (cases []item, at int, err error) {
 		if s, ok := errors.AsType[*json.SyntaxError](err); ok {
 			at = int(s.Offset)
 		}
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			err = errors.New("ends before the object does")
 		}
 		return nil, at, err
@@ -83,6 +83,9 @@ func parse(data []byte) (cases []item, at int, err error) {
 			if err := json.Unmarshal(raw, &c.members); err != nil || c.members == nil {
 				return nil, start, fmt.Errorf("case %d is no object", len(cases))
 			}
+			if name := twice(raw); name != "" {
+				return nil, start, fmt.Errorf("case %d: field %q is there twice", len(cases), name)
+			}
 			cases = append(cases, c)
 		}
 		if _, err := dec.Token(); err != nil { // ]
@@ -99,6 +102,28 @@ func parse(data []byte) (cases []item, at int, err error) {
 		return nil, 0, errors.New(`field "cases" is missing`)
 	}
 	return cases, 0, nil
+}
+
+// twice returns the name of a member that an object has more than once, "" if there is none. encoding/json takes the last one.
+func twice(object []byte) string {
+	dec := json.NewDecoder(bytes.NewReader(object))
+	seen := map[json.Token]bool{}
+	dec.Token() // {
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return ""
+		}
+		if seen[key] {
+			return fmt.Sprint(key)
+		}
+		seen[key] = true
+		var skip json.RawMessage
+		if dec.Decode(&skip) != nil {
+			return ""
+		}
+	}
+	return ""
 }
 
 // open reads the delimiter that what begins with.

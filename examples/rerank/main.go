@@ -6,7 +6,7 @@
 // The file is a JSON object whose "cases" are objects. All have rel, the relevance of each item, and k. What else they have says what they are:
 //
 //	kernel     a determinantal point process: emb, alpha and perhaps window; the kernel is one of
-//	           "q_i*q_j*(1+cos)/2", "q_i*q_j*(a*(1+cos)/2+b*[i==j])" with numbers a and b, "q_i*q_j*cos"; q = exp(alpha*rel)
+//	           "q_i*q_j*(1+cos)/2", "q_i*q_j*(a*(1+cos)/2+b*[i==j])" with numbers a and b >= 0, "q_i*q_j*cos"; q = exp(alpha*rel)
 //	sim        maximal marginal relevance: emb, lam; the similarity is "cosine"
 //	p_aspect   xQuAD: the probability of each aspect; p_item_aspect, a row per item; lam
 //	genres     calibration after Steck: a row per item; p, lam, alpha

@@ -73,8 +73,11 @@ func similarityOf(text string, cosine func(i, j int) float64) (func(i, j int) fl
 		if shared, err = strconv.ParseFloat(m[1], 64); err == nil {
 			own, err = strconv.ParseFloat(m[2], 64)
 		}
-		if err == nil {
+		if err == nil && shared >= 0 && own >= 0 {
 			break
+		}
+		if err == nil {
+			return nil, fmt.Errorf("field %q is %q; want numbers >= 0, as a kernel must be positive semi-definite", "kernel", text)
 		}
 		fallthrough
 	default:
@@ -177,9 +180,6 @@ func solveCalibration(f *fields, _ bool) (cli.Object, error) {
 	return scored(rerank.SelectCalibrated(rel, target, shares, lambda, alpha, k))
 }
 
-// maxPlaces bounds the places of FA*IR, whose tables take their square in memory.
-const maxPlaces = 5000
-
 func solveFair(f *fields, adjust bool) (cli.Object, error) {
 	rel := f.list("rel", -1)
 	bits := f.list("protected", len(rel))
@@ -193,8 +193,8 @@ func solveFair(f *fields, adjust bool) (cli.Object, error) {
 			group[i] = 1
 		}
 	}
-	if f.err == nil && k > maxPlaces {
-		f.err = fmt.Errorf("field %q is %d; want at most %d", "k", k, maxPlaces)
+	if f.err == nil && k > rerank.MaxFairPlaces {
+		f.err = fmt.Errorf("field %q is %d; want at most %d", "k", k, rerank.MaxFairPlaces)
 	}
 	if f.err != nil {
 		return nil, f.err
