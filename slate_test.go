@@ -186,6 +186,22 @@ func TestPickRefusesWhatIsNotAdmissible(t *testing.T) {
 	}
 }
 
+func TestSlateWithinIsWhatExplorersSee(t *testing.T) {
+	c := recsys.NewCandidates(nil, []recsys.ItemID{10, 11, 12, 13})
+	order := []int32{3, 1, 0, 2}
+	s := c.SlateWithin(3, order, 2)
+	require.True(t, s.Next())
+	require.Equal(t, 2, s.Window())
+	require.Equal(t, 2, s.Admissible().Count())
+	s.Pick(1, 0.5)
+	require.True(t, s.Next())
+	s.Pick(3, 1)
+	require.True(t, s.Next(), "the window is used up: the next row of the order comes")
+	require.Equal(t, int32(0), s.Best())
+	require.Equal(t, 1, s.Admissible().Count())
+	require.Equal(t, 4, c.Slate(3, order).Window())
+}
+
 func TestForkIsTheSlateBeforeItsFirstPick(t *testing.T) {
 	c := recsys.NewCandidates(nil, []recsys.ItemID{1, 2, 3, 4})
 	c.Constrain(recsys.ConstraintFunc(func(_ *recsys.Candidates, _ int, slate []int32, admissible recsys.Bits) {

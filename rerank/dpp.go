@@ -18,8 +18,10 @@ import (
 //
 // over the rows above, or those of a Window. Unlike [MMR], which looks at the nearest of the rows above, it sees that a row is
 // a mixture of several. Relevance is the utility, brought to [0, 1]; see Relevance. A row whose
-// vector is unknown or all zeros has the cosine 0 to every other. Beside d+1 rows of different direction nothing new can be had in
-// d dimensions: the places after that keep the order that they had. A Window or Own lifts that bound.
+// vector is unknown or has no direction (all zeros, or a length that is no number or outside about 1e-19 to 1e19, whose square float32 cannot hold)
+// has the cosine 0 to every other. Beside d+1 rows of different direction nothing new can be had in
+// d dimensions: the places after that keep the order that they had. Own lifts that bound, and with a
+// Window places where nothing new can be had move it on.
 //
 // The first K places (of the request) are filled through [recsys.Candidates.Slate], so that
 // constraints hold on the way. Rows that are not chosen follow in their old order.

@@ -15,7 +15,7 @@ import (
 //
 // Relevance is the utility, brought to [0, 1]; see Relevance. Similarity is the cosine
 // of two vectors, in [-1, 1], or the share of equal attributes, in [0, 1]. A row whose vector is
-// unknown or all zeros is similar to none (0), and an attribute that is unknown in one of two rows is not equal.
+// unknown or has no direction (all zeros, or a length that is no number or outside about 1e-19 to 1e19) is similar to none (0), and an attribute that is unknown in one of two rows is not equal.
 //
 // The first K places (of the request) are filled through [recsys.Candidates.Slate], so that
 // constraints hold on the way. Rows that are not chosen follow in their old order.

@@ -244,7 +244,7 @@ type estimated struct {
 // estimate returns the true examination, then estimates from the log. The relevance of an item is the same in every
 // request here, so the item is the pair; elsewhere it is query and item, or user and item.
 func (w *world) estimate(d *ranking.Dataset) ([]estimated, error) {
-	counts, err := debias.CountsOf(d, "click", func(row int) uint64 { return d.IDRow(row)[0] })
+	counts, err := debias.CountsOf(d, "click", func(row int) debias.Pair { return debias.Pair{Item: d.IDRow(row)[0]} })
 	if err != nil {
 		return nil, err
 	}

@@ -44,6 +44,15 @@ func (o *options) judgeLog(ctx context.Context) (*results, error) {
 		}
 		cfg.Model = &logged.Model{Fit: o.fit, Folds: o.folds, Seed: o.Seed}
 	}
+	if o.positions {
+		if _, ok := cfg.Target.(logged.Placer); !ok || o.unproven {
+			return nil, cli.Usagef("-positions goes with a policy and a known logger, not with -unproven or a file of propensities")
+		}
+		cfg.Slates = []ope.SlateEstimator{ope.SIPS(), ope.SNSIPS(), ope.IIPS(), ope.SNIIPS(), ope.RIPS(), ope.SNRIPS()}
+		if cfg.Model != nil {
+			cfg.Slates = append(cfg.Slates, ope.CascadeDR())
+		}
+	}
 	report, err := logged.Evaluate(ctx, logged.Files(files...), cfg)
 	if err != nil {
 		return nil, o.blameLog(err)
@@ -166,9 +175,11 @@ func (o *options) policy(files []string) (logged.Policy, error) {
 	if !ok {
 		return readTable(o.target)
 	}
-	cfg := logged.JudgeConfig{Depth: o.depth}
-	if cfg.Logger, err = o.loggerOf(files); err != nil {
-		return nil, err
+	cfg := logged.JudgeConfig{Depth: o.depth, Unproven: o.unproven}
+	if !o.unproven {
+		if cfg.Logger, err = o.loggerOf(files); err != nil {
+			return nil, err
+		}
 	}
 	if o.maxPer != "" {
 		column, value, _ := strings.Cut(o.maxPer, ":")
@@ -203,7 +214,7 @@ func (o *options) loggerOf(files []string) (recsys.Judge, error) {
 				return j, nil
 			}
 		}
-		return nil, cli.Inputf(o.log, 0, "record %q: its explorer %q is none that this program knows by its version; name it by -logger, or give -target a file", x.ID, x.Explorer)
+		return nil, cli.Inputf(o.log, 0, "record %q: its explorer %q is none that this program knows by its version; name it by -logger, set -unproven, or give -target a file", x.ID, x.Explorer)
 	}
 	return bandit.Uniform{}, nil // no record has an explorer: the log is refused for that
 }

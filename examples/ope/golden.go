@@ -51,10 +51,16 @@ func readSlices(name string) (*slicesFile, error) {
 		return nil, err
 	}
 	defer in.Close()
-	f := &slicesFile{name: name}
-	if f.text, err = io.ReadAll(in); err != nil {
+	text, err := io.ReadAll(in)
+	if err != nil {
 		return nil, cli.Inputf(name, 0, "%v", err)
 	}
+	return parseSlices(name, text)
+}
+
+// parseSlices reads the text of a file.
+func parseSlices(name string, text []byte) (*slicesFile, error) {
+	f := &slicesFile{name: name, text: text}
 	if len(bytes.TrimSpace(f.text)) == 0 {
 		return nil, cli.Inputf(name, 0, "the file is empty; want a JSON object")
 	}
@@ -104,7 +110,11 @@ func (o *options) judgeSlices() (*results, error) {
 	if err != nil {
 		return nil, err
 	}
-	var r *results
+	return o.judgeFile(f)
+}
+
+// judgeFile judges the policy of a file of any kind.
+func (o *options) judgeFile(f *slicesFile) (r *results, err error) {
 	switch {
 	case f.Slate != nil:
 		r, err = o.judgeSlates(f)
@@ -128,15 +138,27 @@ func (f *slicesFile) blame(err error) error {
 		if f.Slate != nil {
 			what = "slate"
 		}
-		return cli.Inputf(f.name, 0, "%s %d (from 0): %s is %v; want %s", what, row.Row, row.Field, row.Value, row.Want)
+		return cli.Inputf(f.name, 0, "%s %d (from 0): %s is %v; want %s", what, row.Row, keyOf(row.Field), row.Value, row.Want)
 	case errors.As(err, &field) && !strings.HasPrefix(field.Field, "Options"):
-		return cli.Inputf(f.name, 0, "%s is %s; want %s", field.Field, field.Is, field.Want)
+		return cli.Inputf(f.name, 0, "%s is %s; want %s", keyOf(field.Field), field.Is, field.Want)
 	case errors.As(err, &field):
 		return &cli.UsageError{Err: err}
 	case errors.Is(err, ope.ErrEmpty):
 		return cli.Inputf(f.name, 0, "%v", err)
 	}
 	return err
+}
+
+// keyOf returns the key of a file for a field of package ope, if it is one.
+func keyOf(field string) string {
+	keys := map[string]string{
+		"Reward": "reward", "Action": "action", "Propensity": "pscore", "Target": "action_dist", "Model": "q_hat",
+		"Context": "position", "Stratum": "stratum_idx", "Average": "pscore_avg", "Actions": "n_actions",
+	}
+	if key, ok := keys[strings.TrimPrefix(field, "Log.")]; ok {
+		return key
+	}
+	return field
 }
 
 // policyLog returns the log of a file of single decisions.
@@ -151,14 +173,15 @@ func (f *slicesFile) policyLog() (ope.Log[float64], error) {
 	if err := f.decode("action_dist", f.Target, &target); err != nil {
 		return log, err
 	}
+	free := f.contextFree(target)
 	if f.Actions == 0 && len(target) > 0 {
 		f.Actions = len(target[0])
-		if f.Position != nil {
+		if free {
 			f.Actions = len(target)
 		}
 	}
 	log.Actions = f.Actions
-	if f.Position != nil {
+	if free {
 		return log, f.byPosition(&log, target)
 	}
 	var err error
@@ -171,6 +194,16 @@ func (f *slicesFile) policyLog() (ope.Log[float64], error) {
 	}
 	log.Model, err = f.table("q_hat", model, len(f.Reward), f.Actions)
 	return log, err
+}
+
+// contextFree reports whether the target policy depends on the position alone: its table has a row per
+// action, and the reward model, if there is one, a number per action.
+func (f *slicesFile) contextFree(target [][]float64) bool {
+	if f.Position == nil {
+		return len(target) == f.Actions && len(target) != len(f.Reward)
+	}
+	flat := !has(f.Model) || !bytes.HasPrefix(bytes.TrimSpace(bytes.TrimSpace(f.Model)[1:]), []byte("["))
+	return flat || len(target) != len(f.Reward)
 }
 
 // byPosition fills a log whose probabilities depend on the position alone, which is its context.
@@ -198,7 +231,9 @@ func (f *slicesFile) byPosition(log *ope.Log[float64], target [][]float64) error
 		}
 		log.Model = append(log.Model, model...)
 	}
-	log.Context = f.Position
+	if log.Context = f.Position; f.Position == nil {
+		log.Context = make([]int32, len(f.Reward))
+	}
 	return nil
 }
 
@@ -207,11 +242,13 @@ func (f *slicesFile) table(key string, t [][]float64, rows, columns int) ([]floa
 	if len(t) != rows {
 		return nil, cli.Inputf(f.name, 0, "%s has %d rows; want %d", key, len(t), rows)
 	}
-	flat := make([]float64, 0, rows*columns)
 	for i, row := range t {
 		if len(row) != columns {
 			return nil, cli.Inputf(f.name, 0, "%s[%d] has %d entries; want %d", key, i, len(row), columns)
 		}
+	}
+	flat := make([]float64, 0, rows*columns)
+	for _, row := range t {
 		flat = append(flat, row...)
 	}
 	return flat, nil

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/bandit"
+	"github.com/recsyskit/recsys/examples/internal/cli"
 	"github.com/recsyskit/recsys/internal/reference"
 	"github.com/recsyskit/recsys/rerank"
 )
@@ -141,6 +143,20 @@ func TestWhatTheFileLacksIsNull(t *testing.T) {
 	require.Contains(t, got["magic"].Reason, "no such")
 	require.NotNil(t, got["ipw_slope"].Lambda)
 
+	loggers := strings.Replace(fmt.Sprintf(single, `, "stratum_idx": [0, 0, 1, 1]`), `"n_actions"`, `"pscore_avg": [0.5, 0.5, 0.5, 0.5], "n_actions"`, 1)
+	got = judged(t, "-golden", write(t, "m.json", loggers), "-interval", "bernstein")
+	require.NotNil(t, got["balanced_ipw"].Value)
+	require.Nil(t, got["weighted_ipw"].Value)
+	require.Contains(t, got["weighted_ipw"].Reason, "bernstein")
+
+	free := `{"n_actions": 3, "len_list": 2, "reward": [1, 0], "action": [0, 1], "position": [1, 0], "pscore": [0.5, 0.5],
+		"action_dist": [[1, 0.5], [0, 0.5], [0, 0]], "q_hat": [1, 0, 0]}`
+	got = judged(t, "-golden", write(t, "c.json", free))
+	require.Equal(t, 0.5, *got["ipw"].Value) // (.5/.5·1 + 0/.5·0)/2
+	require.Equal(t, 0.75, *got["dm"].Value)
+	got = judged(t, "-golden", write(t, "c.json", strings.Replace(free, `"position": [1, 0], `, "", 1)))
+	require.Equal(t, 1.0, *got["ipw"].Value, "all at the first position")
+
 	slates := `{"slate_id": [7, 7, 9], "position": [0, 1, 0], "reward": [1, 0, 1], "pscore": [0.25, 0.25, 0.5], "eval_pscore": [0.5, 0.5, 0.25]}`
 	got = judged(t, "-golden", write(t, "s.json", slates))
 	require.Len(t, got, 7)
@@ -165,10 +181,12 @@ func TestBadInputExitsWithTwoAndAReason(t *testing.T) {
 		"strange action":   strings.Replace(fmt.Sprintf(single, ""), "[0, 1, 0, 1]", "[0, 1, 0, 5]", 1),
 		"bad model":        fmt.Sprintf(single, `, "q_hat": [1, 2]`),
 		"bad lambdas":      fmt.Sprintf(single, `, "expected": {"tuned": {"ipw_mse": {"lambdas": ["x"]}}}`),
+		"many actions":     strings.Replace(fmt.Sprintf(single, ""), `"n_actions": 2`, `"n_actions": 4611686018427387904`, 1),
 		"slate broken":     `{"slate_id": [1, 2, 1], "reward": [1, 0, 1], "pscore": [0.5, 0.5, 0.5], "eval_pscore": [0.5, 0.5, 0.5]}`,
 		"slate positions":  `{"slate_id": [1, 1], "position": [0, 2], "reward": [1, 0], "pscore": [0.5, 0.5], "eval_pscore": [0.5, 0.5]}`,
 		"slate pscore":     `{"slate_id": [1, 1], "position": [0, 1], "reward": [1, 0], "pscore": [0.5, 0.4], "eval_pscore": [0.5, 0.5]}`,
 		"slate short":      `{"slate_id": [1, 1], "reward": [1, 0], "pscore": [0.5], "eval_pscore": [0.5, 0.5]}`,
+		"slate empty":      `{"slate_id": [1, 1], "reward": [1, 0], "pscore": [], "eval_pscore": [0.5, 0.5, 0.5]}`,
 		"slate cascade":    `{"slate_id": [1, 1], "reward": [1, 0], "pscore_cascade": [0.5, 0.6], "eval_pscore_cascade": [0.5, 0.5]}`,
 	}
 	for name, text := range bad {
@@ -179,7 +197,9 @@ func TestBadInputExitsWithTwoAndAReason(t *testing.T) {
 		require.Contains(t, errs, path, name)
 		require.Greater(t, len(errs), len(path)+20, name)
 	}
-	_, _, errs := call("-golden", write(t, "bad.json", bad["bare NaN"]))
+	_, _, errs := call("-golden", write(t, "bad.json", bad["propensity 0"]))
+	require.Contains(t, errs, "row 1 (from 0): pscore is 0; want in (0, 1]")
+	_, _, errs = call("-golden", write(t, "bad.json", bad["bare NaN"]))
 	require.Contains(t, errs, "bad.json:2: ")
 	for _, args := range [][]string{
 		{},
@@ -282,6 +302,9 @@ func TestPoliciesAreJudgedOnALog(t *testing.T) {
 	plain := judged(t, "-log", dir, "-target", "pl:0.5")
 	require.InEpsilon(t, 3**plain["sips"].Value, *own["sips"].Value, 1e-9)
 	require.InEpsilon(t, 3000, *plain["sips"].ESS, 1e-9)
+	places := judged(t, "-log", dir, "-target", "uniform", "-positions")
+	require.Len(t, places, 8)
+	require.InDelta(t, 2*uniform, *places["sniips"].Value, 0.1)
 	linear := judged(t, "-log", dir, "-target", "pl:0.4", "-model", "linear", "-interval", "bootstrap")
 	require.InDelta(t, *pl["ips"].Value, *linear["dr"].Value, 0.1)
 	code, _, errs := call("-log", dir, "-target", "pl:0.4", "-model", "linear", "-reward", "sum:click")
@@ -303,6 +326,24 @@ func TestALogUnderACapIsJudgedUnderIt(t *testing.T) {
 	require.InEpsilon(t, 300, *got["sips"].ESS, 1e-9)
 	code, _, _ = call("-log", dir, "-target", "uniform", "-max-per", "creator")
 	require.Equal(t, 2, code)
+}
+
+// ring is an explorer that the program does not know.
+type ring struct{}
+
+func (ring) Explore(c context.Context, q *recsys.Query, t *recsys.Candidates, s *recsys.Slate) error {
+	return bandit.Uniform{}.Explore(c, q, t, s)
+}
+
+func TestAnUnknownLoggerMustBeNamed(t *testing.T) {
+	dir := serve(t, 200, recsys.LogFull, recsys.Explore(ring{}))
+	code, _, errs := call("-log", dir, "-target", "uniform")
+	require.Equal(t, 2, code)
+	require.Contains(t, errs, "-unproven")
+	for _, args := range [][]string{{"-logger", "uniform"}, {"-unproven"}} {
+		got := judged(t, append([]string{"-log", dir, "-target", "uniform"}, args...)...)
+		require.InEpsilon(t, 200, *got["sips"].ESS, 1e-9)
+	}
 }
 
 func TestAFileOfPropensitiesIsAPolicy(t *testing.T) {
@@ -349,7 +390,7 @@ func TestLogsThatCannotBeJudgedExitWithTwo(t *testing.T) {
 	code, _, _ = call("-log", write(t, "x.jsonl", ""), "-target", "uniform")
 	require.Equal(t, 2, code)
 	dir := serve(t, 5, recsys.LogFull, recsys.Explore(bandit.Uniform{}))
-	for _, args := range [][]string{{"-target", "pl:x"}, {"-target", "pl:-1"}, {"-target", "uniform:2"}, {"-target", "uniform", "-reward", "fame"}, {"-target", "uniform", "-logger", "me"}, {"-target", "/none"}} {
+	for _, args := range [][]string{{"-target", "pl:x"}, {"-target", "pl:-1"}, {"-target", "uniform:2"}, {"-target", "uniform", "-reward", "fame"}, {"-target", "uniform", "-logger", "me"}, {"-target", "/none"}, {"-target", "pl:1", "-unproven", "-positions"}} {
 		code, _, errs := call(append([]string{"-log", dir}, args...)...)
 		require.Equal(t, 2, code, "%v: %s", args, errs)
 	}
@@ -379,4 +420,29 @@ func TestInfinitelyManyIsSpelledOut(t *testing.T) {
 	b, err := line{name: "x", known: true, tuned: true, lambda: math.Inf(1)}.object().MarshalJSON()
 	require.NoError(t, err)
 	require.Contains(t, string(b), `"lambda":"inf"`)
+}
+
+// FuzzSlices: whatever a file holds, there is a result or an error of input.
+func FuzzSlices(f *testing.F) {
+	f.Add([]byte(fmt.Sprintf(single, "")))
+	f.Add([]byte(fmt.Sprintf(single, `, "q_hat": [[0, 0], [0, 1], [1, 0], [1, 1]], "expected": {"estimates": {"dr": 1}, "tuned": {"dr_slope": {"lambdas": ["inf", 1]}}, "bounds": {"hoeffding_lower_ipw": 0}}`)))
+	f.Add([]byte(`{"n_actions": 3, "len_list": 2, "reward": [1, 0], "action": [0, 1], "position": [1, 0], "pscore": [0.5, 0.5], "action_dist": [[1, 0.5], [0, 0.5], [0, 0]], "q_hat": [1, 0, 0]}`))
+	f.Add([]byte(`{"slate_id": [7, 7, 9], "position": [0, 1, 0], "reward": [1, 0, 1], "action": [0, 1, 1], "pscore_cascade": [0.5, 0.25, 0.5], "eval_pscore_cascade": [0.5, 0.5, 0.25],
+		"q_hat": [[[0, 1], [1, 1]], [[0, 1]]], "eval_action_dist": [[[0, 1], [1, 1]], [[0, 1]]]}`))
+	f.Add([]byte(`{"reward": [1, 0], "action": [0, 1], "stratum_idx": [0, 1], "pscore": [0.5, 0.5], "pscore_avg": [0.5, 0.5], "action_dist": [[1, 0], [0, 1]]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		o := &options{level: 0.95}
+		o.opt.Workers = 1
+		file, err := parseSlices("f", text)
+		var r *results
+		if err == nil {
+			r, err = o.judgeFile(file)
+		}
+		if err != nil {
+			require.Equal(t, 2, cli.ExitCode(err), err)
+			return
+		}
+		require.NoError(t, r.writeJSON(io.Discard))
+		require.NoError(t, r.print(io.Discard))
+	})
 }

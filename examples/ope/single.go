@@ -92,6 +92,8 @@ func (r *results) plain(log ope.Log[float64], opt ope.Options, names []string, f
 			r.lines = append(r.lines, missing(name, "there is no such estimator"))
 		case e.NeedsModel() && log.Model == nil:
 			r.lines = append(r.lines, missing(name, "the file has no q_hat"))
+		case noInterval(opt, e) != nil:
+			r.lines = append(r.lines, missing(name, noInterval(opt, e).Error()))
 		default:
 			at[from+i] = len(ask)
 			ask = append(ask, e)
@@ -110,6 +112,12 @@ func (r *results) plain(log ope.Log[float64], opt ope.Options, names []string, f
 	}
 	r.tails = append(r.tails, tail{"π/p", report.Diagnostics})
 	return nil
+}
+
+// noInterval returns an error if the estimator has no interval of the kind that is asked for.
+func noInterval(opt ope.Options, e ope.Estimator) error {
+	_, err := ope.NewAccumulator(opt, e)
+	return err
 }
 
 // tune returns the line of a tuned estimator; spec may hold the values to choose from.

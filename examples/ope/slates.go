@@ -38,7 +38,7 @@ func (o *options) judgeSlates(f *slicesFile) (*results, error) {
 			names = append(names, c.name)
 		}
 	}
-	r := &results{}
+	r := &results{title: "slates of " + f.name}
 	for _, name := range names {
 		l := missing(name, "there is no such estimator")
 		for _, c := range slateColumns {
@@ -46,6 +46,10 @@ func (o *options) judgeSlates(f *slicesFile) (*results, error) {
 				continue
 			}
 			if l.why = "the file has no " + c.columns; !c.there(f) {
+				break
+			}
+			if _, err := ope.NewSlateAccumulator(o.opt, c.e); err != nil {
+				l.why = err.Error()
 				break
 			}
 			slates, err := f.slates(c.fill)
@@ -97,12 +101,12 @@ func (f *slicesFile) slateShape() error {
 	return f.decode("eval_action_dist", f.EvalPolicy, &f.evalOfPlace)
 }
 
-func (f *slicesFile) hasJoint() bool   { return f.Propensity != nil && f.EvalJoint != nil }
-func (f *slicesFile) hasPlace() bool   { return f.Place != nil && f.EvalPlace != nil }
-func (f *slicesFile) hasCascade() bool { return f.Cascade != nil && f.EvalCascade != nil }
+func (f *slicesFile) hasJoint() bool   { return len(f.Propensity) > 0 && len(f.EvalJoint) > 0 }
+func (f *slicesFile) hasPlace() bool   { return len(f.Place) > 0 && len(f.EvalPlace) > 0 }
+func (f *slicesFile) hasCascade() bool { return len(f.Cascade) > 0 && len(f.EvalCascade) > 0 }
 
 func (f *slicesFile) hasModel() bool {
-	return f.hasCascade() && f.Action != nil && has(f.Model) && has(f.EvalPolicy)
+	return f.hasCascade() && len(f.Action) > 0 && has(f.Model) && has(f.EvalPolicy)
 }
 
 // slates returns the slates of the file with what fill reads. The rows of a slate stand in a run, from
@@ -120,7 +124,7 @@ func (f *slicesFile) slates(fill func(f *slicesFile, s *ope.Slate, id, place, ro
 		}
 		s := &slates[len(slates)-1]
 		place := len(s.Reward)
-		if f.Position != nil && int(f.Position[i]) != place {
+		if len(f.Position) > 0 && int(f.Position[i]) != place {
 			return nil, cli.Inputf(f.name, 0, "row %d (from 0): position is %d; want %d, the places of a slate from 0 in order", i, f.Position[i], place)
 		}
 		s.Reward = append(s.Reward, f.Reward[i])

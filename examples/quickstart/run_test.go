@@ -18,6 +18,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/recsyskit/recsys"
 )
 
 // lines returns events of users who each prefer a quarter of the items. The line of an
@@ -123,6 +125,33 @@ func TestWithoutItemColumnsDiversityIsOff(t *testing.T) {
 	_, stdout, _ := quickstart(t, "-data", file)
 	if !strings.Contains(stdout, "caps and MMR are off") {
 		t.Errorf("the output does not say that caps are off:\n%s", stdout)
+	}
+}
+
+func TestTheLogIsKeptOnce(t *testing.T) {
+	file, dir := write(t, lines(120, 80, plain)), filepath.Join(t.TempDir(), "log")
+	if code, _, stderr := quickstart(t, "-data", file, "-log", dir); code != 0 {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	files, err := recsys.LogFiles(dir, "")
+	if err != nil || len(files) != 1 {
+		t.Fatalf("the folder holds %v (%v), want one file", files, err)
+	}
+	log, err := recsys.OpenLog(files...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	for _, err := range log.All() {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if st := log.Stats(); st.Exposures == 0 || st.Feedback == 0 {
+		t.Errorf("the log holds %+v", st)
+	}
+	if code, _, stderr := quickstart(t, "-data", file, "-log", dir); code != 2 || !strings.Contains(stderr, "a log already") {
+		t.Errorf("a second run exits with %d: %s", code, stderr)
 	}
 }
 

@@ -67,6 +67,21 @@
 //	intervals               Normal, Bernstein, Bootstrap, Anytime  see [Interval]
 //	lower bounds            HoeffdingLower, BernsteinLower, StudentLower
 //
+// # Slates
+//
+// A [Slate] is a decision with several places, each with its reward. [EvaluateSlates] and
+// [SlateAccumulator] weight by as much of the slate as what a place earns may depend on; the less
+// that is, the smaller the variance, and the stronger the assumption.
+//
+//	estimator               function           a place's reward depends on    source
+//	whole slates            SIPS, SNSIPS       anything                       McInerney et al. 2020
+//	reward interaction      RIPS, SNRIPS       the items down to the place    McInerney et al. 2020
+//	  doubly robust         CascadeDR          the same                       Kiyohara et al. 2022
+//	independent             IIPS, SNIIPS       the item and the place         Li et al. 2018
+//	pseudo-inverse          PseudoInverse      the same; only sums are known  Swaminathan et al. 2017
+//
+// Package logged evaluates exposure logs with all of them.
+//
 // Estimates, standard errors and tuned parameters agree with Open Bandit Pipeline 0.5.5 to nine
 // digits on its own data, but for its 0/0 at sub-Gaussian weights of 0 with λ = 1, which are 0 here.
 package ope

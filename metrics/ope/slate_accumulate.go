@@ -12,8 +12,8 @@ type SlateAccumulator struct {
 	needs      slateNeeds
 	sums       []slateSums
 	boot       *resampler
-	first, n   int // number of the block's first slate, slates in the block
-	support    float64
+	first, n   int     // number of the block's first slate, slates in the block
+	leaving    float64 // Σ of the target's mass that leaves the support
 	prefix     []float64
 	place      []float64
 }
@@ -93,7 +93,7 @@ func (a *SlateAccumulator) Add(s *Slate) error {
 		}
 		a.add(t, e, s, total)
 	}
-	a.support += unsupported
+	a.leaving += unsupported
 	if a.n++; a.n == blockRows {
 		a.flush()
 	}
@@ -217,7 +217,7 @@ func (a *SlateAccumulator) Merge(b *SlateAccumulator) error {
 			a.boot.counts[i] += c
 		}
 	}
-	a.support += b.support
+	a.leaving += b.leaving
 	a.first += b.first
 	return nil
 }
@@ -242,7 +242,7 @@ func (a *SlateAccumulator) estimate(t *slateSums, e SlateEstimator) (Estimate, D
 	est := Estimate{Estimator: e.name, N: a.first}
 	s := &state{weights: t.w, zero: t.zero, keep: a.opt.Tails, tails: t.tails, boot: a.boot}
 	if e.weight != placeWeight && e.weight != pseudoWeight {
-		s.unsupported = a.support
+		s.unsupported = a.leaving
 	}
 	switch {
 	case e.byPlace():

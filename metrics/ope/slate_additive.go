@@ -9,7 +9,7 @@ import (
 // SlatePolicy tells how a policy fills slates in one context: it writes into dst[a] the
 // probability of item a, of len(dst), at the next place, given the items above it. dst comes
 // filled with zeros. What it writes is >= 0 and sums to 1, or to 0 when the slate ends there.
-type SlatePolicy func(above []int32, dst []float64)
+type SlatePolicy func(dst []float64, above []int32)
 
 // ErrOutOfSpan is returned by [NewAdditive] when the target policy shows items at places at which
 // the logging policy never does: no weights make the estimate unbiased.
@@ -115,7 +115,7 @@ func eachSlate(items, places int, policy SlatePolicy, name string, f func(slate 
 		}
 		dst := dist[k*items : (k+1)*items : (k+1)*items]
 		clear(dst)
-		policy(slate, dst)
+		policy(dst, slate)
 		var total float64
 		for _, x := range dst {
 			if !isProbability(x) {

@@ -78,14 +78,14 @@ func TestSlateEstimatorsAreUnbiasedUnderTheirAssumption(t *testing.T) {
 	}
 }
 
-// futures returns the reward from place k on under the target policy, given the items down to it.
+// future returns the reward from place k on under the target policy, given the items down to it.
 func (w slateWorld) future(slate []int32, reward func([]int32, int) float64) float64 {
 	v := reward(slate, len(slate)-1)
 	if len(slate) == w.places {
 		return v
 	}
 	dst := make([]float64, w.items)
-	luce(w.target)(slate, dst)
+	luce(w.target)(dst, slate)
 	for a, p := range dst {
 		if p > 0 {
 			v += p * w.future(append(slate[:len(slate):len(slate)], int32(a)), reward)
@@ -99,7 +99,7 @@ func (w slateWorld) withModel(q func(slate []int32) float64) func([]int32, *ope.
 	return func(items []int32, s *ope.Slate) {
 		dst := make([]float64, w.items)
 		for k := range items {
-			luce(w.target)(items[:k], dst)
+			luce(w.target)(dst, items[:k])
 			var direct float64
 			for a, p := range dst {
 				if p > 0 {

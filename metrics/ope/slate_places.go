@@ -169,7 +169,7 @@ func (p *placeSums) percentiles(counts []float64, alpha float64) (lower, upper f
 		for k := 0; k < d; k += 3 {
 			u, w, s := p.boot[i*d+k], p.boot[i*d+k+1], p.boot[i*d+k+2]
 			if s > 0 {
-				value += s / count * (u / w)
+				value += float64(s / count * (u / w))
 			}
 		}
 		if !math.IsNaN(value) {

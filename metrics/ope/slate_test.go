@@ -229,6 +229,7 @@ func TestSlatesOfTheTargetsOwnGiveTheMeanReward(t *testing.T) {
 	}
 }
 
+// Source: Swaminathan and Joachims, NeurIPS 2015, section 4: equivariance.
 func TestSNSIPSIsUnmovedByAConstant(t *testing.T) {
 	slates := randomSlates(11, 300, 4)
 	before, err := ope.EvaluateSlates(slates, ope.Options{}, ope.SNSIPS())
@@ -248,6 +249,41 @@ func TestSNSIPSIsUnmovedByAConstant(t *testing.T) {
 	a, b := before.Estimates[0], after.Estimates[0]
 	if math.Abs(b.Value-1e6-a.Value) > 1e-8 || math.Abs(b.SE-a.SE) > 1e-8 {
 		t.Errorf("%v ± %v and %v ± %v with a million more", a.Value, a.SE, b.Value, b.SE)
+	}
+}
+
+// Source: McInerney et al., KDD 2020, section 3: normalized weights of a place sum to 1, so that
+// rewards which depend on the place alone come out exactly, whatever the weights.
+func TestNormalizedSlateEstimatesOfConstantRewardsAreExact(t *testing.T) {
+	slates := randomSlates(12, 400, 4)
+	var mean float64
+	for i := range slates {
+		for k := range slates[i].Reward {
+			slates[i].Reward[k] = float64(1 + k*k)
+			mean += float64(1+k*k) / 400
+		}
+	}
+	report, err := ope.EvaluateSlates(slates, ope.Options{}, ope.SNIIPS(), ope.SNRIPS())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range report.Estimates {
+		if math.Abs(e.Value-mean) > 1e-12*mean {
+			t.Errorf("%v, want %v", e, mean)
+		}
+	}
+	for i := range slates { // the same for whole slates
+		slates[i].Reward = make([]float64, len(slates[i].Propensity)+1)
+		slates[i].Reward[0] = 7
+		slates[i].Propensity, slates[i].Target = append(slates[i].Propensity, 1), append(slates[i].Target, 1)
+	}
+	if report, err = ope.EvaluateSlates(slates, ope.Options{}, ope.SNSIPS(), ope.SNPseudoInverse()); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range report.Estimates {
+		if math.Abs(e.Value-7) > 1e-12 || e.SE > 1e-12 {
+			t.Errorf("%v ± %v, want 7", e, e.SE)
+		}
 	}
 }
 

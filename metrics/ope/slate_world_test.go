@@ -25,7 +25,7 @@ func newSlateWorld(seed uint64, items, places int) slateWorld {
 
 // luce returns the policy of the logits.
 func luce(logits []float64) ope.SlatePolicy {
-	return func(above []int32, dst []float64) {
+	return func(dst []float64, above []int32) {
 		var total float64
 		for a, u := range logits {
 			dst[a] = math.Exp(u)
@@ -44,7 +44,7 @@ func luce(logits []float64) ope.SlatePolicy {
 
 // independent returns a policy that fills each place without a look at the others.
 func independent(dist [][]float64) ope.SlatePolicy {
-	return func(above []int32, dst []float64) { copy(dst, dist[len(above)]) }
+	return func(dst []float64, above []int32) { copy(dst, dist[len(above)]) }
 }
 
 // each calls f for every slate of the policy.
@@ -56,7 +56,7 @@ func (w slateWorld) each(policy ope.SlatePolicy, f func(slate []int32, p float64
 			return
 		}
 		dst := make([]float64, w.items)
-		policy(slate, dst)
+		policy(dst, slate)
 		for a, x := range dst {
 			if x > 0 {
 				walk(append(slate[:len(slate):len(slate)], int32(a)), p*x)
@@ -85,9 +85,9 @@ func (w slateWorld) slate(items []int32, rewards []float64, place, placeTarget [
 	s := ope.Slate{Reward: rewards}
 	dst := make([]float64, w.items)
 	for k, a := range items {
-		luce(w.logger)(items[:k], dst)
+		luce(w.logger)(dst, items[:k])
 		s.Propensity = append(s.Propensity, dst[a])
-		luce(w.target)(items[:k], dst)
+		luce(w.target)(dst, items[:k])
 		s.Target = append(s.Target, dst[a])
 		s.PlacePropensity = append(s.PlacePropensity, place[k][a])
 		s.PlaceTarget = append(s.PlaceTarget, placeTarget[k][a])
@@ -111,7 +111,7 @@ func (w slateWorld) draw(r *rand.Rand, policy ope.SlatePolicy) []int32 {
 	dst := make([]float64, w.items)
 	var slate []int32
 	for range w.places {
-		policy(slate, dst)
+		policy(dst, slate)
 		u := r.Float64()
 		pick := -1
 		for a, p := range dst {

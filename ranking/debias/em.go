@@ -36,14 +36,8 @@ func EM(counts []Count, cfg EMConfig) (Examination, error) {
 	if err := connected(counts, n); err != nil {
 		return nil, err
 	}
-	pair, pairs := make([]int, 0, len(counts)), 0
-	each(counts, func(of []Count) {
-		for range of {
-			pair = append(pair, pairs)
-		}
-		pairs++
-	})
-	m := newPBM(counts, pair, n, pairs)
+	pair, pairs := numbered(counts)
+	m := newPBM(counts, pair, n, len(pairs))
 	for i := range cfg.Iterations {
 		l := m.step()
 		if cfg.Progress != nil {
@@ -51,6 +45,18 @@ func EM(counts []Count, cfg EMConfig) (Examination, error) {
 		}
 	}
 	return Examination(m.seen).relative()
+}
+
+// numbered returns the number of the pair of each count, and the pairs.
+func numbered(counts []Count) (number []int, pairs []Pair) {
+	number = make([]int, 0, len(counts))
+	each(counts, func(of []Count) {
+		for range of {
+			number = append(number, len(pairs))
+		}
+		pairs = append(pairs, of[0].pair())
+	})
+	return number, pairs
 }
 
 // connected checks that chains of pairs join all places to place 0.
@@ -111,6 +117,19 @@ func newPBM(counts []Count, pair []int, n, pairs int) *pbm {
 
 // step takes one step and returns the log likelihood before it.
 func (m *pbm) step() (likelihood float64) {
+	likelihood = m.expect()
+	for k := range m.seen {
+		m.seen[k] = m.s[k] / m.shown[k]
+	}
+	for p := range m.liked {
+		m.liked[p] = m.l[p] / m.asked[p]
+	}
+	return likelihood
+}
+
+// expect computes the expected numbers of examined places and of relevant pairs, and returns
+// the log likelihood.
+func (m *pbm) expect() (likelihood float64) {
 	clear(m.s)
 	clear(m.l)
 	for i, c := range m.counts {
@@ -128,12 +147,6 @@ func (m *pbm) step() (likelihood float64) {
 		}
 		m.s[c.Position] += seen
 		m.l[m.pair[i]] += liked
-	}
-	for k := range m.seen {
-		m.seen[k] = m.s[k] / m.shown[k]
-	}
-	for p := range m.liked {
-		m.liked[p] = m.l[p] / m.asked[p]
 	}
 	return likelihood
 }

@@ -32,10 +32,10 @@ func ExampleClickWeights() {
 
 func ExampleAdjacentChain() {
 	counts := []debias.Count{
-		{Pair: 1, Position: 0, Impressions: 100, Clicks: 40},
-		{Pair: 1, Position: 1, Impressions: 100, Clicks: 20},
-		{Pair: 2, Position: 1, Impressions: 50, Clicks: 5},
-		{Pair: 2, Position: 2, Impressions: 80, Clicks: 4},
+		{Item: 1, Position: 0, Impressions: 100, Clicks: 40},
+		{Item: 1, Position: 1, Impressions: 100, Clicks: 20},
+		{Item: 2, Position: 1, Impressions: 50, Clicks: 5},
+		{Item: 2, Position: 2, Impressions: 80, Clicks: 4},
 	}
 	examined, err := debias.AdjacentChain(counts)
 	fmt.Println(examined, err)

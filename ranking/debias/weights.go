@@ -10,16 +10,17 @@ import (
 const (
 	ByExamination = "examination" // of clicks, by 1/P(examined | position)
 	ByExposure    = "exposure"    // of ratings, by 1/P(shown)
+	ByPropensity  = "propensity"  // of logged rows, by 1/P(chosen | rows above), and of clicks by 1/P(examined | position)
 )
 
-// WeightConfig configures [ClickWeights] and [RatingWeights].
+// WeightConfig configures [ClickWeights], [RatingWeights] and [LoggedWeights].
 type WeightConfig struct {
 	// Floor is the least probability: a smaller one counts as Floor, so that no weight is above 1/Floor
 	// before it is normalised. In (0, 1]; 0 means 0.01. A higher floor has less variance and more bias.
 	Floor float64
 
 	// Raw leaves the weights as they are. Else they are self-normalised: divided by their mean, over the clicks
-	// for ClickWeights and over all rows for RatingWeights, so that they add up to the rows that
+	// for ClickWeights and over all rows for the others, so that they add up to the rows that
 	// they stand for, and regularisation and base rates keep their meaning.
 	Raw bool
 }

@@ -30,10 +30,9 @@
 // # What is estimated
 //
 // [Report].Slates is about whole slates, by the estimators of package ope for slates: SIPS, RIPS,
-// their self-normalized forms, cascade-DR. [Report].Top is about the first place alone, by the
+// their self-normalized forms, cascade-DR, and IIPS where slates are few enough to enumerate. [Report].Top is about the first place alone, by the
 // estimators of single decisions, DM and DR among them; with slates of one place it is all there
-// is. Estimators that need probabilities which records do not hold, such as those of an item
-// at its place whatever stands above it, are an error.
+// is. Estimators that need what records do not hold are an error.
 //
 // # What is refused
 //

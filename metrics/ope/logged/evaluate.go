@@ -20,9 +20,10 @@ type Config struct {
 	// Options are those of the estimates.
 	Options ope.Options
 	// Slates and Top are the estimators of whole slates and of the first place. nil means the
-	// self-normalized ones and what they come from (SIPS, SNSIPS, RIPS, SNRIPS; IPS, SNIPS), and
-	// with a Model CascadeDR, DM, DR and SNDR. Of those for slates, IIPS, SNIIPS, PseudoInverse and
-	// SNPseudoInverse, and of those for one place the ones for several loggers, need what records do not hold.
+	// self-normalized ones and what they come from (SIPS, SNSIPS, RIPS, SNRIPS; IPS, SNIPS; no SNRIPS for ope.Bernstein), and
+	// with a Model CascadeDR, DM, DR and SNDR. IIPS and SNIIPS need a Target that is a [Placer].
+	// PseudoInverse and SNPseudoInverse, and of those for one place the ones for several loggers,
+	// need what records do not hold.
 	Slates []ope.SlateEstimator
 	Top    []ope.Estimator
 	// Model is the reward model; nil means none. Target must be a [Chooser] then.
@@ -36,6 +37,8 @@ type Config struct {
 	MixedK bool
 	// Estimated takes propensities that are themselves estimates as they are.
 	Estimated bool
+
+	places bool // an estimator asks for the probabilities of items at their places
 }
 
 // Report is what a log says about a target policy.
@@ -120,7 +123,10 @@ func (cfg *Config) check(src Source) error {
 		}
 	}
 	if cfg.Slates == nil {
-		cfg.Slates = []ope.SlateEstimator{ope.SIPS(), ope.SNSIPS(), ope.RIPS(), ope.SNRIPS()}
+		cfg.Slates = []ope.SlateEstimator{ope.SIPS(), ope.SNSIPS(), ope.RIPS()}
+		if cfg.Options.Interval != ope.Bernstein { // it has none of that kind
+			cfg.Slates = append(cfg.Slates, ope.SNRIPS())
+		}
 		if cfg.Model != nil {
 			cfg.Slates = append(cfg.Slates, ope.CascadeDR())
 		}
@@ -138,8 +144,13 @@ func (cfg *Config) check(src Source) error {
 func (cfg *Config) checkEstimators() error {
 	for _, e := range cfg.Slates {
 		switch e {
-		case ope.IIPS(), ope.SNIIPS(), ope.PseudoInverse(), ope.SNPseudoInverse():
-			return fieldError("Config.Slates", e.String(), "estimators on the propensities of records, which are given the items above; build ope.Slate yourself for this one")
+		case ope.IIPS(), ope.SNIIPS():
+			if _, ok := cfg.Target.(Placer); !ok {
+				return fieldError("Config.Target", fmt.Sprintf("a %T, which is no Placer", cfg.Target), "one that Judge returns, for "+e.String())
+			}
+			cfg.places = true
+		case ope.PseudoInverse(), ope.SNPseudoInverse():
+			return fieldError("Config.Slates", e.String(), "estimators on what records hold; build ope.Slate yourself for this one")
 		case ope.CascadeDR():
 			if cfg.Model == nil {
 				return fieldError("Config.Model", "nil", "a reward model, for "+e.String())
@@ -182,6 +193,12 @@ func (e *evaluator) add(ctx context.Context, s sample) error {
 	}
 	if e.model != nil {
 		if err := e.predict(ctx, x); err != nil {
+			return err
+		}
+	}
+	if e.cfg.places {
+		out.PlacePropensity, out.PlaceTarget = resize(out.PlacePropensity, n), resize(out.PlaceTarget, n)
+		if err := e.cfg.Target.(Placer).PlaceProbabilities(ctx, x, out.PlacePropensity, out.PlaceTarget); err != nil {
 			return err
 		}
 	}

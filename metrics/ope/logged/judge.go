@@ -21,6 +21,7 @@ type JudgeConfig struct {
 	// Depth is the explorer's window, as [recsys.Depth]. 0 means 4 K.
 	Depth int
 	// Constraints are those of the pipeline, in its order. They bind to the schema of the records.
+	// None is ever given up here: where the pipeline relaxed one, take the pipeline as target.
 	Constraints []recsys.Constraint
 }
 
@@ -34,11 +35,13 @@ type JudgePolicy struct {
 	table  *table
 	dst    []float64
 	slate  []int32
+	rows   []int32
 }
 
 var (
 	_ Policy  = (*JudgePolicy)(nil)
 	_ Chooser = (*JudgePolicy)(nil)
+	_ Placer  = (*JudgePolicy)(nil)
 )
 
 // boundJudges are stages that know a schema.
@@ -183,10 +186,15 @@ func (p *JudgePolicy) Choices(ctx context.Context, x *recsys.Exposure, place int
 	if err != nil {
 		return err
 	}
+	return p.choices(ctx, b.target, x, p.table.slate[:place], dst)
+}
+
+// choices writes the probability, under j, of each row below the rows above.
+func (p *JudgePolicy) choices(ctx context.Context, j recsys.Judge, x *recsys.Exposure, above []int32, dst []float64) error {
 	clear(dst)
 	s := p.slateOf(x)
-	for _, row := range p.table.slate[:place] {
-		if !s.Next() {
+	for _, row := range above {
+		if !s.Next() || !s.Admissible().Has(int(row)) {
 			return nil
 		}
 		s.Pick(row, 1)
@@ -194,18 +202,18 @@ func (p *JudgePolicy) Choices(ctx context.Context, x *recsys.Exposure, place int
 	if !s.Next() {
 		return s.Err()
 	}
-	var rows []int32
+	p.rows = p.rows[:0]
 	for _, row := range p.table.order { // the slate's memory is taken again below
 		if s.Admissible().Has(int(row)) {
-			rows = append(rows, row)
+			p.rows = append(p.rows, row)
 		}
 	}
-	p.slate = append(p.slate[:0], p.table.slate[:place+1]...)
-	judged := make([]float64, place+1)
-	for _, row := range rows {
+	place := len(above)
+	p.slate = append(append(p.slate[:0], above...), 0)
+	for _, row := range p.rows {
 		p.slate[place] = row
-		clear(judged)
-		if err := p.judge(ctx, b.target, x, p.slate, judged); err != nil {
+		judged := p.room(place + 1)
+		if err := p.judge(ctx, j, x, p.slate, judged); err != nil {
 			return err
 		}
 		dst[row] = judged[place]

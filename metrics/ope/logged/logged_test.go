@@ -83,6 +83,35 @@ func TestEstimatesFromALogAreTheTruth(t *testing.T) {
 	require.Less(t, got["dr"].SE, got["ips"].SE, "the model explains something")
 }
 
+// Source: Li et al., KDD 2018, section 4: IIPS is unbiased when places earn independently.
+func TestIIPSEnumeratesThePlaces(t *testing.T) {
+	log := serve(t, 3000, 3, recsys.LogFull, recsys.Explore(logger))
+	alone := func(x *recsys.Exposure, place int, _ []recsys.Feedback) float64 {
+		return float64(x.Rows[place].Item%3) / float64(1+place)
+	}
+	cfg := logged.Config{
+		Target: judge(t, luce(0.2), logger), Reward: alone,
+		Slates: []ope.SlateEstimator{ope.IIPS(), ope.SNIIPS(), ope.SNRIPS()},
+	}
+	got := byName(evaluate(t, log, cfg))
+	cold := serve(t, 3000, 3, recsys.LogFull, recsys.Explore(luce(0.2)))
+	own := evaluate(t, cold, logged.Config{Target: judge(t, luce(0.2), luce(0.2)), Reward: alone}).Slates.Estimates[0]
+	for _, name := range []string{"iips", "sniips", "snrips"} {
+		e := got[name]
+		require.InDelta(t, own.Value, e.Value, 4*math.Hypot(own.SE, e.SE), name)
+	}
+	require.Less(t, got["sniips"].SE, got["snrips"].SE)
+	cfg.Target = judge(t, logger, logger)
+	for _, e := range evaluate(t, log, cfg).Slates.Estimates {
+		require.InEpsilon(t, 3000, e.ESS, 1e-9)
+	}
+	unproven, err := logged.Judge(logger, logged.JudgeConfig{Unproven: true})
+	require.NoError(t, err)
+	cfg.Target = unproven
+	_, err = logged.Evaluate(ctx, log, cfg)
+	require.ErrorContains(t, err, "JudgeConfig.Logger")
+}
+
 func TestAPipelineIsATargetPolicy(t *testing.T) {
 	log := serve(t, 500, 3, recsys.LogFull, recsys.Explore(logger))
 	a := evaluate(t, log, logged.Config{Target: build(t, recsys.Explore(luce(0.3)))})
@@ -95,10 +124,17 @@ func TestAPipelineIsATargetPolicy(t *testing.T) {
 func TestTheLoggerItselfEarnsTheMeanReward(t *testing.T) {
 	for _, level := range []recsys.LogLevel{recsys.LogFull, recsys.LogSlate} {
 		log := serve(t, 300, 3, level, recsys.Explore(logger))
-		clicks := 0.0
+		clicks, top := 0.0, 0.0
+		first := map[string]recsys.ItemID{}
 		for rec := range log.Records() {
-			if rec.Feedback != nil {
+			if x := rec.Exposure; x != nil {
+				first[x.ID] = x.Rows[0].Item
+			}
+			if f := rec.Feedback; f != nil {
 				clicks++
+				if f.Item == first[f.Request] {
+					top++
+				}
 			}
 		}
 		own := logged.PolicyFunc(func(_ context.Context, x *recsys.Exposure, dst []float64) error {
@@ -111,6 +147,9 @@ func TestTheLoggerItselfEarnsTheMeanReward(t *testing.T) {
 		for _, e := range r.Slates.Estimates {
 			require.InEpsilon(t, clicks/300, e.Value, 1e-12, e.Estimator)
 			require.InEpsilon(t, 300, e.ESS, 1e-12)
+		}
+		for _, e := range r.Top.Estimates {
+			require.InEpsilon(t, top/300, e.Value, 1e-12, e.Estimator)
 		}
 		require.Equal(t, int(clicks), r.Counts.Feedback)
 		if level == recsys.LogFull {
@@ -125,6 +164,18 @@ func TestTheGreedyTargetIsJudgedOnItsOwnSlates(t *testing.T) {
 	r := evaluate(t, log, logged.Config{Target: judge(t, greedy{}, logger)})
 	within(t, r.Top.Estimates[1], chance([]recsys.ItemID{items - 1}, 0))
 	require.InDelta(t, r.Top.Estimates[1].Value, r.Slates.Estimates[1].Value, 1e-12, "a slate of one place is its top")
+}
+
+func TestEveryKindOfIntervalHasItsDefaults(t *testing.T) {
+	log := serve(t, 50, 2, recsys.LogFull, recsys.Explore(logger))
+	for kind, n := range map[ope.Interval]int{ope.Normal: 4, ope.Bernstein: 3, ope.Bootstrap: 4, ope.Anytime: 4} {
+		r := evaluate(t, log, logged.Config{Target: judge(t, luce(0.4), logger), Options: ope.Options{Interval: kind}})
+		require.Len(t, r.Slates.Estimates, n)
+		for _, e := range append(r.Slates.Estimates, r.Top.Estimates...) {
+			require.LessOrEqual(t, e.Lower, e.Value)
+			require.LessOrEqual(t, e.Value, e.Upper)
+		}
+	}
 }
 
 func TestRewards(t *testing.T) {
@@ -370,7 +421,7 @@ func TestConfigIsChecked(t *testing.T) {
 		"Model.Fit":                 {Target: target, Model: &logged.Model{}},
 		"Model.Folds":               {Target: target, Model: &logged.Model{Fit: fitMeans, Folds: 1}},
 		"which is no Chooser":       {Target: pipeline, Model: fit},
-		"Config.Slates is iips":     {Target: target, Slates: []ope.SlateEstimator{ope.IIPS()}},
+		"which is no Placer":        {Target: pipeline, Slates: []ope.SlateEstimator{ope.IIPS()}},
 		"Config.Slates is pi":       {Target: target, Slates: []ope.SlateEstimator{ope.PseudoInverse()}},
 		"for cascade_dr":            {Target: target, Slates: []ope.SlateEstimator{ope.CascadeDR()}},
 		"for dr":                    {Target: target, Top: []ope.Estimator{ope.DR()}},

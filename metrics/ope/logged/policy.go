@@ -35,6 +35,14 @@ type Chooser interface {
 	Choices(ctx context.Context, x *recsys.Exposure, place int, dst []float64) error
 }
 
+// Placer is implemented by a [Policy] that knows the probabilities of a record's rows at their
+// places whatever stands above them. It is what ope.IIPS and ope.SNIIPS need.
+type Placer interface {
+	// PlaceProbabilities writes into logger[i] and target[i] the probability of x.Rows[i] at place
+	// i under the policy that made the log and under this one. Both are of length x.Shown.
+	PlaceProbabilities(ctx context.Context, x *recsys.Exposure, logger, target []float64) error
+}
+
 // ErrUnknownRecord is returned by a [Table] for a record that it does not name.
 var ErrUnknownRecord = errors.New("logged: the table has no propensities for the record")
 

@@ -42,7 +42,7 @@ func TestGoldenPositionBias(t *testing.T) {
 	}
 	var counts []debias.Count
 	for _, c := range golden.Counts {
-		counts = append(counts, debias.Count{Pair: uint64(c[0])<<32 | uint64(c[1]), Position: int(c[2]), Impressions: c[3], Clicks: c[4]})
+		counts = append(counts, debias.Count{Query: uint64(c[0]), Item: uint64(c[1]), Position: int(c[2]), Impressions: c[3], Clicks: c[4]})
 	}
 	em, err := debias.EM(counts, debias.EMConfig{})
 	if err != nil {
@@ -60,7 +60,12 @@ func TestGoldenPositionBias(t *testing.T) {
 	}
 	near(t, "EM of the truth", em, golden.Truth, 0.015)
 	near(t, "pivot of the truth", pivot, golden.Truth, 0.02)
-	t.Logf("truth %.4f\nEM    %.4f\nchain %.4f\npivot %.4f", golden.Truth, em, chain, pivot)
+	pairs, err := debias.AllPairs(counts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "all pairs of the truth", pairs, golden.Truth, 0.015)
+	t.Logf("truth %.4f\nEM    %.4f\nchain %.4f\npivot %.4f\npairs %.4f", golden.Truth, em, chain, pivot, pairs)
 }
 
 // clicksOf draws clicks of pairs that chance puts at places, or, with sorted, mostly where their
@@ -91,7 +96,7 @@ func clicksOf(truth []float64, impressions int, sorted bool, seed uint64) []debi
 				})
 			}
 			for k, i := range order {
-				c := debias.Count{Pair: uint64(query*n + i), Position: k, Impressions: 1}
+				c := debias.Count{Query: uint64(query), Item: uint64(i), Position: k, Impressions: 1}
 				if r.Float64() < truth[k]*liked[i] {
 					c.Clicks = 1
 				}
@@ -108,7 +113,7 @@ func TestEstimatesFindTheExamination(t *testing.T) {
 	for _, sorted := range []bool{false, true} {
 		counts := clicksOf(truth, 1500, sorted, 3)
 		for name, estimate := range map[string]func([]debias.Count) (debias.Examination, error){
-			"chain": debias.AdjacentChain, "pivot": debias.Pivot, "random": debias.Random,
+			"chain": debias.AdjacentChain, "pivot": debias.Pivot, "random": debias.Random, "all pairs": debias.AllPairs,
 			"EM": func(c []debias.Count) (debias.Examination, error) { return debias.EM(c, debias.EMConfig{}) },
 		} {
 			got, err := estimate(counts)
@@ -143,14 +148,14 @@ func TestEMNeverLowersTheLikelihood(t *testing.T) {
 
 func TestChainAndPivotByHand(t *testing.T) {
 	counts := []debias.Count{
-		{Pair: 1, Position: 0, Impressions: 10, Clicks: 5},
-		{Pair: 1, Position: 1, Impressions: 5, Clicks: 1},
-		{Pair: 2, Position: 1, Impressions: 5, Clicks: 1}, // twice: counts add up
-		{Pair: 2, Position: 1, Impressions: 5, Clicks: 3},
-		{Pair: 2, Position: 2, Impressions: 20, Clicks: 4},
-		{Pair: 3, Position: 0, Impressions: 4, Clicks: 4},
-		{Pair: 3, Position: 2, Impressions: 2, Clicks: 1},
-		{Pair: 4, Position: 2, Impressions: 0},
+		{Item: 1, Position: 0, Impressions: 10, Clicks: 5},
+		{Item: 1, Position: 1, Impressions: 5, Clicks: 1},
+		{Item: 2, Position: 1, Impressions: 5, Clicks: 1}, // twice: counts add up
+		{Item: 2, Position: 1, Impressions: 5, Clicks: 3},
+		{Item: 2, Position: 2, Impressions: 20, Clicks: 4},
+		{Item: 3, Position: 0, Impressions: 4, Clicks: 4},
+		{Item: 3, Position: 2, Impressions: 2, Clicks: 1},
+		{Item: 4, Position: 2, Impressions: 0},
 	}
 	chain, err := debias.AdjacentChain(counts)
 	if err != nil {
@@ -178,13 +183,13 @@ func TestClippedIsAProbability(t *testing.T) {
 
 func TestCountErrors(t *testing.T) {
 	c := func(pair uint64, position int, impressions, clicks float64) debias.Count {
-		return debias.Count{Pair: pair, Position: position, Impressions: impressions, Clicks: clicks}
+		return debias.Count{Item: pair, Position: position, Impressions: impressions, Clicks: clicks}
 	}
 	estimates := map[string]func([]debias.Count) (debias.Examination, error){
-		"random": debias.Random, "chain": debias.AdjacentChain, "pivot": debias.Pivot,
+		"random": debias.Random, "chain": debias.AdjacentChain, "pivot": debias.Pivot, "all pairs": debias.AllPairs,
 		"EM": func(c []debias.Count) (debias.Examination, error) { return debias.EM(c, debias.EMConfig{}) },
 	}
-	all := []string{"random", "chain", "pivot", "EM"}
+	all := []string{"random", "chain", "pivot", "all pairs", "EM"}
 	for _, e := range []struct {
 		counts []debias.Count
 		of     []string
@@ -202,9 +207,9 @@ func TestCountErrors(t *testing.T) {
 		{[]debias.Count{c(1, 0, 1, 1), c(1, 2, 1, 1)}, all, -1, "nothing was shown at position 1"},
 		{[]debias.Count{c(1, 0, 1, 0), c(1, 1, 1, 1)}, all, -1, ""},
 		{[]debias.Count{c(1, 0, 1, 1), c(2, 1, 1, 1)}, []string{"chain", "pivot"}, -1, "no pair was shown at both position 0 and position 1"},
-		{[]debias.Count{c(1, 0, 1, 1), c(2, 1, 1, 1)}, []string{"EM"}, -1, "no chain of pairs shown at two places joins position 1 to position 0"},
+		{[]debias.Count{c(1, 0, 1, 1), c(2, 1, 1, 1)}, []string{"EM", "all pairs"}, -1, "no chain of pairs shown at two places joins position 1 to position 0"},
 		{[]debias.Count{c(1, 0, 1, 0), c(1, 1, 1, 1)}, []string{"chain", "pivot"}, -1, "none was clicked at 0"},
-		{[]debias.Count{c(1, 0, 1, 0), c(1, 1, 1, 1)}, []string{"random", "EM"}, -1, "no click at position 0"},
+		{[]debias.Count{c(1, 0, 1, 0), c(1, 1, 1, 1)}, []string{"random", "EM", "all pairs"}, -1, "no click at position 0"},
 	} {
 		for _, name := range e.of {
 			_, err := estimates[name](e.counts)
@@ -226,8 +231,8 @@ func TestCountsOfAddsUpTheShownRows(t *testing.T) {
 		Heads: []string{"click"}, Labels: []float32{1, 0, nan, 1, 1, 0},
 		Positions: []int32{0, 0, 0, 1, -1, 0},
 	}
-	counts, err := debias.CountsOf(d, "click", func(i int) uint64 { return d.IDs[i] })
-	want := []debias.Count{{7, 0, 2, 1}, {8, 0, 1, 0}, {8, 1, 1, 1}}
+	counts, err := debias.CountsOf(d, "click", func(i int) debias.Pair { return debias.Pair{Query: 3, Item: d.IDs[i]} })
+	want := []debias.Count{{3, 7, 0, 2, 1}, {3, 8, 0, 1, 0}, {3, 8, 1, 1, 1}}
 	if err != nil || !slices.Equal(counts, want) {
 		t.Errorf("%v, error %v; want %v", counts, err, want)
 	}
