@@ -61,15 +61,7 @@ func (a *Arms) Probabilities(dst []float64, arms []uint64) []float64 {
 		}
 		return dst
 	}
-	if len(v.open) != len(arms) {
-		v.open, v.rows = sized(v.open, len(arms)), sized(v.rows, len(arms))
-		for i := range v.open {
-			v.open[i], v.rows[i] = int32(i), int32(i)
-		}
-	}
-	v.arms = append(v.arms[:0], arms...)
-	a.l.look(v)
-	v.fresh = true
+	a.look(arms)
 	v.chances()
 	a.alg.choose(v)
 	v.normalize()
