@@ -46,7 +46,7 @@ func TestOursAgreeWithEachOther(t *testing.T) {
 func TestWhatGoesWrongIsSaid(t *testing.T) {
 	for want, args := range map[string][]string{
 		"ended without an answer": {"-peer", script(t, "read line; exit 0")},
-		"want seconds and items":  {"-peer", script(t, "echo hello; read line")},
+		"want numbers":            {"-peer", script(t, "echo hello; read line")},
 		"peer built chose":        {"-peer", script(t, "echo 1 2 3; read line")},
 		"no-such-program":         {"-peer", "no-such-program"},
 		"-theta in (0, 1)":        {"-theta", "1"},

@@ -11,21 +11,15 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/examples/bench/internal/command"
 	"github.com/recsyskit/recsys/examples/internal/annset"
 	"github.com/recsyskit/recsys/examples/internal/cli"
 	"github.com/recsyskit/recsys/rerank"
@@ -85,13 +79,13 @@ func (o *options) race(ctx context.Context, out, log io.Writer) error {
 	}
 	lanes := []*lane{{name: "re-ranker", do: stage}, {name: "core, float64, kernel given", do: core}}
 	if o.peer != "" {
-		p, err := o.start(ctx, log, rel, vectors)
+		p, err := command.Start(ctx, log, o.peer, []any{o.n, o.dim, o.k, o.alpha()}, rel, vectors)
 		if err != nil {
 			return err
 		}
-		defer p.stop()
+		defer p.Stop()
 		for _, name := range []string{"built", "matrix", "rows", "rows32"} {
-			lanes = append(lanes, &lane{name: "peer " + name, do: func(times int) (float64, []int, error) { return p.run(name, times) }})
+			lanes = append(lanes, &lane{name: "peer " + name, do: func(times int) (float64, []int, error) { return ask(p, name, times) }})
 		}
 	}
 	runtime.LockOSThread()
@@ -259,76 +253,14 @@ func (o *options) print(out io.Writer, lanes []*lane) error {
 	return nil
 }
 
-// peer is a program that does the same work.
-type peer struct {
-	cmd  *exec.Cmd
-	in   io.WriteCloser
-	out  *bufio.Scanner
-	data string
-}
-
-func (o *options) start(ctx context.Context, log io.Writer, rel, vectors []float32) (*peer, error) {
-	folder, err := os.MkdirTemp("", "dpp")
+// ask lets the peer make lists.
+func ask(p *command.Peer, lane string, times int) (seconds float64, chosen []int, err error) {
+	answer, err := p.Ask(2, lane, times)
 	if err != nil {
-		return nil, err
-	}
-	name := filepath.Join(folder, "data")
-	data, err := binary.Append(nil, binary.LittleEndian, slices.Concat(rel, vectors))
-	if err == nil {
-		err = os.WriteFile(name, data, 0o644)
-	}
-	p := &peer{data: folder}
-	if err != nil {
-		p.stop()
-		return nil, err
-	}
-	words := append(strings.Fields(o.peer), strconv.Itoa(o.n), strconv.Itoa(o.dim), strconv.Itoa(o.k), fmt.Sprint(o.alpha()), name)
-	p.cmd = exec.CommandContext(ctx, words[0], words[1:]...)
-	p.cmd.Stderr = log
-	if p.in, err = p.cmd.StdinPipe(); err == nil {
-		var stdout io.ReadCloser
-		if stdout, err = p.cmd.StdoutPipe(); err == nil {
-			p.out = bufio.NewScanner(stdout)
-			err = p.cmd.Start()
-		}
-	}
-	if err != nil {
-		os.RemoveAll(folder)
-		return nil, err
-	}
-	return p, nil
-}
-
-// run lets the peer make lists.
-func (p *peer) run(lane string, times int) (seconds float64, chosen []int, err error) {
-	if _, err := fmt.Fprintln(p.in, lane, times); err != nil {
 		return 0, nil, err
 	}
-	if !p.out.Scan() {
-		return 0, nil, fmt.Errorf("ended without an answer: %v", p.out.Err())
+	for _, item := range answer[1:] {
+		chosen = append(chosen, int(item))
 	}
-	words := strings.Fields(p.out.Text())
-	for i, w := range words {
-		var x float64
-		if x, err = strconv.ParseFloat(w, 64); err != nil {
-			break
-		}
-		if i == 0 {
-			seconds = x
-		} else {
-			chosen = append(chosen, int(x))
-		}
-	}
-	if err != nil || len(words) == 0 {
-		return 0, nil, fmt.Errorf("%q; want seconds and items", p.out.Text())
-	}
-	return seconds, chosen, nil
-}
-
-func (p *peer) stop() {
-	if p.cmd != nil {
-		p.in.Close()
-		p.cmd.Wait() // it ends with its input
-	}
-	os.RemoveAll(p.data)
+	return answer[0], chosen, nil
 }

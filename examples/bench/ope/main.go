@@ -12,20 +12,15 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
+	"github.com/recsyskit/recsys/examples/bench/internal/command"
 	"github.com/recsyskit/recsys/examples/internal/annset"
 	"github.com/recsyskit/recsys/examples/internal/cli"
 	"github.com/recsyskit/recsys/metrics/ope"
@@ -84,14 +79,14 @@ func (o *options) race(ctx context.Context, out, log io.Writer) error {
 	if o.peer == "" {
 		fmt.Fprintln(log, "ope: no -peer: ours alone")
 	} else {
-		p, err := o.start(ctx, log, data)
+		p, err := start(ctx, log, o, data)
 		if err != nil {
 			return err
 		}
-		defer p.stop()
+		defer p.Stop()
 		for _, name := range []string{"ips", "ips+se", "ips-obp", "dr", "dr+se", "dr-einsum", "dr-obp"} {
 			group, _, _ := strings.Cut(strings.ReplaceAll(name, "-", "+"), "+")
-			lanes = append(lanes, &lane{name: "peer, " + name, group: group, do: func() (float64, []float64, error) { return p.run(name) }})
+			lanes = append(lanes, &lane{name: "peer, " + name, group: group, do: func() (float64, []float64, error) { return ask(p, name) }})
 		}
 	}
 	want := map[string][]float64{}
@@ -212,90 +207,20 @@ func (o *options) print(out io.Writer, lanes []*lane) error {
 	return nil
 }
 
-// peer is a program that does the same work.
-type peer struct {
-	cmd    *exec.Cmd
-	in     io.WriteCloser
-	out    *bufio.Scanner
-	folder string
-}
-
-func (o *options) start(ctx context.Context, stderr io.Writer, log ope.Log[float64]) (*peer, error) {
-	folder, err := os.MkdirTemp("", "ope")
-	if err != nil {
-		return nil, err
-	}
-	p := &peer{folder: folder}
-	name := filepath.Join(folder, "log")
-	if err = save(name, log); err == nil {
-		words := append(strings.Fields(o.peer), strconv.Itoa(o.rows), strconv.Itoa(o.actions), name)
-		p.cmd = exec.CommandContext(ctx, words[0], words[1:]...)
-		p.cmd.Stderr = stderr
-		if p.in, err = p.cmd.StdinPipe(); err == nil {
-			var stdout io.ReadCloser
-			if stdout, err = p.cmd.StdoutPipe(); err == nil {
-				p.out = bufio.NewScanner(stdout)
-				err = p.cmd.Start()
-			}
-		}
-	}
-	if err != nil {
-		os.RemoveAll(folder)
-		return nil, err
-	}
-	return p, nil
-}
-
-// save writes the log for the peer.
-func save(name string, log ope.Log[float64]) error {
+// start starts the peer with the log.
+func start(ctx context.Context, stderr io.Writer, o *options, log ope.Log[float64]) (*command.Peer, error) {
 	actions := make([]float64, len(log.Action))
 	for i, a := range log.Action {
 		actions[i] = float64(a)
 	}
-	f, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	w := bufio.NewWriterSize(f, 1<<20)
-	for _, x := range [][]float64{log.Reward, log.Propensity, actions, log.Target, log.Model} {
-		for len(x) > 0 {
-			n := min(len(x), 1<<16)
-			if err := binary.Write(w, binary.LittleEndian, x[:n]); err != nil {
-				return err
-			}
-			x = x[n:]
-		}
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	return f.Close()
+	return command.Start(ctx, stderr, o.peer, []any{o.rows, o.actions}, log.Reward, log.Propensity, actions, log.Target, log.Model)
 }
 
-// run lets the peer estimate.
-func (p *peer) run(lane string) (seconds float64, values []float64, err error) {
-	if _, err := fmt.Fprintln(p.in, lane); err != nil {
+// ask lets the peer estimate.
+func ask(p *command.Peer, lane string) (seconds float64, values []float64, err error) {
+	answer, err := p.Ask(2, lane)
+	if err != nil {
 		return 0, nil, err
 	}
-	if !p.out.Scan() {
-		return 0, nil, fmt.Errorf("ended without an answer: %v", p.out.Err())
-	}
-	for _, word := range strings.Fields(p.out.Text()) {
-		x, err := strconv.ParseFloat(word, 64)
-		if err != nil {
-			return 0, nil, fmt.Errorf("%q; want seconds and estimates", p.out.Text())
-		}
-		values = append(values, x)
-	}
-	if len(values) < 2 {
-		return 0, nil, fmt.Errorf("%q; want seconds and estimates", p.out.Text())
-	}
-	return values[0], values[1:], nil
-}
-
-func (p *peer) stop() {
-	p.in.Close()
-	p.cmd.Wait() // it ends with its input
-	os.RemoveAll(p.folder)
+	return answer[0], answer[1:], nil
 }

@@ -17,18 +17,15 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os/exec"
 	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/examples/bench/internal/command"
 	"github.com/recsyskit/recsys/examples/internal/annset"
 	"github.com/recsyskit/recsys/examples/internal/cli"
 	"github.com/recsyskit/recsys/retrieval"
@@ -100,12 +97,13 @@ func (o *options) race(ctx context.Context, out, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	var p *peer
+	var p *command.Peer
 	if o.peer != "" {
-		if p, err = o.start(ctx, log); err != nil {
+		args := []any{o.users, o.items, o.length, o.dim, o.hidden, o.batch, o.negatives}
+		if p, err = command.Start[float32](ctx, log, o.peer, args); err != nil {
 			return err
 		}
-		defer p.stop()
+		defer p.Stop()
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -126,7 +124,7 @@ func (o *options) race(ctx context.Context, out, log io.Writer) error {
 			ours = append(ours, lap{float64(in.Len()), clock.Elapsed().Seconds(), e.Loss})
 		}
 		if p != nil {
-			l, err := p.epoch()
+			l, err := epoch(p)
 			if err != nil {
 				failed = err
 				cancel()
@@ -179,48 +177,11 @@ func (o *options) print(out io.Writer, ours, theirs []lap) error {
 	return nil
 }
 
-// peer is a program that does the same work.
-type peer struct {
-	cmd *exec.Cmd
-	in  io.WriteCloser
-	out *bufio.Scanner
-}
-
-func (o *options) start(ctx context.Context, log io.Writer) (*peer, error) {
-	words := strings.Fields(o.peer)
-	for _, n := range []int{o.users, o.items, o.length, o.dim, o.hidden, o.batch, o.negatives} {
-		words = append(words, strconv.Itoa(n))
-	}
-	p := &peer{cmd: exec.CommandContext(ctx, words[0], words[1:]...)}
-	p.cmd.Stderr = log
-	var err error
-	if p.in, err = p.cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	stdout, err := p.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	p.out = bufio.NewScanner(stdout)
-	return p, p.cmd.Start()
-}
-
 // epoch lets the peer work for an epoch.
-func (p *peer) epoch() (lap, error) {
-	if _, err := fmt.Fprintln(p.in, "epoch"); err != nil {
-		return lap{}, fmt.Errorf("peer: %w", err)
+func epoch(p *command.Peer) (lap, error) {
+	answer, err := p.Ask(3, "epoch")
+	if err != nil {
+		return lap{}, err
 	}
-	if !p.out.Scan() {
-		return lap{}, fmt.Errorf("peer: ended without an answer: %v", p.out.Err())
-	}
-	var l lap
-	if _, err := fmt.Sscan(p.out.Text(), &l.samples, &l.seconds, &l.loss); err != nil {
-		return lap{}, fmt.Errorf("peer: %q; want samples, seconds and loss: %w", p.out.Text(), err)
-	}
-	return l, nil
-}
-
-func (p *peer) stop() {
-	p.in.Close()
-	p.cmd.Wait() // it ends with its input
+	return lap{samples: answer[0], seconds: answer[1], loss: answer[2]}, nil
 }

@@ -49,10 +49,10 @@ while read line; do test "$line" = epoch && echo 240 0.5 1.25; done`))
 
 func TestWhatGoesWrongIsSaid(t *testing.T) {
 	for want, args := range map[string][]string{
-		"ended without an answer":        {"-peer", script(t, "read line; exit 0")},
-		"want samples, seconds and loss": {"-peer", script(t, "echo hello; read line")},
-		"no-such-program":                {"-peer", "no-such-program"},
-		"-users, -length":                {"-users", "0"},
+		"ended without an answer": {"-peer", script(t, "read line; exit 0")},
+		"want numbers":            {"-peer", script(t, "echo hello; read line")},
+		"no-such-program":         {"-peer", "no-such-program"},
+		"-users, -length":         {"-users", "0"},
 	} {
 		if code, _, log := towers(t, args...); code == 0 || !strings.Contains(log, want) {
 			t.Errorf("code %d, %q; want %q", code, log, want)
