@@ -35,25 +35,38 @@ func TestReadmeExampleRuns(t *testing.T) {
 	}
 }
 
-// The snippet that judges a log compiles as the body of a function.
-func TestReadmeJudgesALog(t *testing.T) {
+// Snippets that are no programs compile as the body of a function.
+func TestReadmeSnippetsCompile(t *testing.T) {
 	text, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, found := strings.Cut(string(text), "## A log, judged counterfactually\n")
-	snippet := regexp.MustCompile("(?s)```go\n(.*?)```").FindStringSubmatch(section)
-	if !found || snippet == nil {
-		t.Fatal("README.md has no snippet that judges a log")
-	}
-	file := filepath.Join(t.TempDir(), "main.go")
-	source := "package main\n\nimport (\n\t\"context\"\n\t\"fmt\"\n\n\t\"github.com/recsyskit/recsys\"\n\t\"github.com/recsyskit/recsys/metrics/ope/logged\"\n)\n\n" +
-		"func judge(ctx context.Context, target *recsys.Pipeline) error {\n" + snippet[1] + "\treturn nil\n}\n\nfunc main() { _ = judge }\n"
-	if err := os.WriteFile(file, []byte(source), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command("go", "vet", file).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	for _, x := range []struct{ section, imports, params, end string }{
+		{"Your own bandit", "errors time bandit bandit/journal", "similar recsys.Retriever, store recsys.FeatureSource", "return err"},
+		{"A log, judged counterfactually", "fmt metrics/ope/logged", "target *recsys.Pipeline", "return nil"},
+	} {
+		t.Run(x.section, func(t *testing.T) {
+			_, section, found := strings.Cut(string(text), "## "+x.section+"\n")
+			snippet := regexp.MustCompile("(?s)```go\n(.*?)```").FindStringSubmatch(section)
+			if !found || snippet == nil {
+				t.Fatal("README.md has no such section with a go block")
+			}
+			source := "package main\n\nimport (\n\"context\"\n\"github.com/recsyskit/recsys\"\n"
+			for path := range strings.FieldsSeq(x.imports) {
+				if path == "bandit" || strings.Contains(path, "/") {
+					path = "github.com/recsyskit/recsys/" + path
+				}
+				source += "\"" + path + "\"\n"
+			}
+			source += ")\n\nfunc snippet(ctx context.Context, " + x.params + ") error {\n" + snippet[1] + x.end + "\n}\n\nfunc main() { _ = snippet }\n"
+			file := filepath.Join(t.TempDir(), "main.go")
+			if err := os.WriteFile(file, []byte(source), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := exec.Command("go", "vet", file).CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+		})
 	}
 }
 
