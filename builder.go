@@ -203,6 +203,8 @@ func Explore(e Explorer, opts ...StageOption) Option {
 }
 
 // Log adds a sink for exposure records. Options: Name, LogSlate (the default), LogFull, Sample.
+// Whoever wants to judge other pipelines or explorers on the log later must take [LogFull] now: records
+// of LogSlate do not hold what those choose from.
 func Log(s ExposureSink, opts ...StageOption) Option {
 	return func(b *Builder) { b.sinks = append(b.sinks, newStage("log", s, opts)) }
 }

@@ -45,8 +45,8 @@
 // [Request].Seed and the stage's name, time from [Request].Now.
 //
 // Every place of the slate carries its exact propensity. The [Exposure] record holds
-// features as served, versions and arms; a [LogFull] record can be answered again to the
-// bit ([Pipeline.Replay]) and judged under another policy ([Pipeline.Propensities]).
+// features as served, versions and arms; a [LogFull] record, and only that, can be answered again
+// to the bit ([Pipeline.Replay]) and judged under another pipeline ([Pipeline.Propensities]).
 //
 // A pipeline is immutable; [Live] swaps one for another under load. RecommendInto
 // allocates nothing in steady state when all stages run in process.

@@ -101,14 +101,18 @@ type StageVersion struct {
 	Version string `json:"version"`
 }
 
-// LogLevel says how much an exposure record holds. It is an option of [Log].
+// LogLevel says how much an exposure record holds. It is an option of [Log]. To judge other
+// pipelines or explorers on the log later, take [LogFull].
 type LogLevel uint8
 
 const (
-	// LogSlate records the request, the shown rows and a sample of the others: enough
-	// to estimate what another policy would have earned, and to train on.
+	// LogSlate records the request, the shown rows and a sample of the others: enough to
+	// train on, and for estimates of a policy whose propensities come from elsewhere. It is not
+	// enough for [Pipeline.Propensities] or an explorer on the logged rows: what they would have
+	// shown depends on all candidates.
 	LogSlate LogLevel = iota
-	// LogFull records the whole merged set: enough for [Pipeline.Replay].
+	// LogFull records the whole merged set: what it takes to judge another pipeline or explorer
+	// later, and enough for [Pipeline.Replay].
 	LogFull
 )
 

@@ -6,7 +6,7 @@
 //		recsys.Rank(model),
 //		recsys.Constrain(rules),
 //		recsys.Explore(bandit.PlackettLuce(0.05)),
-//		recsys.Log(sink),
+//		recsys.Log(sink, recsys.LogFull), // from which other policies can be judged
 //	).Build()
 //
 // An explorer fills a [recsys.Slate] place by place. At each place it draws one of
@@ -102,4 +102,12 @@
 // Over plain slices, without a pipeline: [Ridge], [Logistic], [LinearArms], [Sampler], [CascadeSampler], [InverseGap], [Bootstrap].
 //
 // Package bandit/journal makes what a [Policy] decides and learns outlive the process. Package bandit/bandittest checks explorers, yours too, against the contract.
+//
+// # Logs that can be judged
+//
+// A policy that has learned hardly shows anything but its favourites, and its log says little of what any other
+// policy would earn: weights are next to 0, but for a few that are huge or were never drawn. For logs that can be judged
+// (metrics/ope/logged), serve a share of requests at random:
+//
+//	recsys.Explore(bandit.Mixture{Members: []bandit.Member{{Explorer: policy, Weight: 0.9}, {Explorer: bandit.Uniform{}, Weight: 0.1}}})
 package bandit

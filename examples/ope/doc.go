@@ -21,15 +21,16 @@
 //
 // -log takes a file of records, plain or gzip, or the folder of a FileSink. The target policies pl:T and softmax:T
 // (both draw without replacement by exp(utility/T)), uniform and greedy choose in the place
-// of the explorer that made the log, on records of all candidates (recsys.LogFull). That explorer is
+// of the explorer that made the log, on records of all candidates: serve with recsys.LogFull. That explorer is
 // read off the records, or given as -logger in the same words or as eps:E, and must give the logged
 // propensities, with -depth and -max-per where the pipeline had them. FILE holds a line
 // {"id":"…","propensities":[…]} for each record: what a program of your own says of its shown rows. -unproven takes
-// it that the explorer chose from the recorded rows, for a policy that has learned since.
+// it that the explorer chose from the recorded rows, for a policy that has learned since; a log that shows rows beyond
+// four times the slate needs -depth then.
 //
 // -reward is a kind of feedback, such as click, which counts once per place, or sum:purchase for the sum of its
-// values. -model boosted or linear adds estimators with a reward model, cross-fitted by user; -positions adds
-// those by the probabilities of items at their places, which are enumerated.
+// values; a log without such feedback is refused. -model boosted or linear adds estimators with a reward model on
+// features as served, cross-fitted by user; -positions adds those by the probabilities of items at their places, which are enumerated.
 // Estimates of slates are per slate, those of single decisions on the first place alone.
 //
 // -interval and -level choose the interval. Every estimate has a verdict: reliable, weak or

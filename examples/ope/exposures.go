@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,12 +29,14 @@ func (o *options) judgeLog(ctx context.Context) (*results, error) {
 	if err != nil {
 		return nil, err
 	}
-	reward, err := rewardOf(o.reward)
+	kind, reward, err := rewardOf(o.reward)
 	if err != nil {
 		return nil, err
 	}
+	o.seen = map[recsys.EventKind]int{}
+	o.counts = kind
 	cfg := logged.Config{
-		Reward: reward, Options: o.opt, Pipeline: o.pipeline, Mixed: o.mixed, MixedK: o.mixedK, Estimated: o.estimated,
+		Reward: o.counting(reward), Options: o.opt, Pipeline: o.pipeline, Mixed: o.mixed, MixedK: o.mixedK, Estimated: o.estimated,
 	}
 	if cfg.Target, err = o.policy(files); err != nil {
 		return nil, err
@@ -56,6 +59,9 @@ func (o *options) judgeLog(ctx context.Context) (*results, error) {
 	report, err := logged.Evaluate(ctx, logged.Files(files...), cfg)
 	if err != nil {
 		return nil, o.blameLog(err)
+	}
+	if err := o.noFeedback(); err != nil {
+		return nil, err
 	}
 	r := &results{
 		title: fmt.Sprintf("%s per slate, by %s, on %d records of %s", o.reward, o.target, report.Counts.Judged, o.log),
@@ -106,8 +112,15 @@ func (o *options) blameLog(err error) error {
 	var at *recsys.LogError
 	var record *logged.RecordError
 	var mismatch *logged.MismatchError
+	var window *logged.WindowError
 	var field *ope.FieldError
+	var input *cli.InputError
 	switch {
+	case errors.As(err, &input):
+		return input
+	case errors.As(err, &record) && errors.As(err, &window):
+		return cli.Inputf(o.log, 0, "record %q: place %d shows row %d of the order, beyond the %d that its explorer is taken to have chosen from: say the pipeline's depth by -depth",
+			record.ID, window.Place, window.Rank+1, window.Depth)
 	case errors.As(err, &record) && errors.As(err, &mismatch):
 		return cli.Inputf(o.log, 0, "record %q: place %d was logged with propensity %v; the logger, as far as flags tell, gives %v: say -logger, -depth or -max-per, or judge by a file of propensities",
 			record.ID, mismatch.Place, mismatch.Logged, mismatch.Computed)
@@ -121,17 +134,45 @@ func (o *options) blameLog(err error) error {
 	return err
 }
 
-// rewardOf returns the reward of a name.
-func rewardOf(name string) (logged.Reward, error) {
+// rewardOf returns the reward of a name, and the kind of feedback that it counts.
+func rewardOf(name string) (recsys.EventKind, logged.Reward, error) {
 	kindName, sum := strings.CutPrefix(name, "sum:")
 	var kind recsys.EventKind
 	if err := kind.UnmarshalText([]byte(kindName)); err != nil {
-		return nil, cli.Usagef("-reward is %q; want a kind of feedback such as click, or sum: before it", name)
+		return kind, nil, cli.Usagef("-reward is %q; want a kind of feedback such as click, or sum: before it", name)
 	}
 	if sum {
-		return logged.Sum(kind), nil
+		return kind, logged.Sum(kind), nil
 	}
-	return logged.Any(kind), nil
+	return kind, logged.Any(kind), nil
+}
+
+// counting returns the reward, and counts in o.seen what feedback it is given.
+func (o *options) counting(reward logged.Reward) logged.Reward {
+	return func(x *recsys.Exposure, place int, feedback []recsys.Feedback) float64 {
+		for i := range feedback {
+			o.seen[feedback[i].Kind]++
+		}
+		return reward(x, place, feedback)
+	}
+}
+
+// noFeedback returns an error if no record has feedback of the kind that counts: then every policy
+// would earn 0, and that says more of the flag or the join than of the policy.
+func (o *options) noFeedback() error {
+	if o.seen[o.counts] > 0 {
+		return nil
+	}
+	var kinds []string
+	for kind := range o.seen {
+		kinds = append(kinds, kind.String())
+	}
+	slices.Sort(kinds)
+	has := "no feedback at all"
+	if len(kinds) > 0 {
+		has = strings.Join(kinds, ", ")
+	}
+	return cli.Inputf(o.log, 0, "-reward %s: no such feedback in the log: its records have %s", o.reward, has)
 }
 
 // explorerOf returns the explorer of a name; ok is false when there is none.
@@ -209,6 +250,9 @@ func (o *options) loggerOf(files []string) (recsys.Judge, error) {
 		if x == nil || x.Explorer == "" || o.pipeline != "" && x.Pipeline != o.pipeline {
 			continue
 		}
+		if x.Exploration == recsys.ExplorationDeterministic {
+			return nil, o.blameLog(&logged.RecordError{ID: x.ID, Err: ope.ErrDeterministic})
+		}
 		for _, v := range x.Versions {
 			if j := versioned(v.Version); j != nil && v.Stage == x.Explorer {
 				return j, nil
@@ -280,8 +324,9 @@ func (o *options) fit(ctx context.Context, train iter.Seq2[*recsys.Exposure, []f
 		return nil, err
 	}
 	var labels []float32
-	binary := true
+	binary, records := true, 0
 	for x, rewards := range train {
+		records++
 		labels = labels[:0]
 		for _, r := range rewards {
 			labels = append(labels, float32(r))
@@ -291,9 +336,18 @@ func (o *options) fit(ctx context.Context, train iter.Seq2[*recsys.Exposure, []f
 			return nil, err
 		}
 	}
+	if records == 0 {
+		return nil, ope.ErrEmpty
+	}
+	if err := o.noFeedback(); err != nil { // the model would learn nothing
+		return nil, err
+	}
 	data, err := collector.Dataset()
 	if err != nil {
 		return nil, err
+	}
+	if len(data.Columns)+len(data.IDColumns) == 0 {
+		return nil, cli.Inputf(o.log, 0, "-model %s: the records hold no feature columns to predict rewards from; leave out -model", o.model)
 	}
 	if o.model == "linear" {
 		if !binary {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/examples/internal/cli"
 	"github.com/recsyskit/recsys/metrics/ope"
 )
@@ -22,6 +23,9 @@ type options struct {
 	level                                               float64
 	depth, folds                                        int
 	opt                                                 ope.Options
+
+	counts recsys.EventKind         // the kind of feedback that is the reward
+	seen   map[recsys.EventKind]int // feedback on the judged records, by kind
 }
 
 func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) int {
@@ -33,7 +37,7 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 	fs.StringVar(&o.target, "target", "", "`policy` to judge: uniform, greedy, softmax:T, pl:T, or a file of its propensities")
 	fs.StringVar(&o.reward, "reward", "click", "`kind` of feedback that counts 1, or sum:KIND for its values")
 	fs.StringVar(&o.logger, "logger", "", "`policy` that made the log, as -target or eps:E; default: what the records say")
-	fs.BoolVar(&o.unproven, "unproven", false, "take it that the explorer chose from the recorded rows by utility, where the policy that made the log has learned since")
+	fs.BoolVar(&o.unproven, "unproven", false, "take it that the explorer chose from the recorded rows by utility, where the policy that made the log has learned since; say -depth where that is not four times the slate")
 	fs.BoolVar(&o.positions, "positions", false, "add iips and sniips, for which the possible slates of each record are enumerated: few places, few rows")
 	fs.IntVar(&o.depth, "depth", 0, "`rows` that the explorer chose from; 0 for four times the slate")
 	fs.StringVar(&o.maxPer, "max-per", "", "`column:n`, the cap under which slates were made and are judged, if any")

@@ -387,12 +387,81 @@ func TestLogsThatCannotBeJudgedExitWithTwo(t *testing.T) {
 	code, _, errs = call("-log", write(t, "x.jsonl", `{"type":"exposure","v":9}`+"\n"), "-target", "uniform")
 	require.Equal(t, 2, code)
 	require.Contains(t, errs, "x.jsonl:1")
-	code, _, _ = call("-log", write(t, "x.jsonl", ""), "-target", "uniform")
-	require.Equal(t, 2, code)
+	for _, model := range []string{"none", "linear"} {
+		code, _, errs = call("-log", write(t, "x.jsonl", ""), "-target", "uniform", "-model", model)
+		require.Equal(t, 2, code)
+		require.Contains(t, errs, "the log is empty")
+	}
 	dir := serve(t, 5, recsys.LogFull, recsys.Explore(bandit.Uniform{}))
 	for _, args := range [][]string{{"-target", "pl:x"}, {"-target", "pl:-1"}, {"-target", "uniform:2"}, {"-target", "uniform", "-reward", "fame"}, {"-target", "uniform", "-logger", "me"}, {"-target", "/none"}, {"-target", "pl:1", "-unproven", "-positions"}} {
 		code, _, errs := call(append([]string{"-log", dir}, args...)...)
 		require.Equal(t, 2, code, "%v: %s", args, errs)
+	}
+}
+
+// A logger without chance is refused as that, whatever the flags; no flag would help.
+func TestALogWithoutChanceIsRefusedBeforeFlagsAreAdvised(t *testing.T) {
+	ucb, err := bandit.New(bandit.UCB1{}, bandit.Config{})
+	require.NoError(t, err)
+	dir := serve(t, 5, recsys.LogFull, recsys.Explore(ucb))
+	for _, more := range [][]string{nil, {"-unproven"}, {"-logger", "eps:0.1"}} {
+		code, out, errs := call(append([]string{"-log", dir, "-target", "uniform"}, more...)...)
+		require.Equal(t, 2, code)
+		require.Empty(t, out)
+		require.Contains(t, errs, "without chance")
+		require.NotContains(t, errs, "-unproven")
+	}
+}
+
+func TestUnprovenRefusesRowsBeyondTheWindow(t *testing.T) {
+	dir := serve(t, 300, recsys.LogFull, recsys.Explore(bandit.Uniform{}), recsys.Depth(7))
+	for _, depth := range []string{"2", "6"} {
+		code, out, errs := call("-log", dir, "-target", "uniform", "-unproven", "-depth", depth)
+		require.Equal(t, 2, code)
+		require.Empty(t, out)
+		require.Contains(t, errs, "beyond the "+depth)
+		require.Contains(t, errs, "by -depth")
+	}
+	got := judged(t, "-log", dir, "-target", "uniform", "-unproven", "-depth", "7")
+	require.InEpsilon(t, 300, *got["sips"].ESS, 1e-9)
+}
+
+func TestAKindOfFeedbackThatTheLogLacksIsRefused(t *testing.T) {
+	dir := serve(t, 200, recsys.LogFull, recsys.Explore(bandit.Uniform{}))
+	for _, args := range [][]string{{"-reward", "purchase"}, {"-reward", "sum:purchase"}, {"-reward", "purchase", "-model", "linear"}} {
+		code, out, errs := call(append([]string{"-log", dir, "-target", "uniform"}, args...)...)
+		require.Equal(t, 2, code, errs)
+		require.Empty(t, out)
+		require.Contains(t, errs, "no such feedback in the log: its records have click")
+	}
+}
+
+func TestAModelNeedsFeatureColumns(t *testing.T) {
+	dir := t.TempDir()
+	sink, err := recsys.NewFileSink(dir, recsys.FileSinkConfig{Block: true})
+	require.NoError(t, err)
+	p, err := recsys.NewPipeline(
+		recsys.Retrieve("all", recsys.RetrieverFunc(func(_ context.Context, _ *recsys.Query, out *recsys.Sink) error {
+			out.Add(1, 2)
+			out.Add(2, 1)
+			return nil
+		})),
+		recsys.Explore(bandit.Uniform{}), recsys.Log(sink, recsys.LogFull)).Build()
+	require.NoError(t, err)
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for i := range 40 {
+		res, err := p.Recommend(context.Background(), &recsys.Request{ID: fmt.Sprint("r", i), User: recsys.UserID(i % 10), K: 1, Now: now})
+		require.NoError(t, err)
+		require.NoError(t, sink.LogFeedback(context.Background(), &recsys.Feedback{Request: res.ID, Item: res.Items[0].ID, Kind: recsys.Click, Time: now}))
+	}
+	require.NoError(t, p.Close(context.Background()))
+	require.Len(t, judged(t, "-log", dir, "-target", "uniform"), 6)
+	for _, model := range []string{"linear", "boosted"} {
+		code, out, errs := call("-log", dir, "-target", "uniform", "-model", model)
+		require.Equal(t, 2, code, errs)
+		require.Empty(t, out)
+		require.Contains(t, errs, "-model "+model+": the records hold no feature columns")
+		require.NotContains(t, errs, "fold")
 	}
 }
 

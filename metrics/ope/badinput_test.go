@@ -396,7 +396,7 @@ func TestVerdictNamesWhatIsWrong(t *testing.T) {
 	for i, want := range []struct {
 		v ope.Verdict
 		s string
-	}{{ope.Unreliable, "effective sample size"}, {ope.Weak, "bias"}, {ope.Weak, "model's error"}} {
+	}{{ope.Unreliable, "effective sample size"}, {ope.Unreliable, "99.8 before weights are changed"}, {ope.Weak, "model's error"}} {
 		if e := report.Estimates[i]; e.Verdict != want.v || !strings.Contains(e.Reason, want.s) {
 			t.Errorf("%v: %v (%s); want %v because of %q", e.Estimator, e.Verdict, e.Reason, want.v, want.s)
 		}

@@ -40,7 +40,13 @@
 // Without a reward model take [SNIPS]; with one, fitted by [CrossFit], [DR] or [SNDR]. If their
 // verdict is bad because of a few large weights, let [Tune] choose how to tame them, with
 // [DRos] or [SwitchDR] if there is a model, [ClippedIPS] if not. Report IPS beside them: if it
-// is far off, so is something in the log.
+// is far off, so is something in the log. Tamed weights have a bias that no interval
+// knows: their verdict is at most [Weak], and no better than the log's own weights allow.
+//
+// A log can be judged if the policy that made it took now and then what the target takes. A bandit
+// that has converged hardly takes anything but its favourite; its log says little of any other
+// policy, whatever the estimator. Serve a share of requests at random for such logs:
+// bandit.Mixture of the policy and bandit.Uniform.
 //
 //	estimator               function           model  bias                      variance      source
 //	inverse propensity      IPS                no     none                      large         Horvitz and Thompson 1952

@@ -74,17 +74,19 @@ type Verdict uint8
 //   - unreliable if the target policy puts mass on actions that the logging policy could not
 //     take, or more than 1 % of its mass on actions that occur nowhere in the log, beyond what
 //     chance explains by the actions that occur once; if the mean of the weights is more than 4 standard errors from 1 (the logged propensities are not
-//     those of the log); if the effective sample size is below 100; if one row carries more
+//     those of the log, or the log hardly ever shows what the target does, so that the heavy
+//     weights that would make up for it were not drawn); if the effective sample size is below 100; if one row carries more
 //     than 5 % of the weight; if it or its standard error is not a number; or if it is replay on
 //     a log that replay is not made for;
 //   - weak if the effective sample size is below 1,000, if more than 0.1 % of the target's mass is
 //     on actions that occur nowhere in the log, if the half-width of the interval
-//     exceeds half of the value, if the terms do not vary at all, if the estimated bias from
-//     changing the weights exceeds the standard error, or if it is the direct method, whose
-//     interval knows nothing of the model's error;
+//     exceeds half of the value, if the terms do not vary at all, or if the interval knows nothing
+//     of a bias: the direct method's of the model's error, that of an estimator whose parameter
+//     changes a weight (clipped, switched, shrunk, sub-Gaussian) of what that does;
 //   - reliable otherwise.
 //
-// The rules on weights do not apply to the direct method.
+// The rules on weights do not apply to the direct method. An estimator that changes weights must
+// pass them with the weights of the log too: changed weights look better than they are.
 const (
 	Unreliable Verdict = iota
 	Weak

@@ -51,7 +51,9 @@ func (e Estimator) unbiased() bool {
 func IPS() Estimator { return Estimator{name: "ips"} }
 
 // ClippedIPS is the mean of min(w, lambda)·r: less variance than [IPS], and a bias towards 0 for
-// rewards above 0. lambda is at least 0; +Inf is IPS.
+// rewards above 0. lambda is at least 0; +Inf is IPS. The interval knows nothing of that bias, so
+// the verdict is at most [Weak] if any weight is changed, and [Unreliable] where that of the
+// weights as they are would be; so it is with all estimators that have a lambda.
 //
 // Source: Ionides, JCGS 17 (2008); Bottou et al., JMLR 14 (2013), section 4.
 func ClippedIPS(lambda float64) Estimator {

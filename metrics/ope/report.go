@@ -64,7 +64,7 @@ func (s *state) estimate(i int, e Estimator, opt Options) Estimate {
 		}
 	}
 	est.Lower, est.Upper = s.interval(t, e, &est, opt)
-	s.judge(&est, e)
+	s.judge(&est, e, !e.unbiased() && t.weights != s.weights)
 	if e.shape == matching && est.Verdict != Unreliable {
 		t.judgeReplay(&est)
 	}
@@ -159,8 +159,8 @@ const (
 	roundingWeight = 1e-6 // distance of a weight from what it should be by rounding, of float32 too
 )
 
-// judge sets the verdict and its reason.
-func (s *state) judge(est *Estimate, e Estimator) {
+// judge sets the verdict and its reason. changed says that the weights are not those of the log.
+func (s *state) judge(est *Estimate, e Estimator, changed bool) {
 	est.Verdict = Unreliable
 	n := float64(est.N)
 	weights, unsupported := &s.weights, s.unsupported/n
@@ -189,7 +189,10 @@ func (s *state) judge(est *Estimate, e Estimator) {
 	if e.usesWeights() {
 		switch {
 		case !(off <= mostStdErrs*stdErr+roundingWeight):
-			est.Reason = fmt.Sprintf("the mean weight is %.4g ± %.2g, not 1: the propensities are not those of this log, or actions lack support", weights.mean, stdErr)
+			est.Reason = fmt.Sprintf("the mean weight is %.4g ± %.2g, not 1: the propensities are not those of this log", weights.mean, stdErr)
+			if weights.mean < 1 {
+				est.Reason += ", or actions lack support, or the log hardly ever shows what the target does (heavy weights that were not drawn)"
+			}
 			return
 		case !(est.ESS >= leastESS):
 			est.Reason = fmt.Sprintf("the effective sample size is %.1f, below %d", est.ESS, leastESS)
@@ -197,12 +200,23 @@ func (s *state) judge(est *Estimate, e Estimator) {
 		case !(est.MaxShare <= mostShare):
 			est.Reason = fmt.Sprintf("one row carries %.1f %% of the weight", 100*est.MaxShare)
 			return
+		case changed && !(weights.ess() >= leastESS):
+			est.Reason = fmt.Sprintf("the effective sample size is %.1f before weights are changed, below %d", weights.ess(), leastESS)
+			return
+		case changed && !(weights.max <= mostShare*weights.total()):
+			est.Reason = fmt.Sprintf("one row carries %.1f %% of the weight before weights are changed", 100*weights.max/weights.total())
+			return
 		}
 	}
 	est.Verdict = Weak
 	switch half := est.HalfWidth(); {
 	case !e.usesWeights():
 		est.Reason = "the interval knows nothing of the reward model's error"
+	case changed:
+		est.Reason = fmt.Sprintf("the interval knows nothing of the bias from changing weights, about %.3g", est.Bias)
+		if est.Bias > est.SE {
+			est.Reason += ", more than the standard error"
+		}
 	case !(s.untaken.excess() <= weakUntaken):
 		est.Reason = fmt.Sprintf("the target policy puts %.3g %% of its mass on %d actions that occur nowhere in the log", 100*s.untaken.share, s.untaken.actions)
 	case !(est.ESS >= goodESS):
@@ -211,8 +225,6 @@ func (s *state) judge(est *Estimate, e Estimator) {
 		est.Reason = fmt.Sprintf("the half-width of the interval is %.3g, more than half of the value", half)
 	case !(est.SE > 0):
 		est.Reason = "the terms do not vary, so that the interval says nothing"
-	case est.Bias > est.SE:
-		est.Reason = fmt.Sprintf("the changed weights bias the value by about %.3g, more than its standard error", est.Bias)
 	default:
 		est.Verdict = Reliable
 	}

@@ -272,7 +272,7 @@ func (a *SlateAccumulator) estimate(t *slateSums, e SlateEstimator) (Estimate, D
 	} else {
 		est.Lower, est.Upper = s.interval(&t.terms, e.plain(), &est, a.opt)
 	}
-	s.judge(&est, e.plain())
+	s.judge(&est, e.plain(), false)
 	d := s.diagnostics()
 	d.ESS = est.ESS
 	return est, d

@@ -38,6 +38,9 @@ func TestVerdictsChangeAtTheirThresholds(t *testing.T) {
 		if (e.Verdict == ope.Unreliable) != (math.Abs(off) > 4) || math.Abs(off) > 4 && !strings.Contains(e.Reason, "mean weight") {
 			t.Errorf("a mean weight off by %v: %v", off, e)
 		}
+		if strings.Contains(e.Reason, "hardly ever shows what the target does") != (off < -4) {
+			t.Errorf("a mean weight off by %v: %v; weights not drawn explain a mean below 1 alone", off, e)
+		}
 	}
 	for _, c := range []struct {
 		mass float64
@@ -55,18 +58,72 @@ func TestVerdictsChangeAtTheirThresholds(t *testing.T) {
 	}
 	var log ope.Log[float64]
 	newWorld(1, 20, 10, 3, 4).draw(&log, 50000, 1)
-	between := 0
+	report, err := ope.Evaluate(log, ope.Options{}, ope.IPS())
+	if err != nil {
+		t.Fatal(err)
+	}
+	between, unchanged := 0, 0
 	for lambda := 1.0; lambda < 30; lambda *= 1.05 {
 		e := judged(t, log, ope.ClippedIPS(lambda))
-		if (e.Verdict == ope.Weak) != (e.Bias > e.SE) {
+		if lambda >= report.Diagnostics.Max {
+			unchanged++
+			if e.Verdict != ope.Reliable {
+				t.Errorf("no weight is changed: %v", e)
+			}
+			continue
+		}
+		if e.Verdict != ope.Weak || !strings.Contains(e.Reason, "knows nothing of the bias") || strings.Contains(e.Reason, "more than the standard error") != (e.Bias > e.SE) {
 			t.Errorf("a bias of %v standard errors: %v", e.Bias/e.SE, e)
 		}
 		if e.Bias > e.SE && e.Bias < 2*e.SE {
 			between++
 		}
 	}
-	if between == 0 {
-		t.Error("no bias near the threshold: the test shows nothing")
+	if between == 0 || unchanged == 0 {
+		t.Error("no bias near the threshold, or no weight unchanged: the test shows nothing")
+	}
+}
+
+// What a parameter does to weights that it should not have makes an estimate no better than the log.
+func TestChangedWeightsAreJudgedByTheLogsOwn(t *testing.T) {
+	const n = 20000
+	few := ones(n) // 23 rows carry half of the weight
+	for i := range few {
+		few[i] = 0.5
+		if i < 23 {
+			few[i] = (n - 0.5*(n-23)) / 23
+		}
+	}
+	one := ones(n)
+	one[7] = 0.06 / 0.94 * (n - 1)
+	var good ope.Log[float64]
+	newWorld(1, 20, 10, 3, 4).draw(&good, 50000, 1)
+	with := func(weights []float64) ope.Log[float64] {
+		log := weighed(weights)
+		log.Model = []float64{1.5}
+		return log
+	}
+	families := []func(float64) ope.Estimator{ope.ClippedIPS, ope.ClippedDR, ope.SwitchDR, ope.DRos, ope.SubGaussianIPS, ope.SubGaussianDR}
+	for f, family := range families {
+		lambda, same := 2.0, math.Inf(1)
+		if f >= 4 {
+			lambda, same = 0.5, 0
+		}
+		for _, c := range []struct {
+			name    string
+			log     ope.Log[float64]
+			because string
+		}{{"few rows carry it", with(few), "before weights are changed, below 100"}, {"one row carries it", with(one), "one row carries 6.0 % of the weight before"}} {
+			if e := judged(t, c.log, family(lambda)); e.Verdict != ope.Unreliable || !strings.Contains(e.Reason, c.because) || e.ESS < 1000 {
+				t.Errorf("%s: %v; want unreliable as %q", c.name, e, c.because)
+			}
+		}
+		if e := judged(t, good, family(lambda)); e.Verdict != ope.Weak || !strings.Contains(e.Reason, "knows nothing of the bias") {
+			t.Errorf("a good log: %v; want weak", e)
+		}
+		if e := judged(t, good, family(same)); e.Verdict != ope.Reliable {
+			t.Errorf("a good log, weights as they are: %v", e)
+		}
 	}
 }
 

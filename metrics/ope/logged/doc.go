@@ -25,7 +25,22 @@
 // A record of recsys.LogSlate holds the shown rows and a sample of the others. The probability of
 // a row depends on all that could have been shown in its place, so nothing but a table or your
 // own function can be judged on it: the others return an error that wraps
-// [recsys.ErrPartialRecord].
+// [recsys.ErrPartialRecord]. The level is chosen when the log is written: recsys.Log(sink, recsys.LogFull).
+//
+// # Logs that can be judged
+//
+// Weights are small where the logger now and then showed what the target shows. A policy that has
+// learned hardly shows anything but its favourites, and what it logs says little of any other. Let a
+// share of requests be served at random:
+//
+//	recsys.Explore(bandit.Mixture{Members: []bandit.Member{
+//		{Explorer: policy, Weight: 0.9},
+//		{Explorer: bandit.Uniform{}, Weight: 0.1},
+//	}})
+//
+// The propensities are those of the mixture, so that no weight of a slate exceeds ten times what it
+// would be on a log of Uniform alone. Policies that explore without chance (UCB), whose own logs are
+// refused, make logs that can be judged this way, too.
 //
 // # What is estimated
 //

@@ -7,8 +7,8 @@ import (
 )
 
 // RecordError says which record of a log cannot be used, and why. It wraps
-// [ope.ErrDeterministic], [ErrEstimated], a [*MixError], a [*MismatchError], an
-// [*ope.RowError], [recsys.ErrPartialRecord], or what a policy returned.
+// [ope.ErrDeterministic], [ErrEstimated], a [*MixError], a [*MismatchError], a
+// [*WindowError], an [*ope.RowError], [recsys.ErrPartialRecord], or what a policy returned.
 type RecordError struct {
 	ID  string // of the exposure
 	Err error
@@ -44,6 +44,20 @@ type MismatchError struct {
 func (e *MismatchError) Error() string {
 	return fmt.Sprintf("place %d was logged with propensity %v, JudgeConfig.Logger gives %v: constraints, filters, depth or explorer are other ones; set them in JudgeConfig, or take a *recsys.Pipeline as target",
 		e.Place, e.Logged, e.Computed)
+}
+
+// WindowError says that a record shows a row that [JudgeConfig].Depth does not open to choice: the
+// explorer that made the log had another window.
+type WindowError struct {
+	Place int
+	Rank  int // of the row in the order, from 0
+	Depth int // rows that are open
+}
+
+// Error names the place, the rank, the window and the remedy.
+func (e *WindowError) Error() string {
+	return fmt.Sprintf("place %d shows row %d of the order, beyond the %d that the explorer is taken to choose from; set JudgeConfig.Depth to the pipeline's",
+		e.Place, e.Rank+1, e.Depth)
 }
 
 // fieldError is the error of a field of a configuration.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/recsyskit/recsys"
 )
@@ -16,7 +17,8 @@ type JudgeConfig struct {
 	// [*MismatchError]. It is required unless Unproven is set.
 	Logger recsys.Judge
 	// Unproven goes without the proof, for a logger that has learned since. The estimates are
-	// right only if no filter, re-ranker or constraint kept a row from the explorer.
+	// right only if no filter, re-ranker or constraint kept a row from the explorer. Only what
+	// cannot be is refused: a record that shows a row beyond Depth is a [*WindowError].
 	Unproven bool
 	// Depth is the explorer's window, as [recsys.Depth]. 0 means 4 K.
 	Depth int
@@ -139,9 +141,30 @@ func (p *JudgePolicy) open(ctx context.Context, x *recsys.Exposure) (*boundJudge
 				return nil, &MismatchError{i, want, got}
 			}
 		}
+	} else if err := p.within(x); err != nil {
+		return nil, err
 	}
 	p.x = x
 	return b, nil
+}
+
+// within returns an error if a shown row is beyond the window.
+func (p *JudgePolicy) within(x *recsys.Exposure) error {
+	depth := p.depth(x)
+	s := p.slateOf(x)
+	for i, row := range p.table.slate {
+		if !s.Next() {
+			return nil
+		}
+		if !s.Admissible().Has(int(row)) {
+			if rank := slices.Index(p.table.order, row); rank >= depth {
+				return &WindowError{i, rank, depth}
+			}
+			return nil // a constraint that the pipeline gave up
+		}
+		s.Pick(row, 1)
+	}
+	return nil
 }
 
 func (p *JudgePolicy) room(n int) []float64 {
@@ -160,16 +183,20 @@ func (p *JudgePolicy) judge(ctx context.Context, j recsys.Judge, x *recsys.Expos
 
 // slateOf returns the slate as the explorer got it.
 func (p *JudgePolicy) slateOf(x *recsys.Exposure) *recsys.Slate {
-	depth := p.cfg.Depth
-	if depth == 0 {
-		depth = 4 * min(x.K, p.table.c.Len())
+	return p.table.c.SlateWithin(x.K, p.table.order, p.depth(x))
+}
+
+// depth returns the window on x.
+func (p *JudgePolicy) depth(x *recsys.Exposure) int {
+	if p.cfg.Depth == 0 {
+		return 4 * min(x.K, p.table.c.Len())
 	}
-	return p.table.c.SlateWithin(x.K, p.table.order, depth)
+	return p.cfg.Depth
 }
 
 // Propensities writes what the explorer would have chosen with; see [Policy]. The error wraps
 // [recsys.ErrPartialRecord] when the record does not hold all rows, and is a [*MismatchError]
-// when it does not hold what the logger chose from.
+// when it does not hold what the logger chose from, or without a logger a [*WindowError].
 func (p *JudgePolicy) Propensities(ctx context.Context, x *recsys.Exposure, dst []float64) error {
 	b, err := p.open(ctx, x)
 	if err != nil {

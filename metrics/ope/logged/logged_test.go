@@ -112,6 +112,29 @@ func TestIIPSEnumeratesThePlaces(t *testing.T) {
 	require.ErrorContains(t, err, "JudgeConfig.Logger")
 }
 
+// Without a logger to prove it, only a shown row beyond the window tells that the window is wrong.
+func TestAnUnprovenJudgeRefusesRowsBeyondItsWindow(t *testing.T) {
+	log := serve(t, 300, 1, recsys.LogFull, recsys.Explore(luce(5)), recsys.Depth(items))
+	for _, depth := range []int{0, items - 1, items} {
+		target, err := logged.Judge(luce(5), logged.JudgeConfig{Unproven: true, Depth: depth})
+		require.NoError(t, err)
+		report, err := logged.Evaluate(ctx, log, logged.Config{Target: target})
+		if depth == items {
+			require.NoError(t, err)
+			require.InEpsilon(t, 300, report.Top.Estimates[0].ESS, 1e-9)
+			continue
+		}
+		var window *logged.WindowError
+		require.ErrorAs(t, err, &window)
+		if depth == 0 {
+			depth = 4
+		}
+		require.Equal(t, depth, window.Depth)
+		require.GreaterOrEqual(t, window.Rank, depth)
+		require.ErrorContains(t, err, "JudgeConfig.Depth")
+	}
+}
+
 func TestAPipelineIsATargetPolicy(t *testing.T) {
 	log := serve(t, 500, 3, recsys.LogFull, recsys.Explore(logger))
 	a := evaluate(t, log, logged.Config{Target: build(t, recsys.Explore(luce(0.3)))})
