@@ -45,7 +45,7 @@ func (l *linear) fresh() *Ridge {
 
 func (l *linear) look(v *view) {
 	x := contextsOf(v)
-	x.read(l.layout, v)
+	x.read(v.columns, v)
 	v.t = l.clock
 	lambda := l.ridge.filled(l.layout.dim).Lambda
 	for i, arm := range v.arms {

@@ -115,14 +115,6 @@ func (m LinearModel) version() string {
 	return b.String()
 }
 
-// features returns how many there are, 0 of a model that is not bound.
-func (l *layout) features() int {
-	if l == nil {
-		return 0
-	}
-	return l.dim
-}
-
 // append appends the features of a row to dst.
 func (l *layout) append(dst []float64, q *recsys.Query, c *recsys.Candidates, row int32) []float64 {
 	var floats []float32
