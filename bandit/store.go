@@ -154,4 +154,7 @@ func nano(t time.Time) int64 {
 	return math.MaxInt64
 }
 
-func nanoFits(t time.Time) bool { return t.Year() >= 1678 && t.Year() <= 2261 }
+func nanoFits(t time.Time) bool {
+	year := t.UTC().Year()
+	return year >= 1678 && year <= 2261
+}
