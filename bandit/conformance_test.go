@@ -23,7 +23,7 @@ func TestUniformConforms(t *testing.T) {
 
 // Other parameters, with fewer draws: cold and hot, greedy and uniform.
 func TestOtherParametersConform(t *testing.T) {
-	suite := bandittest.Suite{Draws: 50_000, Seed: 1 << 40}
+	suite := bandittest.Suite{Draws: 20_000, Seed: 1 << 40}
 	if testing.Short() || race.Enabled {
 		suite.Draws = 2000
 	}

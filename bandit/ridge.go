@@ -185,7 +185,7 @@ func (m *Ridge) update(x []float64, reward, weight float64) error {
 	defer vectors.Put(memory)
 	u := *memory
 	simd.Symv(u, m.inverse, x)
-	gain := weight / (1 + float64(weight*max(simd.Dot64(x, u), 0)))
+	gain := weight / (1 + float64(weight*simd.Dot64(x, u)))
 	simd.Axpy64(gain*(reward-simd.Dot64(x, m.theta)), u, m.theta)
 	simd.Axpy64(weight*reward, x, m.moment)
 	m.add(x, u, weight, gain)
