@@ -15,6 +15,7 @@ import (
 //
 // The features of a row are the values of Features in their order, then a constant 1. A value that is missing or not
 // finite counts as 0, so columns should be centred, and of about unit size, since the ridge is the same for all.
+// Rewards are of [-1e100, 1e100], those of LogisticTS of [0, 1].
 // What a feature was when an item was shown is remembered with the decision; see [Config].Retention: 8 bytes for each feature of each
 // place.
 type LinearModel struct {

@@ -225,16 +225,6 @@ func (m *Ridge) correct(x []float64, delta, weight float64) error {
 	return nil
 }
 
-// withdraw takes an observation back: A -= weight·x·xᵀ, b -= weight·reward·x.
-func (m *Ridge) withdraw(x []float64, reward, weight float64) {
-	if m.inverse == nil {
-		return
-	}
-	simd.Rank1(m.gram, -weight, x)
-	simd.Axpy64(float64(-weight*reward), x, m.moment)
-	m.Refactor() // what is left may be far from what was
-}
-
 // grow makes the matrices of a model that has none.
 func (m *Ridge) grow() {
 	if m.inverse != nil {
