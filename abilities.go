@@ -109,20 +109,22 @@ func (e *HeadKindError) Error() string {
 }
 
 // Wrapper is implemented by a stage that works through another of its kind and
-// leaves Close, Learn and Version to it: Build looks for what the stage does not implement in the
-// stage that Unwrap returns, and so on. A stage in two wrappers is still one stage: it
+// leaves Close, Learn and Version to it, and of an explorer [Judge] and [ExplorationKinder]: what the stage does not
+// implement is looked for in the stage that Unwrap returns, and so on. A wrapper that changes what an explorer picks
+// must be a Judge itself. A stage in two wrappers is still one stage: it
 // is closed once, when no pipeline uses it. Binding and heads are the wrapper's own matter; see [Bind].
 type Wrapper[S any] interface{ Unwrap() S }
 
-// ability returns the first of stage and those that it wraps which implements A. The error is a panic of Unwrap.
-func ability[A, S any](stage S) (a A, ok bool, err error) {
-	defer catch(&err)
-	for range 64 { // a stage that unwraps to itself must not hang Build
+// AbilityOf returns the first of stage and those that it wraps, see [Wrapper], which implements A, an interface such as
+// [Judge]. S is the interface of the stage, of which it is a Wrapper[S]. Stages that wrap others find with it what the inner one can
+// do. Unlike those of the pipeline's own stages, a panic of Unwrap is not caught.
+func AbilityOf[A, S any](stage S) (a A, ok bool) {
+	for range 64 { // a stage that unwraps to itself must not hang
 		if isNil(stage) {
 			break
 		}
 		if a, ok = any(stage).(A); ok {
-			return a, true, nil
+			return a, true
 		}
 		w, wraps := any(stage).(Wrapper[S])
 		if !wraps {
@@ -130,7 +132,14 @@ func ability[A, S any](stage S) (a A, ok bool, err error) {
 		}
 		stage = w.Unwrap()
 	}
-	return a, false, nil
+	return a, false
+}
+
+// ability is AbilityOf. The error is a panic of Unwrap.
+func ability[A, S any](stage S) (a A, ok bool, err error) {
+	defer catch(&err)
+	a, ok = AbilityOf[A](stage)
+	return a, ok, nil
 }
 
 // Objective turns heads into the score; see package objective.

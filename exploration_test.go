@@ -148,3 +148,65 @@ func TestPickRefusesWrongStandardErrors(t *testing.T) {
 		require.Empty(t, s.Rows())
 	}
 }
+
+// judged is an explorer that judges; wrappers of it need not.
+type judged struct{ kindExplorer }
+
+func (judged) Propensities(_ context.Context, _ *recsys.Query, _ *recsys.Candidates, _ *recsys.Slate, _ []int32, dst []float64) error {
+	for i := range dst {
+		dst[i] = 0.25
+	}
+	return nil
+}
+
+// forgetful panics when it is asked for what it wraps, after Build.
+type forgetful struct {
+	recsys.Explorer
+	asked *int
+}
+
+func (w forgetful) Unwrap() recsys.Explorer {
+	if *w.asked++; *w.asked > 50 {
+		panic("no longer")
+	}
+	return w.Explorer
+}
+
+func TestJudgeOfAWrapperIsTheOneWithin(t *testing.T) {
+	p, records := explorationPipeline(t, recsys.Explore(wrapped{wrapped{judged{kindExplorer{p: 0.5}}}}))
+	_, err := p.Recommend(context.Background(), &recsys.Request{K: 2, Seed: 1})
+	require.NoError(t, err)
+	dst := make([]float64, 2)
+	require.NoError(t, p.Propensities(context.Background(), (*records)[0], dst))
+	require.Equal(t, []float64{0.25, 0.25}, dst)
+
+	p, records = explorationPipeline(t, recsys.Explore(wrapped{kindExplorer{p: 0.5}}))
+	_, err = p.Recommend(context.Background(), &recsys.Request{K: 2, Seed: 1})
+	require.NoError(t, err)
+	require.ErrorContains(t, p.Propensities(context.Background(), (*records)[0], dst), "cannot judge a slate")
+
+	asked := 0
+	p, records = explorationPipeline(t, recsys.Explore(forgetful{kindExplorer{p: 0.5}, &asked}))
+	_, err = p.Recommend(context.Background(), &recsys.Request{K: 2, Seed: 1})
+	require.NoError(t, err)
+	asked = 50
+	require.ErrorContains(t, p.Propensities(context.Background(), (*records)[0], dst), "no longer")
+}
+
+func TestAbilityOfLooksWithin(t *testing.T) {
+	inner := judged{kindExplorer{p: 0.5}}
+	j, ok := recsys.AbilityOf[recsys.Judge](recsys.Explorer(wrapped{inner}))
+	require.True(t, ok)
+	require.Equal(t, inner, j)
+	_, ok = recsys.AbilityOf[recsys.Learner](recsys.Explorer(wrapped{inner}))
+	require.False(t, ok)
+	_, ok = recsys.AbilityOf[recsys.Judge](recsys.Explorer(nil))
+	require.False(t, ok)
+	var loop circular
+	_, ok = recsys.AbilityOf[recsys.Judge](recsys.Explorer(&loop))
+	require.False(t, ok, "a stage that wraps itself")
+}
+
+type circular struct{ recsys.Explorer }
+
+func (w *circular) Unwrap() recsys.Explorer { return w }

@@ -122,7 +122,10 @@ func (r *run) judge(ctx context.Context, slate []int32, dst []float64) (err erro
 		}
 		return nil
 	}
-	j, ok := st.run.(Judge)
+	j, ok, err := ability[Judge](st.run)
+	if err != nil {
+		return &StageError{st.label, err}
+	}
 	if !ok {
 		return &StageError{st.label, fmt.Errorf("%T cannot judge a slate; it is no recsys.Judge", st.run)}
 	}

@@ -2,7 +2,6 @@ package bandit
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/recsyskit/recsys"
@@ -46,19 +45,14 @@ type spec struct {
 const widest = 1e100
 
 // domain says what rewards are wanted.
-func (s *spec) domain() string {
-	if math.IsInf(s.lo, -1) && math.IsInf(s.hi, 1) {
-		return "want a finite number"
-	}
-	return fmt.Sprintf("want a number of [%v, %v]", s.lo, s.hi)
-}
+func (s *spec) domain() string { return fmt.Sprintf("want a number of [%v, %v]", s.lo, s.hi) }
 
 // contextual is implemented by algorithms that read features.
 type contextual interface {
 	// bind resolves columns and returns the bound algorithm.
 	bind(s *recsys.Schema) (Algorithm, error)
-	// features returns the length of a context, 0 before bind.
-	features() int
+	// columns returns where the features are, nil before bind.
+	columns() *layout
 	// context appends what is to be remembered of a row that was picked; [outcome].x will be that.
 	context(dst []float64, q *recsys.Query, c *recsys.Candidates, row int32) []float64
 }
@@ -105,6 +99,8 @@ type outcome struct {
 type view struct {
 	q *recsys.Query
 	c *recsys.Candidates
+
+	columns *layout // of q and c, for algorithms that read features: policies of other schemas may share the state
 
 	rows []int32  // of the table: the window, best first
 	arms []uint64 // parallel to rows

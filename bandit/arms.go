@@ -3,7 +3,6 @@ package bandit
 import (
 	"errors"
 	"fmt"
-	"math"
 )
 
 // Arms is an [Algorithm] over arms, without a pipeline, slates, feedback that waits or locks: what a [Policy] holds of one
@@ -72,7 +71,7 @@ func (a *Arms) Probabilities(dst []float64, arms []uint64) []float64 {
 // Update learns an outcome. A reward that is not finite or outside the algorithm's domain is a [*FeedbackError], and
 // so is, for [EXP3], a propensity outside (0, 1].
 func (a *Arms) Update(o Outcome) error {
-	if !(o.Reward >= a.spec.lo && o.Reward <= a.spec.hi) || math.IsInf(o.Reward, 0) {
+	if !(o.Reward >= a.spec.lo && o.Reward <= a.spec.hi) {
 		return &FeedbackError{Field: "Reward", Value: o.Reward, Reason: a.spec.domain()}
 	}
 	if a.spec.weighted && (!(o.Propensity > 0 && o.Propensity <= 1) || o.Choices < 1) {

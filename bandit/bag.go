@@ -97,7 +97,7 @@ func (b Bag) Version() string {
 	h := uint64(0)
 	for _, m := range b.Members {
 		v := fmt.Sprintf("%T", m)
-		if x, ok := m.(recsys.Versioned); ok {
+		if x, ok := recsys.AbilityOf[recsys.Versioned](m); ok {
 			v = x.Version()
 		}
 		h = hash.String(h, v)
@@ -127,7 +127,7 @@ func (b Bag) Learn(ctx context.Context, feedback []recsys.Feedback) error {
 	var errs []error
 	var dealt []recsys.Feedback
 	for i, m := range b.Members {
-		l, ok := m.(recsys.Learner)
+		l, ok := recsys.AbilityOf[recsys.Learner](m)
 		if !ok {
 			continue
 		}
@@ -157,7 +157,7 @@ func (b Bag) Learn(ctx context.Context, feedback []recsys.Feedback) error {
 func (b Bag) Close() error {
 	var errs []error
 	for _, m := range b.Members {
-		if c, ok := m.(io.Closer); ok {
+		if c, ok := recsys.AbilityOf[io.Closer](m); ok {
 			errs = append(errs, c.Close())
 		}
 	}

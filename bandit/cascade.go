@@ -5,7 +5,7 @@ import "errors"
 // Cascade is an [Algorithm] for slates that users look at from the top until something pleases them: only what was seen is
 // learned from. The first place with a reward above 0 ends what was seen: the places above it are
 // observations of their rewards so far, 0, and those below it are unknown and teach nothing. A slate without reward was seen to its end. Feedback may
-// come late and in any order: a reward further up takes back what was learned of the places below it.
+// come late and in any order, and rewards are >= 0: a reward further up takes back what was learned of the places below it.
 //
 //	bandit.Cascade{Of: bandit.UCB1{C: 1.5}}    CascadeUCB1
 //	bandit.Cascade{Of: bandit.KLUCB{C: 3}}     CascadeKL-UCB
@@ -42,6 +42,7 @@ func (a Cascade) Validate() error {
 func (a Cascade) spec() spec {
 	s := a.Of.spec()
 	s.version, s.cascade = "cascade/1 of "+s.version, true
+	s.lo = max(s.lo, 0) // a sum of rewards must not fall to 0 again: what was seen would depend on the order of feedback
 	return s
 }
 

@@ -143,11 +143,14 @@ func TestCascadeOfClicksInAnyOrderIsThatOfTheFirst(t *testing.T) {
 }
 
 func TestCascadesConform(t *testing.T) {
-	suite := bandittest.Suite{Draws: 30_000}
+	suite := bandittest.Suite{Draws: 5_000} // a million below
 	if testing.Short() || race.Enabled {
 		suite.Draws = 300
 	}
 	for name, alg := range cascades {
+		if race.Enabled && name != "ts" {
+			continue // the frame is the same
+		}
 		t.Run(name, func(t *testing.T) {
 			d := board(t, alg)
 			for i := range 40 {

@@ -75,10 +75,13 @@ func (st *store) redo(x *Decision) error {
 	case n != len(x.Arms) || n != len(x.Propensities) || n != len(x.Choices) || n == 0 && len(x.Context) > 0 || n > 0 && len(x.Context)%n != 0:
 		return fmt.Errorf("bandit: Redo: decision %q has %d items, %d arms, %d propensities, %d choices and %d numbers of context",
 			x.ID, n, len(x.Arms), len(x.Propensities), len(x.Choices), len(x.Context))
-	case !finite(x.Propensities, x.Context):
-		return fmt.Errorf("bandit: Redo: decision %q holds numbers that are not finite", x.ID)
+	case !finite(x.Context):
+		return fmt.Errorf("bandit: Redo: decision %q has a context that is not finite", x.ID)
 	case n == 0 && st.memory.find(x.ID) == nil:
 		return fmt.Errorf("bandit: Redo: decision %q has no places, and none before it had its ID", x.ID)
+	}
+	if err := checkChances(x.Propensities, x.Choices); err != nil {
+		return fmt.Errorf("bandit: Redo: decision %q: %w", x.ID, err)
 	}
 	st.recall(x)
 	return nil

@@ -50,10 +50,8 @@ func (p *Policy) Remember(d *Decision) (bool, error) {
 		return false, fmt.Errorf("bandit: Remember: decision %q has %d items, %d arms, %d propensities, %d choices and %d numbers of context",
 			d.ID, n, len(d.Arms), len(d.Propensities), len(d.Choices), len(d.Context))
 	}
-	for i, x := range d.Propensities {
-		if !(x > 0 && x <= 1) || d.Choices[i] < 1 {
-			return false, fmt.Errorf("bandit: Remember: decision %q: place %d has propensity %v among %d choices; want a number of (0, 1] among at least 1", d.ID, i, x, d.Choices[i])
-		}
+	if err := checkChances(d.Propensities, d.Choices); err != nil {
+		return false, fmt.Errorf("bandit: Remember: decision %q: %w", d.ID, err)
 	}
 	if !finite(d.Context) {
 		return false, fmt.Errorf("bandit: Remember: decision %q has a context that is not finite", d.ID)
@@ -61,6 +59,16 @@ func (p *Policy) Remember(d *Decision) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.recall(d), nil
+}
+
+// checkChances returns an error that names the first place whose numbers cannot be: [EXP3] divides by them.
+func checkChances(props []float64, choices []int32) error {
+	for i, x := range props {
+		if !(x > 0 && x <= 1) || choices[i] < 1 {
+			return fmt.Errorf("place %d has propensity %v among %d choices; want a number of (0, 1] among at least 1", i, x, choices[i])
+		}
+	}
+	return nil
 }
 
 // recall remembers d as it is, and reports whether it is new.

@@ -1,6 +1,10 @@
 package bandit
 
-import "github.com/recsyskit/recsys"
+import (
+	"io"
+
+	"github.com/recsyskit/recsys"
+)
 
 // Luce gives tests the inside of the choice rule.
 type Luce struct{ l luce[float32] }
@@ -43,4 +47,14 @@ func SavedTally(decay float64, window int) []byte {
 	var e encoder
 	l.save(&e)
 	return e.b
+}
+
+// WriteChances writes p as if its first decision had had other chances.
+func WriteChances(p *Policy, dst io.Writer, propensity float64, choices int32) error {
+	d := &p.memory.ring[0]
+	was, of := d.props[0], d.choices[0]
+	d.props[0], d.choices[0] = propensity, choices
+	_, err := p.WriteTo(dst)
+	d.props[0], d.choices[0] = was, of
+	return err
 }

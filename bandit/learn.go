@@ -102,7 +102,7 @@ func (st *store) take(f *recsys.Feedback, index int, spec *spec) error {
 			Reason: "want a year from 1678 to 2261",
 		}
 	}
-	if !(reward >= spec.lo && reward <= spec.hi) || math.IsInf(reward, 0) {
+	if !(reward >= spec.lo && reward <= spec.hi) {
 		e := &FeedbackError{Index: index, ID: f.ID, Request: f.Request, Item: f.Item, Field: "Reward", Value: reward, Reason: spec.domain()}
 		if math.IsNaN(float64(f.Value)) || math.IsInf(float64(f.Value), 0) {
 			e.Field, e.Value = "Value", float64(f.Value)

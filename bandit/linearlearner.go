@@ -45,7 +45,7 @@ func (l *linear) fresh() *Ridge {
 
 func (l *linear) look(v *view) {
 	x := contextsOf(v)
-	x.read(l.layout, v)
+	x.read(v.columns, v)
 	v.t = l.clock
 	lambda := l.ridge.filled(l.layout.dim).Lambda
 	for i, arm := range v.arms {
@@ -92,7 +92,7 @@ func (l *linear) add(o *outcome) {
 	if len(o.x) != l.layout.dim {
 		return // a decision that was restored from a state of other features
 	}
-	if m := l.own[o.arm]; l.shared == nil && o.count <= 0 && (m == nil || m.made != o.tick>>tickBits) {
+	if m := l.own[o.arm]; l.shared == nil && o.count == 0 && (m == nil || m.made != o.tick>>tickBits) {
 		return // the arm was forgotten meanwhile
 	}
 	var buf padding
@@ -112,11 +112,7 @@ func (l *linear) add(o *outcome) {
 	if age := m.count - int64(o.tick&(1<<tickBits-1)); m.cfg.Decay < 1 && age > 0 {
 		weight = fmath.Pow(m.cfg.Decay, float64(age))
 	}
-	if o.count < 0 {
-		m.withdraw(x, -o.reward, weight)
-	} else {
-		_ = m.correct(x, o.reward, weight)
-	}
+	_ = m.correct(x, o.reward, weight) // nothing is taken back: a Cascade has no features
 }
 
 func (l *linear) forget(arm uint64) { delete(l.own, arm) }

@@ -15,6 +15,7 @@ import (
 //
 // The features of a row are the values of Features in their order, then a constant 1. A value that is missing or not
 // finite counts as 0, so columns should be centred, and of about unit size, since the ridge is the same for all.
+// Rewards are of [-1e100, 1e100], those of LogisticTS of [0, 1].
 // What a feature was when an item was shown is remembered with the decision; see [Config].Retention: 8 bytes for each feature of each
 // place.
 type LinearModel struct {
@@ -113,14 +114,6 @@ func (m LinearModel) version() string {
 	}
 	b.WriteString(version("", "lambda", m.Ridge.Lambda, "decay", m.Ridge.Decay, "refactor", float64(m.Ridge.Refactor)))
 	return b.String()
-}
-
-// features returns how many there are, 0 of a model that is not bound.
-func (l *layout) features() int {
-	if l == nil {
-		return 0
-	}
-	return l.dim
 }
 
 // append appends the features of a row to dst.

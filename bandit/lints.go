@@ -55,7 +55,7 @@ func (a LinTS) Validate() error {
 }
 
 func (a LinTS) spec() spec {
-	return thompsonSpec("lints/1", a.Model, a.V, a.Draws, a.Marginal, math.Inf(-1), math.Inf(1))
+	return thompsonSpec("lints/1", a.Model, a.V, a.Draws, a.Marginal, -widest, widest)
 }
 
 // thompsonSpec is the spec of [LinTS] and [LogisticTS].
@@ -83,7 +83,7 @@ func (a LinTS) bind(s *recsys.Schema) (Algorithm, error) {
 	return a, err
 }
 
-func (a LinTS) features() int { return a.Model.layout.features() }
+func (a LinTS) columns() *layout { return a.Model.layout }
 
 func (a LinTS) context(dst []float64, q *recsys.Query, c *recsys.Candidates, row int32) []float64 {
 	return a.Model.layout.append(dst, q, c, row)
@@ -135,7 +135,7 @@ func (a LogisticTS) bind(s *recsys.Schema) (Algorithm, error) {
 	return a, err
 }
 
-func (a LogisticTS) features() int { return a.Model.layout.features() }
+func (a LogisticTS) columns() *layout { return a.Model.layout }
 
 func (a LogisticTS) context(dst []float64, q *recsys.Query, c *recsys.Candidates, row int32) []float64 {
 	return a.Model.layout.append(dst, q, c, row)

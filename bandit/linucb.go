@@ -40,7 +40,7 @@ func (a LinUCB) Validate() error {
 func (a LinUCB) spec() spec {
 	return spec{
 		version: version("linucb/1", "alpha", a.Alpha) + a.Model.version(), class: recsys.ExplorationDeterministic,
-		lo: math.Inf(-1), hi: math.Inf(1),
+		lo: -widest, hi: widest,
 	}
 }
 
@@ -60,7 +60,7 @@ func (a LinUCB) bind(s *recsys.Schema) (Algorithm, error) {
 	return a, err
 }
 
-func (a LinUCB) features() int { return a.Model.layout.features() }
+func (a LinUCB) columns() *layout { return a.Model.layout }
 
 func (a LinUCB) context(dst []float64, q *recsys.Query, c *recsys.Candidates, row int32) []float64 {
 	return a.Model.layout.append(dst, q, c, row)
@@ -90,7 +90,7 @@ func (a LinGreedy) Validate() error {
 }
 
 func (a LinGreedy) spec() spec {
-	s := spec{version: version("lin-greedy/1", "e", a.Epsilon) + a.Model.version(), lo: math.Inf(-1), hi: math.Inf(1)}
+	s := spec{version: version("lin-greedy/1", "e", a.Epsilon) + a.Model.version(), lo: -widest, hi: widest}
 	if a.Epsilon == 0 {
 		s.class = recsys.ExplorationDeterministic
 	}
@@ -121,7 +121,7 @@ func (a LinGreedy) bind(s *recsys.Schema) (Algorithm, error) {
 	return a, err
 }
 
-func (a LinGreedy) features() int { return a.Model.layout.features() }
+func (a LinGreedy) columns() *layout { return a.Model.layout }
 
 func (a LinGreedy) context(dst []float64, q *recsys.Query, c *recsys.Candidates, row int32) []float64 {
 	return a.Model.layout.append(dst, q, c, row)

@@ -185,7 +185,7 @@ func ChancesOf(e recsys.Explorer, q *recsys.Query, c *recsys.Candidates, order [
 			return x.chances(q, c, c.Slate(k, order), prefix, dst)
 		}, nil
 	}
-	j, ok := e.(recsys.Judge)
+	j, ok := recsys.AbilityOf[recsys.Judge](e)
 	if !ok {
 		return nil, fmt.Errorf("bandit: ChancesOf: %T is no recsys.Judge", e)
 	}

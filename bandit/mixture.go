@@ -31,7 +31,7 @@ type Member struct {
 // Σ weight[j]·P_j(slate), and the propensities support whatever one member supports. A log
 // of a Mixture is a log of one policy; estimators for several loggers are for logs without it.
 //
-// Every member must be a [recsys.Judge]. Feedback goes to all members that learn; a [Policy]
+// Every member must be a [recsys.Judge]; what a member that is a [recsys.Wrapper] cannot do is asked of the one within. Feedback goes to all members that learn; a [Policy]
 // learns from the decisions that it made itself, and counts the others as unmatched.
 //
 // The propensities are exact where those of all members are. Else they carry the standard error
@@ -80,7 +80,7 @@ func (m Mixture) Validate() error {
 		if !(x.Weight > 0) || math.IsInf(x.Weight, 1) {
 			errs = append(errs, fmt.Errorf("bandit: Mixture.Members[%d].Weight is %v; want > 0 and finite", i, x.Weight))
 		}
-		if _, ok := x.Explorer.(recsys.Judge); !ok {
+		if _, ok := recsys.AbilityOf[recsys.Judge](x.Explorer); !ok {
 			errs = append(errs, fmt.Errorf("bandit: Mixture.Members[%d].Explorer is a %T, which is no recsys.Judge: the propensities "+
 				"of the mixture could not be known", i, x.Explorer))
 		}
@@ -117,7 +117,7 @@ func (m Mixture) Version() string {
 		}
 		b.WriteString(strconv.FormatFloat(x.Weight, 'g', -1, 64))
 		b.WriteByte(' ')
-		if v, ok := x.Explorer.(recsys.Versioned); ok {
+		if v, ok := recsys.AbilityOf[recsys.Versioned](x.Explorer); ok {
 			b.WriteString(v.Version())
 		} else {
 			fmt.Fprintf(&b, "%T", x.Explorer)
@@ -131,7 +131,7 @@ func (m Mixture) Version() string {
 func (m Mixture) Exploration() recsys.Exploration {
 	kind := recsys.ExplorationExact
 	for _, x := range m.Members {
-		k, ok := x.Explorer.(recsys.ExplorationKinder)
+		k, ok := recsys.AbilityOf[recsys.ExplorationKinder](x.Explorer)
 		if ok && len(m.Members) == 1 {
 			return k.Exploration()
 		}
@@ -146,7 +146,7 @@ func (m Mixture) Exploration() recsys.Exploration {
 func (m Mixture) Learn(ctx context.Context, feedback []recsys.Feedback) error {
 	var errs []error
 	for i, x := range m.Members {
-		if l, ok := x.Explorer.(recsys.Learner); ok {
+		if l, ok := recsys.AbilityOf[recsys.Learner](x.Explorer); ok {
 			if err := l.Learn(ctx, feedback); err != nil {
 				errs = append(errs, fmt.Errorf("bandit: Mixture.Members[%d]: %w", i, err))
 			}
@@ -159,7 +159,7 @@ func (m Mixture) Learn(ctx context.Context, feedback []recsys.Feedback) error {
 func (m Mixture) Close() error {
 	var errs []error
 	for _, x := range m.Members {
-		if c, ok := x.Explorer.(io.Closer); ok {
+		if c, ok := recsys.AbilityOf[io.Closer](x.Explorer); ok {
 			errs = append(errs, c.Close())
 		}
 	}
@@ -199,7 +199,7 @@ func (m Mixture) Explore(ctx context.Context, q *recsys.Query, c *recsys.Candida
 func (m Mixture) depth() uint64 {
 	below := uint64(0)
 	for _, x := range m.Members {
-		if inner, ok := x.Explorer.(Mixture); ok {
+		if inner, ok := recsys.AbilityOf[interface{ depth() uint64 }](x.Explorer); ok {
 			below = max(below, inner.depth())
 		}
 	}
@@ -260,7 +260,8 @@ func (w *mixing) judge(ctx context.Context, members []Member, drawn int, q *recs
 		if j == drawn {
 			continue
 		}
-		if err := x.Explorer.(recsys.Judge).Propensities(ctx, q, c, s.Fork(&w.slate), rows, w.p[j*n:j*n+n]); err != nil {
+		judge, _ := recsys.AbilityOf[recsys.Judge](x.Explorer)
+		if err := judge.Propensities(ctx, q, c, s.Fork(&w.slate), rows, w.p[j*n:j*n+n]); err != nil {
 			return fmt.Errorf("bandit: Mixture.Members[%d]: %w", j, err)
 		}
 		copy(w.se[j*n:j*n+n], w.slate.StandardErrors())

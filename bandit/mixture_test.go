@@ -32,7 +32,7 @@ var mixtures = map[string]bandit.Mixture{
 }
 
 func TestMixturesConform(t *testing.T) {
-	suite := bandittest.Suite{Draws: 100_000}
+	suite := bandittest.Suite{Draws: 10_000} // a million: TestMixtureDrawsWhatItLogs
 	if testing.Short() || race.Enabled {
 		suite.Draws = 500
 	}
@@ -165,4 +165,36 @@ func TestMixtureAllocatesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}))
+}
+
+// shell is a wrapper that forgets all that an explorer can do beside exploring.
+type shell struct{ recsys.Explorer }
+
+func (s shell) Unwrap() recsys.Explorer { return s.Explorer }
+
+func TestMixtureAsksWhatAWrapperHolds(t *testing.T) {
+	policy, err := bandit.New(bandit.Thompson{}, bandit.Config{})
+	require.NoError(t, err)
+	shared := experienced(t, bandit.LinTS{Model: linearModels["shared"], Draws: 64}, bandit.Config{})
+	m := mixture(shell{policy}, 1.0, shell{shell{shared}}, 1.0)
+	require.NoError(t, m.Validate())
+	require.Equal(t, recsys.ExplorationEstimated, m.Exploration())
+	require.Equal(t, recsys.ExplorationDeterministic, mixture(shell{experienced(t, bandit.LinUCB{}, bandit.Config{})}, 1.0).Exploration())
+	require.Contains(t, m.Version(), policy.Version())
+	require.NoError(t, m.Learn(t.Context(), []recsys.Feedback{act(99, 1, recsys.Click, 0)}))
+	require.EqualValues(t, 1, policy.Stats().Unmatched)
+	require.ErrorContains(t, mixture(shell{bandittest.StopsEarly{}}, 1.0).Validate(), "no recsys.Judge")
+}
+
+// A mixture within a mixture draws its member by another number than the outer one, however it is wrapped.
+func TestMixturesWithinMixturesDrawApart(t *testing.T) {
+	inner := mixture(bandit.EpsilonGreedy(0), 1.0, bandit.Uniform{}, 1.0)
+	for name, e := range map[string]recsys.Explorer{"value": inner, "pointer": &inner, "wrapped": shell{inner}, "wrapped twice": shell{shell{&inner}}} {
+		t.Run(name, func(t *testing.T) {
+			bandittest.Draws{
+				Table: func() (*recsys.Candidates, []int32) { return table([]float32{1, 0.8, 0.6}) },
+				N:     20_000, Seed: 1,
+			}.Run(t, mixture(e, 1.0, bandit.PlackettLuce(0.5), 1.0))
+		})
+	}
 }

@@ -199,6 +199,9 @@ func (p *Policy) open(q *recsys.Query, c *recsys.Candidates, s *recsys.Slate) (*
 	}
 	v := p.views.Get().(*view)
 	v.reset(q, c)
+	if x, reads := p.alg.(contextual); reads {
+		v.columns = x.columns()
+	}
 	v.seed = rng.Uint64()
 	v.rows = append(v.rows, s.Order()[:s.Window()]...)
 	for _, row := range v.rows {

@@ -65,7 +65,8 @@ var errNotFinite = errors.New("bandit: an observation is not finite, or too larg
 // mean d, a variance d². Every [RidgeConfig].Refactor updates A⁻¹ and θ are computed afresh from A and b.
 //
 // With a Decay γ, observation i of n counts γ^(n-i). The ridge of each weight is forgotten with them and
-// restored one weight after the other, so that it is always in [γ^d·λ, λ].
+// restored one weight after the other, so that it is always in [γ^d·λ, λ]. Where γ^d is below 1e-9, too little to compute
+// with, all are restored at every update, which then costs d³ operations.
 //
 // The numbers are the same bits on every machine. Moments may run concurrently, but not
 // beside Update. Slices of another length than d panic.
@@ -224,16 +225,6 @@ func (m *Ridge) correct(x []float64, delta, weight float64) error {
 	return nil
 }
 
-// withdraw takes an observation back: A -= weight·x·xᵀ, b -= weight·reward·x.
-func (m *Ridge) withdraw(x []float64, reward, weight float64) {
-	if m.inverse == nil {
-		return
-	}
-	simd.Rank1(m.gram, -weight, x)
-	simd.Axpy64(float64(-weight*reward), x, m.moment)
-	m.Refactor() // what is left may be far from what was
-}
-
 // grow makes the matrices of a model that has none.
 func (m *Ridge) grow() {
 	if m.inverse != nil {
@@ -251,6 +242,10 @@ func (m *Ridge) grow() {
 // forget lets all that was learned count Decay times as much, and restores the ridge of one weight.
 func (m *Ridge) forget() {
 	decay := m.cfg.Decay
+	if fmath.Pow(decay, float64(m.dim)) < leastRidge {
+		m.forgetAndRestore()
+		return
+	}
 	grown := 1 / decay
 	for i := range m.inverse {
 		m.inverse[i] *= grown
@@ -274,6 +269,32 @@ func (m *Ridge) forget() {
 	gain := restored / (1 + float64(restored*u[j]))
 	simd.Axpy64(-gain*m.theta[j], u, m.theta)
 	m.shrink(u, gain)
+}
+
+// leastRidge is how small a part of a ridge may become before it is restored.
+const leastRidge = 1e-9
+
+// forgetAndRestore is forget that restores the ridge of all weights. θ stays the mode: of the posterior of before, flattened, times the
+// prior's part.
+func (m *Ridge) forgetAndRestore() {
+	decay := m.cfg.Decay
+	for i := range m.gram {
+		m.gram[i] *= decay
+	}
+	for i := range m.moment {
+		m.moment[i] *= decay
+	}
+	memory := borrow(len(m.theta))
+	defer vectors.Put(memory)
+	old := *memory
+	simd.Symv(old, m.gram, m.theta)
+	for i := range m.dim {
+		m.gram[simd.SymIndex(i, i)] += float64(m.cfg.Lambda * (1 - decay))
+	}
+	m.Refactor()
+	if m.logistic {
+		simd.Symv(m.theta, m.inverse, old)
+	}
 }
 
 // shrink computes A⁻¹ -= gain·u·uᵀ and keeps it symmetric to the bit: what is not symmetric would grow with every decay.

@@ -206,8 +206,12 @@ func (st *store) readDecisions(r *envelope.Reader, count uint64) {
 	if r.Err() != nil {
 		return
 	}
-	if !finite(c.props, c.totals, c.x) {
+	if !finite(c.totals, c.x) {
 		r.Fail("decisions hold numbers that are not finite")
+		return
+	}
+	if err := checkChances(c.props, c.choices); err != nil {
+		r.Fail("of the places of all decisions, " + err.Error())
 		return
 	}
 	for i := range n {

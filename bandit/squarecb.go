@@ -85,7 +85,7 @@ func (a SquareCB) Validate() error {
 func (a SquareCB) spec() spec {
 	return spec{
 		version: version("squarecb/1", "gamma", a.Gamma, "exponent", a.Exponent) + a.Model.version(),
-		lo:      math.Inf(-1), hi: math.Inf(1),
+		lo:      -widest, hi: widest,
 	}
 }
 
@@ -111,7 +111,7 @@ func (a SquareCB) bind(s *recsys.Schema) (Algorithm, error) {
 	return a, err
 }
 
-func (a SquareCB) features() int { return a.Model.layout.features() }
+func (a SquareCB) columns() *layout { return a.Model.layout }
 
 func (a SquareCB) context(dst []float64, q *recsys.Query, c *recsys.Candidates, row int32) []float64 {
 	return a.Model.layout.append(dst, q, c, row)

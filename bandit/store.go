@@ -41,8 +41,8 @@ func (st *store) bind(alg Algorithm) error {
 	if have := st.alg.spec().version; have != alg.spec().version {
 		return fmt.Errorf("bandit: the policy is bound as %q already, and cannot be %q", have, alg.spec().version)
 	}
-	if old, ok := st.alg.(contextual); ok && old.features() > 0 && old.features() != alg.(contextual).features() {
-		return fmt.Errorf("bandit: the policy is bound to %d features already, and cannot be to %d", old.features(), alg.(contextual).features())
+	if old, ok := st.alg.(contextual); ok && old.columns() != nil && old.columns().dim != alg.(contextual).columns().dim {
+		return fmt.Errorf("bandit: the policy is bound to %d features already, and cannot be to %d", old.columns().dim, alg.(contextual).columns().dim)
 	}
 	st.alg, st.spec = alg, alg.spec()
 	if len(st.segments) == 0 {
@@ -154,4 +154,7 @@ func nano(t time.Time) int64 {
 	return math.MaxInt64
 }
 
-func nanoFits(t time.Time) bool { return t.Year() >= 1678 && t.Year() <= 2261 }
+func nanoFits(t time.Time) bool {
+	year := t.UTC().Year()
+	return year >= 1678 && year <= 2261
+}

@@ -284,3 +284,22 @@ func ExampleTopTwo() {
 	fmt.Printf("%.3f\n", arms.Probabilities(nil, []uint64{1, 2, 3}))
 	// Output: [0.491 0.255 0.255]
 }
+
+// Narrow arms beside wide ones, at 0, where a panel of the wide one's width has no digits for the narrow one.
+func TestBestNormalOfVeryDifferentScales(t *testing.T) {
+	for _, narrow := range []float64{1e-3, 1e-8, 1e-16, 1e-17, 1e-20, 1e-100, 1e-200, 1e-300} {
+		for _, wide := range []float64{1, 1e3, 1e200} {
+			for _, c := range []struct {
+				mu, sigma, want []float64
+			}{
+				{[]float64{0, 0}, []float64{narrow, wide}, []float64{0.5, 0.5}},
+				{[]float64{0, 0, 0}, []float64{wide, narrow, wide}, []float64{0.375, 0.25, 0.375}},
+				{[]float64{0, 0, 0}, []float64{narrow, wide, narrow}, []float64{0.25, 0.5, 0.25}},
+			} {
+				got, err := bandit.BestNormal(nil, c.mu, c.sigma)
+				require.NoError(t, err)
+				require.InDeltaSlice(t, c.want, got, max(1e-9, narrow/wide), "%v", c.sigma)
+			}
+		}
+	}
+}

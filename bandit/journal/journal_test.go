@@ -170,6 +170,32 @@ func TestFeedbackGivenAgainAfterARestartCountsOnce(t *testing.T) {
 	require.EqualValues(t, 1, p.Stats().Settled)
 }
 
+// A record holds a time in nanoseconds, which is not enough for all of them; what was refused must stay so.
+func TestFeedbackOfImpossibleTimesIsRefusedAgainAfterARestart(t *testing.T) {
+	for name, at := range map[string]time.Time{
+		"long gone":     time.Date(1000, 1, 1, 0, 0, 0, 0, time.UTC),
+		"far":           time.Date(3000, 1, 1, 0, 0, 0, 0, time.UTC),
+		"one year less": time.Date(1677, 12, 31, 0, 0, 0, 0, time.UTC),
+		"one year more": time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC),
+		"another zone":  time.Date(2261, 12, 31, 23, 30, 0, 0, time.FixedZone("west", -3600)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			p := learned(t)
+			j := open(t, dir, p, journal.Options{}.On(unsynced{}))
+			shown := show(t, j, "a", epoch)
+			var refused *bandit.FeedbackError
+			require.ErrorAs(t, j.Learn(ctx, []recsys.Feedback{act("x", "a", shown[0], at)}), &refused)
+			require.Equal(t, "Time", refused.Field)
+			require.NoError(t, j.Close())
+			again := learned(t)
+			open(t, dir, again, journal.Options{}.On(unsynced{}))
+			require.Equal(t, p.Stats(), again.Stats())
+			require.Equal(t, state(t, p), state(t, again))
+		})
+	}
+}
+
 func TestConcurrentCallersShareSyncs(t *testing.T) {
 	p := learned(t)
 	j := open(t, t.TempDir(), p, journal.Options{})

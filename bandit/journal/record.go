@@ -42,7 +42,7 @@ func appendChange(dst []byte, c *bandit.Change) []byte {
 		dst = binary.LittleEndian.AppendUint64(dst, uint64(f.Item))
 		dst = binary.LittleEndian.AppendUint32(dst, math.Float32bits(f.Value))
 		if flags == flagTime {
-			dst = binary.LittleEndian.AppendUint64(dst, uint64(f.Time.UnixNano()))
+			dst = binary.LittleEndian.AppendUint64(dst, nano(f.Time))
 		}
 	case bandit.ChangeAdvance:
 		dst = binary.LittleEndian.AppendUint64(dst, uint64(c.Now))
@@ -84,10 +84,17 @@ func appendDecision(dst []byte, d *bandit.Decision) []byte {
 	return dst
 }
 
-// nano returns t in nanoseconds since 1970, 0 for the zero time.
+// nano returns t in nanoseconds since 1970, 0 for the zero time. A time out of their range is at its end, in the years 1677 and 2262,
+// which the policy refuses again.
 func nano(t time.Time) uint64 {
-	if t.IsZero() {
+	least, most := time.Unix(0, math.MinInt64), time.Unix(0, math.MaxInt64)
+	switch {
+	case t.IsZero():
 		return 0
+	case t.Before(least):
+		t = least
+	case t.After(most):
+		t = most
 	}
 	return uint64(t.UnixNano())
 }

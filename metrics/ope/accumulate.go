@@ -140,18 +140,21 @@ func (a *Accumulator) mergeable(b *Accumulator) error {
 	if !slices.Equal(a.total.estimators, b.total.estimators) {
 		return &FieldError{"the merged Accumulator", fmt.Sprint("of ", b.total.estimators), fmt.Sprint("of ", a.total.estimators)}
 	}
-	x, y := a.opt, b.opt
+	return mergeableOptions("the merged Accumulator", a.opt, b.opt, a.seeds(), b.seeds())
+}
+
+// mergeableOptions returns the error of merging what has options y and was drawn with its seeds into what has x and own.
+func mergeableOptions(what string, x, y Options, own, seeds []uint64) error {
 	x.Workers, x.Seed = y.Workers, y.Seed
 	if x != y {
-		return &FieldError{"the merged Accumulator", "of other options", "of the same"}
+		return &FieldError{what, "of other options", "of the same"}
 	}
-	if a.opt.Interval != Bootstrap {
+	if x.Interval != Bootstrap {
 		return nil
 	}
-	own := a.seeds()
-	for _, s := range b.seeds() {
+	for _, s := range seeds {
 		if slices.Contains(own, s) {
-			return &FieldError{"the merged Accumulator's Options.Seed", fmt.Sprint(s), "a seed of its own"}
+			return &FieldError{what + "'s Options.Seed", fmt.Sprint(s), "a seed of its own"}
 		}
 	}
 	return nil

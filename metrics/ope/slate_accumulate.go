@@ -1,6 +1,10 @@
 package ope
 
-import "math"
+import (
+	"fmt"
+	"math"
+	"slices"
+)
 
 // SlateAccumulator estimates from slates that are read one by one, in memory independent of
 // their number (8 bytes per slate and estimator more with [Options.Tails]). It is not safe for
@@ -12,8 +16,10 @@ type SlateAccumulator struct {
 	needs      slateNeeds
 	sums       []slateSums
 	boot       *resampler
-	first, n   int     // number of the block's first slate, slates in the block
-	leaving    float64 // Σ of the target's mass that leaves the support
+	first, n   int      // number of the block's first slate, slates in the block
+	own        bool     // slates were added, not only merged
+	leaving    float64  // Σ of the target's mass that leaves the support
+	merged     []uint64 // seeds of the bootstraps merged into this one
 	prefix     []float64
 	place      []float64
 }
@@ -93,6 +99,7 @@ func (a *SlateAccumulator) Add(s *Slate) error {
 		}
 		a.add(t, e, s, total)
 	}
+	a.own = true
 	a.leaving += unsupported
 	if a.n++; a.n == blockRows {
 		a.flush()
@@ -187,19 +194,15 @@ func (a *SlateAccumulator) resample() {
 	}
 }
 
-// Merge adds the slates of b, which must be of the same options and estimators; else the error
-// is a [*FieldError]. Merge leaves b's slates in b.
+// Merge adds the slates of b. Estimators and options must be the same, but for Workers and Seed,
+// and for [Bootstrap] the seeds must differ, lest slates of both count equally often; else the
+// error is a [*FieldError] and nothing is added. Merge leaves b's slates in b.
 func (a *SlateAccumulator) Merge(b *SlateAccumulator) error {
-	if len(a.estimators) != len(b.estimators) {
-		return &FieldError{"the merged SlateAccumulator", "of other estimators", "of the same"}
+	if err := a.mergeable(b); err != nil {
+		return err
 	}
-	for i, e := range a.estimators {
-		if e != b.estimators[i] {
-			return &FieldError{"the merged SlateAccumulator", "of " + b.estimators[i].name, "of " + e.name}
-		}
-	}
-	if a.opt.Interval != b.opt.Interval || a.opt.Resamples != b.opt.Resamples || a.opt.Tails != b.opt.Tails {
-		return &FieldError{"the merged SlateAccumulator", "of other options", "of the same"}
+	if a.boot != nil {
+		a.merged = append(a.merged, b.seeds()...)
 	}
 	a.flush()
 	b.flush()
@@ -220,6 +223,27 @@ func (a *SlateAccumulator) Merge(b *SlateAccumulator) error {
 	a.leaving += b.leaving
 	a.first += b.first
 	return nil
+}
+
+// mergeable returns the error of merging b.
+func (a *SlateAccumulator) mergeable(b *SlateAccumulator) error {
+	const what = "the merged SlateAccumulator"
+	if a == b {
+		return &FieldError{what, "the one it is merged into", "another"}
+	}
+	if !slices.Equal(a.estimators, b.estimators) {
+		return &FieldError{what, fmt.Sprint("of ", b.estimators), fmt.Sprint("of ", a.estimators)}
+	}
+	return mergeableOptions(what, a.opt, b.opt, a.seeds(), b.seeds())
+}
+
+// seeds returns the seeds that the slates were drawn with.
+func (a *SlateAccumulator) seeds() []uint64 {
+	seeds := slices.Clone(a.merged)
+	if a.own {
+		seeds = append(seeds, a.opt.Seed)
+	}
+	return seeds
 }
 
 // Report returns the estimates of the slates added so far; more may follow. The error is

@@ -356,11 +356,48 @@ func TestAMergedSlateAccumulatorMustBeOfTheSameKind(t *testing.T) {
 		}
 		return a
 	}
-	var field *ope.FieldError
-	a := accumulator(ope.Options{}, ope.SIPS())
-	for _, b := range []*ope.SlateAccumulator{accumulator(ope.Options{}), accumulator(ope.Options{}, ope.RIPS()), accumulator(ope.Options{Tails: true}, ope.SIPS())} {
-		if err := a.Merge(b); !errors.As(err, &field) {
-			t.Errorf("error %v, want a FieldError", err)
+	filled := func(opt ope.Options, e ...ope.SlateEstimator) *ope.SlateAccumulator {
+		a := accumulator(opt, e...)
+		for range 2 {
+			if err := a.Add(&ope.Slate{Reward: []float64{1}, Propensity: []float64{0.5}, Target: []float64{0.5}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return a
+	}
+	boot := func(seed uint64) *ope.SlateAccumulator {
+		return filled(ope.Options{Interval: ope.Bootstrap, Resamples: 40, Seed: seed}, ope.SIPS())
+	}
+	itself := filled(ope.Options{}, ope.SIPS())
+	both := accumulator(ope.Options{Interval: ope.Bootstrap, Resamples: 40}, ope.SIPS())
+	for seed := range uint64(3) { // 0 is not taken by an empty one
+		if err := both.Merge(boot(seed)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := itself.Merge(filled(ope.Options{Workers: 3, Seed: 9}, ope.SIPS())); err != nil {
+		t.Error(err)
+	}
+	for _, c := range []struct {
+		name string
+		a, b *ope.SlateAccumulator
+	}{
+		{"itself", itself, itself},
+		{"no estimator", itself, accumulator(ope.Options{})},
+		{"another estimator", itself, filled(ope.Options{}, ope.RIPS())},
+		{"another interval", itself, filled(ope.Options{Interval: ope.Anytime}, ope.SIPS())},
+		{"another level", itself, filled(ope.Options{Level: 0.9}, ope.SIPS())},
+		{"another range", itself, filled(ope.Options{TermRange: 9}, ope.SIPS())},
+		{"another horizon", itself, filled(ope.Options{Horizon: 9}, ope.SIPS())},
+		{"tails", itself, filled(ope.Options{Tails: true}, ope.SIPS())},
+		{"the same seed", boot(1), boot(1)},
+		{"a seed merged before", both, boot(1)},
+		{"one that has merged the seed", boot(2), both},
+	} {
+		slates := c.a.Len()
+		var field *ope.FieldError
+		if err := c.a.Merge(c.b); !errors.As(err, &field) || c.a.Len() != slates {
+			t.Errorf("%s was merged: %v", c.name, err)
 		}
 	}
 }

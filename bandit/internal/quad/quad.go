@@ -167,7 +167,7 @@ func (s *Solver) extend() {
 	if s.narrow > 0 {
 		w *= s.narrow
 	}
-	p.from = p.to - w
+	p.from = s.stop(p.to, p.to-w)
 	s.panels, s.edge = append(s.panels, p), p.from
 	at := len(s.f)
 	size := len(s.arms) * nodes
@@ -195,6 +195,16 @@ func (s *Solver) extend() {
 			s.mass[j] = rule.upper(cdf, f, s.mass[j], (p.to-p.from)/2)
 		}
 	}
+}
+
+// stop returns from, or the right end of an arm so narrow that to - hi had too few digits to end the panel there.
+func (s *Solver) stop(to, from float64) float64 {
+	for i := range s.arms {
+		if a := &s.arms[i]; a.hi < to && a.hi > from && a.hi-from > a.step(a.hi) && to-a.hi > a.step(a.hi) {
+			from = a.hi
+		}
+	}
+	return from
 }
 
 // width returns how wide a panel that ends at y may be.

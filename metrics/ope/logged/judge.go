@@ -113,7 +113,7 @@ func bindJudge(j recsys.Judge, s *recsys.Schema) (recsys.Judge, error) {
 	if err != nil {
 		return nil, err
 	}
-	j, ok = e.(recsys.Judge)
+	j, ok = recsys.AbilityOf[recsys.Judge](e)
 	if !ok {
 		return nil, fmt.Errorf("logged: %T is no recsys.Judge once it is bound", e)
 	}
