@@ -236,8 +236,12 @@ func TestMistakesOfTheCallerAreNamed(t *testing.T) {
 		`column "w" comes twice`:                   "predict -header -model " + model + " -data " + write(t, "w,w\n"),
 		"model file: byte 0: ":                     "predict -data d -model " + data,
 		"-rows is 0":                               "bench -rows 0 -model " + model,
-		"there are no rows":                        "bench -model " + model + " -data " + write(t, ""),
-		"want 0 for all, -1 for the best, or 1 to": "predict -rounds 99 -data d -model " + model,
+		`f:1: feature "w": "w"; want a number; is the first line a header? -header`:              "predict -model " + model + " -data " + write(t, "w,colour\n1,red\n"),
+		`-label: no column "kind" (columns: 0, 1, 2, 3, 4); is the first line a header? -header`: "train -label kind -data " + data + " -model " + model,
+		`-drop: no column "id" (columns: 0, 1, 2, 3, 4); is the first line a header? -header`:    "train -label 2 -drop id -data " + data + " -model " + model,
+		`; is the first line a header? -header`:                                                  "train -label 2 -data " + data + " -model " + model,
+		"there are no rows":                                                                      "bench -model " + model + " -data " + write(t, ""),
+		"want 0 for all, -1 for the best, or 1 to":                                               "predict -rounds 99 -data d -model " + model,
 	} {
 		code, out, errs := program(t, strings.Fields(args)...)
 		require.Equal(t, 2, code, "%s: %s", args, errs)
@@ -318,4 +322,33 @@ func TestClassesThatTheModelDoesNotKnowAreJudgedWrong(t *testing.T) {
 	r := result(t, append(train, write(t, "0,0\n-1,1\n7,2\n"))...)
 	require.InDelta(t, 1./3, r["accuracy"], 1e-12)
 	require.Greater(t, r["logloss"], 20.0)
+}
+
+// Metrics of rows that the model has learned from are not taken for others.
+func TestMetricsSayWhatTheyAreOf(t *testing.T) {
+	data, other, model := write(t, fruit(100)), write(t, fruit(60)), filepath.Join(t.TempDir(), "m.gbdt")
+	args := []string{
+		"train", "-data", data, "-header", "-label", "kind", "-positive", "lemon", "-drop", "id", "-weight", "w",
+		"-objective", "binary", "-rounds", "2", "-model", model,
+	}
+	require.Equal(t, "training rows", result(t, args...)["judged"])
+	require.Equal(t, other, result(t, append(args, "-valid", other)...)["judged"])
+	require.Equal(t, data, result(t, append(args, "-valid", other, "-test", data)...)["judged"])
+	code, out, _ := program(t, args...)
+	require.Zero(t, code)
+	require.Contains(t, out, "judged       training rows\nauc ")
+}
+
+// What a line without a hint says is not about a header.
+func TestOnlyTheFirstLineIsTakenForAHeader(t *testing.T) {
+	model := filepath.Join(t.TempDir(), "m.gbdt")
+	for _, args := range [][]string{
+		{"train", "-data", write(t, "1,2\nx,2\n"), "-model", model},
+		{"train", "-header", "-label", "kin", "-data", write(t, fruit(10)), "-model", model},
+		{"train", "-data", write(t, "x 1:2\n"), "-model", model},
+	} {
+		code, _, errs := program(t, args...)
+		require.Equal(t, 2, code)
+		require.NotContains(t, errs, "is the first line a header")
+	}
 }

@@ -30,7 +30,8 @@
 // # Output
 //
 // train prints the metrics on -test, else on -valid, else on the training rows, that fit the labels: auc and
-// logloss for a probability, rmse for a number, ndcg@10 where there are groups. predict writes one CSV row for each row
+// logloss for a probability, rmse for a number, ndcg@10 where there are groups; "judged" is the file that they are of, or
+// "training rows". predict writes one CSV row for each row
 // of data, without a header, to -out: predictions (score), raw scores (raw), the leaf in each tree (leaf), or
 // what each feature adds to each raw score, and last the expected one (contrib). With -json the last line
 // on standard output is the result as a JSON object.

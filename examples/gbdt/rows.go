@@ -25,6 +25,7 @@ type rowReader struct {
 	name     string
 	model    *gbdt.Model
 	features []gbdt.Feature
+	header   bool
 
 	csv     *csv.Reader   // one of the two
 	svm     *bufio.Reader //
@@ -35,7 +36,7 @@ type rowReader struct {
 
 // newRowReader reads the first line of a file.
 func newRowReader(name, format string, r io.Reader, header bool, m *gbdt.Model) (*rowReader, error) {
-	x := &rowReader{name: name, model: m, features: m.Features()}
+	x := &rowReader{name: name, model: m, features: m.Features(), header: header}
 	b := bufio.NewReaderSize(r, 1<<16)
 	if format == "" {
 		format = sniff(b)
@@ -188,11 +189,19 @@ func (x *rowReader) next(dst []float64) ([]float64, error) {
 		v, err := x.value(k, strings.TrimSpace(text))
 		if err != nil {
 			line, _ := x.csv.FieldPos(j)
-			return dst, &cli.InputError{File: x.name, Line: line, Err: fmt.Errorf("feature %q: %w", x.features[k].Name, err)}
+			return dst, &cli.InputError{File: x.name, Line: line, Err: hinted(fmt.Errorf("feature %q: %w", x.features[k].Name, err), line, x.header)}
 		}
 		dst[from+k] = v
 	}
 	return dst, nil
+}
+
+// hinted is err about a line of a CSV file, with what is wrong as a rule where the first one is not read.
+func hinted(err error, line int, header bool) error {
+	if header || line > 1 {
+		return err
+	}
+	return fmt.Errorf("%w; is the first line a header? -header", err)
 }
 
 // value reads a field: a number, or for a feature with a vocabulary a category.

@@ -50,7 +50,8 @@ func (s *source) read(name, query string) (*ranking.Dataset, error) {
 	}
 	first, _, _ := bytes.Cut(data[:min(len(data), 1<<12)], []byte("\n"))
 	var d *ranking.Dataset
-	if s.format == "libsvm" || s.format == "" && looksLikePairs(string(first)) {
+	pairs := s.format == "libsvm" || s.format == "" && looksLikePairs(string(first))
+	if pairs {
 		// A column that the first file has must be there in the second one too.
 		d, err = ranking.ReadLibSVM(bytes.NewReader(data), ranking.LibSVMConfig{Name: name, Columns: len(s.columns)})
 	} else {
@@ -60,7 +61,7 @@ func (s *source) read(name, query string) (*ranking.Dataset, error) {
 		s.columns = slices.Concat(d.Columns, d.IDColumns)
 	}
 	if p, ok := errors.AsType[*ranking.ParseError](err); ok {
-		err = &cli.InputError{File: name, Line: p.Line, Err: withoutPlace(p)}
+		err = &cli.InputError{File: name, Line: p.Line, Err: hinted(withoutPlace(p), p.Line, s.header || pairs)}
 	}
 	if err != nil || query == "" {
 		return d, err
@@ -81,7 +82,7 @@ func (s *source) readCSV(name string, data []byte) (*ranking.Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	label, err := column(names, "label", s.label)
+	label, err := s.column(names, "label", s.label)
 	if err != nil {
 		return nil, err
 	}
@@ -90,16 +91,16 @@ func (s *source) readCSV(name string, data []byte) (*ranking.Dataset, error) {
 		cfg.Positive = map[string]string{label: s.positive}
 	}
 	if s.weight != "" {
-		if cfg.Weight, err = column(names, "weight", s.weight); err != nil {
+		if cfg.Weight, err = s.column(names, "weight", s.weight); err != nil {
 			return nil, err
 		}
 	}
-	if cfg.Drop, err = columns(names, "drop", s.drop); err != nil {
+	if cfg.Drop, err = s.list(names, "drop", s.drop); err != nil {
 		return nil, err
 	}
 	if cfg.IDs = s.ids; s.columns == nil {
 		if s.cat != "auto" {
-			s.ids, err = columns(names, "cat", s.cat)
+			s.ids, err = s.list(names, "cat", s.cat)
 		} else {
 			s.ids, err = s.textColumns(name, data, names, append([]string{label, cfg.Weight}, cfg.Drop...))
 		}
@@ -126,6 +127,26 @@ func (s *source) names(name string, data []byte) ([]string, error) {
 		}
 	}
 	return record, nil
+}
+
+// column finds a column of a file, which has names if it has a header.
+func (s *source) column(names []string, flag, text string) (string, error) {
+	name, err := column(names, flag, text)
+	return name, s.named(err)
+}
+
+// list finds columns of a file, as column does.
+func (s *source) list(names []string, flag, text string) ([]string, error) {
+	all, err := columns(names, flag, text)
+	return all, s.named(err)
+}
+
+// named is err about a column that is not there, with what is wrong as a rule without -header.
+func (s *source) named(err error) error {
+	if err == nil || s.header {
+		return err
+	}
+	return cli.Usagef("%v; is the first line a header? -header", err)
 }
 
 // column finds a column by name or number.

@@ -30,6 +30,9 @@ var losses = map[string]gbdt.Loss{
 	"xendcg": gbdt.XENDCG, "rank_xendcg": gbdt.XENDCG,
 }
 
+// trainingRows stands for -data where metrics are of the rows that the model has learned from, which flatter it.
+const trainingRows = "training rows"
+
 // trainer is one run of train.
 type trainer struct {
 	source
@@ -39,6 +42,7 @@ type trainer struct {
 	encode            string
 	repeat            int
 	saved             bool
+	judged            string // what the metrics are of
 	cfg               gbdt.Config
 	json              bool
 	out, log          io.Writer
@@ -133,6 +137,7 @@ func (t *trainer) run(ctx context.Context) error {
 			fields[i].Value = mean + (f.Value.(float64)-mean)/float64(k+1)
 		}
 	}
+	fields = append([]cli.Field{cli.F("judged", t.judged)}, fields...)
 	fields = append(fields, cli.F("rows", data.Len()), cli.F("features", len(m.Features())))
 	if t.json {
 		return cli.WriteJSON(t.out, append(cli.Object{cli.F("model", m.Version())}, fields...))
@@ -153,14 +158,15 @@ func (t *trainer) read() (data, judged *ranking.Dataset, err error) {
 	if data, err = t.source.read(t.data, t.query); err != nil {
 		return nil, nil, err
 	}
-	judged = data
+	judged, t.judged = data, trainingRows
 	if t.valid != "" {
 		if judged, err = t.source.read(t.valid, t.validQuery); err != nil {
 			return nil, nil, err
 		}
-		t.cfg.Validation = judged
+		t.cfg.Validation, t.judged = judged, t.valid
 	}
 	if t.test != "" {
+		t.judged = t.test
 		judged, err = t.source.read(t.test, t.testQuery)
 	}
 	return data, judged, err

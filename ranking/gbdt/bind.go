@@ -25,10 +25,11 @@ type idColumn struct {
 }
 
 // Bind finds the model's features in the schema: a numeric one is a Float column, a categorical
-// one with a vocabulary an ID column, one without an ID column, whose ID is then the
-// category, or a Float column with the category as its value. The error joins a
-// [*recsys.ColumnError] for each that is absent or of another kind, and with [Options].Strict an
-// error that names the columns which the model does not read.
+// one with a vocabulary an ID column, one without a Float column with the category as its value, or
+// with [Options].IDsAreCategories an ID column, whose ID is then the category. The error wraps a
+// [*recsys.ColumnError] for each that is absent or of another kind, and prints features of one trouble in one
+// line, with columns that are called almost like them. It names what stands in an ID column without a
+// vocabulary, and with [Options].Strict the columns which the model does not read.
 func (m *Model) Bind(s *recsys.Schema) (recsys.Ranker, error) {
 	b, err := m.bind(s)
 	if err != nil {
@@ -43,19 +44,19 @@ func (m *Model) bind(s *recsys.Schema) (*binding, error) {
 	if len(m.forests) == 0 {
 		return nil, errors.New("gbdt: Model is empty; train or load one")
 	}
-	var errs []error
+	var bad troubles
 	b := &binding{columns: make([]int32, len(m.features))}
 	for j := range m.features {
 		if !m.unused && !m.used[j] {
 			b.columns[j] = b.nothing()
 			continue
 		}
-		errs = append(errs, m.place(b, s, j))
+		bad.add(m.place(b, s, j, &bad))
 	}
 	if m.strict {
-		errs = append(errs, m.surplus(s))
+		bad.add(m.surplus(s))
 	}
-	return b, errors.Join(errs...)
+	return b, bad.joined(s)
 }
 
 // nothing returns a column of missing values, for features that no tree reads.
@@ -69,14 +70,18 @@ func (b *binding) nothing() int32 {
 	return ^int32(len(b.ids) - 1)
 }
 
-// place finds feature j.
-func (m *Model) place(b *binding, s *recsys.Schema, j int) error {
+// place finds feature j. One in an ID column that must not be there is left to bad, which names them together.
+func (m *Model) place(b *binding, s *recsys.Schema, j int, bad *troubles) error {
 	f := &m.features[j]
 	have, known := s.Field(f.Name)
 	if m.vocab[j] != nil || f.Categorical && known && have.Kind == recsys.ID {
 		c, err := s.ID(f.Name)
 		if err != nil {
 			return err
+		}
+		if m.vocab[j] == nil && !m.areCodes(j) {
+			bad.uncoded = append(bad.uncoded, f.Name)
+			return nil
 		}
 		if m.vocab[j] == nil && m.largest(j) >= maxCategory {
 			return &UnsupportedError{Format: "gbdt", What: fmt.Sprintf("feature %q in an ID column with categories from %d on; make it a float column", f.Name, maxCategory)}

@@ -32,17 +32,19 @@
 // [*UnsupportedError] that names it: XGBoost's binary format before 3.1, several targets, leaves of several values, objectives
 // that are not known. A file that is broken is a [*FileError] with the line, or the path to the field.
 //
-// [Model.WriteLightGBM] writes LightGBM's text.
+// [Model.WriteLightGBM] writes LightGBM's text, with the vocabularies of a model from here; [Options].Pandas reads them back.
 //
 // # Features
 //
 //	feature                          | column                        | value
 //	numeric                          | Float                         | as it is
 //	categorical, with a vocabulary   | ID                            | the place of the ID in the vocabulary
-//	categorical, without one (files) | Float, or an ID below 2^24    | the category itself
+//	categorical, without one (files) | Float                         | the category itself
+//	the same, IDsAreCategories       | Float, or an ID below 2^24    | the category itself
 //
 // [Train] keeps vocabularies; [Options].Categories gives one to a file, [Options].Pandas takes those that LightGBM's Python package,
-// or XGBoost from 3.1 on, leaves in it. A category that is not known goes where the trees send what
+// or XGBoost from 3.1 on, leaves in it. An ID column of a feature without one is refused, as IDs are hashes of text as a rule and no
+// tree would know any: [Options].IDsAreCategories says that they are the numbers of the categories. A category that is not known goes where the trees send what
 // they do not name. NaN is missing; what else counts as missing is said by the model ([Options].Missing for XGBoost's parameter
 // missing). The columns of a table are float32: a file's thresholds are compared as float64 with the widened value, as LightGBM does with
 // float32 input. [Model.PredictRows] and the other functions over rows take float64.

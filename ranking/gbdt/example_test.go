@@ -34,6 +34,7 @@ var (
 func Example() {
 	model, err := gbdt.Read(strings.NewReader(lightgbmText), gbdt.Options{
 		Heads: []string{"click"}, Features: []string{"price", "brand"}, // the file has Column_0 and Column_1
+		IDsAreCategories: true, // brands are the numbers that the trees name
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -64,7 +65,7 @@ func ExampleModel_Bind() {
 	_, err := recsys.NewPipeline(recsys.Retrieve("all", allItems), recsys.Features(itemStore), recsys.Rank(model)).Build()
 	fmt.Println(err)
 	// Output:
-	// recsys: build: rank/gbdt.Model: feature "category": no source writes it (float columns: price)
+	// recsys: build: rank/gbdt.Model: feature "category": no source writes it (float columns: price); Options.Rename gives features the names of columns
 }
 
 // Contributions say why a row got its score.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/recsyskit/recsys/internal/envelope"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/lightgbm"
@@ -48,6 +49,7 @@ type fileFeature struct {
 	Categorical bool   `json:"categorical,omitempty"`
 	Vocabulary  *int   `json:"vocabulary,omitempty"` // its size; nil: none
 	Apart       bool   `json:"missing_apart,omitempty"`
+	Codes       bool   `json:"ids_are_categories,omitempty"`
 	Info        string `json:"info,omitempty"`
 }
 
@@ -70,7 +72,7 @@ func (m *Model) WriteTo(w io.Writer) (int64, error) {
 	head := fileHead{Missing: m.missing, Strict: m.strict, SkipUnused: !m.unused}
 	var ids []uint64
 	for j, f := range m.features {
-		x := fileFeature{Categorical: f.Categorical, Apart: m.isApart(j), Info: f.Info}
+		x := fileFeature{Categorical: f.Categorical, Apart: m.isApart(j), Codes: m.areCodes(j), Info: f.Info}
 		if m.vocab[j] != nil {
 			size := len(m.vocab[j])
 			x.Vocabulary, ids = &size, append(ids, m.vocab[j]...)
@@ -136,9 +138,10 @@ func (m *Model) assemble(names []string, head *fileHead, ids []uint64, b *treeAr
 		return fmt.Errorf("%d names for %d features", len(names), len(head.Features))
 	}
 	m.features, m.vocab = make([]tree.Feature, len(names)), make([][]uint64, len(names))
-	m.apart = make([]bool, len(names))
+	m.apart, m.codes = make([]bool, len(names)), make([]bool, len(names))
 	for j, x := range head.Features {
 		m.features[j] = tree.Feature{Name: names[j], Categorical: x.Categorical, Info: x.Info}
+		m.codes[j] = x.Codes
 		if m.apart[j] = x.Apart; x.Vocabulary == nil {
 			continue
 		}
@@ -173,8 +176,11 @@ func (m *Model) assemble(names []string, head *fileHead, ids []uint64, b *treeAr
 }
 
 // WriteLightGBM writes the forest that gives the head as a LightGBM text model, version 4, which
-// LightGBM reads and which predicts the same; of several classes all. The categories of a feature with a
-// vocabulary stand as their numbers. The error lists the heads when there is no such head, or
+// LightGBM reads and which predicts the same; of several classes all. The trees name the categories of a
+// feature with a vocabulary by their numbers; if all categorical features have one, the IDs stand behind the
+// trees, as LightGBM's Python package leaves the categories of a data frame there. Read has them with
+// [Options].Pandas, and then gives the same scores from the same columns; the package wants columns of dtype
+// category with IDs as their values. The error lists the heads when there is no such head, or
 // is an [*UnsupportedError] for what the format cannot say: sums in float32 (models of XGBoost),
 // values that count as missing, a feature name with a space.
 func (m *Model) WriteLightGBM(w io.Writer, head string) error {
@@ -186,11 +192,26 @@ func (m *Model) WriteLightGBM(w io.Writer, head string) error {
 		return &UnsupportedError{Format: "LightGBM text", What: fmt.Sprintf("writing a model that takes %v for missing", m.missing)}
 	}
 	var b bytes.Buffer // a file that breaks off in the middle would be read as a smaller model
-	if err := lightgbm.Write(&b, f.Forest); err != nil {
+	if err := lightgbm.Write(&b, f.Forest, m.categoryIDs()); err != nil {
 		return fmt.Errorf("gbdt: %w", err)
 	}
 	_, err = w.Write(b.Bytes())
 	return err
+}
+
+// categoryIDs returns the vocabularies of the categorical features, nil if one of them has none.
+func (m *Model) categoryIDs() []lightgbm.Vocabulary {
+	var all []lightgbm.Vocabulary
+	for j, f := range m.features {
+		switch {
+		case !f.Categorical:
+		case m.vocab[j] == nil:
+			return nil
+		default:
+			all = append(all, lightgbm.Vocabulary{Feature: j, IDs: m.vocab[j], MissingIsZero: !m.isApart(j) && slices.Contains(m.vocab[j], 0)})
+		}
+	}
+	return all
 }
 
 // head returns the forest that gives a head, and which of its predictions it is.

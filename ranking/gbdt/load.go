@@ -61,6 +61,12 @@ type Options struct {
 	// file, as it is where training data held numbers.
 	Pandas bool
 
+	// IDsAreCategories says that the IDs of categorical features without a vocabulary are the numbers of their
+	// categories, below 2^24, so that they may stand in ID columns. Without it Bind and Predict refuse such a
+	// column: IDs are as a rule hashes of text, all of which no tree would know, and every row would get one
+	// score. A Float column with the numbers is taken either way.
+	IDsAreCategories bool
+
 	// Rounds is the number of rounds that count: AllRounds (0), BestRounds (those up to the
 	// best iteration that the file names, all if it names none), or a number up to that of
 	// the file. LightGBM saves the best ones only; XGBoost saves all, and its

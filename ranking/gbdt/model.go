@@ -22,6 +22,7 @@ type Model struct {
 	features []tree.Feature // shared by the forests
 	vocab    [][]uint64     // by feature: category c is the id vocab[j][c]; nil: none is kept
 	apart    []bool         // by feature: vocab has the ID 0, and a missing row is none of it; nil: none is
+	codes    []bool         // by feature: an ID is the category, see Options.IDsAreCategories; nil: none is
 	heads    []string
 	forests  []forest
 	missing  []float64 // values that count as missing, besides NaN
@@ -200,7 +201,7 @@ func (m *Model) Features() []Feature {
 }
 
 // Columns returns the names of the float columns: of numeric features, and of categorical
-// ones without a vocabulary, which may also be ID columns.
+// ones without a vocabulary, which may also be ID columns with [Options].IDsAreCategories.
 func (m *Model) Columns() []string { return m.named(func(j int) bool { return m.vocab[j] == nil }) }
 
 // IDColumns returns the names of the ID columns: of categorical features with a vocabulary.

@@ -24,6 +24,12 @@ func (m *Model) apply(o *Options) error {
 		}
 	}
 	errs = append(errs, m.categories(o.Categories), m.truncate(o.Rounds))
+	if o.IDsAreCategories {
+		m.codes = make([]bool, len(m.features))
+		for j := range m.codes {
+			m.codes[j] = m.features[j].Categorical && m.vocab[j] == nil
+		}
+	}
 	m.missing = append(m.missing, o.Missing...)
 	m.strict, m.unused = m.strict || o.Strict, m.unused && !o.SkipUnused
 	if err := errors.Join(errs...); err != nil {
@@ -99,6 +105,9 @@ func (m *Model) setVocabulary(j int, ids []uint64) {
 // isApart tells whether a missing row of feature j is none of its category with the ID 0.
 func (m *Model) isApart(j int) bool { return m.apart != nil && m.apart[j] }
 
+// areCodes tells whether the IDs of feature j are its categories.
+func (m *Model) areCodes(j int) bool { return m.codes != nil && m.codes[j] }
+
 // truncate drops the trees of all rounds that do not count.
 func (m *Model) truncate(rounds int) error {
 	for i := range m.forests {
@@ -121,7 +130,7 @@ func (m *Model) truncate(rounds int) error {
 // Combine returns a model with the heads of all of models, in their order: a click model and a
 // purchase model become one ranker with two heads. Features of one name are one feature; its
 // vocabularies must be the same, and so must be what counts as
-// missing. An error names the head or feature that does not fit. The models stay as they are.
+// missing; its IDs are categories where all say so that have it ([Options].IDsAreCategories). An error names the head or feature that does not fit. The models stay as they are.
 func Combine(models ...*Model) (*Model, error) {
 	out := &Model{unused: true}
 	at := map[string]int{}
@@ -161,7 +170,9 @@ func (m *Model) adopt(other *Model, at map[string]int) ([]int32, error) {
 			k = len(m.features)
 			at[f.Name] = k
 			m.features, m.vocab, m.apart = append(m.features, f), append(m.vocab, other.vocab[j]), append(m.apart, other.isApart(j))
+			m.codes = append(m.codes, other.areCodes(j))
 		}
+		m.codes[k] = m.codes[k] && other.areCodes(j)
 		place[j] = int32(k)
 		switch have, want := m.vocab[k], other.vocab[j]; {
 		case m.features[k].Categorical != f.Categorical:

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/ranking/gbdt/internal/lightgbm"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/xgboost"
 )
 
@@ -82,6 +83,25 @@ func (m *Model) pandas(data []byte) error {
 			ids[c] = id
 		}
 		m.setVocabulary(features[i], ids)
+	}
+	return m.missingIsZero(data)
+}
+
+// missingIsZero takes back that missing rows are none of the category with the ID 0, for the features that
+// [Model.WriteLightGBM] has named.
+func (m *Model) missingIsZero(data []byte) error {
+	header, _, _ := bytes.Cut(data, []byte("\nTree="))
+	_, rest, found := bytes.Cut(header, []byte("\n"+lightgbm.MissingIsZero+"="))
+	if !found || detect(data) != lightgbmText {
+		return nil
+	}
+	line, _, _ := bytes.Cut(rest, []byte("\n"))
+	for _, field := range bytes.Fields(line) {
+		j, err := strconv.Atoi(string(field))
+		if err != nil || j < 0 || j >= len(m.features) || !m.isApart(j) {
+			return &FileError{Format: "LightGBM", Where: lightgbm.MissingIsZero, Reason: fmt.Sprintf("%.40q; want a feature with the category 0", field)}
+		}
+		m.apart[j] = false
 	}
 	return nil
 }

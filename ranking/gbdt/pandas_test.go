@@ -1,12 +1,15 @@
 package gbdt_test
 
 import (
+	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/ranking"
 	"github.com/recsyskit/recsys/ranking/gbdt"
 )
 
@@ -99,4 +102,58 @@ func TestXGBoostCategoriesBecomeVocabularies(t *testing.T) {
 	}
 	_, err := gbdt.Read(strings.NewReader(strings.Replace(xgboostCats, "%s", "", 1)), gbdt.Options{Pandas: true})
 	require.ErrorContains(t, err, "the file has no categories")
+}
+
+// zeroShops are rows of 5 shops, one of them with the ID 0, and of a colour that no tree reads.
+func zeroShops() *ranking.Dataset {
+	d := &ranking.Dataset{Columns: []string{"price"}, IDColumns: []string{"shop", "none", "city"}, Heads: []string{"watch"}}
+	for i := range 900 {
+		shop, city := []uint64{0, 7, 1<<64 - 1, recsys.HashID("x"), 1 << 53}[i%5], []uint64{11, 12, 13}[i%3]
+		d.Floats, d.IDs = append(d.Floats, float32(i%11)), append(d.IDs, shop, 5, city)
+		d.Labels = append(d.Labels, float32(i%5*i%5)+float32(i%3)+float32(i%11)/8)
+	}
+	return d
+}
+
+func TestVocabulariesComeBackFromLightGBMText(t *testing.T) {
+	d := zeroShops()
+	m := train(t, gbdt.Config{Rounds: 20, MinRows: 1, MinRowsPerCategories: 1}, d)
+	require.Contains(t, m.Features()[1].IDs, uint64(0))
+	require.Empty(t, m.Features()[2].IDs)
+	var b bytes.Buffer
+	require.NoError(t, m.WriteLightGBM(&b, "watch"))
+	text := b.String()
+	back := read(t, text, gbdt.Options{Pandas: true, Heads: m.Heads()})
+	require.Equal(t, m.Features(), back.Features())
+	want, err := m.Predict(nil, d)
+	require.NoError(t, err)
+	got, err := back.Predict(nil, d)
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+	require.Greater(t, slices.Max(want), slices.Min(want)+1)
+
+	// In a pipeline, too, where a source marks what is missing.
+	schema := schemaOf(t, recsys.Column{Name: "price"}, recsys.Column{Name: "shop", Kind: recsys.ID}, recsys.Column{Name: "none", Kind: recsys.ID}, recsys.Column{Name: "city", Kind: recsys.ID})
+	c := recsys.NewCandidates(schema, []recsys.ItemID{1, 2, 3}) // all missing
+	require.Equal(t, rank(t, bind(t, m, schema), c).Heads, rank(t, bind(t, back, schema), c).Heads)
+
+	// A file from elsewhere tells missing from 0, and comes back as it is.
+	other := read(t, lightgbmText+"\npandas_categorical:[[0, 7, 9]]\n", gbdt.Options{Pandas: true})
+	b.Reset()
+	require.NoError(t, other.WriteLightGBM(&b, "score"))
+	require.Contains(t, b.String(), "\npandas_categorical:[[0, 7, 9]]\n")
+	require.Equal(t, other.Version(), read(t, b.String(), gbdt.Options{Pandas: true}).Version())
+
+	for _, wrong := range []string{"x", "-1", "9", "0", "3", "1 1"} {
+		_, err := gbdt.Read(strings.NewReader(strings.Replace(text, "missing_is_id_0=1\n", "missing_is_id_0="+wrong+"\n", 1)), gbdt.Options{Pandas: true})
+		require.ErrorContains(t, err, "missing_is_id_0: ", wrong)
+	}
+
+	// What has no vocabulary cannot say so for one feature and keep the others.
+	plain := read(t, lightgbmText, gbdt.Options{Features: []string{"price", "brand"}})
+	both, err := gbdt.Combine(m, plain)
+	require.NoError(t, err)
+	b.Reset()
+	require.NoError(t, both.WriteLightGBM(&b, "watch"))
+	require.Contains(t, b.String(), "pandas_categorical:null")
 }

@@ -81,12 +81,14 @@ func (m *Model) locate(d *ranking.Dataset) ([]int32, error) {
 	}
 	columns := make([]int32, len(m.features))
 	floats, ids := indexOf(d.Columns), indexOf(d.IDColumns)
-	var missing []string
+	var missing, uncoded []string
 	for j, f := range m.features {
 		k, found := floats[f.Name]
 		if m.vocab[j] != nil || f.Categorical && !found {
 			id, ok := ids[f.Name]
-			k, found = ^id, ok
+			if k, found = ^id, ok; ok && m.vocab[j] == nil && !m.areCodes(j) {
+				uncoded = append(uncoded, f.Name)
+			}
 		}
 		if columns[j] = int32(k); !found {
 			missing = append(missing, f.Name)
@@ -94,6 +96,9 @@ func (m *Model) locate(d *ranking.Dataset) ([]int32, error) {
 	}
 	if missing != nil {
 		return nil, fmt.Errorf("gbdt: the dataset has no column %s", list(missing))
+	}
+	if uncoded != nil {
+		return nil, uncodedError(uncoded)
 	}
 	return columns, nil
 }

@@ -65,7 +65,7 @@ func TestRankFindsItsColumnsByName(t *testing.T) {
 // Source: the contract of Options.Categories and of files without a vocabulary.
 func TestCategoriesBindToIDColumns(t *testing.T) {
 	s := shape{features: 3, categorical: 3, rounds: 8, leaves: 12}
-	kept, plain := s.model(t, 5, true), s.model(t, 5, false)
+	kept, plain := s.model(t, 5, true), reread(t, s.model(t, 5, false), gbdt.Options{IDsAreCategories: true})
 	var columns []recsys.Column
 	for j := range 3 {
 		columns = append(columns, recsys.Column{Name: fmt.Sprintf("f%d", j), Kind: recsys.ID})
@@ -148,7 +148,7 @@ func TestSkipUnusedWantsOnlyWhatTreesRead(t *testing.T) {
 	require.NoError(t, err)
 	schema := schemaOf(t, recsys.Column{Name: "f1"})
 	_, err = m.Bind(schema)
-	require.ErrorContains(t, err, `feature "f2": no source writes it`)
+	require.ErrorContains(t, err, `features "f0", "f2": no source writes them (float columns: f1)`)
 	// Strict refuses what is no feature at all; a feature that no tree reads may be there or not.
 	both := reread(t, m, gbdt.Options{SkipUnused: true, Strict: true})
 	bind(t, both, schema)

@@ -42,7 +42,7 @@ func TestWrittenModelIsTheSameForest(t *testing.T) {
 			f, err := lightgbm.Read(c.Model(t, "txt"))
 			require.NoError(t, err)
 			var b bytes.Buffer
-			require.NoError(t, lightgbm.Write(&b, f))
+			require.NoError(t, lightgbm.Write(&b, f, nil))
 			again, err := lightgbm.Read(b.Bytes())
 			require.NoError(t, err)
 			require.Equal(t, f.Features, again.Features)
@@ -94,7 +94,7 @@ func TestBaseScoreIsAddedToTheFirstRound(t *testing.T) {
 	require.NoError(t, err)
 	f.Base = []float64{10}
 	var b bytes.Buffer
-	require.NoError(t, lightgbm.Write(&b, f))
+	require.NoError(t, lightgbm.Write(&b, f, nil))
 	again, err := lightgbm.Read(b.Bytes())
 	require.NoError(t, err)
 	require.Empty(t, again.Base)
@@ -111,7 +111,7 @@ func TestForestWithoutTreesIsWrittenAsItsBaseScore(t *testing.T) {
 	require.NoError(t, err)
 	f.Trees, f.Base = nil, []float64{10}
 	var b bytes.Buffer
-	require.NoError(t, lightgbm.Write(&b, f))
+	require.NoError(t, lightgbm.Write(&b, f, nil))
 	again, err := lightgbm.Read(b.Bytes())
 	require.NoError(t, err)
 	var got [1]float64
@@ -132,7 +132,7 @@ func TestWriteRefusesWhatTheFormatCannotSay(t *testing.T) {
 		f, err := lightgbm.Read([]byte(small))
 		require.NoError(t, err)
 		change(f)
-		err = lightgbm.Write(&bytes.Buffer{}, f)
+		err = lightgbm.Write(&bytes.Buffer{}, f, nil)
 		require.ErrorContains(t, err, want)
 		var unsupported *tree.UnsupportedError
 		require.ErrorAs(t, err, &unsupported)
@@ -193,7 +193,7 @@ func FuzzRead(f *testing.F) {
 		row, raw := make([]float64, len(forest.Features)), make([]float64, forest.Outputs)
 		forest.Raw(raw, row, forest.Rounds())
 		var b bytes.Buffer
-		if lightgbm.Write(&b, forest) != nil {
+		if lightgbm.Write(&b, forest, nil) != nil {
 			return
 		}
 		again, err := lightgbm.Read(b.Bytes())

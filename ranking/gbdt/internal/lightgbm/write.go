@@ -11,11 +11,22 @@ import (
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/tree"
 )
 
+// Vocabulary is what the categories of a categorical feature stand for.
+type Vocabulary struct {
+	Feature       int
+	IDs           []uint64 // by category
+	MissingIsZero bool     // a missing row is the category with the ID 0
+}
+
+// MissingIsZero is the key of the header, ours alone, with the features of which a missing row is the category
+// with the ID 0. LightGBM passes over it.
+const MissingIsZero = "missing_is_id_0"
+
 // Write writes f as a text model, version 4, that LightGBM reads and that predicts the same:
 // base scores are added to the leaves of the first round. What the format cannot say is a
 // [*tree.UnsupportedError]: sums in float32, a NaN that goes to the left of a categorical
-// node, a feature name with a space.
-func Write(w io.Writer, f *tree.Forest) error {
+// node, a feature name with a space. vocabularies are those of all categorical features, in their order, or nil.
+func Write(w io.Writer, f *tree.Forest, vocabularies []Vocabulary) error {
 	if err := f.Check(); err != nil {
 		return fmt.Errorf("%s: %w", format, err)
 	}
@@ -43,20 +54,54 @@ func Write(w io.Writer, f *tree.Forest) error {
 	for i, feature := range f.Features {
 		names[i], infos[i] = feature.Name, info(f, i)
 	}
+	var zero []string
+	for _, v := range vocabularies {
+		if infos[v.Feature] == "none" { // which would make it numeric
+			infos[v.Feature] = "-1"
+		}
+		if v.MissingIsZero {
+			zero = append(zero, strconv.Itoa(v.Feature))
+		}
+	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "tree\nversion=v4\nnum_class=%d\nnum_tree_per_iteration=%d\nlabel_index=0\nmax_feature_idx=%d\nobjective=%s\n",
 		f.Outputs, f.Outputs, len(f.Features)-1, objective)
 	if f.Average {
 		b.WriteString("average_output\n")
 	}
+	if zero != nil {
+		fmt.Fprintf(&b, "%s=%s\n", MissingIsZero, strings.Join(zero, " "))
+	}
 	fmt.Fprintf(&b, "feature_names=%s\nfeature_infos=%s\ntree_sizes=%s\n\n",
 		strings.Join(names, " "), strings.Join(infos, " "), strings.Join(sizes, " "))
 	for _, t := range trees {
 		b.WriteString(t)
 	}
-	b.WriteString("end of trees\n\nfeature_importances:\n\nparameters:\nend of parameters\n\npandas_categorical:null\n")
+	b.WriteString("end of trees\n\nfeature_importances:\n\nparameters:\nend of parameters\n\npandas_categorical:" + frame(vocabularies) + "\n")
 	_, err = w.Write(b.Bytes())
 	return err
+}
+
+// frame returns vocabularies as the Python package writes categories: JSON, a list for each column.
+func frame(vocabularies []Vocabulary) string {
+	if vocabularies == nil {
+		return "null"
+	}
+	b := []byte{'['}
+	for i, v := range vocabularies {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = append(b, '[')
+		for c, id := range v.IDs {
+			if c > 0 {
+				b = append(b, ", "...)
+			}
+			b = strconv.AppendUint(b, id, 10)
+		}
+		b = append(b, ']')
+	}
+	return string(append(b, ']'))
 }
 
 func writable(f *tree.Forest) error {
