@@ -55,11 +55,15 @@ type wiring struct {
 
 func (w *wiring) bad(label string, err error) {
 	// One StageError per mistake, also where a stage joined several.
-	if many, ok := err.(interface{ Unwrap() []error }); ok && err.Error() == errors.Join(many.Unwrap()...).Error() {
-		for _, e := range many.Unwrap() {
-			w.bad(label, e)
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		if joined := errors.Join(many.Unwrap()...); joined != nil && err.Error() == joined.Error() {
+			for _, e := range many.Unwrap() {
+				if e != nil {
+					w.bad(label, e)
+				}
+			}
+			return
 		}
-		return
 	}
 	w.errs = append(w.errs, &StageError{label, err})
 }

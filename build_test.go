@@ -229,6 +229,30 @@ func TestBuildReportsAllMistakesAtOnce(t *testing.T) {
 	}
 }
 
+// manyErrors wraps the given errors, which need not be what it says.
+type manyErrors []error
+
+func (m manyErrors) Error() string   { return "many" }
+func (m manyErrors) Unwrap() []error { return m }
+
+// brokenRanker fails to bind with an error of its own kind.
+type brokenRanker struct {
+	modelRanker
+	err error
+}
+
+func (b brokenRanker) Bind(*recsys.Schema) (recsys.Ranker, error) { return nil, b.err }
+
+// An error that wraps none, or nil ones, is an error like any other.
+func TestBuildTakesErrorsThatWrapNothing(t *testing.T) {
+	for _, wrong := range []manyErrors{{}, {nil}, {nil, errors.New("many")}} {
+		_, err := recsys.NewPipeline(recsys.Retrieve("a", ranked(1)), recsys.Rank(brokenRanker{err: wrong}, recsys.Name("m"))).Build()
+		if err == nil || !strings.Contains(err.Error(), "rank/m: many") {
+			t.Errorf("%d errors: Build: %v", len(wrong), err)
+		}
+	}
+}
+
 func TestBudgetsOfConcurrentStagesCountOnce(t *testing.T) {
 	_, err := recsys.NewPipeline(
 		recsys.Budget(30*time.Millisecond),
