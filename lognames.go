@@ -6,11 +6,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/recsyskit/recsys/internal/envelope"
 )
 
 // A log file is called prefix-20060102T150405.000Z-0000.jsonl: the UTC time of its
@@ -108,21 +109,9 @@ func createFile(path string, durable bool) (io.WriteCloser, error) {
 		return nil, err
 	}
 	if durable {
-		if err := syncDir(filepath.Dir(path)); err != nil {
+		if err := envelope.SyncFolder(filepath.Dir(path)); err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
 	}
 	return f, nil
-}
-
-// syncDir puts the name of a new file on the disk.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil // directories cannot be synced there
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"runtime"
-	"syscall"
 
 	"github.com/recsyskit/recsys/internal/envelope"
 )
@@ -56,19 +54,6 @@ func (osDisk) Cut(path string, size int64) error {
 func (osDisk) Remove(path string) error { return os.Remove(path) }
 
 // SyncDir puts the names of new files on the disk.
-func (osDisk) SyncDir(dir string) error {
-	if runtime.GOOS == "windows" || runtime.GOOS == "plan9" || runtime.GOOS == "js" || runtime.GOOS == "wasip1" {
-		return nil // directories cannot be synced there
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	err = d.Sync()
-	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
-		err = nil // some network file systems
-	}
-	return errors.Join(err, d.Close())
-}
+func (osDisk) SyncDir(dir string) error { return envelope.SyncFolder(dir) }
 
 func (osDisk) Save(path string, write func(io.Writer) error) error { return envelope.Save(path, write) }

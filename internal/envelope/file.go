@@ -54,7 +54,7 @@ func Save(path string, write func(io.Writer) error) error {
 		return err
 	}
 	replaced = true
-	return syncFolder(filepath.Dir(path))
+	return SyncFolder(filepath.Dir(path))
 }
 
 // create opens a new file beside path.
@@ -69,8 +69,8 @@ func create(path string) (*os.File, error) {
 	}
 }
 
-// syncFolder makes a rename in the folder durable, where the system has that.
-func syncFolder(folder string) error {
+// SyncFolder makes names that were created, changed or removed in the folder durable, where the system has that.
+func SyncFolder(folder string) error {
 	if runtime.GOOS == "windows" || runtime.GOOS == "plan9" || runtime.GOOS == "js" || runtime.GOOS == "wasip1" {
 		return nil
 	}

@@ -97,25 +97,10 @@ func Wrap(r recsys.Ranker, cfg WrapConfig) (*Ranker, error) {
 	if w.score >= 0 {
 		w.version += "-by-" + w.heads[w.score]
 	}
-	if v := versionOf(r); v != "" {
-		w.version = v + "+" + w.version
+	if v, ok := recsys.AbilityOf[recsys.Versioned](r); ok && v.Version() != "" {
+		w.version = v.Version() + "+" + w.version
 	}
 	return w, nil
-}
-
-// versionOf returns the version of a ranker, or of the first one inside it that has one.
-func versionOf(r recsys.Ranker) string {
-	for range 64 {
-		if v, ok := r.(recsys.Versioned); ok {
-			return v.Version()
-		}
-		w, ok := r.(recsys.Wrapper[recsys.Ranker])
-		if !ok {
-			break
-		}
-		r = w.Unwrap()
-	}
-	return ""
 }
 
 // Unwrap returns the inner ranker.

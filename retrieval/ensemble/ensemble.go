@@ -117,7 +117,7 @@ func (e *Ensemble) name() string {
 	var b strings.Builder
 	b.WriteString(fingerprint.Of(e))
 	for i := range e.sources {
-		if v, ok := e.sources[i].Retriever.(recsys.Versioned); ok {
+		if v, ok := recsys.AbilityOf[recsys.Versioned](e.sources[i].Retriever); ok {
 			b.WriteByte(' ')
 			b.WriteString(v.Version())
 		}
