@@ -1,0 +1,300 @@
+package window
+
+import (
+	"math"
+)
+
+// The state of a track for one key is a queue of the granules in which something
+// happened, oldest first, and for each window the total over those that it covers.
+// Granule i is (i·g, (i+1)·g]: closed at the right, as windows are, so that each
+// window is a whole number of granules and the part of one that has come.
+//
+// Time moves a track only when an event touches it; clock is ⌊newest/g⌋ as of then. The
+// queue lies in a block of 2^c entries, at its start or behind what has
+// left; when the end is reached, what is there moves to the start or to another block.
+
+// add counts an event for the record.
+func (kt *kindTrack) add(rec []uint64, blocks *classes, e *Event) {
+	t := kt.track
+	st := rec[t.at:]
+	f := floorDiv(e.Time, t.g)
+	granule := f
+	if f*t.g == e.Time {
+		granule--
+	}
+	switch {
+	case st[trackRef] == noRef:
+		st[trackRef], st[trackSpan], st[trackClock] = blocks.take(0), 0, uint64(f)
+	case f > int64(st[trackClock]):
+		t.advance(rec, blocks, f)
+	}
+	clock := int64(st[trackClock])
+	if granule < clock-t.windows[0].k {
+		return // has left every window already
+	}
+	entry := t.entry(st, blocks, granule)
+	value := float64(e.Value)
+	for i := range kt.lanes {
+		switch l := &kt.lanes[i]; l.kind {
+		case countLane:
+			entry[l.at]++
+		case sumLane:
+			addTo(entry[l.at:], value, 0)
+		case minLane:
+			entry[l.at] = math.Float64bits(min(math.Float64frombits(entry[l.at]), value))
+		case maxLane:
+			entry[l.at] = math.Float64bits(max(math.Float64frombits(entry[l.at]), value))
+		}
+	}
+	for i := range kt.totals {
+		switch o := &kt.totals[i]; {
+		case granule < clock-t.windows[o.window].k:
+		case o.sum:
+			addTo(rec[o.at:], value, 0)
+		default:
+			rec[o.at]++
+		}
+	}
+}
+
+// entry returns the entry of a granule, which it makes where there is none.
+func (t *track) entry(st []uint64, blocks *classes, granule int64) []uint64 {
+	s := t.stride
+	block := blocks.at(st[trackRef])
+	head, n := int(st[trackSpan]>>32), int(uint32(st[trackSpan]))
+	i := n
+	for i > 0 && int64(block[(head+i-1)*s]) > granule {
+		i--
+	}
+	if i > 0 && int64(block[(head+i-1)*s]) == granule {
+		return block[(head+i-1)*s : (head+i)*s]
+	}
+	if (head+n+1)*s > len(block) {
+		block = t.room(st, blocks)
+		head = 0
+	}
+	from, to := (head+i)*s, (head+n)*s
+	copy(block[from+s:to+s], block[from:to])
+	fresh := block[from : from+s]
+	clear(fresh)
+	fresh[0] = uint64(granule)
+	for j := range t.lanes {
+		switch l := &t.lanes[j]; l.kind {
+		case minLane:
+			fresh[l.at] = math.Float64bits(math.Inf(1))
+		case maxLane:
+			fresh[l.at] = math.Float64bits(math.Inf(-1))
+		}
+	}
+	st[trackSpan] = uint64(head)<<32 | uint64(n+1)
+	for w := range t.windows {
+		if granule < int64(st[trackClock])-t.windows[w].k {
+			st[trackPos+w]++
+		}
+	}
+	return fresh
+}
+
+// room moves the queue to the start of a block with room for half as many entries
+// again, its own or another, so that a move of n entries comes after n/2 new ones.
+func (t *track) room(st []uint64, blocks *classes) []uint64 {
+	ref, s := st[trackRef], t.stride
+	head, n := int(st[trackSpan]>>32), int(uint32(st[trackSpan]))
+	entries := blocks.at(ref)[head*s : (head+n)*s]
+	if class := classFor(n); class != int(ref>>32) {
+		st[trackRef] = blocks.take(class)
+		defer blocks.give(ref)
+	}
+	st[trackSpan] = uint64(n)
+	block := blocks.at(st[trackRef])
+	copy(block, entries)
+	return block
+}
+
+// advance moves the track to clock f: granules leave the windows, and the queue when they
+// have left the longest.
+func (t *track) advance(rec []uint64, blocks *classes, f int64) {
+	s, st := t.stride, rec[t.at:]
+	head, n := int(st[trackSpan]>>32), int(uint32(st[trackSpan]))
+	entries := blocks.at(st[trackRef])[head*s : (head+n)*s]
+	for w := range t.windows {
+		first, pos := f-t.windows[w].k, int(st[trackPos+w])
+		if n == 0 || int64(entries[(n-1)*s]) < first {
+			pos = n
+		}
+		for ; pos < n && int64(entries[pos*s]) < first; pos++ {
+			t.leave(rec, w, entries, pos)
+		}
+		if pos == n {
+			for _, j := range t.windows[w].totals {
+				o := &t.totals[j]
+				rec[o.at] = 0
+				if o.sum {
+					rec[o.at+1] = 0
+				}
+			}
+		}
+		st[trackPos+w] = uint64(pos)
+	}
+	st[trackClock] = uint64(f)
+	gone := int(st[trackPos])
+	if gone == 0 {
+		return
+	}
+	if head += gone; gone == n {
+		head = 0
+	}
+	st[trackSpan] = uint64(head)<<32 | uint64(n-gone)
+	for w := range t.windows {
+		st[trackPos+w] -= uint64(gone)
+	}
+}
+
+// leave takes entry pos out of the totals of window w.
+func (t *track) leave(rec []uint64, w int, entries []uint64, pos int) {
+	at := entries[pos*t.stride:]
+	for _, j := range t.windows[w].totals {
+		o := &t.totals[j]
+		if !o.sum {
+			rec[o.at] -= at[o.entry]
+			continue
+		}
+		high, low := sumAt(at[o.entry:])
+		addTo(rec[o.at:], -high, -low)
+		if rest, _ := sumAt(rec[o.at:]); math.Abs(high) > lost*math.Abs(rest) {
+			rec[o.at], rec[o.at+1] = 0, 0
+			for i := pos + 1; i < len(entries)/t.stride; i++ {
+				addTo(rec[o.at:], math.Float64frombits(entries[i*t.stride+o.entry]), math.Float64frombits(entries[i*t.stride+o.entry+1]))
+			}
+		}
+	}
+}
+
+// lost is how many times larger than what stays a sum may be that leaves: after that the
+// total is added up anew, since its last bits are those of what has left.
+const lost = 1 << 40
+
+// window returns the queue, the position where the totals of window w begin, and
+// the one where the window begins at clock f, not before the track's own.
+func (t *track) window(rec []uint64, blocks *classes, w int, f int64) (entries []uint64, pos, cut int) {
+	s, st := t.stride, rec[t.at:]
+	head, n := int(st[trackSpan]>>32), int(uint32(st[trackSpan]))
+	if n == 0 {
+		return nil, 0, 0
+	}
+	entries = blocks.at(st[trackRef])[head*s : (head+n)*s]
+	pos = int(st[trackPos+w])
+	return entries, pos, t.search(entries, pos, f-t.windows[w].k)
+}
+
+// search returns the position of the first entry, from pos on, that is not before granule first.
+func (t *track) search(entries []uint64, pos int, first int64) int {
+	n := len(entries) / t.stride
+	if pos == n || int64(entries[pos*t.stride]) >= first {
+		return pos
+	}
+	low, high := pos+1, n
+	for low < high {
+		if mid := int(uint(low+high) / 2); int64(entries[mid*t.stride]) < first {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	return low
+}
+
+// value returns total o at clock f: what stands in the record less what has left since, or what
+// is still there, whichever is fewer granules.
+func (t *track) value(rec []uint64, blocks *classes, o *total, f int64) float64 {
+	if rec[t.at+trackRef] == noRef {
+		return 0
+	}
+	entries, pos, cut := t.window(rec, blocks, o.window, f)
+	s := t.stride
+	n := len(entries) / s
+	if cut == n {
+		return 0
+	}
+	if o.sum {
+		return t.sum(entries, rec[o.at:], o.entry, pos, cut)
+	}
+	if n-cut < cut-pos {
+		return float64(t.countOf(entries, o.entry, cut, n))
+	}
+	return float64(rec[o.at] - t.countOf(entries, o.entry, pos, cut))
+}
+
+// countOf adds up a count of the entries from one to another.
+func (t *track) countOf(entries []uint64, at, from, to int) (n uint64) {
+	for i := from; i < to; i++ {
+		n += entries[i*t.stride+at]
+	}
+	return n
+}
+
+// sum returns the total, which holds the entries from pos on, over those from cut on.
+func (t *track) sum(entries, total []uint64, at, pos, cut int) float64 {
+	n := len(entries) / t.stride
+	part := [2]uint64{total[0], total[1]}
+	if cut-pos <= n-cut {
+		kept := true
+		for i := pos; i < cut; i++ {
+			high, low := sumAt(entries[i*t.stride+at:])
+			addTo(part[:], -high, -low)
+			kept = kept && math.Abs(high) <= lost*math.Abs(math.Float64frombits(part[0]))
+		}
+		if kept {
+			return math.Float64frombits(part[0])
+		}
+	}
+	part = [2]uint64{}
+	for i := cut; i < n; i++ {
+		high, low := sumAt(entries[i*t.stride+at:])
+		addTo(part[:], high, low)
+	}
+	return math.Float64frombits(part[0])
+}
+
+// extreme returns the least or largest value of a lane over the k granules before clock
+// f, NaN of none.
+func (t *track) extreme(rec []uint64, blocks *classes, l *lane, k, f int64) float64 {
+	st := rec[t.at:]
+	head, n := int(st[trackSpan]>>32), int(uint32(st[trackSpan]))
+	if st[trackRef] == noRef || n == 0 {
+		return math.NaN()
+	}
+	entries := blocks.at(st[trackRef])[head*t.stride : (head+n)*t.stride]
+	best := math.Inf(1)
+	if l.kind == maxLane {
+		best = math.Inf(-1)
+	}
+	for i := t.search(entries, 0, f-k); i < n; i++ {
+		v := math.Float64frombits(entries[i*t.stride+l.at])
+		if l.kind == minLane {
+			best = min(best, v)
+		} else {
+			best = max(best, v)
+		}
+	}
+	if math.IsInf(best, 0) {
+		return math.NaN()
+	}
+	return best
+}
+
+// due returns when the next granule leaves a window after clock f, in nanoseconds, or
+// math.MaxInt64 when all are empty.
+func (t *track) due(rec []uint64, blocks *classes, f int64) int64 {
+	next := int64(math.MaxInt64)
+	if rec[t.at+trackRef] == noRef {
+		return next
+	}
+	for w := range t.windows {
+		entries, _, cut := t.window(rec, blocks, w, f)
+		if cut*t.stride < len(entries) {
+			next = min(next, (int64(entries[cut*t.stride])+t.windows[w].k+1)*t.g)
+		}
+	}
+	return next
+}
