@@ -144,13 +144,18 @@ func (a *Aggregator) put(e *Event, newest int64) {
 	s := &a.shards[h>>60]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	rec := s.find(h, e.Key)
-	if rec == nil {
-		s.sweep(p, p.watermark(newest)-p.horizon, sweepSlots)
+	rec, idle := s.find(h, e.Key), p.watermark(newest)-p.horizon
+	switch {
+	case rec == nil:
+		s.sweep(p, idle, sweepSlots)
 		if limit := p.config.MaxKeys; limit > 0 && s.live >= max(limit/shardCount, 1) {
 			s.evict(p)
 		}
 		rec = s.insert(p, h, e.Key)
+	case p.idle(rec, idle): // forgotten, if the sweep has not come by yet
+		s.release(p, rec)
+		p.blank(rec, e.Key)
+		s.forgotten++
 	}
 	p.apply(rec, s, e)
 	s.accepted++

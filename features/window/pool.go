@@ -50,7 +50,7 @@ func (p *pool) bytes() int64 {
 	return int64(len(p.pages))*int64(p.size<<p.shift)*8 + int64(cap(p.free))*4
 }
 
-// class is the pools of blocks with 2^c entries each.
+// classes is pools of blocks with 2, 3, 4, 6, 8, 12 … entries.
 type classes struct {
 	stride int
 	pools  []pool
@@ -58,7 +58,7 @@ type classes struct {
 
 func (c *classes) pool(class int) *pool {
 	for len(c.pools) <= class {
-		c.pools = append(c.pools, newPool(c.stride<<len(c.pools)))
+		c.pools = append(c.pools, newPool(c.stride*entriesOf(len(c.pools))))
 	}
 	return &c.pools[class]
 }
@@ -80,5 +80,18 @@ func (c *classes) bytes() (n int64) {
 // noRef is the reference of a record that has no block.
 const noRef = ^uint64(0)
 
-// classFor returns the class of blocks for n entries and half as many again.
-func classFor(n int) int { return bits.Len(uint(n + n/2)) }
+// entriesOf returns how many entries a block of the class has.
+func entriesOf(class int) int { return (2 + class&1) << (class >> 1) }
+
+// classFor returns the class of the smallest blocks with room for n entries.
+func classFor(n int) int {
+	class := 2 * max(bits.Len(uint(n))-2, 0)
+	for entriesOf(class) < n {
+		class++
+	}
+	return class
+}
+
+// tableFor returns the class of the smallest blocks that have 2^c entries, room for n and
+// half as many again.
+func tableFor(n int) int { return 2 * (bits.Len(uint(max(n+n/2, 2))) - 1) }

@@ -67,6 +67,12 @@ func (s *shard) insert(p *plan, h, key uint64) []uint64 {
 	s.enter(h, uint64(slot)+1)
 	s.live++
 	rec := s.records.at(slot)
+	p.blank(rec, key)
+	return rec
+}
+
+// blank makes rec the record of a key of which nothing is known.
+func (p *plan) blank(rec []uint64, key uint64) {
 	clear(rec)
 	empty := int64(never)
 	rec[recKey], rec[recNewest] = key, uint64(empty)
@@ -79,7 +85,20 @@ func (s *shard) insert(p *plan, h, key uint64) []uint64 {
 	for i := range p.sets {
 		rec[p.sets[i].at+setRef] = noRef
 	}
-	return rec
+}
+
+// release gives back what a record refers to.
+func (s *shard) release(p *plan, rec []uint64) {
+	for i := range p.tracks {
+		if ref := rec[p.tracks[i].at+trackRef]; ref != noRef {
+			s.queues[i].give(ref)
+		}
+	}
+	for i := range p.sets {
+		if ref := rec[p.sets[i].at+setRef]; ref != noRef {
+			s.tables[i].give(ref)
+		}
+	}
 }
 
 func (s *shard) enter(h, slot uint64) {
@@ -122,16 +141,7 @@ func (s *shard) remove(p *plan, slot uint32) {
 		}
 	}
 	s.index[at] = 0
-	for i := range p.tracks {
-		if ref := rec[p.tracks[i].at+trackRef]; ref != noRef {
-			s.queues[i].give(ref)
-		}
-	}
-	for i := range p.sets {
-		if ref := rec[p.sets[i].at+setRef]; ref != noRef {
-			s.tables[i].give(ref)
-		}
-	}
+	s.release(p, rec)
 	empty := int64(never)
 	rec[recNewest] = uint64(empty)
 	s.records.give(slot)
@@ -149,7 +159,7 @@ func (s *shard) sweep(p *plan, limit int64, slots int) {
 			s.hand = 0
 		}
 		rec := s.records.at(s.hand)
-		if newest := int64(rec[recNewest]); newest != never && newest < limit && p.forgettable(rec) {
+		if int64(rec[recNewest]) != never && p.idle(rec, limit) {
 			s.remove(p, s.hand)
 			s.forgotten++
 		}
@@ -157,9 +167,10 @@ func (s *shard) sweep(p *plan, limit int64, slots int) {
 	}
 }
 
-// forgettable reports whether nobody waits for the last row of a key that is idle.
-func (p *plan) forgettable(rec []uint64) bool {
-	return !p.config.Changes || int64(rec[recDue]) == math.MaxInt64
+// idle reports whether a key had its newest event before the limit, and nobody waits for
+// its last row.
+func (p *plan) idle(rec []uint64, limit int64) bool {
+	return int64(rec[recNewest]) < limit && (!p.config.Changes || int64(rec[recDue]) == math.MaxInt64)
 }
 
 // evictSample is among how many keys the most idle one is evicted.

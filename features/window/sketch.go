@@ -40,7 +40,6 @@ const (
 	granuleShift = rankBits + registerBits
 	maxRelative  = 1<<(64-granuleShift) - 1
 	placeMask    = 1<<granuleShift - 1
-	firstClass   = 2 // the smallest table has 4 entries
 )
 
 // placeOf returns the register and rank of an ID, as in an entry.
@@ -58,7 +57,7 @@ func (s *set) add(rec []uint64, tables *classes, work *pruning, e *Event) {
 	granule := floorDiv(e.Time-1, s.g)
 	switch {
 	case st[setRef] == noRef:
-		st[setRef], st[setUsed], st[setClock] = tables.take(firstClass), 0, uint64(f)
+		st[setRef], st[setUsed], st[setClock] = tables.take(tableFor(0)), 0, uint64(f)
 		st[setBase] = uint64(f - s.windows[0])
 		clear(tables.at(st[setRef]))
 	case f > int64(st[setClock]):
@@ -110,24 +109,30 @@ type pruning struct {
 // prune drops what no window can need and moves the rest to a table of fitting size.
 func (s *set) prune(st []uint64, tables *classes, work *pruning) {
 	old := st[setRef]
-	first := int64(st[setClock]) - s.windows[0]
-	base := int64(st[setBase])
-	work.entries = work.entries[:0]
-	for _, e := range tables.at(old) {
-		if granule := base + int64(e>>granuleShift); e != 0 && granule >= first {
-			work.entries = append(work.entries, uint64(granule-first)<<granuleShift|e&placeMask)
-		}
-	}
-	work.dominate(s.precision)
+	base := s.needed(st, tables.at(old), work)
 	n := len(work.entries)
-	class := max(classFor(n), firstClass) // at most two thirds full
-	st[setRef], st[setUsed], st[setBase] = tables.take(class), uint64(n), uint64(first)
+	st[setRef], st[setUsed], st[setBase] = tables.take(tableFor(n)), uint64(n), uint64(base)
 	table := tables.at(st[setRef])
 	clear(table)
 	for _, e := range work.entries {
 		table[place(table, e)] = e
 	}
 	tables.give(old)
+}
+
+// needed collects in work.entries what some window can need, as entries of the base that
+// it returns.
+func (s *set) needed(st, table []uint64, work *pruning) (base int64) {
+	first := int64(st[setClock]) - s.windows[0]
+	old := int64(st[setBase])
+	work.entries = work.entries[:0]
+	for _, e := range table {
+		if granule := old + int64(e>>granuleShift); e != 0 && granule >= first {
+			work.entries = append(work.entries, uint64(granule-first)<<granuleShift|e&placeMask)
+		}
+	}
+	work.dominate(s.precision)
+	return first
 }
 
 // dominate drops each entry for whose register a higher rank is as late or later.

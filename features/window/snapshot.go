@@ -1,6 +1,7 @@
 package window
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -45,9 +46,11 @@ type snapshotHeader struct {
 }
 
 // WriteTo writes a checkpoint: all that is known, to the bit. Nothing may be added
-// meanwhile, or it is of no one moment; reading may go on. Aggregators with the same
-// history write the same bytes, and so does one that has read them.
+// meanwhile, or it is of no one moment; reading may go on. It forgets what can be forgotten
+// first. Unless keys were evicted, aggregators with the same history write the same
+// bytes, also when one of them went through a checkpoint on the way.
 func (a *Aggregator) WriteTo(w io.Writer) (int64, error) {
+	a.Forget()
 	e := envelope.NewWriter(w, snapshotKind, snapshotVersion, a.plan.hash)
 	st := a.Stats()
 	e.WriteJSON("stats", snapshotHeader{a.newest.Load(), st.Accepted, st.Late, st.Future, st.Invalid, st.Ignored, st.Forgotten, st.Evicted})
@@ -65,16 +68,22 @@ func (a *Aggregator) WriteTo(w io.Writer) (int64, error) {
 	return n, nil
 }
 
-// dump appends the keys of a shard, in the order of their slots: for each queue and table
-// the number of entries, and the words.
+// dump appends the keys of a shard in ascending order: for each queue and table the number
+// of entries, and the words. What no window can need is left out.
 func (s *shard) dump(p *plan, sizes []uint32, words []uint64) ([]uint32, []uint64) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var slots []uint32
 	for slot := range s.records.used {
-		rec := s.records.at(slot)
-		if int64(rec[recNewest]) == never {
-			continue
+		if int64(s.records.at(slot)[recNewest]) != never {
+			slots = append(slots, slot)
 		}
+	}
+	slices.SortFunc(slots, func(a, b uint32) int {
+		return cmp.Compare(s.records.at(a)[recKey], s.records.at(b)[recKey])
+	})
+	for _, slot := range slots {
+		rec := s.records.at(slot)
 		at := len(words)
 		words = append(words, rec...)
 		for i := range p.tracks {
@@ -94,14 +103,11 @@ func (s *shard) dump(p *plan, sizes []uint32, words []uint64) ([]uint32, []uint6
 			words[at+setRef] = 0
 			n := 0
 			if ref != noRef {
-				from := len(words)
-				for _, e := range s.tables[i].at(ref) {
-					if e != 0 {
-						words = append(words, e)
-					}
-				}
-				slices.Sort(words[from:]) // a table's order depends on its size
-				n = len(words) - from
+				words[at+setBase] = uint64(p.sets[i].needed(rec[p.sets[i].at:], s.tables[i].at(ref), &s.work))
+				slices.Sort(s.work.entries)
+				n = len(s.work.entries)
+				words[at+setUsed] = uint64(n)
+				words = append(words, s.work.entries...)
 			}
 			sizes = append(sizes, uint32(n))
 		}
@@ -246,7 +252,14 @@ func (t *track) restore(rec []uint64, blocks *classes, n int, words []uint64) ([
 			return nil, fmt.Errorf("position %d; want %d", st[trackPos+w], want)
 		}
 	}
-	st[trackRef] = blocks.take(classFor(n))
+	for j := range t.totals {
+		o := &t.totals[j]
+		from := int(st[trackPos+o.window])
+		if !o.sum && rec[o.at] != t.countOf(entries, o.entry, from, n) {
+			return nil, fmt.Errorf("a count of %d that is none", rec[o.at])
+		}
+	}
+	st[trackRef] = blocks.take(classFor(n + n/4 + 1))
 	copy(blocks.at(st[trackRef]), entries)
 	st[trackSpan] = uint64(n)
 	return words[n*t.stride:], nil
@@ -266,10 +279,10 @@ func (s *set) restore(rec []uint64, tables *classes, n int, words []uint64) ([]u
 		return words, nil
 	}
 	newest := int64(rec[recNewest])
-	if clock > floorDiv(newest, s.g) || clock < floorDiv(-MaxTime, s.g) || base > clock-s.windows[0] || base < floorDiv(-MaxTime, s.g)-s.windows[0] {
+	if clock > floorDiv(newest, s.g) || clock < floorDiv(-MaxTime, s.g) || base != clock-s.windows[0] {
 		return nil, fmt.Errorf("sketch with clock %d and base %d", clock, base)
 	}
-	st[setRef] = tables.take(max(classFor(n), firstClass))
+	st[setRef] = tables.take(tableFor(n))
 	table := tables.at(st[setRef])
 	clear(table)
 	for _, e := range words[:n] {

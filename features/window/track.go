@@ -10,7 +10,7 @@ import (
 // window is a whole number of granules and the part of one that has come.
 //
 // Time moves a track only when an event touches it; clock is ⌊newest/g⌋ as of then. The
-// queue lies in a block of 2^c entries, at its start or behind what has
+// queue lies in a block of 2, 3, 4, 6, 8, 12 … entries, at its start or behind what has
 // left; when the end is reached, what is there moves to the start or to another block.
 
 // add counts an event for the record.
@@ -95,13 +95,13 @@ func (t *track) entry(st []uint64, blocks *classes, granule int64) []uint64 {
 	return fresh
 }
 
-// room moves the queue to the start of a block with room for half as many entries
-// again, its own or another, so that a move of n entries comes after n/2 new ones.
+// room moves the queue to the start of a block with room for a quarter as many entries
+// again, its own or another, so that a move of n entries comes after n/4 new ones.
 func (t *track) room(st []uint64, blocks *classes) []uint64 {
 	ref, s := st[trackRef], t.stride
 	head, n := int(st[trackSpan]>>32), int(uint32(st[trackSpan]))
 	entries := blocks.at(ref)[head*s : (head+n)*s]
-	if class := classFor(n); class != int(ref>>32) {
+	if class := classFor(n + n/4 + 1); class != int(ref>>32) {
 		st[trackRef] = blocks.take(class)
 		defer blocks.give(ref)
 	}
