@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/recsyskit/recsys"
@@ -195,7 +196,7 @@ func columnsOf(view, have []recsys.Column) (floats, ids []int, err error) {
 		p, ok := places[c.Name]
 		switch {
 		case !ok:
-			errs = append(errs, fmt.Errorf("column %q is none of the aggregates", c.Name))
+			errs = append(errs, fmt.Errorf("column %q is none of the aggregates, which are %s", c.Name, names(have)))
 		case p.kind != c.Kind:
 			errs = append(errs, fmt.Errorf("column %q is of kind %v in the view and %v in the aggregates", c.Name, c.Kind, p.kind))
 		case p.kind == recsys.ID:
@@ -205,4 +206,15 @@ func columnsOf(view, have []recsys.Column) (floats, ids []int, err error) {
 		}
 	}
 	return floats, ids, errors.Join(errs...)
+}
+
+func names(columns []recsys.Column) string {
+	var b strings.Builder
+	for i := range columns {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(columns[i].Name)
+	}
+	return b.String()
 }

@@ -114,6 +114,10 @@ func (s *shelf) replicate() { s.replica = maps.Clone(s.rows) }
 func (s *shelf) failover() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.failoverLocked()
+}
+
+func (s *shelf) failoverLocked() {
 	for key := range s.rows {
 		if key%3 == 0 {
 			continue

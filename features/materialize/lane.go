@@ -48,6 +48,7 @@ type lane struct {
 	caughtUp  bool
 	unflushed int       // events
 	flushed   int64     // event time of the last flush
+	told      int64     // lines, at the last flush
 	unsaved   int       // events
 	savedAt   time.Time // by Config.Now
 }
@@ -103,6 +104,7 @@ func (l *lane) resume(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.flushed, _ = l.clock()
+	l.told = l.counts.Lines
 	for _, t := range l.targets {
 		if t.resumed && !l.m.config.NoVerify {
 			if _, err := t.verify(ctx, l.m); err != nil {
@@ -246,7 +248,7 @@ func (l *lane) flushedAll(ctx context.Context) error {
 			}
 		}
 	}
-	l.unflushed, l.at = 0, l.reader.position()
+	l.unflushed, l.told, l.at = 0, l.counts.Lines, l.reader.position()
 	l.flushed, _ = l.clock()
 	if tell := l.m.config.Progress; tell != nil {
 		p := Progress{Position: l.at, Counts: l.counts, Clock: l.time(), CaughtUp: l.caughtUp, Views: l.views()}
@@ -326,7 +328,7 @@ func (l *lane) pause(ctx context.Context) error {
 			return err
 		}
 	}
-	if l.unflushed > 0 {
+	if l.counts.Lines > l.told {
 		if err := l.flush(ctx); err != nil {
 			return err
 		}

@@ -31,6 +31,7 @@ type target struct {
 	other func(*Event) uint64
 	need  fields
 
+	decays      bool  // values change with time alone
 	floats, ids []int // where the columns of the view are among those of the aggregates
 
 	// written holds the event time of the newest acknowledged row of each key that the aggregates know. dirty has the keys of events
@@ -76,6 +77,9 @@ func newTarget(cfg Target) (*target, error) {
 	if t.key, t.other, t.need = cfg.keyOf(view.Entity); t.key == nil {
 		return nil, fmt.Errorf("view %q: Key is nil; want a function, as rows of %v have no key in the log", view.Name, view.Entity)
 	}
+	t.decays = slices.ContainsFunc(cfg.Aggregates.Aggregates, func(a window.Aggregate) bool {
+		return a.Func == window.Decay || a.Func == window.DecaySum
+	})
 	if c, ok := cfg.Store.(LossCounter); ok {
 		t.losses = c.Losses()
 	}
@@ -113,8 +117,7 @@ func (t *target) flush(ctx context.Context, m *Materializer) error {
 	return nil
 }
 
-// refresh writes the rows that changed, by an event or because one left a window, and lets go of the keys whose
-// windows are empty, which have their last row then.
+// refresh writes the rows that changed, by an event or because one left a window.
 func (t *target) refresh(ctx context.Context, m *Materializer) error {
 	now, ok := t.clock()
 	if !ok {
@@ -135,7 +138,26 @@ func (t *target) refresh(ctx context.Context, m *Materializer) error {
 		return err
 	}
 	clear(t.dirty)
-	maps.DeleteFunc(t.written, func(key uint64, _ int64) bool { return !t.agg.Read(key, now, &t.row) })
+	return t.forget(ctx, m, now)
+}
+
+// forget lets go of the keys that the aggregates do not know any more. Their last row says that their windows are empty; a
+// decay in it has become nothing since.
+func (t *target) forget(ctx context.Context, m *Materializer, now int64) error {
+	t.keys = t.keys[:0]
+	for key := range t.written {
+		if !t.agg.Read(key, now, &t.row) {
+			t.keys = append(t.keys, key)
+		}
+	}
+	if t.decays {
+		if err := t.write(ctx, m, t.keys); err != nil {
+			return err
+		}
+	}
+	for _, key := range t.keys {
+		delete(t.written, key)
+	}
 	t.refreshed = now
 	return nil
 }
