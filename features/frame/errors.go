@@ -2,36 +2,14 @@ package frame
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/recsyskit/recsys"
 )
 
 // ParseError says which cell of a file could not be read.
-type ParseError struct {
-	File  string // as the caller named it
-	Line  int    // from 1; 0 when no line is meant
-	Field string // the column; empty when the whole line or file is meant
-	Value string // what stands there, cut to 40 bytes
-	Err   error  // the reason
-}
-
-// Error returns `file:line: field "age": "x": reason`.
-func (e *ParseError) Error() string {
-	var b strings.Builder
-	b.WriteString(e.File)
-	if e.Line > 0 {
-		fmt.Fprintf(&b, ":%d", e.Line)
-	}
-	if e.Field != "" {
-		fmt.Fprintf(&b, ": field %q", e.Field)
-	}
-	if e.Value != "" {
-		fmt.Fprintf(&b, ": %q", e.Value)
-	}
-	return b.String() + ": " + e.Err.Error()
-}
-
-// Unwrap returns the reason.
-func (e *ParseError) Unwrap() error { return e.Err }
+type ParseError = recsys.ParseError
 
 // ColumnError says that columns are not there.
 type ColumnError struct {
@@ -72,7 +50,7 @@ func quoted(names []string) string {
 func missingColumns(file string, want, have []string) error {
 	e := &ColumnError{File: file, Have: have}
 	for _, w := range want {
-		if !contains(have, w) {
+		if !slices.Contains(have, w) {
 			e.Missing = append(e.Missing, w)
 		}
 	}
@@ -80,15 +58,6 @@ func missingColumns(file string, want, have []string) error {
 		return nil
 	}
 	return e
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 func names(fields []Field) []string {
