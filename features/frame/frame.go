@@ -70,7 +70,7 @@ func (f *Frame) use(fields []Field) {
 // AppendRow adds row i of from, which must have the columns of f in their order; the error says
 // where they differ, and then nothing was added.
 func (f *Frame) AppendRow(from *Frame, i int) error {
-	if err := f.same(from); err != nil {
+	if err := from.same(f.Fields()); err != nil {
 		return err
 	}
 	for j := range f.Columns {
@@ -82,7 +82,7 @@ func (f *Frame) AppendRow(from *Frame, i int) error {
 
 // Append adds all rows of from, as [Frame.AppendRow] does.
 func (f *Frame) Append(from *Frame) error {
-	if err := f.same(from); err != nil {
+	if err := from.same(f.Fields()); err != nil {
 		return err
 	}
 	for j := range f.Columns {
@@ -100,13 +100,15 @@ func (f *Frame) Append(from *Frame) error {
 	return nil
 }
 
-func (f *Frame) same(from *Frame) error {
-	if len(f.Columns) != len(from.Columns) {
-		return fmt.Errorf("frame: a row of %d columns does not fit into a frame of %d", len(from.Columns), len(f.Columns))
+// same returns an error when f does not have the given columns.
+func (f *Frame) same(want []Field) error {
+	if len(f.Columns) != len(want) {
+		return fmt.Errorf("frame: rows of %d columns (%s) where there are %d (%s)",
+			len(f.Columns), quoted(names(f.Fields())), len(want), quoted(names(want)))
 	}
-	for j := range f.Columns {
-		if want, have := f.Columns[j].Field, from.Columns[j].Field; want != have {
-			return fmt.Errorf("frame: column %d is %v; want %v", j, have, want)
+	for j := range want {
+		if have := f.Columns[j].Field; want[j] != have {
+			return fmt.Errorf("frame: column %d is %v; want %v", j, have, want[j])
 		}
 	}
 	return nil
