@@ -82,7 +82,7 @@ type Config struct {
 	// Progress is called after each flush, and Bad for each malformed line that is passed over; from one goroutine at a
 	// time. Nil: nobody is told.
 	Progress func(Progress)
-	Bad      func(*LineError)
+	Bad      func(*recsys.ParseError)
 
 	// Now is the clock, for CheckpointInterval and Future. Nil means [time.Now].
 	Now func() time.Time

@@ -1,10 +1,6 @@
 package materialize
 
-import (
-	"fmt"
-
-	"github.com/recsyskit/recsys"
-)
+import "github.com/recsyskit/recsys"
 
 // Event is one act of the log, as a line of it says.
 type Event struct {
@@ -22,22 +18,6 @@ type Event struct {
 	// Time is when it happened, Created when it came to be known, both in Unix
 	// nanoseconds. Created is 0 where a line has none.
 	Time, Created int64
-}
-
-// LineError says what is wrong with a line of the log, and where it is.
-type LineError struct {
-	File   string // as it was named, or Log.Name of a reader
-	Line   int64  // from 1
-	Field  string // of the event; empty when the line as a whole is wrong
-	Reason string // the value, and what to give instead
-}
-
-// Error returns "materialize: FILE:LINE: FIELD: REASON".
-func (e *LineError) Error() string {
-	if e.Field == "" {
-		return fmt.Sprintf("materialize: %s:%d: %s", e.File, e.Line, e.Reason)
-	}
-	return fmt.Sprintf("materialize: %s:%d: %s: %s", e.File, e.Line, e.Field, e.Reason)
 }
 
 // fields is a set of fields of a line.

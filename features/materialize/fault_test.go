@@ -255,7 +255,11 @@ func TestDamagedCheckpointIsAnError(t *testing.T) {
 	good, err := os.ReadFile(file)
 	require.NoError(t, err)
 	rng := rand.New(rand.NewPCG(5, 4))
-	for range 300 {
+	tries := 200
+	if testing.Short() {
+		tries = 30
+	}
+	for range tries {
 		bad := append([]byte{}, good...)
 		bad[rng.IntN(len(bad))] ^= 1 << rng.IntN(8)
 		write(t, file, bad)
@@ -264,7 +268,7 @@ func TestDamagedCheckpointIsAnError(t *testing.T) {
 		require.ErrorContains(t, err, file)
 		require.ErrorContains(t, err, "remove the file")
 	}
-	for range 100 {
+	for range tries / 3 {
 		write(t, file, good[:rng.IntN(len(good))])
 		_, err := materialize.New(cfg)
 		require.ErrorIs(t, err, materialize.ErrTruncated)

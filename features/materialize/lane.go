@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/features/window"
 )
 
@@ -139,7 +140,7 @@ func (l *lane) line(ctx context.Context, text []byte, torn bool, tooLong error) 
 	l.counts.Lines++
 	switch {
 	case reason != "":
-		return false, l.bad(&LineError{File: l.reader.path, Line: number, Field: field, Reason: reason})
+		return false, l.bad(&recsys.ParseError{File: l.reader.path, Line: int(number), Field: field, Err: errors.New(reason)})
 	case skip:
 		l.counts.Other++
 		return false, nil
@@ -160,10 +161,10 @@ func (l *lane) line(ctx context.Context, text []byte, torn bool, tooLong error) 
 }
 
 // bad counts a malformed line, and returns the error when there are too many.
-func (l *lane) bad(line *LineError) error {
+func (l *lane) bad(line *recsys.ParseError) error {
 	c := &l.m.config
 	if c.Log.MaxBad == 0 {
-		return line
+		return fmt.Errorf("materialize: %w", line)
 	}
 	l.counts.Bad++
 	if l.counts.Bad > c.Log.MaxBad {

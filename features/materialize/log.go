@@ -67,11 +67,11 @@ type Log struct {
 	MaxBad int64
 }
 
-// What can be wrong with a log, beside a [*LineError].
+// What can be wrong with a log, beside a [*recsys.ParseError].
 var (
 	// ErrLogChanged: the file is not the one that was read before, or no longer has what was read of it.
 	ErrLogChanged = errors.New("materialize: the log is not what was read before")
-	// ErrTooManyBad: more lines are malformed than Log.MaxBad allows; the error also wraps the last *LineError.
+	// ErrTooManyBad: more lines are malformed than Log.MaxBad allows; the error also wraps the last *recsys.ParseError.
 	ErrTooManyBad = errors.New("materialize: too many malformed lines")
 )
 

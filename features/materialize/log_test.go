@@ -84,7 +84,11 @@ func TestLogGoesOnFromEveryPosition(t *testing.T) {
 		require.Equal(t, io.EOF, end, name)
 		require.False(t, torn)
 		require.Equal(t, want, lines, name)
-		for i := 0; i < len(at); i += 1 + rng.IntN(20) {
+		step := 40
+		if testing.Short() {
+			step = 150
+		}
+		for i := 0; i < len(at); i += 1 + rng.IntN(step) {
 			var next []materialize.Position
 			lines, _, end := materialize.Lines(log(), at[i], func(p materialize.Position) { next = append(next, p) })
 			require.Equal(t, io.EOF, end)

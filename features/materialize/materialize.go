@@ -100,7 +100,7 @@ func (m *Materializer) place(t *target) error {
 
 // Run reads the log from where the checkpoints are to its end, counts its events and writes rows, and returns nil when all is written
 // and saved. When the log is followed it returns when ctx is done, with an error that wraps ctx.Err(). Other errors: a
-// [*LineError], [ErrTooManyBad], [ErrLogChanged], the store's once Retry gives up, one of the operating system. After an error, make another
+// [*recsys.ParseError], [ErrTooManyBad], [ErrLogChanged], the store's once Retry gives up, one of the operating system. After an error, make another
 // Materializer: it goes on from the last checkpoint. A second call of Run is an error.
 func (m *Materializer) Run(ctx context.Context) error {
 	first := false

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/features/materialize"
 )
 
@@ -59,9 +60,13 @@ func (s *story) files(t *testing.T, dir string) string {
 }
 
 func TestStoreEndsAsABatchComputes(t *testing.T) {
-	for seed := range uint64(5) {
+	seeds := uint64(5)
+	if testing.Short() {
+		seeds = 2
+	}
+	for seed := range seeds {
 		rng := rand.New(rand.NewPCG(seed, 1))
-		st := newStory(rng, 3000)
+		st := newStory(rng, 2000)
 		dir := t.TempDir()
 		for name, log := range map[string]materialize.Log{
 			"files":  {Paths: []string{st.files(t, dir)}},
@@ -88,7 +93,11 @@ func TestStoreEndsAsABatchComputes(t *testing.T) {
 
 // A run that ends anywhere, for whatever reason, and is started again counts nothing twice and loses nothing.
 func TestRunsThatFailGoOnFromTheCheckpoint(t *testing.T) {
-	for seed := range uint64(3) {
+	seeds := uint64(3)
+	if testing.Short() {
+		seeds = 1
+	}
+	for seed := range seeds {
 		rng := rand.New(rand.NewPCG(seed, 2))
 		st := newStory(rng, 2000)
 		dir := t.TempDir()
@@ -206,15 +215,15 @@ func TestMalformedLinesStopOrArePassedOver(t *testing.T) {
 	run := func(most int64) (materialize.Stats, []string, error) {
 		var told []string
 		cfg := s.config(materialize.Log{Paths: []string{path}, MaxBad: most, MaxLine: 4000})
-		cfg.Bad = func(e *materialize.LineError) { told = append(told, fmt.Sprintf("%d:%s", e.Line, e.Field)) }
+		cfg.Bad = func(e *recsys.ParseError) { told = append(told, fmt.Sprintf("%d:%s", e.Line, e.Field)) }
 		stats, err := materialize.Materialize(context.Background(), cfg)
 		return stats, told, err
 	}
 	_, told, err := run(0)
-	var line *materialize.LineError
+	var line *recsys.ParseError
 	require.ErrorAs(t, err, &line)
 	require.EqualValues(t, 51, line.Line)
-	require.ErrorContains(t, err, fmt.Sprintf("materialize: %s:51: time: is missing", path))
+	require.ErrorContains(t, err, fmt.Sprintf("materialize: %s:51: field \"time\": is missing", path))
 	require.Empty(t, told)
 
 	_, told, err = run(2)
