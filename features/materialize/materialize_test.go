@@ -308,3 +308,15 @@ func TestMemoryIsBoundedByTheWindows(t *testing.T) {
 	require.Equal(t, a.Aggregates.Keys, b.Aggregates.Keys)
 	require.LessOrEqual(t, large, small+64, "a checkpoint after ten times the log")
 }
+
+func TestLastRowOfAForgottenKeyIsEmpty(t *testing.T) {
+	lines := []string{`{"time":1700000000000000000,"user":1,"item":2,"kind":"click"}`}
+	for hour := range 40 {
+		lines = append(lines, fmt.Sprintf(`{"time":%d,"user":1,"item":3,"kind":"click"}`, noon+int64(hour)*int64(time.Hour)))
+	}
+	s := newShelves()
+	stats, err := materialize.Materialize(context.Background(), s.config(materialize.Log{Reader: strings.NewReader(strings.Join(lines, "\n"))}))
+	require.NoError(t, err)
+	require.Equal(t, 1, stats.Views[0].Aggregates.Keys)
+	require.Equal(t, []float32{0, 0, 0, 0, 0}, s.items.rows[2].Floats, "decays too have become nothing")
+}
