@@ -208,6 +208,7 @@ func (a *Aggregator) fill(rec []uint64, s *shard, row *Row) {
 	p := a.plan
 	row.Key, row.Newest = rec[recKey], int64(rec[recNewest])
 	row.Time = max(row.Time, row.Newest)
+	unit, f, entries := -1, int64(0), []uint64(nil) // of the track that was read last
 	for i := range p.ops {
 		o := &p.ops[i]
 		switch o.fn {
@@ -223,25 +224,28 @@ func (a *Aggregator) fill(rec []uint64, s *shard, row *Row) {
 		case Distinct:
 			row.Floats[o.to] = a.distinct(rec, s, o, row.Time)
 		default:
-			row.Floats[o.to] = p.tracks[o.unit].read(rec, &s.queues[o.unit], o, row.Time)
+			t := &p.tracks[o.unit]
+			if o.unit != unit {
+				unit, f, entries = o.unit, floorDiv(row.Time, t.g), t.queue(rec, &s.queues[o.unit])
+			}
+			row.Floats[o.to] = t.read(rec, entries, o, f)
 		}
 	}
 }
 
-// read computes the column of a track.
-func (t *track) read(rec []uint64, blocks *classes, o *op, now int64) float64 {
-	f := floorDiv(now, t.g)
+// read computes a column at clock f.
+func (t *track) read(rec, entries []uint64, o *op, f int64) float64 {
 	switch o.fn {
 	case Min, Max:
-		return t.extreme(rec, blocks, &t.lanes[o.a], o.k, f)
+		return t.extreme(entries, &t.lanes[o.a], o.k, f)
 	case Mean, Rate:
-		of := t.value(rec, blocks, &t.totals[o.b], f)
+		of := t.value(rec, entries, &t.totals[o.b], f)
 		if of == 0 {
 			return math.NaN()
 		}
-		return t.value(rec, blocks, &t.totals[o.a], f) / of
+		return t.value(rec, entries, &t.totals[o.a], f) / of
 	}
-	return t.value(rec, blocks, &t.totals[o.a], f)
+	return t.value(rec, entries, &t.totals[o.a], f)
 }
 
 func (a *Aggregator) distinct(rec []uint64, s *shard, o *op, now int64) float64 {

@@ -59,7 +59,7 @@ func (p *plan) due(rec []uint64, s *shard, now int64) int64 {
 	next := int64(math.MaxInt64)
 	for i := range p.tracks {
 		t := &p.tracks[i]
-		next = min(next, t.due(rec, &s.queues[i], floorDiv(now, t.g)))
+		next = min(next, t.due(rec, t.queue(rec, &s.queues[i]), floorDiv(now, t.g)))
 	}
 	for i := range p.lists {
 		next = min(next, p.lists[i].due(rec, now))

@@ -29,7 +29,7 @@ type shard struct {
 
 func (s *shard) init(p *plan) {
 	s.index = make([]uint64, 8)
-	s.records = newPool(p.words)
+	s.records = newPool((p.words + 7) / 8 * 8) // whole cache lines
 	s.queues = make([]classes, len(p.tracks))
 	for i := range s.queues {
 		s.queues[i].stride = p.tracks[i].stride

@@ -206,7 +206,7 @@ func cardinality(registers []uint8, precision int) float64 {
 	}
 	z := float64(m * tau(1-float64(counts[q+1])/m))
 	for k := q; k >= 1; k-- {
-		z = 0.5 * (z + float64(counts[k]))
+		z = float64(0.5 * (z + float64(counts[k])))
 	}
 	z += float64(m * sigma(float64(counts[0])/m))
 	return m / (2 * math.Ln2) * m / z

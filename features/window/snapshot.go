@@ -85,7 +85,7 @@ func (s *shard) dump(p *plan, sizes []uint32, words []uint64) ([]uint32, []uint6
 	for _, slot := range slots {
 		rec := s.records.at(slot)
 		at := len(words)
-		words = append(words, rec...)
+		words = append(words, rec[:p.words]...)
 		for i := range p.tracks {
 			t := &p.tracks[i]
 			ref, span := rec[t.at+trackRef], rec[t.at+trackSpan]

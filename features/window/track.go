@@ -174,17 +174,14 @@ func (t *track) leave(rec []uint64, w int, entries []uint64, pos int) {
 // total is added up anew, since its last bits are those of what has left.
 const lost = 1 << 40
 
-// window returns the queue, the position where the totals of window w begin, and
-// the one where the window begins at clock f, not before the track's own.
-func (t *track) window(rec []uint64, blocks *classes, w int, f int64) (entries []uint64, pos, cut int) {
-	s, st := t.stride, rec[t.at:]
-	head, n := int(st[trackSpan]>>32), int(uint32(st[trackSpan]))
-	if n == 0 {
-		return nil, 0, 0
+// queue returns the entries of a record, oldest first.
+func (t *track) queue(rec []uint64, blocks *classes) []uint64 {
+	st := rec[t.at:]
+	if st[trackRef] == noRef {
+		return nil
 	}
-	entries = blocks.at(st[trackRef])[head*s : (head+n)*s]
-	pos = int(st[trackPos+w])
-	return entries, pos, t.search(entries, pos, f-t.windows[w].k)
+	head, n := int(st[trackSpan]>>32), int(uint32(st[trackSpan]))
+	return blocks.at(st[trackRef])[head*t.stride : (head+n)*t.stride]
 }
 
 // search returns the position of the first entry, from pos on, that is not before granule first.
@@ -204,22 +201,21 @@ func (t *track) search(entries []uint64, pos int, first int64) int {
 	return low
 }
 
-// value returns total o at clock f: what stands in the record less what has left since, or what
-// is still there, whichever is fewer granules.
-func (t *track) value(rec []uint64, blocks *classes, o *total, f int64) float64 {
-	if rec[t.at+trackRef] == noRef {
+// value returns total o at clock f, not before the track's own: what stands in the record less
+// what has left since, or what is still there, whichever is fewer granules.
+func (t *track) value(rec, entries []uint64, o *total, f int64) float64 {
+	n := len(entries) / t.stride
+	if n == 0 {
 		return 0
 	}
-	entries, pos, cut := t.window(rec, blocks, o.window, f)
-	s := t.stride
-	n := len(entries) / s
-	if cut == n {
+	pos := int(rec[t.at+trackPos+o.window])
+	cut := t.search(entries, pos, f-t.windows[o.window].k)
+	switch {
+	case cut == n:
 		return 0
-	}
-	if o.sum {
+	case o.sum:
 		return t.sum(entries, rec[o.at:], o.entry, pos, cut)
-	}
-	if n-cut < cut-pos {
+	case n-cut < cut-pos:
 		return float64(t.countOf(entries, o.entry, cut, n))
 	}
 	return float64(rec[o.at] - t.countOf(entries, o.entry, pos, cut))
@@ -257,19 +253,13 @@ func (t *track) sum(entries, total []uint64, at, pos, cut int) float64 {
 }
 
 // extreme returns the least or largest value of a lane over the k granules before clock
-// f, NaN of none.
-func (t *track) extreme(rec []uint64, blocks *classes, l *lane, k, f int64) float64 {
-	st := rec[t.at:]
-	head, n := int(st[trackSpan]>>32), int(uint32(st[trackSpan]))
-	if st[trackRef] == noRef || n == 0 {
-		return math.NaN()
-	}
-	entries := blocks.at(st[trackRef])[head*t.stride : (head+n)*t.stride]
+// f and what has come since, NaN of none.
+func (t *track) extreme(entries []uint64, l *lane, k, f int64) float64 {
 	best := math.Inf(1)
 	if l.kind == maxLane {
 		best = math.Inf(-1)
 	}
-	for i := t.search(entries, 0, f-k); i < n; i++ {
+	for i := t.search(entries, 0, f-k); i < len(entries)/t.stride; i++ {
 		v := math.Float64frombits(entries[i*t.stride+l.at])
 		if l.kind == minLane {
 			best = min(best, v)
@@ -285,13 +275,10 @@ func (t *track) extreme(rec []uint64, blocks *classes, l *lane, k, f int64) floa
 
 // due returns when the next granule leaves a window after clock f, in nanoseconds, or
 // math.MaxInt64 when all are empty.
-func (t *track) due(rec []uint64, blocks *classes, f int64) int64 {
+func (t *track) due(rec, entries []uint64, f int64) int64 {
 	next := int64(math.MaxInt64)
-	if rec[t.at+trackRef] == noRef {
-		return next
-	}
 	for w := range t.windows {
-		entries, _, cut := t.window(rec, blocks, w, f)
+		cut := t.search(entries, int(rec[t.at+trackPos+w]), f-t.windows[w].k)
 		if cut*t.stride < len(entries) {
 			next = min(next, (int64(entries[cut*t.stride])+t.windows[w].k+1)*t.g)
 		}
