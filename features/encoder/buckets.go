@@ -32,17 +32,17 @@ func (e Buckets) plan(name string, in []recsys.Column) ([]recsys.Column, error) 
 		return nil, err
 	}
 	if len(e.Boundaries) > maxBoundaries {
-		return nil, fmt.Errorf("Boundaries has %d values; want at most %d", len(e.Boundaries), maxBoundaries)
+		return nil, fmt.Errorf("field Boundaries has %d values; want at most %d", len(e.Boundaries), maxBoundaries)
 	}
 	if e.Count != 0 && (e.Count < 2 || e.Count > maxBoundaries+1) {
-		return nil, fmt.Errorf("Count is %d; want 2 to %d (0 means 10)", e.Count, maxBoundaries+1)
+		return nil, fmt.Errorf("field Count is %d; want 2 to %d (0 means 10)", e.Count, maxBoundaries+1)
 	}
 	for i, b := range e.Boundaries {
 		if b-b != 0 {
-			return nil, fmt.Errorf("Boundaries[%d] is %v; want a finite number", i, b)
+			return nil, fmt.Errorf("field Boundaries[%d] is %v; want a finite number", i, b)
 		}
 		if i > 0 && b <= e.Boundaries[i-1] {
-			return nil, fmt.Errorf("Boundaries[%d] is %v, after %v; want strictly ascending numbers", i, b, e.Boundaries[i-1])
+			return nil, fmt.Errorf("field Boundaries[%d] is %v, after %v; want strictly ascending numbers", i, b, e.Boundaries[i-1])
 		}
 	}
 	return []recsys.Column{{Name: name, Kind: recsys.ID}}, nil

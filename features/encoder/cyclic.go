@@ -52,11 +52,11 @@ func (e Cyclic) kind() string { return "cyclic" }
 func (e Cyclic) plan(name string, in []recsys.Column) ([]recsys.Column, error) {
 	switch {
 	case e.Period > Year:
-		return nil, fmt.Errorf("Period is %d; want Day, Week or Year", e.Period)
+		return nil, fmt.Errorf("field Period is %d; want Day, Week or Year", e.Period)
 	case e.Offset < -14*time.Hour || e.Offset > 14*time.Hour:
-		return nil, fmt.Errorf("Offset is %v; want -14h to 14h", e.Offset)
+		return nil, fmt.Errorf("field Offset is %v; want -14h to 14h", e.Offset)
 	case e.Unit < 0:
-		return nil, fmt.Errorf("Unit is %v; want > 0, or 0 for a second", e.Unit)
+		return nil, fmt.Errorf("field Unit is %v; want > 0, or 0 for a second", e.Unit)
 	case len(in) > 0:
 		if err := wantKinds(in, recsys.ID); err != nil {
 			return nil, err

@@ -90,11 +90,11 @@ type Pooling struct {
 func planTable(t *Table, u Unknown, id uint64) error {
 	switch {
 	case t == nil || t.dim == 0:
-		return errors.New("Table is nil; want a table made by NewTable or ReadTable")
+		return errors.New("field Table is nil; want a table made by NewTable or ReadTable")
 	case u > UnknownRow:
-		return fmt.Errorf("Unknown is %d; want UnknownZero, UnknownMean or UnknownRow", u)
+		return fmt.Errorf("field Unknown is %d; want UnknownZero, UnknownMean or UnknownRow", u)
 	case u == UnknownRow && t.Row(id) == nil:
-		return fmt.Errorf("UnknownID is %d, which the table does not have", id)
+		return fmt.Errorf("field UnknownID is %d, which the table does not have", id)
 	}
 	return nil
 }
@@ -125,15 +125,15 @@ func (e Pooling) plan(name string, in []recsys.Column) ([]recsys.Column, error) 
 		return nil, err
 	}
 	if e.Pool > PoolMax {
-		return nil, fmt.Errorf("Pool is %d; want PoolMean, PoolSum or PoolMax", e.Pool)
+		return nil, fmt.Errorf("field Pool is %d; want PoolMean, PoolSum or PoolMax", e.Pool)
 	}
 	places := in
 	if e.Weighted {
 		if e.Pool == PoolMax {
-			return nil, errors.New("Weighted has no meaning for PoolMax")
+			return nil, errors.New("field Weighted has no meaning for PoolMax")
 		}
 		if len(in)%2 != 0 {
-			return nil, fmt.Errorf("From has %d columns; Weighted wants a weight for each place", len(in))
+			return nil, fmt.Errorf("reads %d columns; Weighted wants a weight for each place", len(in))
 		}
 		places = in[:len(in)/2]
 		if err := planWeights(places, in[len(in)/2:]); err != nil {

@@ -80,14 +80,6 @@ type Counts struct {
 	Unknown uint64 // IDs that the encoder does not know
 }
 
-func (c *Counts) add(d *Counts) {
-	c.Rows += d.Rows
-	c.NaN += d.NaN
-	c.Inf += d.Inf
-	c.Clipped += d.Clipped
-	c.Unknown += d.Unknown
-}
-
 var nan32 = float32(math.NaN())
 
 func isInf(x float32) bool { return x > math.MaxFloat32 || x < -math.MaxFloat32 }

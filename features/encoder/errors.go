@@ -55,7 +55,7 @@ func form(c *recsys.Column) string {
 // wantKinds checks that a step reads one column for each kind.
 func wantKinds(in []recsys.Column, kinds ...recsys.Kind) error {
 	if len(in) != len(kinds) {
-		return fmt.Errorf("From has %d columns; want %d", len(in), len(kinds))
+		return fmt.Errorf("reads %d columns; want %d", len(in), len(kinds))
 	}
 	var errs []error
 	for i := range in {

@@ -98,7 +98,7 @@ const maxCross = 8
 func planHash(name string, in []recsys.Column, buckets uint64) ([]recsys.Column, error) {
 	var errs []error
 	if buckets > maxBuckets {
-		errs = append(errs, fmt.Errorf("Buckets is %d; want at most 2^62 (0 means the whole hash)", buckets))
+		errs = append(errs, fmt.Errorf("field Buckets is %d; want at most 2^62 (0 means the whole hash)", buckets))
 	}
 	for i := range in {
 		if in[i].Kind != recsys.ID {
@@ -112,7 +112,7 @@ func (e Hash) kind() string { return "hash" }
 
 func (e Hash) plan(name string, in []recsys.Column) ([]recsys.Column, error) {
 	if len(in) != 1 {
-		return nil, fmt.Errorf("From has %d columns; want 1 ID column, or use Cross", len(in))
+		return nil, fmt.Errorf("reads %d columns; want 1 ID column, or use Cross", len(in))
 	}
 	return planHash(name, in, e.Buckets)
 }
@@ -125,7 +125,7 @@ func (e Cross) kind() string { return "cross" }
 
 func (e Cross) plan(name string, in []recsys.Column) ([]recsys.Column, error) {
 	if len(in) < 2 || len(in) > maxCross {
-		return nil, fmt.Errorf("From has %d columns; want 2 to %d ID columns", len(in), maxCross)
+		return nil, fmt.Errorf("reads %d columns; want 2 to %d ID columns", len(in), maxCross)
 	}
 	return planHash(name, in, e.Buckets)
 }

@@ -36,13 +36,13 @@ const maxPlaces = 1 << 12
 // planList checks that the columns hold a list.
 func planList(in []recsys.Column) error {
 	if len(in) == 0 {
-		return errors.New("From has no columns; want ID columns, or one Vector column")
+		return errors.New("reads no columns; want ID columns, or one Vector column")
 	}
 	if len(in) == 1 && in[0].Kind == recsys.Vector {
 		return nil
 	}
 	if len(in) > maxPlaces {
-		return fmt.Errorf("From has %d columns; want at most %d", len(in), maxPlaces)
+		return fmt.Errorf("reads %d columns; want at most %d", len(in), maxPlaces)
 	}
 	var errs []error
 	for i := range in {

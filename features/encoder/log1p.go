@@ -23,7 +23,7 @@ func (e Log1p) kind() string { return "log1p" }
 
 func (e Log1p) plan(name string, in []recsys.Column) ([]recsys.Column, error) {
 	if !(e.Max >= 0 && e.Max <= math.MaxFloat32) {
-		return nil, fmt.Errorf("Max is %v; want a number > 0, or 0 for the largest float32", e.Max)
+		return nil, fmt.Errorf("field Max is %v; want a number > 0, or 0 for the largest float32", e.Max)
 	}
 	return planNumbers(name, in)
 }
@@ -31,7 +31,7 @@ func (e Log1p) plan(name string, in []recsys.Column) ([]recsys.Column, error) {
 // planNumbers is the plan of what works number by number.
 func planNumbers(name string, in []recsys.Column) ([]recsys.Column, error) {
 	if len(in) != 1 {
-		return nil, fmt.Errorf("From has %d columns; want 1 Float or Vector column", len(in))
+		return nil, fmt.Errorf("reads %d columns; want 1 Float or Vector column", len(in))
 	}
 	if in[0].Kind == recsys.ID {
 		return nil, wrongKind(&in[0], recsys.Float)

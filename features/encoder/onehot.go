@@ -45,21 +45,21 @@ const maxHot = 1 << 16
 // planHot checks categories and returns the vector's dimension.
 func planHot(categories []uint64, most int, other bool) (int, error) {
 	if most < 0 || most > maxHot || len(categories) > maxHot {
-		return 0, fmt.Errorf("Max is %d, for %d categories; want 1 to %d", most, len(categories), maxHot)
+		return 0, fmt.Errorf("field Max is %d, for %d categories; want 1 to %d", most, len(categories), maxHot)
 	}
 	if most == 0 {
 		most = len(categories)
 	}
 	if most == 0 {
-		return 0, errors.New("Categories and Max are not given; want categories, or with Max the number that Fit may take")
+		return 0, errors.New("field Categories and Max are not given; want categories, or with Max the number that Fit may take")
 	}
 	if most < len(categories) {
-		return 0, fmt.Errorf("Max is %d for %d categories; want at least as many", most, len(categories))
+		return 0, fmt.Errorf("field Max is %d for %d categories; want at least as many", most, len(categories))
 	}
 	sorted := slices.Sorted(slices.Values(categories))
 	for i := 1; i < len(sorted); i++ {
 		if sorted[i] == sorted[i-1] {
-			return 0, fmt.Errorf("Categories has %d twice", sorted[i])
+			return 0, fmt.Errorf("field Categories has %d twice", sorted[i])
 		}
 	}
 	if other {
@@ -86,9 +86,9 @@ func (e MultiHot) plan(name string, in []recsys.Column) ([]recsys.Column, error)
 	dim := int(min(e.Buckets, maxHot+1))
 	switch {
 	case e.Buckets > maxHot:
-		return nil, fmt.Errorf("Buckets is %d; want at most %d", e.Buckets, maxHot)
+		return nil, fmt.Errorf("field Buckets is %d; want at most %d", e.Buckets, maxHot)
 	case e.Buckets > 0 && (e.Categories != nil || e.Max != 0 || e.Other):
-		return nil, errors.New("Buckets stands beside Categories, Max or Other; want one or the other")
+		return nil, errors.New("field Buckets stands beside Categories, Max or Other; want one or the other")
 	case e.Buckets == 0:
 		var err error
 		if dim, err = planHot(e.Categories, e.Max, e.Other); err != nil {

@@ -48,14 +48,14 @@ func (e Rate) plan(name string, in []recsys.Column) ([]recsys.Column, error) {
 		return nil, err
 	}
 	if e.Method > Moments {
-		return nil, fmt.Errorf("Method is %d; want MaximumLikelihood or Moments", e.Method)
+		return nil, fmt.Errorf("field Method is %d; want MaximumLikelihood or Moments", e.Method)
 	}
 	if e.Alpha == 0 && e.Beta == 0 {
 		return []recsys.Column{{Name: name}}, nil
 	}
 	const most = math.MaxFloat32
 	if !(e.Alpha > 0 && e.Alpha <= most && e.Beta > 0 && e.Beta <= most) {
-		return nil, fmt.Errorf("Alpha is %v and Beta %v; want finite numbers > 0, or 0 for both to fit them", e.Alpha, e.Beta)
+		return nil, fmt.Errorf("field Alpha is %v and Beta %v; want finite numbers > 0, or 0 for both to fit them", e.Alpha, e.Beta)
 	}
 	return []recsys.Column{{Name: name}}, nil
 }

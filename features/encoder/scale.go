@@ -55,21 +55,21 @@ func planScale(name string, in []recsys.Column, a, b string, center, scale []flo
 	}
 	var errs []error
 	if !(clip >= 0 && clip <= math.MaxFloat32) {
-		errs = append(errs, fmt.Errorf("Clip is %v; want a number > 0, or 0 for no bound", clip))
+		errs = append(errs, fmt.Errorf("field Clip is %v; want a number > 0, or 0 for no bound", clip))
 	}
 	if center == nil && scale == nil {
 		return out, errors.Join(errs...)
 	}
 	if n := width(&in[0]); len(center) != n || len(scale) != n {
-		errs = append(errs, fmt.Errorf("%s has %d values and %s %d; want %d each, or nil both to fit them", a, len(center), b, len(scale), n))
+		errs = append(errs, fmt.Errorf("field %s has %d values and %s %d; want %d each, or nil both to fit them", a, len(center), b, len(scale), n))
 		return nil, errors.Join(errs...)
 	}
 	for i := range center {
 		if center[i]-center[i] != 0 {
-			errs = append(errs, fmt.Errorf("%s[%d] is %v; want a finite number", a, i, center[i]))
+			errs = append(errs, fmt.Errorf("field %s[%d] is %v; want a finite number", a, i, center[i]))
 		}
 		if low := least(center[i]); !(scale[i] >= low && scale[i]-scale[i] == 0) {
-			errs = append(errs, fmt.Errorf("%s[%d] is %v; want a finite number >= %v", b, i, scale[i], low))
+			errs = append(errs, fmt.Errorf("field %s[%d] is %v; want a finite number >= %v", b, i, scale[i], low))
 		}
 	}
 	return out, errors.Join(errs...)

@@ -168,13 +168,13 @@ func compile(cfg Config) (*program, error) {
 // addStep resolves the names of s, checks it, and appends it with its columns.
 func (p *program) addStep(s Step, byName map[string]int) error {
 	if s.Name == "" {
-		return errors.New("Name is empty; want the name of the column that is written")
+		return errors.New("field Name is empty; want the name of the column that is written")
 	}
 	if s.Encoder == nil {
-		return errors.New("Encoder is nil")
+		return errors.New("field Encoder is nil")
 	}
 	if t := reflect.TypeOf(s.Encoder); t.Kind() == reflect.Pointer {
-		return fmt.Errorf("Encoder is a %v; give the struct itself", t)
+		return fmt.Errorf("field Encoder is a %v; give the struct itself", t)
 	}
 	s.From = slices.Clone(s.From)
 	st := step{Step: s, timed: len(s.From) == 0, scope: recsys.PerRequest, counts: new(counters)}
@@ -182,7 +182,7 @@ func (p *program) addStep(s Step, byName map[string]int) error {
 	for _, name := range s.From {
 		at, ok := byName[name]
 		if !ok {
-			errs = append(errs, fmt.Errorf("From names %q, which is neither an input nor written by an earlier step", name))
+			errs = append(errs, fmt.Errorf("reads %q, which is neither an input nor written by an earlier step", name))
 			continue
 		}
 		c := &p.columns[at]
