@@ -119,7 +119,7 @@ func likeliestBeta(pairs []countPair, alpha, beta float64) (float64, float64) {
 		s, n = s+float64(p.k*p.s), n+float64(p.k*p.n)
 	}
 	if start := alpha + beta; start > 1e4 { // far out the slope is too small to come back by
-		alpha, beta = alpha/start*1e4, beta/start*1e4
+		alpha, beta = float64(alpha/start*1e4), float64(beta/start*1e4)
 	}
 	x, y := fmath.Log(alpha), fmath.Log(beta)
 	best, damp := betaLikelihood(pairs, alpha, beta), 1e-3
@@ -138,7 +138,7 @@ func likeliestBeta(pairs []countPair, alpha, beta float64) (float64, float64) {
 			}
 			dx, dy := (float64(d*gx)+float64(hxy*gy))/det, (float64(hxy*gx)+float64(a*gy))/det
 			if longest := max(math.Abs(dx), math.Abs(dy)); longest > 2 {
-				dx, dy = dx/longest*2, dy/longest*2
+				dx, dy = float64(dx/longest*2), float64(dy/longest*2)
 			}
 			na, nb := fmath.Exp(x+dx), fmath.Exp(y+dy)
 			if v := betaLikelihood(pairs, na, nb); v > best {

@@ -3,6 +3,7 @@ package encoder
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/recsyskit/recsys"
 )
@@ -70,7 +71,8 @@ func (p Pool) String() string {
 // user, the sum of a query's words. It reads a list, see the package comment: ID columns, in which 0 is an empty
 // place, or one Vector column with id+1 in each used place.
 //
-// Sums are in float32, place by place. An ID that comes twice counts twice.
+// Sums are in float32, place by place. An ID that comes twice counts twice. What is too large for a float32 is clipped and counted; where a sum
+// ran over in both directions there is 0.
 type Pooling struct {
 	// Table has the vectors; required.
 	Table *Table `json:"-"`
@@ -241,6 +243,25 @@ func (k *poolKernel) run(n int, in, out []lane, t *Counts) {
 			for j := range to {
 				to[j] /= total
 			}
+		}
+		k.bound(to, t)
+	}
+}
+
+// bound brings back what became too large for a float32.
+func (k *poolKernel) bound(to []float32, t *Counts) {
+	for j, v := range to {
+		if v-v == 0 {
+			continue
+		}
+		t.Clipped++
+		switch {
+		case v > 0:
+			to[j] = math.MaxFloat32
+		case v < 0:
+			to[j] = -math.MaxFloat32
+		default:
+			to[j] = 0
 		}
 	}
 }

@@ -80,7 +80,8 @@ type Counts struct {
 	Unknown uint64 // IDs that the encoder does not know
 }
 
-var nan32 = float32(math.NaN())
+// nan32 is the one NaN that encoders write, so that rows can be compared bit by bit.
+var nan32 = math.Float32frombits(0x7fc00000)
 
 func isInf(x float32) bool { return x > math.MaxFloat32 || x < -math.MaxFloat32 }
 

@@ -1,13 +1,11 @@
 package encoder
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/bits"
 
 	"github.com/recsyskit/recsys"
-	"github.com/recsyskit/recsys/internal/hash"
 )
 
 // HashIDs returns the 64-bit hash of the IDs in their order under a seed, on which [Hash], [Cross] and the hashed
@@ -15,19 +13,11 @@ import (
 //
 //	xxhash.xxh64(struct.pack("<%dQ" % len(ids), *ids), seed=seed).intdigest()
 //
-// The file testdata/hash_vectors.txt of this package has test vectors. HashIDs does not allocate for up to eight IDs.
+// The file testdata/hash_vectors.txt of this package has test vectors. HashIDs does not allocate.
 //
 // Source: Collet, "xxHash fast digest algorithm", section XXH64.
 func HashIDs(seed uint64, ids ...uint64) uint64 {
-	if len(ids) == 1 {
-		return hashID(seed, ids[0])
-	}
-	var few [8 * maxCross]byte
-	b := few[:0]
-	for _, id := range ids {
-		b = binary.LittleEndian.AppendUint64(b, id)
-	}
-	return hash.Bytes(seed, b)
+	return hashWords(seed, ids)
 }
 
 // Bucket returns the number in [0, buckets) that a hash stands for: the upper 64 bits of the 128-bit product
@@ -43,21 +33,46 @@ func Bucket(h, buckets uint64) uint64 {
 	return hi
 }
 
-// hashID is HashIDs of one ID: XXH64 of eight bytes, written out.
-func hashID(seed, id uint64) uint64 {
-	const (
-		prime1 = 0x9e3779b185ebca87
-		prime2 = 0xc2b2ae3d27d4eb4f
-		prime3 = 0x165667b19e3779f9
-		prime4 = 0x85ebca77c2b2ae63
-		prime5 = 0x27d4eb2f165667c5
-	)
-	h := seed + prime5 + 8
-	h ^= bits.RotateLeft64(id*prime2, 31) * prime1
-	h = bits.RotateLeft64(h, 27)*prime1 + prime4
+const (
+	prime1 = 0x9e3779b185ebca87
+	prime2 = 0xc2b2ae3d27d4eb4f
+	prime3 = 0x165667b19e3779f9
+	prime4 = 0x85ebca77c2b2ae63
+	prime5 = 0x27d4eb2f165667c5
+)
+
+// hashWords is XXH64 of 64-bit words: hash.Bytes of their bytes, without the bytes.
+func hashWords(seed uint64, ids []uint64) uint64 {
+	h, n := seed+prime5, uint64(8*len(ids))
+	if len(ids) >= 4 {
+		a, b, c, d := seed+prime1+prime2, seed+prime2, seed, seed-prime1
+		for ; len(ids) >= 4; ids = ids[4:] {
+			a, b = round(a, ids[0]), round(b, ids[1])
+			c, d = round(c, ids[2]), round(d, ids[3])
+		}
+		h = bits.RotateLeft64(a, 1) + bits.RotateLeft64(b, 7) + bits.RotateLeft64(c, 12) + bits.RotateLeft64(d, 18)
+		for _, lane := range [...]uint64{a, b, c, d} {
+			h = (h^round(0, lane))*prime1 + prime4
+		}
+	}
+	h += n
+	for _, id := range ids {
+		h = bits.RotateLeft64(h^round(0, id), 27)*prime1 + prime4
+	}
+	return avalanche(h)
+}
+
+func round(acc, lane uint64) uint64 { return bits.RotateLeft64(acc+lane*prime2, 31) * prime1 }
+
+func avalanche(h uint64) uint64 {
 	h = (h ^ h>>33) * prime2
 	h = (h ^ h>>29) * prime3
 	return h ^ h>>32
+}
+
+// hashID is HashIDs of one ID, small enough to be inlined.
+func hashID(seed, id uint64) uint64 {
+	return avalanche(bits.RotateLeft64((seed+prime5+8)^round(0, id), 27)*prime1 + prime4)
 }
 
 // maxBuckets keeps the numbers of buckets where every consumer can hold them.
@@ -145,11 +160,11 @@ func (k hashKernel) run(n int, in, out []lane, _ *Counts) {
 		}
 		return
 	}
-	var b [8 * maxCross]byte
+	var ids [maxCross]uint64
 	for i := range n {
 		for j := range in {
-			binary.LittleEndian.PutUint64(b[8*j:], in[j].u[i*in[j].stride])
+			ids[j] = in[j].u[i*in[j].stride]
 		}
-		o.u[i*o.stride] = Bucket(hash.Bytes(k.seed, b[:8*len(in)]), k.buckets)
+		o.u[i*o.stride] = Bucket(hashWords(k.seed, ids[:len(in)]), k.buckets)
 	}
 }

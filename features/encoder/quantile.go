@@ -48,7 +48,7 @@ func (s *sample) sorted(j int) []float32 {
 //
 // Source: Hyndman and Fan, The American Statistician 50(4), 1996, definition 7.
 func quantile(sorted []float32, q float64) float64 {
-	at := q * float64(len(sorted)-1)
+	at := float64(q * float64(len(sorted)-1))
 	low := int(at)
 	if low+1 >= len(sorted) {
 		return float64(sorted[len(sorted)-1])

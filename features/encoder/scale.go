@@ -121,11 +121,15 @@ func (k centerKernel) run(n int, in, out []lane, t *Counts) {
 			switch {
 			case x != x:
 				t.NaN++
+				to[j] = nan32
+				continue
 			case isInf(x):
 				t.Inf++
-				if y = math.Copysign(bound, float64(x)); k.clip == 0 {
-					y = math.NaN()
+				if k.clip == 0 {
+					to[j] = nan32
+					continue
 				}
+				y = math.Copysign(bound, float64(x))
 			case y > bound:
 				t.Clipped++
 				y = bound
@@ -151,7 +155,8 @@ func (k rangeKernel) run(n int, in, out []lane, t *Counts) {
 			switch {
 			case x != x:
 				t.NaN++
-				y = v
+				to[j] = nan32
+				continue
 			case isInf(x):
 				t.Inf++
 				if x > 0 {

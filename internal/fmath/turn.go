@@ -24,7 +24,7 @@ func Turn(x float64) (sin, cos float64) {
 		c6 = -1.13596475577881948265e-11
 	)
 	q := math.Floor(mul(4, x) + 0.5)
-	r := mul(2*math.Pi, x-q/4)
+	r := mul(2*math.Pi, x-mul(0.25, q))
 	z := mul(r, r)
 	s := r + mul(mul(z, r), s1+mul(z, s2+mul(z, s3+mul(z, s4+mul(z, s5+mul(z, s6))))))
 	half := mul(0.5, z)
