@@ -3,7 +3,8 @@ package fmath
 import "math"
 
 // Turn returns the sine and the cosine of the given part of a turn, sin 2πx and cos 2πx, with an error
-// below 2 ulp or 1e-16, whichever is more. The part is finite and of a magnitude below 2^50; quarters of a turn are exact.
+// below 2 ulp or 1e-16, whichever is more. The part is finite and of a magnitude below 2^50; quarters of a turn are exact, and no
+// result is -0.
 //
 // Source: FDLIBM 5.3, k_sin.c and k_cos.c, behind a reduction that is exact since the argument is in turns: with
 // q = round(4x), x - q/4 has no rounding, and |2π(x - q/4)| <= π/4.
@@ -32,11 +33,11 @@ func Turn(x float64) (sin, cos float64) {
 	c := w + ((1 - w - half) + mul(mul(z, z), c1+mul(z, c2+mul(z, c3+mul(z, c4+mul(z, c5+mul(z, c6)))))))
 	switch int64(q) & 3 {
 	case 1:
-		return c, -s
+		return c, 0 - s // not -0
 	case 2:
-		return -s, -c
+		return 0 - s, 0 - c
 	case 3:
-		return -c, s
+		return 0 - c, s
 	}
 	return s, c
 }

@@ -30,7 +30,8 @@ func TestTurnIsSineAndCosineOfTwoPi(t *testing.T) {
 func TestTurnIsExactAtQuarters(t *testing.T) {
 	for q, want := range [][2]float64{{0, 1}, {1, 0}, {0, -1}, {-1, 0}} {
 		for _, turns := range []float64{0, 1, -1, 1000, -1 << 40} {
-			if sin, cos := fmath.Turn(float64(q)/4 + turns); sin != want[0] || cos != want[1] {
+			if sin, cos := fmath.Turn(float64(q)/4 + turns); sin != want[0] || cos != want[1] ||
+				sin == 0 && math.Signbit(sin) || cos == 0 && math.Signbit(cos) {
 				t.Errorf("Turn(%v) = %v, %v; want %v", float64(q)/4+turns, sin, cos, want)
 			}
 		}
