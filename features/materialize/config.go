@@ -84,6 +84,11 @@ type Config struct {
 	Progress func(Progress)
 	Bad      func(*recsys.ParseError)
 
+	// Each is called for each event that counts, after the aggregates have it and before rows are written because of it: for
+	// what else learns from the log. It is called while the run holds its lock, so it must not call the Materializer; of targets that
+	// stand at different places of the log it is called for each. After a kill, events since the checkpoint come again.
+	Each func(*Event)
+
 	// Now is the clock, for CheckpointInterval and Future. Nil means [time.Now].
 	Now func() time.Time
 }

@@ -155,6 +155,9 @@ func (l *lane) line(ctx context.Context, text []byte, torn bool, tooLong error) 
 	for _, t := range l.targets {
 		t.add(&e)
 	}
+	if c.Each != nil {
+		c.Each(&e)
+	}
 	l.unflushed++
 	l.unsaved++
 	return false, l.due(ctx)

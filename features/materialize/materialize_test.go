@@ -15,6 +15,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/features/materialize"
+	"github.com/recsyskit/recsys/features/window"
 )
 
 // far is a clock after all logs.
@@ -319,4 +320,62 @@ func TestLastRowOfAForgottenKeyIsEmpty(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, stats.Views[0].Aggregates.Keys)
 	require.Equal(t, []float32{0, 0, 0, 0, 0}, s.items.rows[2].Floats, "decays too have become nothing")
+}
+
+func TestBatchesCountWhatARunCounts(t *testing.T) {
+	st := newStory(rand.New(rand.NewPCG(12, 7)), 1500)
+	s := newShelves()
+	cfg := s.config(materialize.Log{Paths: []string{st.files(t, t.TempDir())}})
+	var told int64
+	cfg.Each = func(*materialize.Event) { told++ }
+	stats, err := materialize.Materialize(context.Background(), cfg)
+	require.NoError(t, err)
+	require.Equal(t, stats.Views[0].Counts.Events, told)
+	batches, counts, err := materialize.Batches(context.Background(), cfg)
+	require.NoError(t, err)
+	require.Equal(t, 2*stats.Views[0].Counts.Events, told)
+	require.Equal(t, stats.Views[0].Counts, counts)
+	require.Len(t, batches, 3)
+	var row window.Row
+	for i, v := range stats.Views {
+		b := batches[i].Stats()
+		require.Equal(t, v.Aggregates.Accepted, b.Accepted)
+		require.Equal(t, v.Aggregates.Late, b.Late)
+	}
+	for key, have := range s.pairs.rows {
+		// All has arrived a second later.
+		batches[2].Read(key, have.Time.UnixNano(), &row)
+		later := row.Floats[0]
+		batches[2].Read(key, have.Time.Add(2*time.Second).UnixNano(), &row)
+		require.Contains(t, []float32{float32(later), float32(row.Floats[0])}, have.Floats[0])
+	}
+	cfg.Log.Follow = true
+	_, _, err = materialize.Batches(context.Background(), cfg)
+	require.ErrorContains(t, err, "Log.Follow is set")
+}
+
+// A late event changes a row without moving the clock. That version of the row is another one for a store, which may lose it.
+func TestVersionsOfARowHaveTimesOfTheirOwn(t *testing.T) {
+	at := func(d time.Duration) string {
+		return fmt.Sprintf(`{"time":%d,"user":1,"item":2,"kind":"click"}`, noon+int64(d))
+	}
+	s := newShelves()
+	cfg := s.config(materialize.Log{Reader: strings.NewReader(at(time.Minute) + "\n" + at(0))})
+	cfg.Targets, cfg.FlushEvents = cfg.Targets[:1], 1
+	s.items.before = func(call int) error {
+		if call == 2 {
+			s.items.replicate()
+		}
+		return nil
+	}
+	m, err := materialize.New(cfg)
+	require.NoError(t, err)
+	require.NoError(t, m.Run(context.Background()))
+	require.Equal(t, float32(2), s.items.rows[2].Floats[0])
+	s.items.rows = s.items.replica
+	require.Equal(t, float32(1), s.items.rows[2].Floats[0])
+	v, err := m.Verify(context.Background())
+	require.NoError(t, err)
+	require.EqualValues(t, 1, v.Lost)
+	require.Equal(t, float32(2), s.items.rows[2].Floats[0])
 }

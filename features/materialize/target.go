@@ -95,15 +95,19 @@ func (t *target) clock() (int64, bool) {
 	return mark + int64(t.Aggregates.Lateness), ok
 }
 
-// add counts an event.
-func (t *target) add(e *Event) {
+// event returns what the aggregates count of an event, false for nothing.
+func (t *target) event(e *Event) (window.Event, bool) {
 	key, ok := t.key(e)
 	if !ok {
-		return
+		return window.Event{}, false
 	}
-	out := t.agg.Add(window.Event{Key: key, Time: e.Time, Arrival: e.Created, ID: t.other(e), Value: float32(e.Value), Kind: e.Kind})
-	if out == window.Accepted {
-		t.dirty[key] = struct{}{}
+	return window.Event{Key: key, Time: e.Time, Arrival: e.Created, ID: t.other(e), Value: float32(e.Value), Kind: e.Kind}, true
+}
+
+// add counts an event.
+func (t *target) add(e *Event) {
+	if w, ok := t.event(e); ok && t.agg.Add(w) == window.Accepted {
+		t.dirty[w.Key] = struct{}{}
 	}
 }
 
