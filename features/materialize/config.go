@@ -60,6 +60,11 @@ type Config struct {
 	// the newest event and the values of that moment.
 	Refresh time.Duration
 
+	// Renew is how old a row may become while nothing changes in it, until a refresh writes it again with the time of the newest event. With it a row that
+	// is older says that the store is behind, and columns can have a MaxAge; without it, it may also say that nothing has
+	// happened. It costs a row for each key in that time. The default 0 means never.
+	Renew time.Duration
+
 	// Batch is how many rows one PutBatch gets. The default 0 means 500.
 	Batch int
 
@@ -124,7 +129,7 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	span := func(name string, d *time.Duration, otherwise time.Duration) {
 		if *d < 0 {
-			bad("%s is %v; want > 0, or 0 for %v", name, *d, otherwise)
+			bad("%s is %v; want >= 0 (0 means %v)", name, *d, otherwise)
 		} else if *d == 0 {
 			*d = otherwise
 		}
@@ -135,6 +140,7 @@ func (c Config) withDefaults() (Config, error) {
 	span("CheckpointInterval", &c.CheckpointInterval, defaultCheckpointInterval)
 	span("FlushTime", &c.FlushTime, 0)
 	span("Refresh", &c.Refresh, defaultRefresh)
+	span("Renew", &c.Renew, 0)
 	span("Future", &c.Future, defaultFuture)
 	horizon := defaultHorizon
 	for i := range c.Targets {

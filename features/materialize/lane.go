@@ -74,7 +74,7 @@ func (l *lane) run(ctx context.Context) (err error) {
 	}
 	for n := 0; ; n++ {
 		if n%256 == 0 && ctx.Err() != nil {
-			return context.Cause(ctx)
+			return ended(ctx)
 		}
 		line, torn, err := l.reader.next()
 		switch {
@@ -315,7 +315,7 @@ func (l *lane) idle(ctx context.Context) error {
 		return err
 	}
 	if err := wait(ctx, c.Log.Poll); err != nil {
-		return errors.Join(context.Cause(ctx), err)
+		return ended(ctx)
 	}
 	return nil
 }

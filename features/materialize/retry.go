@@ -70,7 +70,7 @@ func wait(ctx context.Context, pause time.Duration) error {
 func (r *Retry) do(ctx context.Context, f func() error) (retries int64, err error) {
 	pause := r.Min
 	for {
-		if err = ctx.Err(); err != nil {
+		if err = ended(ctx); err != nil {
 			return retries, err
 		}
 		err = f()
@@ -78,7 +78,7 @@ func (r *Retry) do(ctx context.Context, f func() error) (retries int64, err erro
 			return retries, err
 		}
 		if ctx.Err() != nil {
-			return retries, errors.Join(ctx.Err(), err)
+			return retries, errors.Join(ended(ctx), err)
 		}
 		if retries++; r.Attempts > 0 && retries >= int64(r.Attempts) {
 			return retries, fmt.Errorf("after %d attempts: %w", retries, err)
@@ -88,6 +88,15 @@ func (r *Retry) do(ctx context.Context, f func() error) (retries int64, err erro
 		}
 		pause = min(2*pause, r.Max)
 	}
+}
+
+// ended returns nil while ctx is not done, then an error that wraps that of ctx and its cause.
+func ended(ctx context.Context) error {
+	err := ctx.Err()
+	if cause := context.Cause(ctx); cause != err {
+		return fmt.Errorf("%w: %w", err, cause)
+	}
+	return err
 }
 
 // permanent reports whether another try would give the same error.

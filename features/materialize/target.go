@@ -142,7 +142,13 @@ func (t *target) refresh(ctx context.Context, m *Materializer) error {
 		return err
 	}
 	clear(t.dirty)
-	return t.forget(ctx, m, now)
+	if err := t.forget(ctx, m, now); err != nil {
+		return err
+	}
+	if every := int64(m.config.Renew); every > 0 {
+		return t.writeOlder(ctx, m, now-every)
+	}
+	return nil
 }
 
 // forget lets go of the keys that the aggregates do not know any more. Their last row says that their windows are empty; a
@@ -172,9 +178,14 @@ func (t *target) rewrite(ctx context.Context, m *Materializer) error {
 		return err
 	}
 	now, _ := t.clock()
+	return t.writeOlder(ctx, m, now)
+}
+
+// writeOlder writes the rows that are older than a time, as of the clock.
+func (t *target) writeOlder(ctx context.Context, m *Materializer, than int64) error {
 	t.keys = t.keys[:0]
 	for key, at := range t.written {
-		if at < now {
+		if at < than {
 			t.keys = append(t.keys, key)
 		}
 	}
@@ -332,7 +343,7 @@ func (t *target) verify(ctx context.Context, m *Materializer) (v Verified, err e
 	newest, _ := t.clock()
 	expired := int64(0)
 	if t.view.TTL > 0 {
-		expired = max(newest, m.config.Now().UnixNano()) - int64(t.view.TTL)
+		expired = newest - int64(t.view.TTL)
 	}
 	all := slices.Sorted(maps.Keys(t.written))
 	var lost []uint64
