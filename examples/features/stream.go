@@ -101,7 +101,7 @@ func (s *study) run(ctx context.Context) error {
 func (s *study) config(targets []materialize.Target) materialize.Config {
 	cfg := materialize.Config{
 		Log:     materialize.Log{Paths: []string{s.o.log}, MaxBad: s.o.maxBad},
-		Targets: targets, FlushTime: s.o.flush, Renew: s.o.renew,
+		Targets: targets, FlushTime: s.o.flush, Refresh: time.Minute, Renew: s.o.renew,
 	}
 	if s.o.flush == 0 {
 		cfg.FlushEvents = 1

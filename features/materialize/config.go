@@ -55,9 +55,9 @@ type Config struct {
 	FlushTime   time.Duration
 
 	// Refresh is how far the event time advances until the rows are written that have changed without an event, because
-	// one left a window. It costs a look at every key. The default 0 means a minute. While a run catches up with its log it is done less often. When it
-	// has caught up, and at the end of a log that is not followed, all rows are written once: they then have the time of
-	// the newest event and the values of that moment.
+	// one left a window. It costs a look at every key. The default 0 means a minute, and while a run still catches up with its
+	// log a quarter of the aggregates' Horizon. When it has caught up, and at the end of a log that is not followed, all rows are
+	// written once: they then have the time of the newest event and the values of that moment.
 	Refresh time.Duration
 
 	// Renew is how old a row may become while nothing changes in it, until a refresh writes it again with the time of the newest event. With it a row that
@@ -139,7 +139,7 @@ func (c Config) withDefaults() (Config, error) {
 	count("Batch", &c.Batch, defaultBatch)
 	span("CheckpointInterval", &c.CheckpointInterval, defaultCheckpointInterval)
 	span("FlushTime", &c.FlushTime, 0)
-	span("Refresh", &c.Refresh, defaultRefresh)
+	span("Refresh", &c.Refresh, 0)
 	span("Renew", &c.Renew, 0)
 	span("Future", &c.Future, defaultFuture)
 	horizon := defaultHorizon

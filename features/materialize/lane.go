@@ -215,12 +215,14 @@ func (l *lane) due(ctx context.Context) error {
 	return nil
 }
 
-// refreshIfDue refreshes a target when its clock has advanced far enough; less often while it catches up, but often
-// enough that keys are forgotten.
+// refreshIfDue refreshes a target when its clock has advanced far enough.
 func (t *target) refreshIfDue(ctx context.Context, m *Materializer, caughtUp bool) error {
-	every := int64(m.config.Refresh)
-	if !caughtUp {
-		every = max(every, int64(t.agg.Horizon()/4))
+	every := m.config.Refresh
+	if every == 0 {
+		every = defaultRefresh
+		if !caughtUp {
+			every = max(every, t.agg.Horizon()/4) // often enough that keys are forgotten
+		}
 	}
 	now, ok := t.clock()
 	switch {
@@ -228,7 +230,7 @@ func (t *target) refreshIfDue(ctx context.Context, m *Materializer, caughtUp boo
 		return nil
 	case t.refreshed == 0:
 		t.refreshed = now
-	case now-t.refreshed >= every:
+	case now-t.refreshed >= int64(every):
 		return t.refresh(ctx, m)
 	}
 	return nil
