@@ -38,9 +38,9 @@ func TestBoundedStoreEqualsMapButForEvictedRows(t *testing.T) {
 		{Shards: 1, MaxRows: 1},
 		{Shards: 1, MaxRows: 50},
 		{Shards: 64, MaxRows: 3},
-		{Shards: 8, MaxRows: 300, View: features.View{TTL: 2 * time.Minute}},
-		{Shards: 2, MaxBytes: 40_000, View: features.View{TTL: 4 * time.Minute}},
-		{MaxRows: 650, Capacity: 650},
+		{Shards: 8, MaxRows: 60, View: features.View{TTL: 2 * time.Minute}},
+		{Shards: 2, MaxBytes: 16_000, View: features.View{TTL: 4 * time.Minute}},
+		{MaxRows: 100, Capacity: 100},
 	} {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			config.View.Name, config.View.Columns, config.Clock = "test", oracleLayouts["mixed"], pinned(epoch.Add(5*time.Minute))
@@ -62,7 +62,7 @@ func checkBoundedAgainstMap(t *testing.T, config features.StoreConfig, seed uint
 			}
 		}
 	}
-	rounds := 3000
+	rounds := 800
 	if race.Enabled {
 		rounds = 300
 	}
@@ -289,7 +289,7 @@ func TestConcurrentWritersKeepTheBound(t *testing.T) {
 		var writers, others sync.WaitGroup
 		done := make(chan struct{})
 		failures := make(chan error, 8)
-		rounds := 4000
+		rounds := 1500
 		if testing.Short() || race.Enabled {
 			rounds = 700
 		}
