@@ -25,7 +25,7 @@ func (o *options) soak(ctx context.Context, out io.Writer) error {
 	view := o.view(orElse(o.columns, 50))
 	view.TTL = soakTTL
 	now := noon
-	s, err := features.NewStore(features.StoreConfig{View: view, MaxRows: min(o.rows, 100*o.perMinute), Clock: func() time.Time { return now }})
+	s, err := features.NewStore(features.StoreConfig{View: view, MaxRows: min(o.rows, 50*o.perMinute), Clock: func() time.Time { return now }})
 	if err != nil {
 		return err
 	}
