@@ -14,12 +14,13 @@ type shard struct {
 	deleted int        // entries of the index that were deleted
 	used    int        // slots that were ever taken
 	hand    int        // where evict looks next
+	scan    int        // where it looks for expired rows
 	free    []uint32   // slots that can be taken
 	retired retirement // slots that readers may look at
 
 	stored, late, early, ahead, removed, evicted, swept atomic.Uint64
 
-	_ [40]byte
+	_ [32]byte
 }
 
 // table returns the current table of shard k.

@@ -150,14 +150,16 @@ func newStore(config StoreConfig) *Store {
 	return s
 }
 
-// share returns how many slots a shard needs for its part of n keys: the mean, four
-// standard deviations, and room for rows that are being replaced.
-func share(n, shards int) int {
-	mean := float64(n) / float64(shards)
+// share returns how many slots a shard needs for its part of n keys: those of its rows, and some for rows that are being replaced.
+func share(n, shards int) int { return liveShare(n, shards) + 2*retireBatch }
+
+// liveShare returns how many of n keys a shard may get: the mean and four standard deviations, and some more where they are few.
+func liveShare(n, shards int) int {
 	if shards == 1 {
-		return n + 2*retireBatch
+		return n
 	}
-	return int(mean+4*math.Sqrt(mean)) + 2*retireBatch
+	mean := float64(n) / float64(shards)
+	return min(n, 8+int(mean+4*math.Sqrt(mean)))
 }
 
 // plan works out the bounds of the shards.
@@ -165,8 +167,7 @@ func (s *Store) plan() {
 	c := &s.config
 	s.limit = c.limit(s.layout)
 	if s.bounded = s.limit > 0; s.bounded {
-		s.slotLimit = share(int(s.limit), c.Shards)
-		s.liveLimit = s.slotLimit - 2*retireBatch
+		s.slotLimit, s.liveLimit = share(int(s.limit), c.Shards), liveShare(int(s.limit), c.Shards)
 	}
 	if c.Capacity > 0 {
 		s.minSlots = share(c.Capacity, c.Shards)

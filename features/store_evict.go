@@ -7,7 +7,8 @@ import "sync/atomic"
 // first that was not. Reading a row sets a bit of its entry, which is in the reader's hands already; it is set once
 // between two visits of the hand, so that readers of popular rows write nothing.
 //
-// Rows that are past their TTL go first, as far as the hand sees: it looks at evictPeek rows beyond the one that it would take.
+// Rows that are past their TTL go before: a second hand looks for them, up to evictPeek rows further each time, so that it has seen
+// all rows when an eighth as many were evicted.
 // Where everything is read all the time the hand would go a full round, with writers waiting: after evictLooks rows it takes the
 // one with the oldest event time of those.
 //
@@ -50,12 +51,9 @@ func (s *Store) evict(k int, now int64) bool {
 	if sh.live == 0 {
 		return false
 	}
-	dead := s.deadline(now)
-	p, expired := s.victim(sh, t, dead)
-	if !expired && dead > undated {
-		if q, ok := s.expiredAfter(sh, t, dead); ok {
-			sh.hand, p = p, q // the hand comes back to what it would have taken
-		}
+	p, expired := s.expired(sh, t, s.deadline(now))
+	if !expired {
+		p = s.victim(sh, t)
 	}
 	s.drop(sh, t, p)
 	sh.evicted.Add(1)
@@ -63,7 +61,7 @@ func (s *Store) evict(k int, now int64) bool {
 }
 
 // victim moves the hand to a row to give up, and past it.
-func (s *Store) victim(sh *shard, t *table, dead int64) (p int, expired bool) {
+func (s *Store) victim(sh *shard, t *table) (p int) {
 	mask := len(t.index) - 1
 	oldest, first := 0, int64(0)
 	for looks := 0; looks < evictLooks; {
@@ -73,29 +71,32 @@ func (s *Store) victim(sh *shard, t *table, dead int64) (p int, expired bool) {
 		if e <= deletedEntry {
 			continue
 		}
-		at := int64(s.words(t, e)[timeWord])
-		if at < dead || e&readBit == 0 {
-			return p, at < dead
+		if e&readBit == 0 {
+			return p
 		}
 		atomic.StoreUint64(&t.index[p], e&^readBit) // a reader who marks it right now is lost
-		if looks == 0 || at < first {
+		if at := int64(s.words(t, e)[timeWord]); looks == 0 || at < first {
 			oldest, first = p, at
 		}
 		looks++
 	}
-	return oldest, false
+	return oldest
 }
 
-// expiredAfter looks for an expired row among the next ones.
-func (s *Store) expiredAfter(sh *shard, t *table, dead int64) (p int, ok bool) {
+// expired moves the second hand, to a row that is past its TTL if it meets one soon.
+func (s *Store) expired(sh *shard, t *table, dead int64) (p int, ok bool) {
+	if dead == undated {
+		return 0, false
+	}
 	mask := len(t.index) - 1
-	for p, looks := sh.hand, 0; looks < evictPeek && p-sh.hand <= mask; p++ {
-		e := atomic.LoadUint64(&t.index[p&mask])
-		if e <= deletedEntry {
-			continue
-		}
-		if looks++; int64(s.words(t, e)[timeWord]) < dead {
-			return p & mask, true
+	for looks := 0; looks < evictPeek; {
+		p = sh.scan & mask
+		sh.scan = p + 1
+		if e := atomic.LoadUint64(&t.index[p]); e > deletedEntry {
+			if int64(s.words(t, e)[timeWord]) < dead {
+				return p, true
+			}
+			looks++
 		}
 	}
 	return 0, false
@@ -125,7 +126,6 @@ func (l *layout) rowsWithin(bytes int64, shards int) int {
 
 // bytesFor returns the memory of a store with so many shards that is bounded to a number of rows.
 func (l *layout) bytesFor(rows, shards int) int64 {
-	slots := share(rows, shards)
-	live := slots - 2*retireBatch
-	return 8 * int64(shards) * int64(slots*l.stride+entriesFor(live+live/4+1))
+	live := liveShare(rows, shards)
+	return 8 * int64(shards) * int64(share(rows, shards)*l.stride+entriesFor(live+live/4+1))
 }

@@ -62,7 +62,7 @@ func TestConcurrentReadersSeeNoTornRow(t *testing.T) {
 			s, err := features.NewStore(features.StoreConfig{View: features.View{Name: "test", Columns: tornColumns}, Shards: shards})
 			require.NoError(t, err)
 			const stable, all = 150, 300 // keys below stable are never deleted
-			rounds := 400
+			rounds := 200
 			if testing.Short() || race.Enabled {
 				rounds = 60
 			}

@@ -206,7 +206,7 @@ func (s *Store) copyGroup(b *batch, g int, m *moment, out *recsys.Block, sum *ta
 	n, first, to := b.count[g%3], g*groupRows, g%2*groupRows
 	l.copyGroup(out, first, n, &b.row[to], &b.row[groupRows-to])
 	key, entry, row := b.key[g%3*groupRows:][:groupRows], b.entry[to:][:groupRows], b.row[to:][:groupRows]
-	found, stale := b.found[g%2], uint64(0)
+	found, stale, aging := b.found[g%2], uint64(0), out.Age != nil || l.age
 	for rest := found; rest != 0; rest &= rest - 1 {
 		i := bits.TrailingZeros64(rest) % groupRows
 		head := (*[idWord]uint64)(unsafe.Pointer(row[i]))
@@ -235,12 +235,14 @@ func (s *Store) copyGroup(b *batch, g int, m *moment, out *recsys.Block, sum *ta
 				continue
 			}
 		}
-		age := m.age(at)
-		if out.Age != nil {
-			out.Age[first+i] = age
-		}
-		if l.age {
-			out.Float[(first+i)*out.Stride+l.floats] = age
+		if aging {
+			age := m.age(at)
+			if out.Age != nil {
+				out.Age[first+i] = age
+			}
+			if l.age {
+				out.Float[(first+i)*out.Stride+l.floats] = age
+			}
 		}
 	}
 	word := first / 64

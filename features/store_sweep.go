@@ -98,6 +98,6 @@ func (s *Store) compact(k int) {
 		return
 	}
 	s.swap(k, t.compacted(slots, entriesFor(slots), s.layout.stride))
-	sh.used, sh.deleted, sh.hand = sh.live, 0, 0
+	sh.used, sh.deleted, sh.hand, sh.scan = sh.live, 0, 0, 0
 	sh.free, sh.retired = nil, retirement{}
 }
