@@ -14,7 +14,7 @@ import (
 // NaN stays NaN. ±Inf becomes ±Clip, or NaN without Clip; both are counted. Fit takes the finite values by Welford's
 // method; the deviation is that of the population (divided by n), and 1 where all values are equal, which makes them 0.
 //
-// Source: Welford, Technometrics 4(3), 1962, equations 1 and 2 of the corrected sum of squares.
+// Source: Welford, "Note on a Method for Calculating Corrected Sums of Squares and Products", Technometrics 4(3), 1962.
 type Standard struct {
 	// Mean and Deviation have a value for each component, one for a Float; finite, Deviation > 0. Both nil: Fit finds them.
 	Mean      []float64 `json:"mean"`

@@ -74,7 +74,7 @@ func TestNewSetNamesEachMistake(t *testing.T) {
 		_, err := encoder.NewSet(encoder.Config{Inputs: in, Steps: []encoder.Step{
 			{Name: "first", From: i, Encoder: encoder.Hash{}}, c.step,
 		}})
-		if c.step.From != nil && len(c.step.From) == 2 && c.step.From[1] == "hot" {
+		if len(c.step.From) == 2 && c.step.From[1] == "hot" {
 			_, err = encoder.NewSet(encoder.Config{Inputs: in, Steps: []encoder.Step{
 				{Name: "hot", From: i, Encoder: encoder.OneHot{Max: 2}}, c.step,
 			}})
