@@ -85,7 +85,10 @@ func (p *program) fitPass(ctx context.Context, rows iter.Seq2[*Rows, error], cfg
 		if f == nil {
 			continue
 		}
-		e, err := f.fit()
+		e, err := f.fit(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err != nil {
 			errs = append(errs, &StepError{steps[i].Name, err})
 			continue

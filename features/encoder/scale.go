@@ -1,6 +1,7 @@
 package encoder
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -202,7 +203,7 @@ func (f *momentFitter) observe(n int, in []lane) {
 	}
 }
 
-func (f *momentFitter) fit() (Encoder, error) {
+func (f *momentFitter) fit(context.Context) (Encoder, error) {
 	e := f.Standard
 	e.Mean, e.Deviation = f.mean, make([]float64, len(f.mean))
 	for j := range f.mean {
@@ -247,7 +248,7 @@ func (f *rangeFitter) observe(n int, in []lane) {
 	}
 }
 
-func (f *rangeFitter) fit() (Encoder, error) {
+func (f *rangeFitter) fit(context.Context) (Encoder, error) {
 	for j := range f.low {
 		if f.low[j] > f.high[j] {
 			return nil, noData(j, len(f.low))
@@ -270,7 +271,7 @@ type robustFitter struct {
 
 func (f *robustFitter) observe(n int, in []lane) { f.sample.observe(n, &in[0]) }
 
-func (f *robustFitter) fit() (Encoder, error) {
+func (f *robustFitter) fit(context.Context) (Encoder, error) {
 	e := f.Robust
 	for j := range f.sample.values {
 		v := f.sample.sorted(j)
