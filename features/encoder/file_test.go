@@ -30,6 +30,7 @@ func TestFilesGiveBackTheSet(t *testing.T) {
 	require.Equal(t, int64(len(b)), n)
 	require.Equal(t, set.Hash(), back.Hash())
 	require.Equal(t, set.Columns(), back.Columns())
+	require.Equal(t, "all", back.Name())
 	require.Equal(t, set.Inputs(), back.Inputs())
 	require.Equal(t, b, saved(t, &back), "the bytes depend on nothing but the set")
 	rows := random(300, 8)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/features"
 	"github.com/recsyskit/recsys/features/encoder"
 )
 
@@ -501,4 +502,16 @@ func TestHashTellsSetsApart(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, set.Hash(), again.Hash(), "MaxAge and Default are of the source")
 	require.Len(t, set.Version(), 16)
+	require.Nil(t, set.FeatureViews())
+	same.Name = "items.encoded"
+	again, err = encoder.NewSet(same)
+	require.NoError(t, err)
+	require.Equal(t, []recsys.FeatureView{{Name: "items.encoded", Hash: set.Hash()}}, again.FeatureViews(), "the name is not in the hash")
+
+	// A view of the inputs records the version of the set.
+	view := features.View{Name: "items", Columns: []recsys.Column{{Name: "a"}}}
+	bare := view.Hash()
+	view.Encoders = set
+	require.NoError(t, view.Validate())
+	require.NotEqual(t, bare, view.Hash())
 }
