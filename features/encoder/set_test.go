@@ -170,6 +170,7 @@ func TestApplyNamesColumnsThatDoNotFit(t *testing.T) {
 	cancel()
 	large := random(10000, 1)
 	require.ErrorIs(t, set.Apply(ctx, encoder.NewRows(set.Columns(), large.Len), large), context.Canceled)
+	require.ErrorIs(t, set.Apply(&expiring{Context: t.Context(), calls: 1}, encoder.NewRows(set.Columns(), large.Len), large), context.Canceled)
 }
 
 func TestUnfittedSetsDoNotServe(t *testing.T) {
@@ -514,4 +515,17 @@ func TestHashTellsSetsApart(t *testing.T) {
 	view.Encoders = set
 	require.NoError(t, view.Validate())
 	require.NotEqual(t, bare, view.Hash())
+}
+
+// expiring is a context that is done after some calls of Err.
+type expiring struct {
+	context.Context
+	calls int
+}
+
+func (c *expiring) Err() error {
+	if c.calls--; c.calls < 0 {
+		return context.Canceled
+	}
+	return nil
 }
