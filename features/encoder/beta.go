@@ -2,7 +2,7 @@ package encoder
 
 import (
 	"cmp"
-	"errors"
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -19,7 +19,7 @@ const maxStrength = 1e6
 // entities without trials do not matter.
 //
 // alpha + beta is at most 1e6, where the rates are the same but for chance; the ratio is then that of the sums. FitBeta fails with
-// [ErrNoData] when there are no successes, no failures or fewer than two entities with trials, and says so
+// [ErrNoData] when there are no successes, no failures, fewer than two entities with trials or none with more than one, and says so
 // of counts that are negative, not finite, or more than trials. It costs a dozen passes over the
 // different pairs, with the order of the pairs of no influence but to rounding.
 //
@@ -32,9 +32,7 @@ func FitBeta(successes, trials []float64) (alpha, beta float64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	alpha, beta = momentBeta(pairs)
-	alpha, beta = likeliestBeta(pairs, alpha, beta)
-	return alpha, beta, nil
+	return likeliestBeta(context.Background(), pairs)
 }
 
 // FitBetaMoments is [FitBeta] by the method of moments: the mean is that of all trials, and alpha + beta = 1/γ - 1, where γ is how far the
@@ -59,19 +57,21 @@ func countPairs(successes, trials []float64) ([]countPair, error) {
 		return nil, fmt.Errorf("encoder: %d successes for %d trials; want as many", len(successes), len(trials))
 	}
 	var pairs []countPair
-	var entities, s, n float64
+	var entities, s, n, most float64
 	for i := range trials {
 		if !(successes[i] >= 0 && successes[i] <= trials[i] && trials[i] <= math.MaxFloat32) {
 			return nil, fmt.Errorf("encoder: entity %d has %v successes of %v trials; want 0 <= successes <= trials < Inf", i, successes[i], trials[i])
 		}
 		if trials[i] > 0 {
 			pairs = append(pairs, countPair{successes[i], trials[i], 1})
-			entities, s, n = entities+1, s+successes[i], n+trials[i]
+			entities, s, n, most = entities+1, s+successes[i], n+trials[i], max(most, trials[i])
 		}
 	}
 	switch {
 	case entities < 2:
 		return nil, fmt.Errorf("%w: %v entities with trials; a prior takes at least 2", ErrNoData, entities)
+	case most <= 1:
+		return nil, fmt.Errorf("%w: no entity has more than one trial, which tells nothing of how rates differ; give Alpha and Beta", ErrNoData)
 	case s == 0:
 		return nil, fmt.Errorf("%w: there are no successes; give Alpha and Beta", ErrNoData)
 	case s == n:
@@ -106,14 +106,15 @@ func momentBeta(pairs []countPair) (alpha, beta float64) {
 	all, own := n-squares/n, entities-1
 	gamma := (spread - float64(chance*own)) / float64(chance*(all-own))
 	strength := maxStrength
-	if gamma > 0 { // false for NaN: every entity has one trial
+	if gamma > 0 && all > own {
 		strength = min(max(1/gamma-1, 1e-3), maxStrength)
 	}
 	return float64(mean * strength), float64((1 - mean) * strength)
 }
 
-// likeliestBeta climbs the likelihood.
-func likeliestBeta(pairs []countPair, alpha, beta float64) (float64, float64) {
+// likeliestBeta climbs the likelihood, from the moments.
+func likeliestBeta(ctx context.Context, pairs []countPair) (alpha, beta float64, err error) {
+	alpha, beta = momentBeta(pairs)
 	var s, n float64
 	for _, p := range pairs {
 		s, n = s+float64(p.k*p.s), n+float64(p.k*p.n)
@@ -124,6 +125,9 @@ func likeliestBeta(pairs []countPair, alpha, beta float64) (float64, float64) {
 	x, y := fmath.Log(alpha), fmath.Log(beta)
 	best, damp := betaLikelihood(pairs, alpha, beta), 1e-3
 	for range 200 {
+		if err := ctx.Err(); err != nil {
+			return 0, 0, err
+		}
 		gx, gy, hxx, hxy, hyy := betaSlopes(pairs, alpha, beta)
 		// in logarithms: d/dx = alpha d/dalpha, d²/dx² = alpha² d²/dalpha² + alpha d/dalpha
 		hxx, hyy = float64(alpha*float64(alpha*hxx))+float64(alpha*gx), float64(beta*float64(beta*hyy))+float64(beta*gy)
@@ -149,13 +153,13 @@ func likeliestBeta(pairs []countPair, alpha, beta float64) (float64, float64) {
 			}
 		}
 		if alpha+beta > maxStrength {
-			return float64(s / n * maxStrength), float64((1 - s/n) * maxStrength)
+			return float64(s / n * maxStrength), float64((1 - s/n) * maxStrength), nil
 		}
 		if !moved {
 			break
 		}
 	}
-	return alpha, beta
+	return alpha, beta, nil
 }
 
 // betaLikelihood returns the logarithm of the likelihood, without what does not depend on the parameters.
@@ -240,18 +244,16 @@ func (f *rateFitter) observe(n int, in []lane) {
 	}
 }
 
-func (f *rateFitter) fit() (Encoder, error) {
-	fit := FitBeta
-	if f.Method == Moments {
-		fit = FitBetaMoments
-	}
-	e := f.Rate
-	var err error
-	if e.Alpha, e.Beta, err = fit(f.successes, f.trials); err != nil {
+func (f *rateFitter) fit(ctx context.Context) (Encoder, error) {
+	pairs, err := countPairs(f.successes, f.trials)
+	if err != nil {
 		return nil, err
 	}
-	if !(e.Alpha > 0 && e.Beta > 0) {
-		return nil, errors.New("the fitted prior is not proper; give Alpha and Beta")
+	e := f.Rate
+	if e.Method == Moments {
+		e.Alpha, e.Beta = momentBeta(pairs)
+		return e, nil
 	}
-	return e, nil
+	e.Alpha, e.Beta, err = likeliestBeta(ctx, pairs)
+	return e, err
 }

@@ -139,6 +139,7 @@ func TestFitBetaNamesCountsThatTellNothing(t *testing.T) {
 		{nil, nil, "0 entities with trials", true},
 		{[]float64{1}, []float64{2}, "1 entities with trials", true},
 		{[]float64{0, 0}, []float64{2, 5}, "no successes", true},
+		{[]float64{0, 1, 1}, []float64{1, 1, 1}, "no entity has more than one trial", true},
 		{[]float64{2, 5}, []float64{2, 5}, "no failures", true},
 		{[]float64{1}, nil, "1 successes for 0 trials", false},
 		{[]float64{1, 3}, []float64{2, 2}, "entity 1 has 3 successes of 2 trials", false},

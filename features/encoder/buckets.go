@@ -1,6 +1,7 @@
 package encoder
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/recsyskit/recsys"
@@ -100,7 +101,7 @@ type bucketFitter struct {
 
 func (f *bucketFitter) observe(n int, in []lane) { f.sample.observe(n, &in[0]) }
 
-func (f *bucketFitter) fit() (Encoder, error) {
+func (f *bucketFitter) fit(context.Context) (Encoder, error) {
 	sorted := f.sample.sorted(0)
 	if len(sorted) == 0 {
 		return nil, ErrNoData

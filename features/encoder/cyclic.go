@@ -36,8 +36,8 @@ func (p Period) String() string {
 // features.RequestTime, with the same values.
 //
 // Without From it reads the time of the row: [recsys.Query].Now at serving, [Rows].Time offline. With one
-// ID column it reads a time since 1970 from there, a negative one as its two's complement. A time that is unknown, or
-// out of the years 1678 to 2261, gives NaN twice and is counted.
+// ID column it reads a time since 1970 from there, a negative one as its two's complement. A missing ID is 0, the start of 1970. A time that is unknown, or
+// cannot be told in 64 bits of nanoseconds (before 1678, after 2261), gives NaN twice and is counted.
 type Cyclic struct {
 	// Period is [Day], [Week] or [Year].
 	Period Period `json:"period"`

@@ -25,7 +25,8 @@
 //
 // Offline and at serving the same values give the same bits, on every processor: both run the same code, which uses no
 // function whose result differs between machines. Without a fitted parameter nothing serves ([ErrUnfitted]); with another one it is
-// another set, which [Set.Hash] tells.
+// another set, which [Set.Hash] tells. A set with a name is a feature view: a model that declares that it was trained on it
+// ([recsys.ViewUser]) is not built into a pipeline with another version of it.
 //
 // # Values
 //

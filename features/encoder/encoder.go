@@ -1,6 +1,7 @@
 package encoder
 
 import (
+	"context"
 	"math"
 
 	"github.com/recsyskit/recsys"
@@ -34,7 +35,7 @@ type kernel interface {
 // fitter learns the parameters of an encoder from rows.
 type fitter interface {
 	observe(n int, in []lane)
-	fit() (Encoder, error)
+	fit(ctx context.Context) (Encoder, error)
 }
 
 // lane is one column of some rows, where it lies: row i of a float is f[i*stride], of an ID u[i*stride], of a

@@ -23,6 +23,7 @@ const (
 
 // fileSet is the JSON section of a file.
 type fileSet struct {
+	Name   string       `json:"name"`
 	Inputs []fileColumn `json:"inputs"`
 	Steps  []fileStep   `json:"steps"`
 	Tables []fileTable  `json:"tables"`
@@ -107,7 +108,7 @@ func tableOf(e Encoder) *Table {
 // fitted can be written too. The bytes depend on nothing but the set.
 func (s *Set) WriteTo(w io.Writer) (int64, error) {
 	p := s.program()
-	var f fileSet
+	f := fileSet{Name: p.name}
 	var tables []*Table
 	for _, c := range p.inputs {
 		f.Inputs = append(f.Inputs, fileColumn{c.Name, uint8(c.Kind), c.Dim, uint8(c.Scope)})
@@ -191,7 +192,7 @@ func (s *Set) ReadFrom(r io.Reader) (int64, error) {
 
 // program makes the set that the file declares.
 func (f *fileSet) program(tables []*Table) (*program, error) {
-	var cfg Config
+	cfg := Config{Name: f.Name}
 	for _, c := range f.Inputs {
 		cfg.Inputs = append(cfg.Inputs, recsys.Column{Name: c.Name, Kind: recsys.Kind(c.Kind), Dim: c.Dim, Scope: recsys.Scope(c.Scope)})
 	}

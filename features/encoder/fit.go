@@ -48,7 +48,7 @@ func (s *Set) Fit(ctx context.Context, rows iter.Seq2[*Rows, error], cfg FitConf
 	steps := s.Steps()
 	for pass := range p.passes {
 		// The set as far as it is known; what it cannot compute yet is not asked for.
-		known, err := compile(Config{Inputs: p.inputs, Steps: steps})
+		known, err := compile(Config{Name: p.name, Inputs: p.inputs, Steps: steps})
 		if err != nil {
 			return nil, err
 		}
@@ -56,7 +56,7 @@ func (s *Set) Fit(ctx context.Context, rows iter.Seq2[*Rows, error], cfg FitConf
 			return nil, err
 		}
 	}
-	return NewSet(Config{Inputs: p.inputs, Steps: steps})
+	return NewSet(Config{Name: p.name, Inputs: p.inputs, Steps: steps})
 }
 
 // fitPass lets the steps of one pass see all rows, and puts what they learnt into steps.
@@ -85,7 +85,10 @@ func (p *program) fitPass(ctx context.Context, rows iter.Seq2[*Rows, error], cfg
 		if f == nil {
 			continue
 		}
-		e, err := f.fit()
+		e, err := f.fit(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err != nil {
 			errs = append(errs, &StepError{steps[i].Name, err})
 			continue

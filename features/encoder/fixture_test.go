@@ -137,7 +137,7 @@ func random(n int, seed uint64) *encoder.Rows {
 // fitted returns a set of all steps, fitted on random rows.
 func fitted(t testing.TB) *encoder.Set {
 	t.Helper()
-	set, err := encoder.NewSet(encoder.Config{Inputs: inputs, Steps: steps(t)})
+	set, err := encoder.NewSet(encoder.Config{Name: "all", Inputs: inputs, Steps: steps(t)})
 	require.NoError(t, err)
 	set, err = set.Fit(t.Context(), encoder.One(random(700, 1), random(300, 2)), encoder.FitConfig{})
 	require.NoError(t, err)

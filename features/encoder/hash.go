@@ -75,6 +75,12 @@ func hashID(seed, id uint64) uint64 {
 	return avalanche(bits.RotateLeft64((seed+prime5+8)^round(0, id), 27)*prime1 + prime4)
 }
 
+// hashTwo is HashIDs of two IDs.
+func hashTwo(seed, a, b uint64) uint64 {
+	h := bits.RotateLeft64((seed+prime5+16)^round(0, a), 27)*prime1 + prime4
+	return avalanche(bits.RotateLeft64(h^round(0, b), 27)*prime1 + prime4)
+}
+
 // maxBuckets keeps the numbers of buckets where every consumer can hold them.
 const maxBuckets = 1 << 62
 
@@ -157,6 +163,13 @@ func (k hashKernel) run(n int, in, out []lane, _ *Counts) {
 		a := &in[0]
 		for i := range n {
 			o.u[i*o.stride] = Bucket(hashID(k.seed, a.u[i*a.stride]), k.buckets)
+		}
+		return
+	}
+	if len(in) == 2 {
+		a, b := &in[0], &in[1]
+		for i := range n {
+			o.u[i*o.stride] = Bucket(hashTwo(k.seed, a.u[i*a.stride], b.u[i*b.stride]), k.buckets)
 		}
 		return
 	}

@@ -2,6 +2,7 @@ package encoder
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -221,7 +222,7 @@ func (f *categoryFitter) note(id uint64) {
 	f.seen[id]++
 }
 
-func (f *categoryFitter) fit() (Encoder, error) {
+func (f *categoryFitter) fit(context.Context) (Encoder, error) {
 	if f.lost {
 		return nil, fmt.Errorf("more than %d different IDs; give Categories, or hash first", maxDistinct)
 	}

@@ -125,6 +125,9 @@ func (s *Set) Apply(ctx context.Context, dst, src *Rows) error {
 	if dst.Len < src.Len {
 		return fmt.Errorf("encoder: %d rows do not fit in %d", src.Len, dst.Len)
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	all := make([]int, len(p.steps))
 	for i := range all {
 		all[i] = i

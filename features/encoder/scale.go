@@ -1,6 +1,7 @@
 package encoder
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -14,7 +15,7 @@ import (
 // NaN stays NaN. ±Inf becomes ±Clip, or NaN without Clip; both are counted. Fit takes the finite values by Welford's
 // method; the deviation is that of the population (divided by n), and 1 where all values are equal, which makes them 0.
 //
-// Source: Welford, Technometrics 4(3), 1962, equations 1 and 2 of the corrected sum of squares.
+// Source: Welford, "Note on a Method for Calculating Corrected Sums of Squares and Products", Technometrics 4(3), 1962.
 type Standard struct {
 	// Mean and Deviation have a value for each component, one for a Float; finite, Deviation > 0. Both nil: Fit finds them.
 	Mean      []float64 `json:"mean"`
@@ -202,7 +203,7 @@ func (f *momentFitter) observe(n int, in []lane) {
 	}
 }
 
-func (f *momentFitter) fit() (Encoder, error) {
+func (f *momentFitter) fit(context.Context) (Encoder, error) {
 	e := f.Standard
 	e.Mean, e.Deviation = f.mean, make([]float64, len(f.mean))
 	for j := range f.mean {
@@ -247,7 +248,7 @@ func (f *rangeFitter) observe(n int, in []lane) {
 	}
 }
 
-func (f *rangeFitter) fit() (Encoder, error) {
+func (f *rangeFitter) fit(context.Context) (Encoder, error) {
 	for j := range f.low {
 		if f.low[j] > f.high[j] {
 			return nil, noData(j, len(f.low))
@@ -270,7 +271,7 @@ type robustFitter struct {
 
 func (f *robustFitter) observe(n int, in []lane) { f.sample.observe(n, &in[0]) }
 
-func (f *robustFitter) fit() (Encoder, error) {
+func (f *robustFitter) fit(context.Context) (Encoder, error) {
 	e := f.Robust
 	for j := range f.sample.values {
 		v := f.sample.sorted(j)

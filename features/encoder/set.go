@@ -14,6 +14,9 @@ import (
 
 // Config declares a [Set].
 type Config struct {
+	// Name names the set as a feature view, "item.encoded": with it the set stands in exposure records, and Build compares it with what models
+	// were trained on, see [recsys.ViewSource]. Empty: it is no view.
+	Name string
 	// Inputs are the columns that the steps read, as the sources before the set write them: name, kind,
 	// dimension and scope count. A step whose inputs are all of scope PerRequest is computed once for a
 	// request, every other one for each candidate.
@@ -49,11 +52,13 @@ var (
 	_ recsys.FeatureSource                = (*Set)(nil)
 	_ recsys.Binder[recsys.FeatureSource] = (*Set)(nil)
 	_ recsys.Versioned                    = (*Set)(nil)
+	_ recsys.ViewSource                   = (*Set)(nil)
 )
 
 // program is a set with its names resolved to numbers. Columns are numbered: inputs first, then what
 // the steps write, in order.
 type program struct {
+	name    string
 	inputs  []recsys.Column
 	steps   []step
 	columns []column        // all of them
@@ -132,7 +137,7 @@ func NewSet(cfg Config) (*Set, error) {
 }
 
 func compile(cfg Config) (*program, error) {
-	p := &program{inputs: slices.Clone(cfg.Inputs)}
+	p := &program{name: cfg.Name, inputs: slices.Clone(cfg.Inputs)}
 	var errs []error
 	byName := map[string]int{}
 	if _, err := recsys.NewSchema(recsys.SchemaConfig{Columns: cfg.Inputs}); err != nil {
@@ -315,12 +320,24 @@ func (s *Set) Columns() []recsys.Column { return s.program().public }
 func (s *Set) Fitted() bool { return s.program().unfitted == nil }
 
 // Hash identifies what the set computes: names, kinds, dimensions and scopes of the inputs; names, inputs, visibility and
-// encoders of the steps, with all parameters, the fitted ones too, and the contents of tables. Two sets with one hash write the same bits.
+// encoders of the steps, with all parameters, the fitted ones too, and the contents of tables; not the set's name. Two sets with one hash write the same bits.
 // It does not depend on MaxAge and Default of the inputs, and is the same on every machine and in every later version.
 //
 // It is what a model must be served with: a set that was fitted again has another hash, since the model learned from
 // the old numbers.
 func (s *Set) Hash() uint64 { return s.program().hash }
+
+// Name returns the name that Config gave the set, "" for none.
+func (s *Set) Name() string { return s.program().name }
+
+// FeatureViews returns the set's name and Hash as a feature view, nil for a set without a name.
+func (s *Set) FeatureViews() []recsys.FeatureView {
+	p := s.program()
+	if p.name == "" {
+		return nil
+	}
+	return []recsys.FeatureView{{Name: p.name, Hash: p.hash}}
+}
 
 // Version returns Hash as 16 hexadecimal digits.
 func (s *Set) Version() string { return fmt.Sprintf("%016x", s.Hash()) }

@@ -81,7 +81,8 @@ var (
 	_ recsys.Overwriter        = (*bound)(nil)
 )
 
-func (b *bound) Overwrites() bool { return true }
+func (b *bound) Columns() []recsys.Column { return b.p.public }
+func (b *bound) Overwrites() bool         { return true }
 
 // groups returns the groups of the inputs that the steps of a scope depend on.
 func (b *bound) groups(scope recsys.Scope) []group {
