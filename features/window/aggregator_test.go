@@ -159,6 +159,9 @@ func TestDistinctIsHyperLogLog(t *testing.T) {
 				continue
 			}
 			sketches := max(20_000/n, 8)
+			if testing.Short() {
+				sketches = max(3_000/n, 8)
+			}
 			a := aggregator(t, window.Config{Aggregates: []window.Aggregate{{Name: "d", Func: window.Distinct, Precision: p, Windows: []time.Duration{time.Hour}}}})
 			mean, square := 0.0, 0.0
 			for key := range uint64(sketches) {
@@ -322,4 +325,25 @@ func TestReadersRunBesideAWriter(t *testing.T) {
 	}
 	close(done)
 	wg.Wait()
+}
+
+func TestSeveralWritersLoseNothing(t *testing.T) {
+	a := aggregator(t, window.Config{Lateness: time.Hour, Aggregates: []window.Aggregate{
+		{Name: "n", Windows: []time.Duration{time.Hour}},
+		{Name: "sum", Func: window.Sum, Windows: []time.Duration{time.Hour}},
+	}})
+	const writers, each = 4, 5000
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for i := range int64(each) {
+				a.Add(window.Event{Key: uint64(i % 100), Time: i * int64(time.Millisecond), Value: float32(w)})
+			}
+		})
+	}
+	wg.Wait()
+	for key := range uint64(100) {
+		require.Equal(t, []float64{writers * each / 100, 6 * each / 100}, read(a, key, int64(time.Minute)))
+	}
+	require.EqualValues(t, writers*each, a.Stats().Accepted)
 }

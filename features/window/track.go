@@ -63,11 +63,13 @@ func (t *track) entry(st []uint64, blocks *classes, granule int64) []uint64 {
 	block := blocks.at(st[trackRef])
 	head, n := int(st[trackSpan]>>32), int(uint32(st[trackSpan]))
 	i := n
-	for i > 0 && int64(block[(head+i-1)*s]) > granule {
-		i--
-	}
-	if i > 0 && int64(block[(head+i-1)*s]) == granule {
-		return block[(head+i-1)*s : (head+i)*s]
+	if n > 0 && int64(block[(head+n-1)*s]) >= granule {
+		if i = n - 1; int64(block[(head+i)*s]) > granule { // out of order
+			i = t.search(block[head*s:(head+n)*s], 0, granule)
+		}
+		if at := block[(head+i)*s : (head+i+1)*s]; int64(at[0]) == granule {
+			return at
+		}
 	}
 	if (head+n+1)*s > len(block) {
 		block = t.room(st, blocks)
