@@ -105,10 +105,11 @@ const (
 // Reading n rows costs O(n) with the cache misses of up to 64 rows overlapped, and
 // allocates nothing. Replacing a row allocates nothing in steady state.
 type Store struct {
-	config StoreConfig
-	layout *layout
-	schema uint64
-	shift  uint // the shard is the upper 63-shift bits of the hash
+	config  StoreConfig
+	layout  *layout
+	schema  uint64
+	bounded bool // marks what is read, for evict
+	shift   uint // the shard is the upper 63-shift bits of the hash
 
 	epochs epochs
 	tables atomic.Pointer[[]table] // what readers see; replaced as a whole
@@ -154,10 +155,10 @@ func newStore(config StoreConfig, schema uint64) *Store {
 	}
 	tables := make([]table, config.Shards)
 	for k := range tables {
-		tables[k].index = make([]uint64, 1)
+		tables[k].index = alignedWords(bucketWords)
 		if config.Capacity > 0 {
 			slots := share(config.Capacity, config.Shards)
-			tables[k] = table{make([]uint64, entriesFor(slots)), alignedWords(slots * s.layout.stride)}
+			tables[k] = table{alignedWords(entriesFor(slots)), alignedWords(slots * s.layout.stride)}
 		}
 	}
 	s.tables.Store(&tables)
