@@ -129,6 +129,32 @@ func TestIdleKeysAreForgottenAndMemoryIsReused(t *testing.T) {
 	require.InDelta(t, 10_000, a.Len(), 2)
 }
 
+func TestMemoryOfABurstIsGivenToOthers(t *testing.T) {
+	a := aggregator(t, window.Config{Granularity: time.Second, Aggregates: []window.Aggregate{
+		{Name: "n", Windows: []time.Duration{500 * time.Second}},
+		{Name: "d", Func: window.Distinct, Precision: 8, Windows: []time.Duration{500 * time.Second}},
+	}})
+	at := int64(0)
+	burst := func(first uint64) int64 {
+		for range 400 {
+			at += int64(time.Second)
+			for key := range uint64(100) {
+				a.Add(window.Event{Key: first + key, Time: at, ID: uint64(at)})
+			}
+		}
+		return a.Stats().Bytes
+	}
+	bytes := burst(0)
+	for n := range 5 { // those of before go on, an event in every 400 seconds
+		for key := range uint64(100 * (n + 1)) {
+			a.Add(window.Event{Key: key, Time: at + int64(600*time.Second), ID: 1})
+		}
+		at += int64(600 * time.Second)
+		require.Less(t, burst(uint64(100*(n+1))), bytes*3/2, "burst %d", n)
+	}
+	require.Equal(t, 600, a.Len())
+}
+
 func TestMaxKeysEvictsIdleOnes(t *testing.T) {
 	const most = 1600
 	a := aggregator(t, window.Config{MaxKeys: most, Lateness: time.Minute, Aggregates: []window.Aggregate{{Name: "n", Windows: []time.Duration{time.Hour}}}})

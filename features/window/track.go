@@ -1,8 +1,6 @@
 package window
 
-import (
-	"math"
-)
+import "math"
 
 // The state of a track for one key is a queue of the granules in which something
 // happened, oldest first, and for each window the total over those that it covers.
@@ -150,7 +148,13 @@ func (t *track) advance(rec []uint64, blocks *classes, f int64) {
 	for w := range t.windows {
 		st[trackPos+w] -= uint64(gone)
 	}
+	if room := entriesOf(int(st[trackRef] >> 32)); room >= shrinkFrom && 8*(n-gone) < room {
+		t.room(st, blocks)
+	}
 }
+
+// shrinkFrom is the size from which a block that is almost empty is given back.
+const shrinkFrom = 32
 
 // leave takes entry pos out of the totals of window w.
 func (t *track) leave(rec []uint64, w int, entries []uint64, pos int) {
