@@ -134,25 +134,29 @@ func TestMemoryOfABurstIsGivenToOthers(t *testing.T) {
 		{Name: "n", Windows: []time.Duration{500 * time.Second}},
 		{Name: "d", Func: window.Distinct, Precision: 8, Windows: []time.Duration{500 * time.Second}},
 	}})
+	const group, groups = 50, 8
 	at := int64(0)
-	burst := func(first uint64) int64 {
-		for range 400 {
+	var bytes int64
+	for n := range uint64(groups) {
+		for second := range 400 {
 			at += int64(time.Second)
-			for key := range uint64(100) {
-				a.Add(window.Event{Key: first + key, Time: at, ID: uint64(at)})
+			for key := range uint64(group * groups) {
+				if key/group == n || second == 399 { // one group is busy, the others are not idle
+					a.Add(window.Event{Key: key, Time: at, ID: uint64(at)})
+				}
 			}
 		}
-		return a.Stats().Bytes
-	}
-	bytes := burst(0)
-	for n := range 5 { // those of before go on, an event in every 400 seconds
-		for key := range uint64(100 * (n + 1)) {
-			a.Add(window.Event{Key: key, Time: at + int64(600*time.Second), ID: 1})
+		if n == 0 {
+			bytes = a.Stats().Bytes
 		}
-		at += int64(600 * time.Second)
-		require.Less(t, burst(uint64(100*(n+1))), bytes*3/2, "burst %d", n)
+		at += int64(450 * time.Second)
+		for key := range uint64(group * groups) {
+			a.Add(window.Event{Key: key, Time: at})
+		}
 	}
-	require.Equal(t, 600, a.Len())
+	require.Equal(t, group*groups, a.Len())
+	require.Zero(t, a.Stats().Forgotten)
+	require.Less(t, a.Stats().Bytes, 2*bytes)
 }
 
 func TestMaxKeysEvictsIdleOnes(t *testing.T) {
