@@ -275,19 +275,19 @@ func (b *boundSession) count(m *sessionMemory, q *recsys.Query, ids [][]uint64) 
 			}
 		}
 		if session {
-			tally(sums, fresh, dwell, of, 0)
+			countIn(sums, fresh, dwell, of, 0)
 			sums[3] = age.Seconds()
 		}
 		for w, length := range b.windows {
 			if age < length {
-				tally(sums[4+3*w:], fresh, dwell, of, 1+w)
+				countIn(sums[4+3*w:], fresh, dwell, of, 1+w)
 			}
 		}
 	}
 }
 
-// tally counts an event in the columns events, items and dwell, and in one of its kind's.
-func tally(sums []float64, fresh bool, dwell float64, of []float64, at int) {
+// countIn counts an event in the columns events, items and dwell, and in one of its kind's.
+func countIn(sums []float64, fresh bool, dwell float64, of []float64, at int) {
 	sums[0]++
 	if fresh {
 		sums[1]++
