@@ -1,6 +1,7 @@
 package features
 
 import (
+	"math"
 	"math/bits"
 	"sync/atomic"
 	"unsafe"
@@ -83,9 +84,24 @@ func (t *table) grown(slots, entries, stride int) *table {
 		n.rows = alignedWords(slots * stride)
 		copy(n.rows, t.rows)
 	}
-	for _, e := range t.index {
-		if e > deletedEntry {
+	for i := range t.index {
+		if e := atomic.LoadUint64(&t.index[i]); e > deletedEntry {
 			n.place(hashOf(*t.row(e, stride)), e)
+		}
+	}
+	return n
+}
+
+// compacted returns a table with the rows of t in the first slots, and room for as many as named.
+func (t *table) compacted(slots, entries, stride int) *table {
+	n := &table{index: alignedWords(entries), rows: alignedWords(slots * stride)}
+	slot := uint64(0)
+	for i := range t.index {
+		if e := atomic.LoadUint64(&t.index[i]); e > deletedEntry {
+			row := unsafe.Slice(t.row(e, stride), stride)
+			copy(n.rows[int(slot)*stride:], row)
+			n.place(hashOf(row[keyWord]), e&^math.MaxUint32|slot)
+			slot++
 		}
 	}
 	return n
@@ -111,6 +127,23 @@ func alignedWords(n int) []uint64 {
 	words := make([]uint64, n+line/8-1)
 	off := int(-uintptr(unsafe.Pointer(&words[0]))%line) / 8
 	return words[off : off+n : off+n]
+}
+
+// erase removes the entry at p and returns by how many there are more deleted entries: 1, or less where the
+// next entry is empty, as no probing goes on from there then, and p and the deleted entries before it can be empty too.
+func (t *table) erase(p int) int {
+	mask := len(t.index) - 1
+	if atomic.LoadUint64(&t.index[(p+1)&mask]) != emptyEntry {
+		atomic.StoreUint64(&t.index[p], deletedEntry)
+		return 1
+	}
+	atomic.StoreUint64(&t.index[p], emptyEntry)
+	n := 0
+	for p = (p - 1) & mask; atomic.LoadUint64(&t.index[p]) == deletedEntry; p = (p - 1) & mask {
+		atomic.StoreUint64(&t.index[p], emptyEntry)
+		n--
+	}
+	return n
 }
 
 // mark notes that the row of an entry was read.

@@ -78,6 +78,9 @@ type layout struct {
 	defaults []place  // Float columns with a Default
 	aged     []place  // columns with a MaxAge
 	maxAge   int64    // the smallest MaxAge in nanoseconds, 0 for none
+	ttl      int64    // in nanoseconds, 0 for none
+	age      bool     // the last Float column of a block is the age
+	nonzero  bool     // key 0 is none
 }
 
 // place is a column that reading treats specially.
@@ -88,11 +91,11 @@ type place struct {
 	age   int64
 }
 
-// newLayout lays out valid columns.
-func newLayout(columns []Column) *layout {
-	l := &layout{columns: columns}
-	for i := range columns {
-		c := &columns[i]
+// newLayout lays out the columns of a valid view.
+func newLayout(v *View) *layout {
+	l := &layout{columns: v.Columns, ttl: int64(v.TTL), age: v.Age != "", nonzero: v.Entity == Context}
+	for i := range v.Columns {
+		c := &v.Columns[i]
 		p := place{kind: c.Kind, value: float32(math.NaN()), age: int64(c.MaxAge)}
 		switch c.Kind {
 		case recsys.Float:
@@ -239,14 +242,18 @@ func (l *layout) expire(out *recsys.Block, i int, at, now int64) {
 
 // fits returns an error unless out has the columns of the layout and the given rows, with memory for all of them.
 func (l *layout) fits(out *recsys.Block, rows int) error {
-	ok := out.Floats == l.floats && len(out.ID) == l.ids && len(out.Vector) == len(l.dims) && len(out.Dims) == len(l.dims)
+	floats := l.floats
+	if l.age {
+		floats++
+	}
+	ok := out.Floats == floats && len(out.ID) == l.ids && len(out.Vector) == len(l.dims) && len(out.Dims) == len(l.dims)
 	for j := 0; ok && j < len(l.dims); j++ {
 		ok = out.Dims[j] == l.dims[j]
 	}
 	switch {
 	case !ok:
 		return fmt.Errorf("features: block of %d floats, %d ids and vectors of dimensions %v; the store's columns are %d, %d and %v",
-			out.Floats, len(out.ID), out.Dims, l.floats, l.ids, l.dims)
+			out.Floats, len(out.ID), out.Dims, floats, l.ids, l.dims)
 	case out.Rows != rows:
 		return fmt.Errorf("features: block of %d rows for %d keys", out.Rows, rows)
 	case rows == 0:
@@ -254,7 +261,8 @@ func (l *layout) fits(out *recsys.Block, rows int) error {
 	}
 	words := (rows + 63) / 64
 	ok = len(out.Missing) >= words && len(out.Stale) >= words &&
-		out.Stride >= l.floats && len(out.Float) >= (rows-1)*out.Stride+l.floats
+		out.Stride >= floats && len(out.Float) >= (rows-1)*out.Stride+floats &&
+		(out.Age == nil || len(out.Age) >= rows)
 	for j, d := range l.dims {
 		ok = ok && len(out.Vector[j]) >= rows*d
 	}

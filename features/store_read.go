@@ -2,8 +2,10 @@ package features
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -36,12 +38,15 @@ type batch struct {
 // moment is a query's Now as rows store time.
 type moment struct {
 	now    int64
-	cutoff int64 // a row before it has a stale value
+	cutoff int64 // a row before it has a stale value, or is past the TTL
+	dead   int64 // a row before it is past the TTL
+	dated  bool  // there is a Now, so that rows have ages
 }
 
 func (l *layout) moment(now time.Time) moment {
+	m := moment{now: math.MaxInt64, cutoff: undated, dead: undated}
 	if now.IsZero() {
-		return moment{math.MaxInt64, undated}
+		return m
 	}
 	n, ok := nanoOf(now)
 	switch {
@@ -50,23 +55,52 @@ func (l *layout) moment(now time.Time) moment {
 	case !ok:
 		n = math.MaxInt64
 	}
-	if l.maxAge == 0 {
-		return moment{n, undated}
+	m.now, m.dated = n, true
+	if l.maxAge > 0 {
+		m.cutoff = before(n, l.maxAge)
 	}
-	return moment{n, before(n, l.maxAge)}
+	if l.ttl > 0 {
+		m.dead = before(n, l.ttl)
+		m.cutoff = max(m.cutoff, m.dead)
+	}
+	return m
 }
 
-// Hydrate writes the rows of the items, or of the query's user in a store of users,
-// into out. An unknown key is a missing row: defaults and the Missing bit. The
-// context is not looked at, as nothing is waited for. The error says that out has
-// not the columns of the store, or not a row for each item; a pipeline's blocks have.
-func (s *Store) Hydrate(_ context.Context, q *recsys.Query, items []recsys.ItemID, out *recsys.Block) error {
-	if s.config.Entity == User {
-		user := [1]recsys.ItemID{recsys.ItemID(q.User)}
-		items = user[:]
+// age returns the age in seconds of a row, NaN when it is not known. That of a row of the future is negative.
+func (m *moment) age(at int64) float32 {
+	if !m.dated || at == undated {
+		return float32(math.NaN())
 	}
-	if err := s.layout.fits(out, len(items)); err != nil {
+	return float32((float64(m.now) - float64(at)) / 1e9)
+}
+
+// Hydrate writes the rows of the items, or of the query's user or context, into out, with their ages. An unknown key is a
+// missing row: defaults and the Missing bit. The
+// context is not looked at, as nothing is waited for. The error says that out has
+// not the columns of the store, or not a row for each item; a pipeline's blocks have. A store of the entity Context is
+// bound first, see [Store.Bind].
+func (s *Store) Hydrate(_ context.Context, q *recsys.Query, items []recsys.ItemID, out *recsys.Block) error {
+	if s.view.Entity == Context {
+		return fmt.Errorf("features: store of view %q is not bound; Bind finds the column of its keys", s.view.Name)
+	}
+	return s.hydrate(s.byKey, q, items, out)
+}
+
+// Hydrate is that of the store, for the keys that were bound.
+func (b *boundStore) Hydrate(_ context.Context, q *recsys.Query, items []recsys.ItemID, out *recsys.Block) error {
+	return b.hydrate(b.keys, q, items, out)
+}
+
+func (s *Store) hydrate(from Keys, q *recsys.Query, items []recsys.ItemID, out *recsys.Block) error {
+	n := len(items)
+	if s.view.Entity.Scope() == recsys.PerRequest {
+		n = 1
+	}
+	if err := s.layout.fits(out, n); err != nil {
 		return err
+	}
+	if n == 0 {
+		return nil
 	}
 	m := s.layout.moment(q.Now)
 	stripe := s.epochs.stripe(q.Seed)
@@ -74,33 +108,46 @@ func (s *Store) Hydrate(_ context.Context, q *recsys.Query, items []recsys.ItemI
 	defer s.epochs.leave(stripe, epoch)
 	b := batch{tables: *s.tables.Load(), absent: &s.layout.absent[0]}
 	var sum tally
-	groups := (len(items) + groupRows - 1) / groupRows
-	s.locate(&b, 0, items)
-	s.locate(&b, 1, items)
+	groups := (n + groupRows - 1) / groupRows
+	b.keys(0, from, q, items)
+	b.keys(1, from, q, items)
+	s.locate(&b, 0)
+	s.locate(&b, 1)
 	s.resolve(&b, 0)
 	b.fetchRows(s.layout.lines)
 	for g := range groups {
-		s.locate(&b, g+2, items)
+		b.keys(g+2, from, q, items)
+		s.locate(&b, g+2)
 		s.resolve(&b, g+1)
 		s.copyGroup(&b, g, &m, out, &sum)
 	}
-	stripe.add(len(items), &sum)
+	stripe.add(n, &sum)
 	return nil
 }
 
-// locate hashes the keys of a group and begins to load where the index has them.
-func (s *Store) locate(b *batch, g int, items []recsys.ItemID) {
+// keys makes the keys of group g.
+func (b *batch) keys(g int, from Keys, q *recsys.Query, items []recsys.ItemID) {
+	at := g % 3 * groupRows
+	if from.entity.Scope() == recsys.PerRequest {
+		b.count[g%3] = len(from.Append(b.key[at:at], q, nil)) * max(0, 1-g) // the first group has all there is
+		return
+	}
 	n := min(groupRows, max(0, len(items)-g*groupRows))
-	b.count[g%3] = n
+	if b.count[g%3] = n; n > 0 {
+		from.Append(b.key[at:at], q, items[g*groupRows:][:n])
+	}
+}
+
+// locate hashes the keys of a group and begins to load where the index has them.
+func (s *Store) locate(b *batch, g int) {
+	n, at := b.count[g%3], g%3*groupRows
 	if n == 0 {
 		return
 	}
-	at := g % 3 * groupRows
-	items = items[g*groupRows:][:n]
-	key, hash, home := b.key[at:][:n], b.hash[at:][:n], b.home[at:][:n]
-	for i, id := range items {
-		h := hashOf(uint64(id))
-		key[i], hash[i] = uint64(id), h
+	hash, home := b.hash[at:][:n], b.home[at:][:n]
+	for i, key := range b.key[at:][:n] {
+		h := hashOf(key)
+		hash[i] = h
 		home[i] = b.tables[s.shardOf(h)].bucket(h)
 	}
 	fetchLines(&home[0], n, 1)
@@ -151,7 +198,7 @@ func (t *table) probe(h uint64) uint64 {
 }
 
 // tally is what one call has read.
-type tally struct{ missing, stale, future int }
+type tally struct{ missing, stale, expired, future int }
 
 // copyGroup writes the rows of a group into out, and their bits, while those of the next are fetched.
 func (s *Store) copyGroup(b *batch, g int, m *moment, out *recsys.Block, sum *tally) {
@@ -159,7 +206,7 @@ func (s *Store) copyGroup(b *batch, g int, m *moment, out *recsys.Block, sum *ta
 	n, first, to := b.count[g%3], g*groupRows, g%2*groupRows
 	l.copyGroup(out, first, n, &b.row[to], &b.row[groupRows-to])
 	key, entry, row := b.key[g%3*groupRows:][:groupRows], b.entry[to:][:groupRows], b.row[to:][:groupRows]
-	found, stale := b.found[g%2], uint64(0)
+	found, stale, aging := b.found[g%2], uint64(0), out.Age != nil || l.age
 	for rest := found; rest != 0; rest &= rest - 1 {
 		i := bits.TrailingZeros64(rest) % groupRows
 		head := (*[idWord]uint64)(unsafe.Pointer(row[i]))
@@ -180,30 +227,48 @@ func (s *Store) copyGroup(b *batch, g int, m *moment, out *recsys.Block, sum *ta
 		at := int64(head[timeWord])
 		if at > m.now || at < m.cutoff {
 			kept, old := s.judge(out, first+i, at, m, sum)
-			if !kept {
-				found &^= 1 << i
-			}
 			if old {
 				stale |= 1 << i
+			}
+			if !kept {
+				found &^= 1 << i
+				continue
+			}
+		}
+		if aging {
+			age := m.age(at)
+			if out.Age != nil {
+				out.Age[first+i] = age
+			}
+			if l.age {
+				out.Float[(first+i)*out.Stride+l.floats] = age
 			}
 		}
 	}
 	word := first / 64
 	out.Missing[word], out.Stale[word] = 0, stale
 	for lost := ^found & (1<<n - 1); lost != 0; lost &= lost - 1 {
-		out.Miss(first + bits.TrailingZeros64(lost))
+		i := first + bits.TrailingZeros64(lost)
+		out.Miss(i)
+		if out.Age != nil {
+			out.Age[i] = float32(math.NaN())
+		}
 	}
 	sum.missing += n - bits.OnesCount64(found|stale)
 	sum.stale += bits.OnesCount64(stale)
 }
 
-// judge decides about a row that is in the future or has a stale value, and reports whether it is served and whether it is stale.
+// judge decides about a row that is in the future, past its TTL or has a stale value, and reports whether it is served and whether it is stale.
 func (s *Store) judge(out *recsys.Block, i int, at int64, m *moment, sum *tally) (kept, stale bool) {
-	if at > m.now {
+	switch {
+	case at > m.now:
 		sum.future++
 		return !s.config.RefuseFuture, false
+	case at < m.dead:
+		sum.expired++
+		return false, false
 	}
-	switch s.config.Stale {
+	switch s.view.Stale {
 	case DropStale:
 		return false, true
 	case DefaultStale:
@@ -221,6 +286,9 @@ func (s *stripe) add(rows int, t *tally) {
 	if t.missing > 0 {
 		s.missing.Add(uint64(t.missing))
 	}
+	if t.expired > 0 {
+		s.expired.Add(uint64(t.expired))
+	}
 	if t.future > 0 {
 		s.future.Add(uint64(t.future))
 	}
@@ -234,6 +302,22 @@ func (s *Store) Get(key uint64) (r Row, ok bool) {
 		ok = true
 	})
 	return r, ok
+}
+
+// Lookup appends to dst a copy of the row of each key that has one, in the order of keys, as it was put and whatever its age, and
+// returns the extended slice. It waits for no one, so ctx is only looked at before.
+func (s *Store) Lookup(ctx context.Context, keys []uint64, dst []Row) ([]Row, error) {
+	if ctx.Err() != nil {
+		return dst, fmt.Errorf("features: store: %w", context.Cause(ctx))
+	}
+	for part := range slices.Chunk(keys, rangeBatch) {
+		s.read(part, func(row []uint64) {
+			var r Row
+			s.layout.decode(&r, row)
+			dst = append(dst, r)
+		})
+	}
+	return dst, nil
 }
 
 // read calls f with the row of each key that is there. The rows are valid during f,
