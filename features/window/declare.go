@@ -114,7 +114,7 @@ type Config struct {
 
 	// MaxKeys is how many keys there may be, in multiples of 16 and at least 16. A new key
 	// beyond them takes the place of the one of a sample that has been idle for longest; it
-	// is counted. The default 0 is no limit: then memory grows with the keys of one
+	// is counted, and its row is not handed out by Rows. The default 0 is no limit: then memory grows with the keys of one
 	// horizon; see [Aggregator.Horizon].
 	MaxKeys int
 
