@@ -25,7 +25,8 @@ import (
 // counted. What is not late may come in any order, and twice: it counts twice.
 //
 // Add costs O(1) amortised: each granule of a key enters a window once and leaves it
-// once. Reading a column does not look at events: at most at the granules that have
+// once; an event out of order finds its granule by binary search, and where nothing has happened in it yet, moves
+// the later ones up. Reading a column does not look at events: at most at the granules that have
 // left since the key's newest event, for Min and Max at all of the window, for
 // Distinct at the sketch, which has a bounded size. Neither allocates in steady state.
 //
@@ -272,7 +273,8 @@ func (a *Aggregator) Registers(column string, key uint64, now int64, dst []uint8
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if rec := s.find(h, key); rec != nil {
-		set.registers(rec, &s.tables[o.unit], o.k, max(now, int64(rec[recNewest])), dst[from:])
+		now = max(min(now, MaxTime), int64(rec[recNewest]))
+		set.registers(rec, &s.tables[o.unit], o.k, now, dst[from:])
 	}
 	return dst, nil
 }

@@ -129,6 +129,36 @@ func TestIdleKeysAreForgottenAndMemoryIsReused(t *testing.T) {
 	require.InDelta(t, 10_000, a.Len(), 2)
 }
 
+func TestMemoryOfABurstIsGivenToOthers(t *testing.T) {
+	a := aggregator(t, window.Config{Granularity: time.Second, Aggregates: []window.Aggregate{
+		{Name: "n", Windows: []time.Duration{500 * time.Second}},
+		{Name: "d", Func: window.Distinct, Precision: 8, Windows: []time.Duration{500 * time.Second}},
+	}})
+	const group, groups = 50, 8
+	at := int64(0)
+	var bytes int64
+	for n := range uint64(groups) {
+		for second := range 400 {
+			at += int64(time.Second)
+			for key := range uint64(group * groups) {
+				if key/group == n || second == 399 { // one group is busy, the others are not idle
+					a.Add(window.Event{Key: key, Time: at, ID: uint64(at)})
+				}
+			}
+		}
+		if n == 0 {
+			bytes = a.Stats().Bytes
+		}
+		at += int64(450 * time.Second)
+		for key := range uint64(group * groups) {
+			a.Add(window.Event{Key: key, Time: at})
+		}
+	}
+	require.Equal(t, group*groups, a.Len())
+	require.Zero(t, a.Stats().Forgotten)
+	require.Less(t, a.Stats().Bytes, 2*bytes)
+}
+
 func TestMaxKeysEvictsIdleOnes(t *testing.T) {
 	const most = 1600
 	a := aggregator(t, window.Config{MaxKeys: most, Lateness: time.Minute, Aggregates: []window.Aggregate{{Name: "n", Windows: []time.Duration{time.Hour}}}})
@@ -159,6 +189,9 @@ func TestDistinctIsHyperLogLog(t *testing.T) {
 				continue
 			}
 			sketches := max(20_000/n, 8)
+			if testing.Short() {
+				sketches = max(3_000/n, 8)
+			}
 			a := aggregator(t, window.Config{Aggregates: []window.Aggregate{{Name: "d", Func: window.Distinct, Precision: p, Windows: []time.Duration{time.Hour}}}})
 			mean, square := 0.0, 0.0
 			for key := range uint64(sketches) {
@@ -322,4 +355,25 @@ func TestReadersRunBesideAWriter(t *testing.T) {
 	}
 	close(done)
 	wg.Wait()
+}
+
+func TestSeveralWritersLoseNothing(t *testing.T) {
+	a := aggregator(t, window.Config{Lateness: time.Hour, Aggregates: []window.Aggregate{
+		{Name: "n", Windows: []time.Duration{time.Hour}},
+		{Name: "sum", Func: window.Sum, Windows: []time.Duration{time.Hour}},
+	}})
+	const writers, each = 4, 5000
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for i := range int64(each) {
+				a.Add(window.Event{Key: uint64(i % 100), Time: i * int64(time.Millisecond), Value: float32(w)})
+			}
+		})
+	}
+	wg.Wait()
+	for key := range uint64(100) {
+		require.Equal(t, []float64{writers * each / 100, 6 * each / 100}, read(a, key, int64(time.Minute)))
+	}
+	require.EqualValues(t, writers*each, a.Stats().Accepted)
 }

@@ -246,8 +246,8 @@ func (b *Batch) Registers(column string, key uint64, now int64, dst []uint8) ([]
 		return nil, err
 	}
 	s := &b.plan.sets[o.unit]
-	row := &Row{Key: key, Time: now}
-	return append(dst, b.registers(s, row, floorDiv(now, s.g)*s.g-o.k*s.g)...), nil
+	row := &Row{Key: key, Time: min(max(now, -MaxTime), MaxTime)}
+	return append(dst, b.registers(s, row, floorDiv(row.Time, s.g)*s.g-o.k*s.g)...), nil
 }
 
 // neumaier is a compensated sum.

@@ -112,9 +112,10 @@ type Config struct {
 	// without an Arrival are not checked. The default is 1 minute.
 	Future time.Duration
 
-	// MaxKeys is how many keys there may be. When a new key would exceed its part, one of
-	// those that were idle for long, found by sampling, is dropped and counted. The default 0 is no limit:
-	// then memory grows with the keys of one horizon; see [Aggregator.Horizon].
+	// MaxKeys is how many keys there may be, in multiples of 16 and at least 16. A new key
+	// beyond them takes the place of the one of a sample that has been idle for longest; it
+	// is counted, and its row is not handed out by Rows. The default 0 is no limit: then memory grows with the keys of one
+	// horizon; see [Aggregator.Horizon].
 	MaxKeys int
 
 	// Changes keeps what [Aggregator.Rows] needs: a key is forgotten only after its last

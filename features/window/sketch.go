@@ -60,6 +60,9 @@ func (s *set) add(rec []uint64, tables *classes, work *pruning, e *Event) {
 		st[setRef], st[setUsed], st[setClock] = tables.take(tableFor(0)), 0, uint64(f)
 		st[setBase] = uint64(f - s.windows[0])
 		clear(tables.at(st[setRef]))
+	case f-int64(st[setClock]) > s.windows[0] && int(st[setUsed]) >= shrinkFrom:
+		st[setClock] = uint64(f)
+		s.prune(st, tables, work) // everything has left
 	case f > int64(st[setClock]):
 		st[setClock] = uint64(f)
 	}

@@ -2,12 +2,16 @@ package window_test
 
 import (
 	"bytes"
+	"flag"
 	"math/rand/v2"
+	"os"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/features/window"
 )
 
@@ -120,4 +124,34 @@ func TestADamagedCheckpointChangesNothing(t *testing.T) {
 		require.ErrorIs(t, err, window.ErrTruncated)
 	}
 	require.Equal(t, want, checkpoint(t, b))
+}
+
+var update = flag.Bool("update", false, "write testdata anew")
+
+// Checkpoints of version 1 stay readable, and the same history gives the same bytes on
+// every machine. The file is written by -update.
+func TestCheckpointOfVersion1(t *testing.T) {
+	config := declaration()
+	a := aggregator(t, config)
+	var events []window.Event
+	for i := range int64(60) {
+		events = append(events, window.Event{Key: uint64(i % 3), Time: -200 + 7*i - 50*(i%2), ID: uint64(i % 11), Kind: recsys.EventKind(i % 3), Value: float32(i%13) / 8})
+		a.Add(events[i])
+	}
+	const path = "testdata/checkpoint.v1"
+	if *update {
+		require.NoError(t, os.WriteFile(path, checkpoint(t, a), 0o644))
+	}
+	file, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, checkpoint(t, a), file)
+	b := restored(t, config, file)
+	log, err := window.NewBatch(config, slices.Values(events))
+	require.NoError(t, err)
+	for key := range uint64(3) {
+		var want, got window.Row
+		require.True(t, log.Read(key, 230, &want))
+		require.True(t, b.Read(key, 230, &got))
+		requireSame(t, b.Columns(), &want, &got, 100, "read from the file")
+	}
 }

@@ -96,6 +96,7 @@ func TestSourceOfAnEarlierNow(t *testing.T) {
 	require.False(t, out.Missing.Has(0))
 	require.NoError(t, refusing.Hydrate(context.Background(), earlier, []recsys.ItemID{3}, out))
 	require.True(t, out.Missing.Has(0))
+	require.Nil(t, s.FeatureViews())
 	undated := recsys.NewQuery(&recsys.Request{}, nil, "f")
 	require.NoError(t, refusing.Hydrate(context.Background(), undated, []recsys.ItemID{3}, out))
 	require.Equal(t, float32(4), out.FloatRow(0)[0])
@@ -142,4 +143,25 @@ func TestReadingAndAddingAllocateNothing(t *testing.T) {
 		add()
 	}
 	require.Zero(t, testing.AllocsPerRun(20_000, add))
+}
+
+func TestSourceWritesAgesAndItsView(t *testing.T) {
+	a, s := served(t, window.SourceConfig{View: "item.recent"})
+	require.Equal(t, []recsys.FeatureView{{Name: "item.recent", Hash: a.Hash()}}, s.FeatureViews())
+	require.True(t, s.WritesAges())
+	out := recsys.NewBlock(s.Columns(), recsys.PerItem, 2)
+	items := []recsys.ItemID{3, 9}
+	for _, c := range []struct {
+		now  time.Time
+		want float64
+	}{{epoch.Add(90 * time.Second), 90}, {epoch.Add(-time.Second), 0}, {time.Time{}, math.NaN()}} {
+		out.Age = []float32{-1, -1}
+		q := recsys.NewQuery(&recsys.Request{Now: c.now}, nil, "f")
+		require.NoError(t, s.Hydrate(context.Background(), q, items, out))
+		require.Equal(t, math.IsNaN(c.want), math.IsNaN(float64(out.Age[0])))
+		if c.want == c.want {
+			require.EqualValues(t, c.want, out.Age[0])
+		}
+		require.True(t, math.IsNaN(float64(out.Age[1])), "an unknown key has no age")
+	}
 }

@@ -1,8 +1,6 @@
 package window
 
-import (
-	"math"
-)
+import "math"
 
 // The state of a track for one key is a queue of the granules in which something
 // happened, oldest first, and for each window the total over those that it covers.
@@ -63,11 +61,13 @@ func (t *track) entry(st []uint64, blocks *classes, granule int64) []uint64 {
 	block := blocks.at(st[trackRef])
 	head, n := int(st[trackSpan]>>32), int(uint32(st[trackSpan]))
 	i := n
-	for i > 0 && int64(block[(head+i-1)*s]) > granule {
-		i--
-	}
-	if i > 0 && int64(block[(head+i-1)*s]) == granule {
-		return block[(head+i-1)*s : (head+i)*s]
+	if n > 0 && int64(block[(head+n-1)*s]) >= granule {
+		if i = n - 1; int64(block[(head+i)*s]) > granule { // out of order
+			i = t.search(block[head*s:(head+n)*s], 0, granule)
+		}
+		if at := block[(head+i)*s : (head+i+1)*s]; int64(at[0]) == granule {
+			return at
+		}
 	}
 	if (head+n+1)*s > len(block) {
 		block = t.room(st, blocks)
@@ -148,7 +148,13 @@ func (t *track) advance(rec []uint64, blocks *classes, f int64) {
 	for w := range t.windows {
 		st[trackPos+w] -= uint64(gone)
 	}
+	if room := entriesOf(int(st[trackRef] >> 32)); room >= shrinkFrom && 8*(n-gone) < room {
+		t.room(st, blocks)
+	}
 }
+
+// shrinkFrom is the size from which a block that is almost empty is given back.
+const shrinkFrom = 32
 
 // leave takes entry pos out of the totals of window w.
 func (t *track) leave(rec []uint64, w int, entries []uint64, pos int) {
