@@ -40,6 +40,7 @@ type skew struct {
 	differ     int
 	sum        float64 // of absolute differences, of floats that are there on both sides
 	floats     int
+	decays     bool // differs as soon as time has passed
 }
 
 // quantile returns the value below which a part q of the ascending values lies.
@@ -76,7 +77,7 @@ func (s *study) compare(d *definition, view *features.View, batch *window.Batch)
 	f := freshness{name: d.name}
 	columns := make([]skew, len(view.Columns))
 	for j, c := range view.Columns {
-		columns[j] = skew{view: d.name, name: c.Name}
+		columns[j] = skew{view: d.name, name: c.Name, decays: d.decays(c.Name)}
 	}
 	var want window.Row
 	for _, x := range s.served {
@@ -154,12 +155,14 @@ func (s *skew) float(have, want float64) {
 	}
 }
 
-// totals returns the share of values that differ, and all lags of the items' view.
-func (j *judgement) totals() (differ float64) {
+// mismatch returns the share of values that differ, but for those that decay.
+func (j *judgement) mismatch() float64 {
 	values, differing := 0, 0
 	for i := range j.skew {
-		values += j.skew[i].values
-		differing += j.skew[i].differ
+		if c := &j.skew[i]; !c.decays {
+			values += c.values
+			differing += c.differ
+		}
 	}
 	return float64(differing) / float64(max(1, values))
 }

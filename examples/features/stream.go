@@ -83,7 +83,7 @@ func (s *study) run(ctx context.Context) error {
 	cfg := s.config(s.targets)
 	cfg.Each = s.tap
 	cfg.Checkpoints = s.o.checkpoints
-	cfg.CheckpointEvents = 20_000
+	cfg.CheckpointEvents, cfg.CheckpointInterval = 20_000, 1000*time.Hour // by events alone, so that each run is the same
 	m, err := materialize.New(cfg)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/recsyskit/recsys"
@@ -38,6 +39,16 @@ func definitions(lateness time.Duration) []definition {
 			{Name: "seen", Kinds: only(recsys.Impression), Windows: []time.Duration{30 * time.Minute}},
 		}}},
 	}
+}
+
+// decays reports whether a column is a decay.
+func (d *definition) decays(column string) bool {
+	for _, a := range d.windows.Aggregates {
+		if a.Func == window.Decay && strings.HasPrefix(column, a.Name+".") {
+			return true
+		}
+	}
+	return false
 }
 
 // view returns the view of a definition: the columns of its aggregates, and an age.
