@@ -46,7 +46,7 @@
 //
 // # Cost
 //
-// Reading a line and counting it in one view costs about as much as [window.Aggregator.Add] and as much again for the text. A flush costs a
+// A line costs 0.4 µs to read and about as much for each view that counts it (BenchmarkMaterialize). A flush costs a
 // row for each key that changed; a refresh a look at every key; a checkpoint a write of the whole state, a
 // comparison a read of every row. Memory is that of the aggregates, 40 bytes or so for each of their keys, and as
 // much for each id within [Config.Horizon].

@@ -73,7 +73,7 @@ func (s *scanner) str() []byte {
 	if s.want('"'); s.reason != "" {
 		return nil
 	}
-	from, escaped := s.at, false
+	from, escaped, ascii := s.at, false, true
 	for ; s.at < len(s.text); s.at++ {
 		switch c := s.text[s.at]; {
 		case c == '"':
@@ -82,7 +82,7 @@ func (s *scanner) str() []byte {
 			if escaped {
 				return s.unescape(s.text[from-1 : s.at])
 			}
-			if !utf8.Valid(raw) {
+			if !ascii && !utf8.Valid(raw) {
 				s.failf("the string at byte %d is not UTF-8", from-1)
 				return nil
 			}
@@ -90,6 +90,8 @@ func (s *scanner) str() []byte {
 		case c == '\\':
 			escaped = true
 			s.at++
+		case c >= utf8.RuneSelf:
+			ascii = false
 		case c < ' ':
 			s.failf("control character %#02x at byte %d", c, s.at)
 			return nil
