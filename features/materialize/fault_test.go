@@ -37,7 +37,11 @@ func TestStoreThatIsDownIsTriedAgain(t *testing.T) {
 		return nil
 	}
 	cfg := s.config(materialize.Log{Reader: strings.NewReader(st.text())})
-	cfg.Retry = materialize.Retry{Min: time.Second, Max: 5 * time.Second, Wait: func(_ context.Context, d time.Duration) error {
+	told := 0
+	cfg.Retry = materialize.Retry{Min: time.Second, Max: 5 * time.Second, Report: func(err error) {
+		require.ErrorIs(t, err, errDown)
+		told++
+	}, Wait: func(_ context.Context, d time.Duration) error {
 		pauses = append(pauses, d)
 		return nil
 	}}
@@ -47,6 +51,7 @@ func TestStoreThatIsDownIsTriedAgain(t *testing.T) {
 	require.EqualValues(t, 7, stats.Views[0].Retries)
 	require.EqualValues(t, 1, stats.Views[1].Retries)
 	require.Zero(t, stats.Views[2].Retries)
+	require.Equal(t, 8, told)
 	slices.Sort(pauses)
 	const second = time.Second
 	require.Equal(t, []time.Duration{second, second, 2 * second, 4 * second, 5 * second, 5 * second, 5 * second, 5 * second}, pauses, "the first is of the users' store")

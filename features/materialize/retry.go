@@ -20,6 +20,9 @@ type Retry struct {
 	// context is done.
 	Attempts int
 
+	// Report is told each error after which the call is made again. It may be called from several goroutines. Nil: nobody is.
+	Report func(error)
+
 	// Wait replaces waiting: for tests, or to add chance to the pauses. It returns early with the error of ctx. Nil
 	// waits for pause.
 	Wait func(ctx context.Context, pause time.Duration) error
@@ -82,6 +85,9 @@ func (r *Retry) do(ctx context.Context, f func() error) (retries int64, err erro
 		}
 		if retries++; r.Attempts > 0 && retries >= int64(r.Attempts) {
 			return retries, fmt.Errorf("after %d attempts: %w", retries, err)
+		}
+		if r.Report != nil {
+			r.Report(err)
 		}
 		if wait := r.Wait(ctx, pause); wait != nil {
 			return retries, errors.Join(wait, err)
