@@ -40,8 +40,8 @@
 // run, and made whole from the aggregates: see [Materializer.Verify].
 //
 // A view whose version changed, by its stored columns or by what computes them, has no checkpoint of its own and
-// starts at the beginning of the log, beside the views that go on: list the old version and the new one, each with a store of its own (in Redis: a
-// prefix of its own), and switch what reads them when [Target.CaughtUp] is called. Checkpoints of versions that are not listed any more stay until somebody
+// starts at the beginning of the log, beside the views that go on: list the old version and the new one, each with a store of its own, and
+// switch what reads them when [Target.CaughtUp] is called. Checkpoints of versions that are not listed any more stay until somebody
 // removes them.
 //
 // # Cost
