@@ -46,8 +46,14 @@ func (s *study) page() *page.Page {
 func (s *study) viewTable() page.Table {
 	seconds := page.Fixed(1)
 	t := page.Table{Columns: []page.Column{
-		{Name: "View"}, {Name: "Rows served"}, {Name: "p50, s", Format: seconds}, {Name: "p90, s", Format: seconds}, {Name: "p99, s", Format: seconds},
-		{Name: "Stale", Format: page.Percent(1)}, {Name: "Missing", Format: page.Percent(1)}, {Name: "Late events"},
+		{Name: "View"},
+		{Name: "Rows served"},
+		{Name: "p50, s", Format: seconds},
+		{Name: "p90, s", Format: seconds},
+		{Name: "p99, s", Format: seconds},
+		{Name: "Stale", Format: page.Percent(1)},
+		{Name: "Missing", Format: page.Percent(1)},
+		{Name: "Late events"},
 	}}
 	for i := range s.judged.views {
 		f := &s.judged.views[i]
