@@ -62,7 +62,9 @@ func nodeOf(f frame.Field) pq.Node {
 	case frame.Uint64:
 		return pq.Uint(64)
 	case frame.Time:
-		return pq.Timestamp(pq.Nanosecond)
+		// Marked as adjusted to UTC it would lose the nanoseconds in DuckDB, whose type of
+		// instants has microseconds.
+		return pq.TimestampAdjusted(pq.Nanosecond, false)
 	case frame.Vector:
 		return pq.List(pq.Leaf(pq.FloatType))
 	}

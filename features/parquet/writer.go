@@ -1,6 +1,7 @@
 package parquet
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -15,18 +16,18 @@ import (
 type Compression uint8
 
 // The codecs. All readers know Snappy; Zstd makes the smallest files of the fast ones.
+// There is no LZ4: what version 0.32 of the library wrote with it, it could not read in our tests.
 const (
 	Snappy Compression = iota
 	Uncompressed
 	Gzip
 	Zstd
-	LZ4
 	codecs
 )
 
-var codecNames = [codecs]string{"snappy", "uncompressed", "gzip", "zstd", "lz4"}
+var codecNames = [codecs]string{"snappy", "uncompressed", "gzip", "zstd"}
 
-// String returns "snappy", "uncompressed", "gzip", "zstd" or "lz4".
+// String returns "snappy", "uncompressed", "gzip" or "zstd".
 func (c Compression) String() string {
 	if c < codecs {
 		return codecNames[c]
@@ -35,7 +36,7 @@ func (c Compression) String() string {
 }
 
 func (c Compression) codec() compress.Codec {
-	return [codecs]compress.Codec{&pq.Snappy, &pq.Uncompressed, &pq.Gzip, &pq.Zstd, &pq.Lz4Raw}[c]
+	return [codecs]compress.Codec{&pq.Snappy, &pq.Uncompressed, &pq.Gzip, &pq.Zstd}[c]
 }
 
 // WriterConfig says how a file is written.
@@ -70,7 +71,7 @@ var _ frame.Writer = (*Writer)(nil)
 //	Int64     INT64, integer of 64 bits
 //	Uint64    INT64, unsigned integer of 64 bits
 //	String    BYTE_ARRAY, UTF-8, dictionary
-//	Time      INT64, timestamp in nanoseconds, UTC
+//	Time      INT64, timestamp in nanoseconds since 1970 in UTC, with no zone of its own
 //	Vector    LIST of required FLOAT, of Dim values in each row
 //
 // Missing values are null. A NaN that is not missing is a NaN. Parquet has no lists of fixed size:
@@ -81,9 +82,9 @@ func NewWriter(w io.Writer, fields []frame.Field, cfg WriterConfig) (*Writer, er
 	}
 	switch {
 	case len(fields) == 0:
-		return nil, fmt.Errorf("parquet: a table without columns cannot be a file")
+		return nil, errors.New("parquet: a table without columns cannot be a file")
 	case cfg.Compression >= codecs:
-		return nil, fmt.Errorf("parquet: WriterConfig.Compression is %d; want Snappy, Uncompressed, Gzip, Zstd or LZ4", cfg.Compression)
+		return nil, fmt.Errorf("parquet: WriterConfig.Compression is %d; want Snappy, Uncompressed, Gzip or Zstd", cfg.Compression)
 	case cfg.RowGroupRows < 0 || cfg.DictionaryBytes < 0:
 		return nil, fmt.Errorf("parquet: WriterConfig.RowGroupRows is %d, DictionaryBytes %d; want >= 0 (0 means 131,072 and 1 MiB)",
 			cfg.RowGroupRows, cfg.DictionaryBytes)
