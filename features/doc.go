@@ -54,6 +54,7 @@
 //	ItemScore       a model's score of every candidate      item          the model's ScoreItems
 //	RequestTime     hour and weekday, on a circle           request       O(1)
 //	RequestHistory  length of the history, time since       request       O(length)
+//	RequestSession  counts, dwell, items, last of a kind    request       O(length × windows)
 //
 // A function with a list of columns is a source as [recsys.FeatureFunc]; what is known only
 // to the caller enters as context, see [recsys.Context].

@@ -29,7 +29,7 @@ func newItemStore(d *data, s *itemCounts) (*features.Store, error) {
 	if d.attribute != "" {
 		columns = append(columns, features.Column{Name: d.attribute + ".part"}, features.Column{Name: d.attribute, Kind: recsys.ID})
 	}
-	store, err := features.NewStore(features.StoreConfig{Columns: columns, Capacity: len(d.items)})
+	store, err := features.NewStore(features.StoreConfig{View: features.View{Name: "item", Columns: columns}, Capacity: len(d.items), Clock: func() time.Time { return s.at }})
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func newItemStore(d *data, s *itemCounts) (*features.Store, error) {
 		}
 		rows[i] = row
 	}
-	_, err = store.PutBatch(rows)
+	_, err = store.PutBatch(context.Background(), rows)
 	return store, err
 }
 
