@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/recsyskit/recsys/internal/reference"
-	"github.com/recsyskit/recsys/retrieval/internal/npy"
+	"github.com/recsyskit/recsys/internal/npy"
 )
 
 // file returns a .npy file as numpy writes it: the header padded with spaces to a multiple
