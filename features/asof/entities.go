@@ -2,8 +2,8 @@ package asof
 
 import "github.com/recsyskit/recsys/internal/hash"
 
-// entities keeps a row of words for each key: an index by open addressing over rows in slabs, which
-// never move. Nothing in it is a pointer that the garbage collector follows row by row.
+// entities keeps a row of words for each key: an index by open addressing over rows in slabs, of
+// which only the last grows. Nothing in it is a pointer that the garbage collector follows row by row.
 type entities struct {
 	words int
 	slabs [][]uint64
@@ -46,9 +46,11 @@ func (e *entities) take(key uint64) (row []uint64, found bool) {
 		e.grow()
 		return e.take(key)
 	}
-	if e.n%slabRows == 0 {
-		e.slabs = append(e.slabs, make([]uint64, slabRows*e.words))
+	k := e.n >> slabBits
+	if k == len(e.slabs) {
+		e.slabs = append(e.slabs, nil)
 	}
+	e.slabs[k] = room(e.slabs[k], e.n%slabRows, slabRows, e.words)
 	e.n++
 	e.keys[p], e.rows[p] = key, uint32(e.n)
 	return e.row(uint32(e.n) - 1), false
@@ -76,5 +78,9 @@ func (e *entities) grow() {
 
 // bytes returns what it takes in memory.
 func (e *entities) bytes() int64 {
-	return int64(len(e.slabs))*slabRows*int64(e.words)*8 + int64(len(e.keys))*12
+	if len(e.slabs) == 0 {
+		return 0
+	}
+	full := len(e.slabs) - 1
+	return int64(full)*slabRows*int64(e.words)*8 + int64(len(e.slabs[full]))*8 + int64(len(e.keys))*12
 }

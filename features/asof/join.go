@@ -297,4 +297,3 @@ func (w *walk) drain() error {
 	}
 	return nil
 }
-

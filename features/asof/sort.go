@@ -92,14 +92,15 @@ func (s *sorter) add(rec []uint64) error {
 			return err
 		}
 	}
-	k := s.n / s.perChunk
+	k, in := s.n/s.perChunk, s.n%s.perChunk
 	if k == len(s.chunks) {
-		s.chunks = append(s.chunks, make([]uint64, s.perChunk*s.words))
+		s.chunks = append(s.chunks, nil)
 	}
+	s.chunks[k] = room(s.chunks[k], in, s.perChunk, s.words)
 	at := int64(rec[0])
 	s.ordered = s.ordered && (s.n == 0 || s.last <= at)
 	s.last = at
-	copy(s.chunks[k][s.n%s.perChunk*s.words:], rec)
+	copy(s.chunks[k][in*s.words:], rec)
 	s.n++
 	return nil
 }
@@ -193,4 +194,14 @@ func (s *sorter) write(rec []uint64) error {
 	s.at += int64(len(buf))
 	s.stats.bytes += int64(len(buf))
 	return nil
+}
+
+// room returns part with room for record n < most: it doubles until it is as large as it gets, so that what is small stays so.
+func room(part []uint64, n, most, words int) []uint64 {
+	if n*words < len(part) {
+		return part
+	}
+	larger := make([]uint64, min(max(2*n, 16), most)*words)
+	copy(larger, part)
+	return larger
 }
