@@ -94,6 +94,7 @@ type runReader struct {
 	index int
 	rec   []uint64
 	bytes []byte
+	left  int64 // bytes of the run that are not read
 	in    *bufio.Reader
 }
 
@@ -103,7 +104,7 @@ func newMerger(f *os.File, runs []run, words int, budget int64) *merger {
 	for i, r := range runs {
 		size := int(min(int64(buffer), r.to-r.from))
 		m.heap = append(m.heap, &runReader{
-			index: i, rec: make([]uint64, words), bytes: make([]byte, 8*words),
+			index: i, left: r.to - r.from, rec: make([]uint64, words), bytes: make([]byte, 8*words),
 			in: bufio.NewReaderSize(io.NewSectionReader(f, r.from, r.to-r.from), size),
 		})
 	}
@@ -175,11 +176,16 @@ func (r *runReader) before(o *runReader) bool {
 
 // read goes to the next record of the run; io.EOF after the last.
 func (r *runReader) read() error {
-	if _, err := io.ReadFull(r.in, r.bytes); err == io.EOF {
-		return err
-	} else if err != nil {
+	if r.left == 0 {
+		return io.EOF
+	}
+	if _, err := io.ReadFull(r.in, r.bytes); err != nil {
+		if err == io.EOF { // the file has been cut
+			err = io.ErrUnexpectedEOF
+		}
 		return fmt.Errorf("asof: reading what was sorted: %w", err)
 	}
+	r.left -= int64(len(r.bytes))
 	for i := range r.rec {
 		r.rec[i] = binary.LittleEndian.Uint64(r.bytes[8*i:])
 	}
