@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"time"
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/internal/hash"
@@ -83,7 +84,7 @@ func (e *exposureReader) read(j *recsys.Joined) (more bool, err error) {
 		n = len(x.Rows)
 	}
 	a := &e.label
-	a.Time, a.Group = x.Now.UnixNano(), hash.String(0, x.ID)
+	a.Time, a.Group = nano(x.Now), hash.String(0, x.ID)
 	for i := range x.Rows[:max(n, 0)] {
 		row := &x.Rows[i]
 		a.Keys[0], a.Keys[1] = uint64(x.User), uint64(row.Item)
@@ -111,6 +112,14 @@ func (e *exposureReader) read(j *recsys.Joined) (more bool, err error) {
 		}
 	}
 	return true, nil
+}
+
+// nano returns t in Unix nanoseconds, 0 for the zero time.
+func nano(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
 }
 
 func (e *exposureReader) labels(j *recsys.Joined, i int) error {

@@ -47,7 +47,7 @@ func (s *Seen) Add(user recsys.UserID, item recsys.ItemID, at int64) {
 // AddExposure says what an exposure record says: what was shown, at Exposure.Now.
 func (s *Seen) AddExposure(x *recsys.Exposure) {
 	for i := range x.Rows[:max(0, min(x.Shown, len(x.Rows)))] {
-		s.Add(x.User, x.Rows[i].Item, x.Now.UnixNano())
+		s.Add(x.User, x.Rows[i].Item, nano(x.Now))
 	}
 }
 
