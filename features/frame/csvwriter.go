@@ -3,7 +3,7 @@ package frame
 import (
 	"bufio"
 	"bytes"
-	"fmt"
+	"errors"
 	"io"
 	"math"
 	"strconv"
@@ -23,6 +23,7 @@ type CSVWriter struct {
 	fields []Field
 	line   []byte
 	cell   []byte
+	none   string // what a missing value is in a table of one column
 }
 
 // NewCSVWriter returns a writer of CSV text (RFC 4180, lines end with LF) that [NewCSVReader] with
@@ -41,10 +42,13 @@ func NewCSVWriter(w io.Writer, fields []Field, cfg CSVWriterConfig) (*CSVWriter,
 		return nil, err
 	}
 	if len(fields) == 0 {
-		return nil, fmt.Errorf("frame: a table without columns has no form as CSV")
+		return nil, errors.New("frame: a table without columns has no form as CSV")
 	}
 	cfg.Comma = c.Comma
 	x := &CSVWriter{out: bufio.NewWriterSize(w, 1<<16), cfg: cfg, fields: append([]Field(nil), fields...)}
+	if x.none = "NA"; cfg.Comma == 'N' || cfg.Comma == 'A' {
+		x.none = "null"
+	}
 	if !cfg.NoHeader {
 		for j, f := range fields {
 			x.separate(j)
@@ -101,7 +105,7 @@ func (w *CSVWriter) value(c *Column, i int) {
 	switch {
 	case c.IsMissing(i):
 		if len(w.fields) == 1 {
-			w.line = append(w.line, "NA"...)
+			w.line = append(w.line, w.none...)
 		}
 		return
 	case c.Kind == String:

@@ -18,8 +18,7 @@ const (
 
 // header is what stands before the values.
 type header struct {
-	size    int // bytes per value
-	decode  func(b []byte) float32
+	descr   string // type of a value as numpy writes it: "<f4"
 	fortran bool
 	shape   []int
 	count   int // of values
@@ -86,7 +85,7 @@ func parseHeader(text string) (*header, error) {
 		seen[key] = true
 		switch key {
 		case "descr":
-			h.size, h.decode = p.descr()
+			h.descr = p.descr()
 		case "fortran_order":
 			h.fortran = p.boolean()
 		case "shape":
@@ -207,26 +206,29 @@ func (p *parser) shape() []int {
 	return shape
 }
 
-// descr reads the type of the values and returns its size and how to read one.
-func (p *parser) descr() (size int, decode func([]byte) float32) {
+// descr reads the type of the values.
+func (p *parser) descr() string {
 	p.space()
 	if strings.HasPrefix(p.rest, "[") {
-		p.fail("has records for values; want float32 or float64")
-		return 0, nil
+		p.fail("has records for values; want numbers")
+		return ""
 	}
-	switch s := p.str(); s {
+	return p.str()
+}
+
+// floats returns the size of a value of type descr and how to read one as float32.
+func floats(descr string) (size int, decode func([]byte) float32, err error) {
+	switch descr {
 	case "<f4":
-		return 4, func(b []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b)) }
+		return 4, func(b []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b)) }, nil
 	case ">f4":
-		return 4, func(b []byte) float32 { return math.Float32frombits(binary.BigEndian.Uint32(b)) }
+		return 4, func(b []byte) float32 { return math.Float32frombits(binary.BigEndian.Uint32(b)) }, nil
 	case "<f8":
-		return 8, func(b []byte) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(b))) }
+		return 8, func(b []byte) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(b))) }, nil
 	case ">f8":
-		return 8, func(b []byte) float32 { return float32(math.Float64frombits(binary.BigEndian.Uint64(b))) }
-	default:
-		p.fail("has values of type %q; want float32 or float64 (<f4, >f4, <f8, >f8)", clip(s))
-		return 0, nil
+		return 8, func(b []byte) float32 { return float32(math.Float64frombits(binary.BigEndian.Uint64(b))) }, nil
 	}
+	return 0, nil, fmt.Errorf("has values of type %q; want float32 or float64 (<f4, >f4, <f8, >f8)", clip(descr))
 }
 
 // clip shortens what an error quotes.

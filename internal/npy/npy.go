@@ -33,16 +33,20 @@ func read(r io.Reader, limit int64) (Array, error) {
 	if int64(h.count) > limit/4 {
 		return Array{}, fmt.Errorf("has the shape %v: %d values, of which %d bytes are not enough", h.shape, h.count, limit)
 	}
+	size, decode, err := floats(h.descr)
+	if err != nil {
+		return Array{}, err
+	}
 	a := Array{Shape: h.shape}
-	chunk := make([]byte, min(h.count*h.size, 1<<16))
+	chunk := make([]byte, min(h.count*size, 1<<16))
 	for left := h.count; left > 0; {
-		n := min(left, len(chunk)/h.size)
-		if _, err := io.ReadFull(r, chunk[:n*h.size]); err != nil {
+		n := min(left, len(chunk)/size)
+		if _, err := io.ReadFull(r, chunk[:n*size]); err != nil {
 			return Array{}, short(err, "the values")
 		}
 		a.Data = slices.Grow(a.Data, n)
-		for at := 0; at < n*h.size; at += h.size {
-			a.Data = append(a.Data, h.decode(chunk[at:at+h.size]))
+		for at := 0; at < n*size; at += size {
+			a.Data = append(a.Data, decode(chunk[at:at+size]))
 		}
 		left -= n
 	}

@@ -14,8 +14,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/recsyskit/recsys/internal/reference"
 	"github.com/recsyskit/recsys/internal/npy"
+	"github.com/recsyskit/recsys/internal/reference"
 )
 
 // file returns a .npy file as numpy writes it: the header padded with spaces to a multiple
