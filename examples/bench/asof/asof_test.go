@@ -4,7 +4,42 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/features/asof"
+	"github.com/recsyskit/recsys/ranking"
 )
+
+// Package asof must not import ranking; that a conversion does is checked here.
+func TestTrainingIsADataset(t *testing.T) {
+	j, err := asof.New(asof.Config{
+		Labels: asof.Labels{
+			Keys: []string{"item"}, Heads: []string{"click"}, Columns: []string{"hour"}, IDColumns: []string{"place"},
+			Rows: asof.LabelRows([]asof.Label{
+				{Time: 20, Keys: []uint64{1}, Values: []float32{1}, Weight: 2, Group: 7, Position: 1, Propensity: 0.5, Floats: []float32{12}, IDs: []uint64{5}},
+				{Time: 10, Keys: []uint64{2}, Values: []float32{0}, Weight: 1, Group: 8, Position: -1, Propensity: 1, Floats: []float32{13}, IDs: []uint64{6}},
+			}),
+		},
+		Tables: []asof.Table{{
+			Name: "stats", Key: "item", Columns: []recsys.Column{{Name: "ctr"}, {Name: "brand", Kind: recsys.ID}}, Age: "age",
+			Rows: asof.Rows([]asof.Row{{Key: 1, Time: 15, Floats: []float32{0.25}, IDs: []uint64{3}}}),
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := j.Collect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := ranking.Dataset(*rows)
+	if err := d.Validate(); err != nil {
+		t.Error(err)
+	}
+	if d.Len() != 2 || d.Times[0] != 10 || d.Weight(1) != 2 || d.FloatRow(1)[1] != 0.25 || d.IDRow(1)[1] != 3 || d.FloatRow(1)[2] != 5e-9 || d.Groups[1] != 7 {
+		t.Errorf("dataset %+v", d)
+	}
+}
 
 func TestLanesFindTheSame(t *testing.T) {
 	var out, log bytes.Buffer
