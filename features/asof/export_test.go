@@ -1,10 +1,15 @@
 package asof
 
-import "context"
+import (
+	"context"
+
+	"github.com/recsyskit/recsys"
+)
 
 // SortRecords sorts records of some words with a budget in bytes, and returns them, how many runs there
-// were and what the scratch folder was; after is called when the cursor stands before the first record.
-func SortRecords(ctx context.Context, records [][]uint64, words int, budget int64, temp string, after func(dir string)) (out [][]uint64, runs int, err error) {
+// were, how many of them the last merge reads at once; after is called with the scratch folder when the
+// cursor stands before the first record.
+func SortRecords(ctx context.Context, records [][]uint64, words int, budget int64, temp string, after func(dir string)) (out [][]uint64, runs, width int, err error) {
 	disk := &scratch{parent: temp}
 	defer func() {
 		if clean := disk.clean(); err == nil {
@@ -20,12 +25,25 @@ func SortRecords(ctx context.Context, records [][]uint64, words int, budget int6
 		}
 	}, budget, disk, &stats)
 	if err != nil {
-		return nil, stats.runs, err
+		return nil, 0, 0, err
 	}
 	after(disk.dir)
 	for rec := c.peek(); rec != nil; rec = c.peek() {
 		out = append(out, append([]uint64(nil), rec...))
 		c.advance()
 	}
-	return out, stats.runs, c.failed()
+	return out, stats.runs, stats.width, c.failed()
+}
+
+// Place returns the item that a number below the sum of the weights of the items that are not excluded means.
+func (s *Sampler) Place(u uint64, exclude []recsys.ItemID) recsys.ItemID {
+	return s.items[s.skip(u, s.places(nil, exclude))]
+}
+
+// Weights returns the weight of each item, in the order of the items.
+func (s *Sampler) Weights() (weights []uint64) {
+	for k := range s.items {
+		weights = append(weights, s.weight(k))
+	}
+	return weights
 }

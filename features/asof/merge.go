@@ -27,7 +27,7 @@ func (s *sorter) merge(ctx context.Context) (*cursor, error) {
 			return nil, err
 		}
 	}
-	s.out = nil
+	s.out, s.stats.width = nil, len(s.runs)
 	m := newMerger(s.file, s.runs, s.words, s.budget)
 	batch := make([]uint64, 0, batchRecords*s.words)
 	c := &cursor{words: s.words, stop: func() {}}

@@ -93,6 +93,29 @@ func TestDrawsComeAsOftenAsDeclared(t *testing.T) {
 	}
 }
 
+// Every number below the sum means the item that a walk over the weights finds, at each boundary.
+func TestNumbersMeanItemsExactly(t *testing.T) {
+	for _, n := range []int{1, 2, 3, 31, 32, 33, 500} {
+		cfg := catalogue(n, uint64(n))
+		cfg.Alpha = 1
+		s := sampler(t, cfg)
+		slices.Sort(cfg.Items)
+		for _, exclude := range [][]recsys.ItemID{nil, cfg.Items[:n/2], cfg.Items[n/2+n%2:], {cfg.Items[n/3], cfg.Items[2*n/3]}} {
+			from := uint64(0)
+			for k, w := range s.Weights() {
+				if item := cfg.Items[k]; !slices.Contains(exclude, item) {
+					for _, u := range []uint64{from, from + w/2, from + w - 1} {
+						if got := s.Place(u, exclude); got != item {
+							t.Fatalf("n %d without %d items: %d means item %d; want %d", n, len(exclude), u, got, item)
+						}
+					}
+					from += w
+				}
+			}
+		}
+	}
+}
+
 // The sum over the negatives, weighted, estimates the sum over the catalogue without bias, for any function.
 func TestWeightsMakeTheSampleStandForTheCatalogue(t *testing.T) {
 	cfg := catalogue(50, 1)

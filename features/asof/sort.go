@@ -49,6 +49,7 @@ type run struct{ from, to int64 }
 type sortStats struct {
 	runs  int
 	bytes int64 // written to disk
+	width int   // how many runs the last merge reads at once
 }
 
 // sorted returns a cursor over the records of seq in order. It takes about budget bytes, and as many on

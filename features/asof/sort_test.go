@@ -55,7 +55,12 @@ func TestSortIsTheStableSortAtEveryBudget(t *testing.T) {
 					in := records(n, words, moments, uint64(n))
 					temp := t.TempDir()
 					spilled := false
-					got, runs, err := asof.SortRecords(context.Background(), in, words, budget, temp, func(dir string) { spilled = dir != "" })
+					got, runs, width, err := asof.SortRecords(context.Background(), in, words, budget, temp, func(dir string) {
+						spilled = dir != ""
+						if files, _ := filepath.Glob(filepath.Join(dir, "*")); spilled && len(files) != 1 {
+							t.Errorf("n=%d words=%d budget=%d: files %v; want one after all passes", n, words, budget, files)
+						}
+					})
 					if err != nil {
 						t.Fatalf("n=%d words=%d budget=%d: %v", n, words, budget, err)
 					}
@@ -66,6 +71,9 @@ func TestSortIsTheStableSortAtEveryBudget(t *testing.T) {
 					fits := int64(n)*(int64(words)*8+16) <= budget || n <= 2
 					if spilled == fits || spilled != (runs > 0) {
 						t.Errorf("n=%d words=%d budget=%d: spilled %v with %d runs; want %v", n, words, budget, spilled, runs, !fits)
+					}
+					if most := max(2, int(budget/4096)-1); width > most || width > runs {
+						t.Errorf("n=%d words=%d budget=%d: %d of %d runs are read at once; the budget is that of %d buffers", n, words, budget, width, runs, most)
 					}
 					empty(t, temp)
 				}
