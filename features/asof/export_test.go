@@ -2,6 +2,7 @@ package asof
 
 import (
 	"context"
+	"math/rand/v2"
 
 	"github.com/recsyskit/recsys"
 )
@@ -34,6 +35,9 @@ func SortRecords(ctx context.Context, records [][]uint64, words int, budget int6
 	}
 	return out, stats.runs, stats.width, c.failed()
 }
+
+// Below draws as the sampler does.
+func Below(rng *rand.PCG, n uint64) uint64 { return below(rng, n) }
 
 // Place returns the item that a number below the sum of the weights of the items that are not excluded means.
 func (s *Sampler) Place(u uint64, exclude []recsys.ItemID) recsys.ItemID {

@@ -245,7 +245,7 @@ func cases(t *testing.T, quick int) int {
 }
 
 func TestJoinIsTheBruteForceJoin(t *testing.T) {
-	quick := 40_000
+	quick := 25_000
 	if testing.Short() {
 		quick = 4_000
 	}

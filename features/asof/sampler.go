@@ -184,10 +184,10 @@ func (s *Sampler) Draw(dst []Negative, number uint64, exclude []recsys.ItemID) [
 	if left == 0 {
 		return dst
 	}
-	rng := rand.New(rand.NewPCG(s.seed, hash.Combine(drawSeed, number)))
+	rng := rand.NewPCG(s.seed, hash.Combine(drawSeed, number))
 	first := len(dst)
 	for range s.draws {
-		k := s.skip(rng.Uint64N(left), out)
+		k := s.skip(below(rng, left), out)
 		dst = append(dst, Negative{Item: s.items[k], Draws: 1, Probability: float64(s.weight(k)) / float64(left)})
 	}
 	return append(dst[:first], merge(dst[first:], s.draws)...)
@@ -216,6 +216,18 @@ func (s *Sampler) skip(u uint64, out []int32) int {
 		u += s.weight(int(k))
 	}
 	return s.at(u)
+}
+
+// below returns a number below n, all alike: Lemire, ACM Transactions on Modeling and Computer Simulation 2019. It is
+// rand.Rand.Uint64N without the allocation of a Rand.
+func below(rng *rand.PCG, n uint64) uint64 {
+	hi, lo := bits.Mul64(rng.Uint64(), n)
+	if lo < n {
+		for least := -n % n; lo < least; {
+			hi, lo = bits.Mul64(rng.Uint64(), n)
+		}
+	}
+	return hi
 }
 
 // merge sorts negatives by item, makes one of those of one item, and weighs them as of so many draws.

@@ -215,6 +215,19 @@ func TestDrawsStayWhatTheyWere(t *testing.T) {
 	}
 }
 
+func TestBelowIsUint64N(t *testing.T) {
+	for _, n := range []uint64{1, 2, 3, 1000, 1<<62 + 1, 1<<63 + 1, 3 << 62, math.MaxUint64} {
+		ours, theirs := rand.NewPCG(n, 1), rand.New(rand.NewPCG(n, 1))
+		for range 100 {
+			if got, want := asof.Below(ours, n), theirs.Uint64N(n); got != want && n&(n-1) != 0 { // powers of two are masked there
+				t.Fatalf("below %d: %d; want %d", n, got, want)
+			} else if got >= n {
+				t.Fatalf("below %d: %d", n, got)
+			}
+		}
+	}
+}
+
 func TestDrawDoesNotAllocate(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")
