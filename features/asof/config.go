@@ -70,6 +70,10 @@ type Table struct {
 	// there is no row. The default is none.
 	Age string
 
+	// Future leaves out rows that are dated further ahead of their arrival than this, as an online store refuses them at the write, and
+	// counts them. Zero: they count from their event time on. It needs Arrival.
+	Future time.Duration
+
 	// Sorted says that rows come in the order in which they become visible: by Time, and where
 	// Arrival is set by the later of Time and Created (that of arrival, if no row is dated later than it
 	// arrived). The join then reads them as they come and fails with [ErrOrder] when one does
@@ -177,6 +181,9 @@ func (t *Table) check(keys []string) (errs []error) {
 	}
 	if t.TTL < 0 {
 		bad("TTL is %v; want >= 0 (0 means that rows never expire)", t.TTL)
+	}
+	if t.Future < 0 || t.Future > 0 && !t.Arrival {
+		bad("Future is %v, Arrival %v; want 0, or > 0 with Arrival", t.Future, t.Arrival)
 	}
 	if t.Stale > features.DropStale {
 		bad("Stale is %d; want ServeStale, DefaultStale or DropStale", t.Stale)

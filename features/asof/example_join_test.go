@@ -74,5 +74,5 @@ func ExampleJoin() {
 	// 4 labels
 	// item.stats: 3 rows of 2 entities
 	//   labels: 2 matched, 1 missing, 1 expired, 0 with stale values
-	//   rows: 1 late, by at most 1h30m0s, 0 superseded, 0 ahead of their arrival, 0 in the future of all labels
+	//   rows: 1 late, by at most 1h30m0s, 0 superseded, 0 ahead of their arrival, 0 of them refused, 0 in the future of all labels
 }

@@ -103,21 +103,27 @@ func tableInput(t *Table, layout *rowLayout, report *TableReport) *input {
 	in.encode = func(yield func([]uint64, error) bool) {
 		rec := make([]uint64, layout.words)
 		for row, err := range t.Rows {
-			var seen bool
-			var column string
+			column := ""
 			if err == nil {
-				seen, column, err = layout.encode(rec, &row)
+				column, err = layout.check(&row)
 			}
 			if err != nil {
 				yield(nil, in.bad(column, err))
 				return
 			}
 			report.row(&row, t.Arrival)
-			if !seen {
+			if layout.refused(&row) {
+				in.hidden++
+				report.Refused++
+				continue
+			}
+			visible, ok := layout.visible(&row)
+			if !ok {
 				in.hidden++
 				report.Future++
 				continue
 			}
+			layout.encode(rec, &row, visible)
 			if !yield(rec, nil) {
 				return
 			}

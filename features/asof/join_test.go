@@ -76,6 +76,10 @@ func TestRulesOneByOne(t *testing.T) {
 		{"TTL 0 never expires", stats(row(1, math.MinInt64, 0, 1)), nil, []int64{math.MaxInt64}, []float32{1}},
 		{"ages beyond 292 years expire", stats(row(1, math.MinInt64, 0, 1)), func(t *asof.Table) { t.TTL = math.MaxInt64 - 1 }, []int64{math.MaxInt64}, []float32{none}},
 		{"the end of time, strictly", stats(row(1, math.MaxInt64, 0, 1)), func(t *asof.Table) { t.Strict = true }, []int64{math.MaxInt64}, []float32{none}},
+		{"dated ahead of arrival it counts from its event time on", stats(row(1, 20, 10, 1)), func(t *asof.Table) { t.Arrival = true }, []int64{19, 20}, []float32{none, 1}},
+		{"dated ahead by Future it does too", stats(row(1, 20, 10, 1)), func(t *asof.Table) { t.Arrival, t.Future = true, 10 }, []int64{19, 20}, []float32{none, 1}},
+		{"dated further ahead it is refused", stats(row(1, 5, 5, 1), row(1, 20, 10, 2)), func(t *asof.Table) { t.Arrival, t.Future = true, 9 }, []int64{20}, []float32{1}},
+		{"the end of time is too far ahead", stats(row(1, math.MaxInt64, math.MinInt64, 1)), func(t *asof.Table) { t.Arrival, t.Future = true, 9 }, []int64{math.MaxInt64}, []float32{none}},
 		{"other keys do not matter", stats(row(2, 10, 0, 1)), nil, []int64{10}, []float32{none}},
 		{"no rows", stats(), nil, []int64{10}, []float32{none}},
 	} {
@@ -111,6 +115,7 @@ func TestConfigNamesEveryMistake(t *testing.T) {
 		{`table "stats": Rows is nil`, func(c *asof.Config) { c.Tables[0].Rows = nil }},
 		{`table "stats": TTL is -1ns`, func(c *asof.Config) { c.Tables[0].TTL = -1 }},
 		{`table "stats": Stale is 9`, func(c *asof.Config) { c.Tables[0].Stale = 9 }},
+		{"Future is 1ns, Arrival false", func(c *asof.Config) { c.Tables[0].Future = 1 }},
 		{"Dim >= 1", func(c *asof.Config) { c.Tables[0].Columns = []recsys.Column{{Name: "v", Kind: recsys.Vector}} }},
 		{"Memory is 1000 bytes; want >= 131072", func(c *asof.Config) { c.Memory = 1000 }},
 		{"Memory is -1 bytes", func(c *asof.Config) { c.Memory, c.Labels.Sorted, c.Tables[0].Sorted = -1, true, true }},
@@ -284,8 +289,8 @@ func TestProgressTellsOfEveryInput(t *testing.T) {
 }
 
 func TestReportSaysWhereArrivalIsNotKnown(t *testing.T) {
-	known, unknown := stats(row(1, 10, 12, 1), row(1, 9, 14, 1), row(1, 50, 49, 1)), stats(row(1, 10, 0, 1))
-	known.Arrival, known.TTL = true, 5*time.Nanosecond
+	known, unknown := stats(row(1, 10, 12, 1), row(1, 9, 14, 1), row(1, 50, 49, 1), row(1, 20, 11, 1)), stats(row(1, 10, 0, 1))
+	known.Arrival, known.TTL, known.Future = true, 5*time.Nanosecond, 1
 	unknown.Name, unknown.Columns = "other", []recsys.Column{{Name: "z", MaxAge: 3}}
 	j, err := asof.New(asof.Config{Labels: labelsAt(1, 11, 12, 14, 30), Tables: []asof.Table{known, unknown}})
 	if err != nil {
@@ -295,9 +300,9 @@ func TestReportSaysWhereArrivalIsNotKnown(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `4 labels
-stats: 3 rows of 1 entities
+stats: 4 rows of 1 entities
   labels: 2 matched, 1 missing, 1 expired, 0 with stale values
-  rows: 2 late, by at most 5ns, 1 superseded, 1 ahead of their arrival, 1 in the future of all labels
+  rows: 2 late, by at most 5ns, 1 superseded, 2 ahead of their arrival, 1 of them refused, 1 in the future of all labels
 other: 1 rows of 1 entities
   labels: 4 matched, 0 missing, 0 expired, 2 with stale values
   rows: 0 in the future of all labels

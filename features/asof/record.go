@@ -34,6 +34,7 @@ type rowLayout struct {
 	columns []recsys.Column
 	arrival bool
 	strict  bool
+	future  int64 // 0: rows may be dated ahead of their arrival by any time
 
 	ids, floats, values int // values: Floats and Vectors
 	payload             int // the word at which IDs begin
@@ -41,7 +42,7 @@ type rowLayout struct {
 }
 
 func newRowLayout(t *Table) rowLayout {
-	l := rowLayout{columns: t.Columns, arrival: t.Arrival, strict: t.Strict, payload: stateWord + 1}
+	l := rowLayout{columns: t.Columns, arrival: t.Arrival, strict: t.Strict, future: int64(t.Future), payload: stateWord + 1}
 	if t.Arrival {
 		l.payload++
 	}
@@ -60,28 +61,36 @@ func newRowLayout(t *Table) rowLayout {
 	return l
 }
 
-// encode writes r into rec. seen is false for a row that is never visible: Strict, at the end of time.
-func (l *rowLayout) encode(rec []uint64, r *Row) (seen bool, column string, err error) {
-	if column, err := l.check(r); err != nil {
-		return false, column, err
-	}
-	visible := r.Time
+// visible returns when a row can first be read; ok: it ever can. Strictly before a label there is no end of time.
+func (l *rowLayout) visible(r *Row) (at int64, ok bool) {
+	at = r.Time
 	if l.strict {
-		if visible == math.MaxInt64 {
-			return false, "", nil
+		if at == math.MaxInt64 {
+			return at, false
 		}
-		visible++
+		at++
 	}
 	if l.arrival {
-		visible = max(visible, r.Created)
+		at = max(at, r.Created)
+	}
+	return at, true
+}
+
+// refused says that an online store would not have taken the row.
+func (l *rowLayout) refused(r *Row) bool {
+	return l.future > 0 && r.Time > r.Created && since(r.Time, r.Created) > l.future
+}
+
+// encode writes r, which has been checked, into rec.
+func (l *rowLayout) encode(rec []uint64, r *Row, visible int64) {
+	rec[visibleWord], rec[keyWord], rec[stateWord] = uint64(visible), r.Key, uint64(r.Time)
+	if l.arrival {
 		rec[stateWord+1] = uint64(r.Created)
 	}
-	rec[visibleWord], rec[keyWord], rec[stateWord] = uint64(visible), r.Key, uint64(r.Time)
 	copy(rec[l.payload:], r.IDs)
 	values := float32s(rec[l.payload+l.ids:], l.values)
 	copy(values, r.Floats)
 	copy(values[l.floats:], r.Vectors)
-	return true, "", nil
 }
 
 // check returns what is wrong with the values of a row, as features.Store has it.

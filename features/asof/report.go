@@ -34,6 +34,8 @@ type TableReport struct {
 	MaxDelay time.Duration
 	// Ahead rows are dated after their arrival: a clock was wrong. They count from their event time on.
 	Ahead int64
+	// Refused rows, which are Ahead too, are dated further ahead than Table.Future and were left out.
+	Refused int64
 	// Superseded rows found a better one in place when they became visible, so no label got them.
 	Superseded int64
 	// Future rows became visible only after the last label.
@@ -67,8 +69,8 @@ func (r Report) String() string {
 		fmt.Fprintf(&b, "%s: %d rows of %d entities\n", t.Name, t.Rows, t.Entities)
 		fmt.Fprintf(&b, "  labels: %d matched, %d missing, %d expired, %d with stale values\n", t.Matched, t.Missing, t.Expired, t.Stale)
 		if t.Arrival {
-			fmt.Fprintf(&b, "  rows: %d late, by at most %v, %d superseded, %d ahead of their arrival, %d in the future of all labels\n",
-				t.Late, t.MaxDelay, t.Superseded, t.Ahead, t.Future)
+			fmt.Fprintf(&b, "  rows: %d late, by at most %v, %d superseded, %d ahead of their arrival, %d of them refused, %d in the future of all labels\n",
+				t.Late, t.MaxDelay, t.Superseded, t.Ahead, t.Refused, t.Future)
 		} else {
 			fmt.Fprintf(&b, "  rows: %d in the future of all labels\n", t.Future)
 			b.WriteString("  no arrival column: rows count as known from their event time on, so those that arrived late leak the future\n")

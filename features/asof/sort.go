@@ -77,7 +77,7 @@ func sorted(ctx context.Context, words int, seq func(func([]uint64, error) bool)
 
 func newSorter(words int, budget int64, dir *scratch, stats *sortStats) *sorter {
 	bytes := int64(words) * 8
-	most := min(max(budget/(bytes+placeBytes), 2), 1<<31-1)
+	most := min(max((budget-writeBuffer(budget))/(bytes+placeBytes), 2), 1<<31-1)
 	// A chunk is a sixteenth of what may be kept, and at most about a megabyte.
 	perChunk := min(max(most/16, 1), max(1<<20/bytes, 1))
 	return &sorter{
@@ -85,6 +85,9 @@ func newSorter(words int, budget int64, dir *scratch, stats *sortStats) *sorter 
 		perChunk: int(perChunk), most: int(most / perChunk * perChunk), ordered: true,
 	}
 }
+
+// writeBuffer returns what of a budget runs are written through.
+func writeBuffer(budget int64) int64 { return min(max(budget/16, leastBuffer), mostBuffer) }
 
 // add takes a copy of rec.
 func (s *sorter) add(rec []uint64) error {
@@ -167,7 +170,7 @@ func (s *sorter) spill() error {
 		if err != nil {
 			return err
 		}
-		s.file, s.out = f, bufio.NewWriterSize(f, int(min(max(s.budget/16, 4<<10), 1<<20)))
+		s.file, s.out = f, bufio.NewWriterSize(f, int(writeBuffer(s.budget)))
 	}
 	from := s.at
 	for i := range s.n {
