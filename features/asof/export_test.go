@@ -41,7 +41,7 @@ func Below(rng *rand.PCG, n uint64) uint64 { return below(rng, n) }
 
 // Place returns the item that a number below the sum of the weights of the items that are not excluded means.
 func (s *Sampler) Place(u uint64, exclude []recsys.ItemID) recsys.ItemID {
-	return s.items[s.skip(u, s.places(nil, exclude))]
+	return s.items[s.skip(u, s.holes(nil, s.places(nil, exclude)))]
 }
 
 // Weights returns the weight of each item, in the order of the items.
