@@ -26,6 +26,8 @@ type Block struct {
 	Missing Bits // rows that the source does not know
 	Stale   Bits // rows older than a column's MaxAge
 
+	Age []float32 // of each row in seconds, NaN where unknown
+
 	defaults []float32 // of the float columns
 }
 

@@ -48,7 +48,7 @@ func TestStalePolicies(t *testing.T) {
 		{"future", features.DropStale, -time.Hour, served, false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newStore(t, features.StoreConfig{Columns: columns, Stale: c.policy})
+			s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: columns, Stale: c.policy}})
 			_, err := s.Put(row)
 			require.NoError(t, err)
 			b := hydrated(t, s, at(epoch.Add(c.age)), []recsys.ItemID{1})
@@ -67,7 +67,7 @@ func TestStalePolicies(t *testing.T) {
 
 func TestFutureRowsAreFreshUnlessRefused(t *testing.T) {
 	for _, refuse := range []bool{false, true} {
-		s := newStore(t, features.StoreConfig{Columns: storeColumns, RefuseFuture: refuse})
+		s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns}, RefuseFuture: refuse})
 		_, err := s.Put(storeRow(1, epoch))
 		require.NoError(t, err)
 		b := hydrated(t, s, at(epoch), []recsys.ItemID{1})
@@ -82,7 +82,7 @@ func TestFutureRowsAreFreshUnlessRefused(t *testing.T) {
 }
 
 func TestQueryWithoutNowFindsNothingStaleOrInTheFuture(t *testing.T) {
-	s := newStore(t, features.StoreConfig{Columns: storeColumns, RefuseFuture: true, Stale: features.DropStale})
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns, Stale: features.DropStale}, RefuseFuture: true})
 	_, err := s.Put(storeRow(1, epoch))
 	require.NoError(t, err)
 	b := hydrated(t, s, at(time.Time{}), []recsys.ItemID{1})
@@ -91,7 +91,7 @@ func TestQueryWithoutNowFindsNothingStaleOrInTheFuture(t *testing.T) {
 }
 
 func TestNowBeyondTheRangeOfEventTimes(t *testing.T) {
-	s := newStore(t, features.StoreConfig{Columns: storeColumns})
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns}})
 	_, err := s.Put(storeRow(1, epoch))
 	require.NoError(t, err)
 	b := hydrated(t, s, at(time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)), []recsys.ItemID{1})
@@ -103,7 +103,7 @@ func TestNowBeyondTheRangeOfEventTimes(t *testing.T) {
 
 func TestMissingFloatBecomesItsDefault(t *testing.T) {
 	nan := float32(math.NaN())
-	s := newStore(t, features.StoreConfig{Columns: []features.Column{{Name: "a"}, {Name: "b", Default: new(float32(3))}}})
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: []features.Column{{Name: "a"}, {Name: "b", Default: new(float32(3))}}}})
 	_, err := s.Put(features.Row{Key: 1, Floats: []float32{nan, nan}})
 	require.NoError(t, err)
 	b := hydrated(t, s, at(epoch), []recsys.ItemID{1, 2})
@@ -116,7 +116,7 @@ func TestMissingFloatBecomesItsDefault(t *testing.T) {
 }
 
 func TestUserStoreReadsTheQuerysUser(t *testing.T) {
-	s := newStore(t, features.StoreConfig{Entity: features.User, Columns: storeColumns})
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Entity: features.User, Columns: storeColumns}})
 	_, err := s.Put(storeRow(0, epoch))
 	require.NoError(t, err)
 	req := at(epoch)
@@ -129,7 +129,7 @@ func TestUserStoreReadsTheQuerysUser(t *testing.T) {
 }
 
 func TestHydrateRefusesABlockOfOtherColumns(t *testing.T) {
-	s := newStore(t, features.StoreConfig{Columns: storeColumns})
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns}})
 	q := recsys.NewQuery(at(epoch), nil, "test")
 	for name, b := range map[string]*recsys.Block{
 		"rows":    recsys.NewBlock(storeColumns, recsys.PerItem, 2),
@@ -169,7 +169,7 @@ func inverseMix64(x uint64) uint64 {
 // TestKeysWithTheSameTagAreToldApart reads keys whose hashes agree in the upper half and
 // in the place where probing begins: all that the index knows of a key.
 func TestKeysWithTheSameTagAreToldApart(t *testing.T) {
-	s := newStore(t, features.StoreConfig{Columns: []features.Column{{Name: "x"}}, Shards: 1})
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: []features.Column{{Name: "x"}}}, Shards: 1})
 	var keys []recsys.ItemID
 	for i := range uint64(200) {
 		key := inverseMix64(0xabcdef01<<32 | i<<20)
@@ -209,7 +209,7 @@ func TestHydrateAllocatesNothing(t *testing.T) {
 	items := make([]recsys.ItemID, 500)
 	for name, columns := range oracleLayouts {
 		for _, policy := range []features.StalePolicy{features.ServeStale, features.DefaultStale, features.DropStale} {
-			s := newStore(t, features.StoreConfig{Columns: columns, Stale: policy})
+			s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: columns, Stale: policy}})
 			for i := range items {
 				items[i] = recsys.ItemID(i)
 				if i%3 != 0 {
@@ -227,7 +227,7 @@ func TestHydrateAllocatesNothing(t *testing.T) {
 			}), "%s, policy %d", name, policy)
 		}
 	}
-	s := newStore(t, features.StoreConfig{Columns: storeColumns, Entity: features.User})
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns, Entity: features.User}})
 	_, err := s.Put(storeRow(0, epoch))
 	require.NoError(t, err)
 	q := recsys.NewQuery(at(epoch), nil, "test")
@@ -243,7 +243,7 @@ func TestReplacingRowsAllocatesNothing(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
-	s := newStore(t, features.StoreConfig{Columns: storeColumns, Shards: 2})
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns}, Shards: 2})
 	r := storeRow(0, epoch)
 	put := func() {
 		for key := range uint64(100) {
