@@ -45,7 +45,7 @@ type Labels struct {
 	IDColumns []string // names of Label.IDs
 }
 
-// Table is a feature table.
+// Table is a feature table. [TableOf] makes one of a view.
 type Table struct {
 	// Name is that of the view: "item.stats". Unique among tables.
 	Name string
@@ -71,7 +71,7 @@ type Table struct {
 	Age string
 
 	// Future leaves out rows that are dated further ahead of their arrival than this, as an online store refuses them at the write, and
-	// counts them. Zero: they count from their event time on. It needs Arrival.
+	// counts them. Zero: they count from their event time on. Without Arrival it has no effect.
 	Future time.Duration
 
 	// Sorted says that rows come in the order in which they become visible: by Time, and where
@@ -182,8 +182,8 @@ func (t *Table) check(keys []string) (errs []error) {
 	if t.TTL < 0 {
 		bad("TTL is %v; want >= 0 (0 means that rows never expire)", t.TTL)
 	}
-	if t.Future < 0 || t.Future > 0 && !t.Arrival {
-		bad("Future is %v, Arrival %v; want 0, or > 0 with Arrival", t.Future, t.Arrival)
+	if t.Future < 0 {
+		bad("Future is %v; want >= 0 (0 means that any time ahead is taken)", t.Future)
 	}
 	if t.Stale > features.DropStale {
 		bad("Stale is %d; want ServeStale, DefaultStale or DropStale", t.Stale)

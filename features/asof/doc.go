@@ -3,12 +3,14 @@
 // The main thing is the [Join]: each label (who, what, when, what came of it) gets the
 // feature rows as they stood at its moment, from several feature tables in one pass:
 //
+//	stats := asof.TableOf(&itemStats) // the features.View that is served
+//	stats.Rows, stats.Arrival = rows, true
+//	clicks := asof.TableOf(&userClicks)
+//	clicks.Rows, clicks.Strict = history, true
+//
 //	j, err := asof.New(asof.Config{
 //		Labels: asof.Labels{Rows: labels, Keys: []string{"user", "item"}, Heads: []string{"click"}},
-//		Tables: []asof.Table{
-//			{Name: "item.stats", Key: "item", Columns: columns, Rows: stats, Arrival: true, TTL: 24 * time.Hour},
-//			{Name: "user.clicks", Key: "user", Columns: clicks, Rows: history, Strict: true},
-//		},
+//		Tables: []asof.Table{stats, clicks},
 //	})
 //	…
 //	for row, err := range j.All(ctx) {
@@ -23,8 +25,9 @@
 // events that the labels are made of; and created <= t where the table has arrival times. Of those the
 // one with the largest event time is taken; of equal ones the one created last; of equal ones
 // still, the one further down in the file, as the online store keeps what came last. When t - event
-// time is more than the table's TTL the row has expired and the label has none. That is what
-// [features.Store] answers at a query's Now = t, if it was fed as the rows arrived.
+// time is more than the table's TTL the row has expired and the label has none. Stale values, defaults and ages follow the view. That
+// is what [features.Store] answers at a query's Now = t, if it was fed as the rows arrived, and a test holds the two
+// together.
 //
 // A table without arrival times takes each row for known from its event time on. Rows that arrived
 // late then leak the future into the past; the [Report] says so, and which tables.

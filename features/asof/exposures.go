@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/features"
 	"github.com/recsyskit/recsys/internal/hash"
 )
 
@@ -31,7 +32,7 @@ type ExposureConfig struct {
 // Exposures returns the rows of an exposure log as labels: what was shown to whom and when, what came of it, and,
 // where cfg asks for them, features as they were served.
 //
-// Keys are "user" and "item". Time is Exposure.Now, Group the hash of its ID (as ranking.Collector has it), Weight 1. Propensity is NaN
+// Keys are "user", "item" and "user-item", the features.PairKey of both. Time is Exposure.Now, Group the hash of its ID (as ranking.Collector has it), Weight 1. Propensity is NaN
 // where the row was not shown. A row all of whose labels are unknown is left out. A [recsys.Joiner] gives exposures in the order of
 // time unless some come later than its Lateness, so Sorted is for the caller to set.
 //
@@ -41,10 +42,10 @@ func Exposures(cfg ExposureConfig, joined iter.Seq2[recsys.Joined, error]) (Labe
 	if len(cfg.Heads) == 0 || cfg.Label == nil {
 		return Labels{}, errors.New("asof: ExposureConfig: Heads is empty or Label is nil; want the names of the labels and what they are")
 	}
-	l := Labels{Keys: []string{"user", "item"}, Heads: cfg.Heads, Columns: cfg.Columns, IDColumns: cfg.IDColumns}
+	l := Labels{Keys: []string{userKey, itemKey, pairKey}, Heads: cfg.Heads, Columns: cfg.Columns, IDColumns: cfg.IDColumns}
 	l.Rows = func(yield func(Label, error) bool) {
 		e := exposureReader{ExposureConfig: cfg, yield: yield}
-		e.label.Keys, e.label.Values = make([]uint64, 2), make([]float32, len(cfg.Heads))
+		e.label.Keys, e.label.Values = make([]uint64, 3), make([]float32, len(cfg.Heads))
 		e.label.Floats, e.label.IDs = make([]float32, len(cfg.Columns)), make([]uint64, len(cfg.IDColumns))
 		for j, err := range joined {
 			if err != nil {
@@ -87,7 +88,7 @@ func (e *exposureReader) read(j *recsys.Joined) (more bool, err error) {
 	a.Time, a.Group = nano(x.Now), hash.String(0, x.ID)
 	for i := range x.Rows[:max(n, 0)] {
 		row := &x.Rows[i]
-		a.Keys[0], a.Keys[1] = uint64(x.User), uint64(row.Item)
+		a.Keys[0], a.Keys[1], a.Keys[2] = uint64(x.User), uint64(row.Item), features.PairKey(x.User, row.Item)
 		a.Weight, a.Position, a.Propensity = 1, int32(row.Position), row.Propensity
 		if i >= x.Shown {
 			clear(a.Values)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/features/frame"
@@ -82,13 +83,15 @@ type LabelColumns struct {
 }
 
 // FromFrame returns l with the labels of a frame, as r reads it. Keys, Heads, Columns and IDColumns of l are
-// names of columns: Keys and IDColumns of integers or text, the others of numbers. Where
+// names of columns: Keys and IDColumns of integers or text, the others of numbers. The key "user-item" is made of the keys "user"
+// and "item" where there is no such column. Where
 // the frame has no value, a label or feature is NaN, an ID 0 and a position -1; a missing key, time or weight is an error of
 // the join. The error lists every column that is not there or of another kind.
 func (l Labels) FromFrame(r frame.Reader, c LabelColumns) (Labels, error) {
 	f := fieldsOf(r, "labels")
 	at := f.time(c.Time)
-	keys, ids := f.all(l.Keys, f.id), f.all(l.IDColumns, f.id)
+	keys, derive := f.keys(l.Keys)
+	ids := f.all(l.IDColumns, f.id)
 	heads, floats := f.all(l.Heads, f.number), f.all(l.Columns, f.number)
 	optional := func(name string, find func(string) int) int {
 		if name == "" {
@@ -114,8 +117,15 @@ func (l Labels) FromFrame(r frame.Reader, c LabelColumns) (Labels, error) {
 				a.Time, err = timeAt(chunk, at, i)
 				a.Keys = a.Keys[:0]
 				for _, k := range keys {
+					if k == derived {
+						a.Keys = append(a.Keys, 0)
+						continue
+					}
 					key, bad := idAt(chunk, k, i)
 					a.Keys, err = append(a.Keys, key), errors.Join(err, bad)
+				}
+				if derive != nil {
+					derive(a.Keys)
 				}
 				a.Values, a.Floats = numbersAt(a.Values[:0], chunk, heads, i), numbersAt(a.Floats[:0], chunk, floats, i)
 				a.IDs = idsAt(a.IDs[:0], chunk, ids, i)
@@ -175,6 +185,23 @@ func (f *fields) all(names []string, find func(string) int) (at []int) {
 		at = append(at, find(name))
 	}
 	return at
+}
+
+// derived is the place of a key that is made of others.
+const derived = -2
+
+// keys finds the keys; derive, unless it is nil, sets the derived one.
+func (f *fields) keys(names []string) (at []int, derive func(keys []uint64)) {
+	p, ok := pairOf(names)
+	there := slices.ContainsFunc(f.list, func(d frame.Field) bool { return d.Name == pairKey })
+	for i, name := range names {
+		if ok && !there && i == p.to {
+			at, derive = append(at, derived), p.set
+			continue
+		}
+		at = append(at, f.id(name))
+	}
+	return at, derive
 }
 
 func (f *fields) time(name string) int {

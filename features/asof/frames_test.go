@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/features"
 	"github.com/recsyskit/recsys/features/asof"
 	"github.com/recsyskit/recsys/features/frame"
 )
@@ -87,6 +88,34 @@ func TestFramesAreRowsAndLabels(t *testing.T) {
 	}
 	if c := j.Columns(); !slices.Equal(c, []string{"hour", "clicks", "ctr"}) || !slices.Equal(j.IDColumns(), []string{"query", "brand"}) || len(j.Vectors()) != 1 {
 		t.Errorf("columns %v, %v, %v", c, j.IDColumns(), j.Vectors())
+	}
+}
+
+func TestPairsAreMadeOfUserAndItem(t *testing.T) {
+	f := labelsFrame()
+	f.Columns[4].Name = "user"
+	for _, own := range []bool{false, true} {
+		if own { // a column of that name counts
+			f.Columns = append(f.Columns, frame.Column{Field: frame.Field{Name: "user-item", Kind: frame.Uint64}, Uint64: []uint64{1, 2, 3, 4}})
+		}
+		labels, err := asof.Labels{Keys: []string{"user-item", "item", "user"}}.FromFrame(frame.NewReader(f, 3), asof.LabelColumns{Time: "t"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := uint64(0)
+		for l, err := range labels.Rows {
+			n++
+			want := features.PairKey(recsys.UserID(l.Keys[2]), recsys.ItemID(l.Keys[1]))
+			if own {
+				want = n
+			}
+			if err != nil || l.Keys[0] != want {
+				t.Errorf("keys %v, %v; want %d first", l.Keys, err, want)
+			}
+		}
+	}
+	if _, err := (asof.Labels{Keys: []string{"user-item", "item"}}).FromFrame(frame.NewReader(labelsFrame(), 3), asof.LabelColumns{Time: "t"}); err == nil {
+		t.Error("no error for pairs without users")
 	}
 }
 
@@ -233,7 +262,10 @@ func TestExposuresAreLabelsWithFeaturesAsServed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got = append(got, fmt.Sprint(a.Time/1e9, a.Keys, a.Values, a.Weight, a.Position, a.Propensity, a.Floats, a.IDs))
+			got = append(got, fmt.Sprint(a.Time/1e9, a.Keys[:2], a.Values, a.Weight, a.Position, a.Propensity, a.Floats, a.IDs))
+			if pair := features.PairKey(recsys.UserID(a.Keys[0]), recsys.ItemID(a.Keys[1])); a.Keys[2] != pair {
+				t.Errorf("keys %v; want %d last", a.Keys, pair)
+			}
 			groups[a.Group] = true
 		}
 		want := []string{
@@ -249,7 +281,7 @@ func TestExposuresAreLabelsWithFeaturesAsServed(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("unshown %v:\n%s\nwant\n%s", unshown, strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
-		if len(groups) != 2 || !slices.Equal(l.Keys, []string{"user", "item"}) {
+		if len(groups) != 2 || !slices.Equal(l.Keys, []string{"user", "item", "user-item"}) {
 			t.Errorf("%d groups, keys %v", len(groups), l.Keys)
 		}
 	}
@@ -349,7 +381,18 @@ func TestNegativesStandBehindTheirPositive(t *testing.T) {
 	if at != 1 || drawn < 4 || len(want) != 0 {
 		t.Errorf("%d positives, %d negatives, %v left", at+1, drawn, want)
 	}
-	for name, n := range map[string]asof.Negatives{"no sampler": {Item: "item"}, "no such key": {Sampler: s, Item: "thing"}} {
+	l.Keys = []string{"user", "item", "user-item"}
+	pairs, err := asof.Negatives{Sampler: s, Item: "item"}.Labels(asof.Labels{Rows: asof.LabelRows(positives), Keys: l.Keys})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for a, err := range pairs.Rows {
+		if pair := features.PairKey(9, recsys.ItemID(a.Keys[1])); err != nil || a.Values[0] == 0 && a.Keys[2] != pair {
+			t.Errorf("keys %v, %v; want %d last", a.Keys, err, pair)
+		}
+	}
+	l.Keys = []string{"who", "item", "user-item"}
+	for name, n := range map[string]asof.Negatives{"a pair of nobody": {Sampler: s, Item: "item"}, "no sampler": {Item: "item"}, "no such key": {Sampler: s, Item: "thing"}} {
 		if _, err := n.Labels(l); err == nil {
 			t.Errorf("%s: no error", name)
 		}

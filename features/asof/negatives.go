@@ -18,7 +18,8 @@ type Negatives struct {
 	// Exclude appends what must not come for a positive, beside its own item: what the user
 	// took or was shown, see [Seen]. Nil: nothing.
 	Exclude func(dst []recsys.ItemID, positive *Label) []recsys.ItemID
-	// Rekey recomputes keys that depend on the item: of pairs of user and item. Nil: there are none.
+	// Rekey recomputes keys that depend on the item. Nil: there are none but "user-item", which is always
+	// recomputed where there are the keys "user" and "item" and the latter is replaced.
 	Rekey func(keys []uint64)
 }
 
@@ -35,6 +36,19 @@ func (n Negatives) Labels(l Labels) (Labels, error) {
 	case at < 0:
 		return l, fmt.Errorf("asof: Negatives.Item is %q; want one of the labels' keys, %q", n.Item, l.Keys)
 	}
+	rekey, paired := n.Rekey, false
+	if p, ok := pairOf(l.Keys); ok && n.Item == itemKey {
+		paired = true
+		rekey = func(keys []uint64) {
+			p.set(keys)
+			if n.Rekey != nil {
+				n.Rekey(keys)
+			}
+		}
+	}
+	if !paired && rekey == nil && slices.Contains(l.Keys, pairKey) {
+		return l, fmt.Errorf("asof: Negatives: the key %q depends on the item; want Rekey, or the keys %q and %q", pairKey, userKey, itemKey)
+	}
 	positives := l.Rows
 	l.Rows = func(yield func(Label, error) bool) {
 		var drawn []Negative
@@ -45,7 +59,7 @@ func (n Negatives) Labels(l Labels) (Labels, error) {
 			if !yield(positive, err) || err != nil {
 				return
 			}
-			if at >= len(positive.Keys) {
+			if len(positive.Keys) != len(l.Keys) {
 				yield(Label{}, fmt.Errorf("%d keys; want %d, as Labels declares", len(positive.Keys), len(l.Keys)))
 				return
 			}
@@ -61,8 +75,8 @@ func (n Negatives) Labels(l Labels) (Labels, error) {
 			a.Keys, a.Values, a.Position, a.Propensity = keys, values, -1, math.NaN()
 			for _, d := range drawn {
 				a.Keys[at], a.Weight = uint64(d.Item), positive.Weight*d.Weight
-				if n.Rekey != nil {
-					n.Rekey(a.Keys)
+				if rekey != nil {
+					rekey(a.Keys)
 				}
 				if !yield(a, nil) {
 					return

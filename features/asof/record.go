@@ -78,7 +78,7 @@ func (l *rowLayout) visible(r *Row) (at int64, ok bool) {
 
 // refused says that an online store would not have taken the row.
 func (l *rowLayout) refused(r *Row) bool {
-	return l.future > 0 && r.Time > r.Created && since(r.Time, r.Created) > l.future
+	return l.arrival && l.future > 0 && r.Time > r.Created && since(r.Time, r.Created) > l.future
 }
 
 // encode writes r, which has been checked, into rec.
