@@ -26,8 +26,8 @@ type Config struct {
 	// [os.TempDir]. A folder of its own is made in it and removed when the iteration ends, however it ends.
 	Temp string
 
-	// Progress is called on the goroutine of the iteration, each time that about 65,536 rows and labels have been
-	// read, and at the end of each input. Nil: nobody is told.
+	// Progress is called on the goroutine of the iteration, each time that about 65,536 more rows of an input have been
+	// read, and at its end. Nil: nobody is told.
 	Progress func(Progress)
 }
 

@@ -130,7 +130,9 @@ func (l Labels) FromFrame(r frame.Reader, c LabelColumns) (Labels, error) {
 				a.Values, a.Floats = numbersAt(a.Values[:0], chunk, heads, i), numbersAt(a.Floats[:0], chunk, floats, i)
 				a.IDs = idsAt(a.IDs[:0], chunk, ids, i)
 				if weight >= 0 {
-					a.Weight = float32(chunk.Columns[weight].Number(i))
+					if a.Weight = float32(chunk.Columns[weight].Number(i)); a.Weight == 0 { // it would count as 1
+						err = errors.Join(err, fmt.Errorf("column %q is 0; want a weight > 0, and no row for what does not count", c.Weight))
+					}
 				}
 				if propensity >= 0 {
 					a.Propensity = chunk.Columns[propensity].Number(i)

@@ -156,6 +156,22 @@ func TestFrameErrorsNameTheColumns(t *testing.T) {
 	}
 }
 
+func TestWeightZeroInAFileIsAnError(t *testing.T) {
+	f := labelsFrame()
+	f.Columns[7].Float64[2] = 0
+	l, err := asof.Labels{Keys: []string{"item"}}.FromFrame(frame.NewReader(f, 0), asof.LabelColumns{Time: "t", Weight: "w"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, err := asof.New(asof.Config{Labels: l, Tables: []asof.Table{stats()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := j.Collect(context.Background()); err == nil || !strings.Contains(err.Error(), `labels: row 2: column "w" is 0`) {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestMissingKeysAndTimesEndTheJoin(t *testing.T) {
 	for _, column := range []string{"item", "at", "seen", "t"} {
 		rows, labels := statsFrame(), labelsFrame()

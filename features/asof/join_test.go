@@ -174,6 +174,7 @@ func TestBadRowsAreNamed(t *testing.T) {
 		{"after the last label too", `asof: table "t": row 1: time 14 after 15`, in(good), sorted(table(edit(func(r *asof.Row) { r.Time = 15 }), edit(func(r *asof.Row) { r.Time = 14 }))), true},
 		{"keys", "asof: labels: row 1: 0 keys, 1 values", in(asof.Label{Values: []float32{1}, Weight: 1}), table(fine), false},
 		{"negative weight", "asof: labels: row 1: weight -1", in(asof.Label{Keys: []uint64{1}, Values: []float32{1}, Weight: -1}), table(fine), false},
+		{"propensity", "asof: labels: row 1: propensity 1.5", in(asof.Label{Keys: []uint64{1}, Values: []float32{1}, Propensity: 1.5}), table(fine), false},
 		{"infinite label", "asof: labels: row 1: an infinite label", in(asof.Label{Keys: []uint64{1}, Values: []float32{inf}, Weight: 1}), table(fine), false},
 		{"labels out of order", "asof: labels: row 1: time -1 after 0", func() asof.Labels {
 			l := in(asof.Label{Keys: []uint64{1}, Values: []float32{1}, Weight: 1, Time: -1})
@@ -311,6 +312,19 @@ other: 1 rows of 1 entities
 `
 	if got := j.Report().String(); got != want {
 		t.Errorf("report:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+func TestZeroWeightAndPropensityAreDefaults(t *testing.T) {
+	l := asof.Labels{Keys: []string{"item"}, Rows: asof.LabelRows([]asof.Label{{Keys: []uint64{1}}})}
+	j, err := asof.New(asof.Config{Labels: l, Tables: []asof.Table{stats()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for row, err := range j.All(context.Background()) {
+		if err != nil || row.Weight != 1 || row.Propensity == row.Propensity {
+			t.Errorf("weight %v, propensity %v, %v; want 1 and NaN", row.Weight, row.Propensity, err)
+		}
 	}
 }
 

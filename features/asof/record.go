@@ -1,6 +1,7 @@
 package asof
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -161,8 +162,15 @@ func (l *labelLayout) encode(rec []uint64, number int64, a *Label) error {
 		return fmt.Errorf("%d keys, %d values, %d floats and %d ids; want %d, %d, %d and %d, as Labels declares",
 			len(a.Keys), len(a.Values), len(a.Floats), len(a.IDs), l.keys, l.heads, l.floats, l.ids)
 	}
-	if !(a.Weight >= 0) || math.IsInf(float64(a.Weight), 0) {
-		return fmt.Errorf("weight %v; want a finite number >= 0", a.Weight)
+	weight, propensity := cmp.Or(a.Weight, 1), a.Propensity
+	if !(weight > 0) || math.IsInf(float64(weight), 0) {
+		return fmt.Errorf("weight %v; want a finite number > 0, or 0 for 1", weight)
+	}
+	switch {
+	case propensity == 0:
+		propensity = math.NaN()
+	case propensity < 0 || propensity > 1:
+		return fmt.Errorf("propensity %v; want one in (0, 1], or NaN or 0 where it is not known", propensity)
 	}
 	for _, v := range a.Values {
 		if math.IsInf(float64(v), 0) {
@@ -170,8 +178,8 @@ func (l *labelLayout) encode(rec []uint64, number int64, a *Label) error {
 		}
 	}
 	rec[0], rec[1], rec[2] = uint64(a.Time), uint64(number), a.Group
-	rec[3] = math.Float64bits(a.Propensity)
-	rec[4] = uint64(math.Float32bits(a.Weight)) | uint64(uint32(a.Position))<<32
+	rec[3] = math.Float64bits(propensity)
+	rec[4] = uint64(math.Float32bits(weight)) | uint64(uint32(a.Position))<<32
 	copy(rec[labelWords:], a.Keys)
 	copy(rec[labelWords+l.keys:], a.IDs)
 	values := float32s(rec[labelWords+l.keys+l.ids:], l.heads+l.floats)

@@ -32,9 +32,9 @@ type Label struct {
 	// Values are the labels, one for each head; NaN is an unknown one.
 	Values []float32
 
-	// Weight counts the row as that many; Group names the decision that it belongs to; Position is
-	// the place at which it was shown, -1 for none; Propensity is the probability of that, NaN where it is not
-	// known. They are passed on as they are: what a ranking.Dataset takes.
+	// Weight counts the row as that many, finite and > 0; 0 means 1. Group names the decision that it belongs to; Position is
+	// the place at which it was shown, -1 for none; Propensity is the probability of that, in (0, 1], NaN or 0 where it is not
+	// known. A ranking.Dataset takes them as they come out.
 	Weight     float32
 	Group      uint64
 	Position   int32

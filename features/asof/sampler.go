@@ -40,9 +40,9 @@ type Negative struct {
 	// Weight is Draws / (all draws × Probability): the correction that a trainer needs. In a loss
 	// that is a sum over items (logistic, BPR) the negative's term is multiplied by it: the sum over the negatives is then, in
 	// expectation, the sum over all items that are not excluded. In a softmax over the positive and
-	// its negatives log(Weight) is added to the negative's logit: the sum of exponentials is then that of the whole
-	// catalogue, in expectation. That is the correction by -log Q of Bengio and Senécal, IEEE
-	// Transactions on Neural Networks 2008, up to a constant that does not depend on the item.
+	// its negatives log(Weight) is added to the negative's logit: the sum of exponentials is then that of all items that
+	// are not excluded, in expectation, which is the importance sampling of Bengio and Senécal, IEEE Transactions on Neural
+	// Networks 2008.
 	Weight float32
 }
 
