@@ -121,10 +121,11 @@ func (t *table) place(h, entry uint64) {
 // entriesFor returns the size of an index for so many keys.
 func entriesFor(keys int) int { return 1 << bits.Len(uint(max(2*keys, 8)-1)) }
 
-// alignedWords returns words that begin at a cache line. Memory of Go does not move.
+// alignedWords returns zeros that begin at a cache line. Memory of Go does not move.
 func alignedWords(n int) []uint64 {
 	const line = 64
 	words := make([]uint64, n+line/8-1)
+	preferHugePages(words)
 	off := int(-uintptr(unsafe.Pointer(&words[0]))%line) / 8
 	return words[off : off+n : off+n]
 }
