@@ -23,15 +23,18 @@ type part struct {
 	err   error
 }
 
-// stage reads the parts of a snapshot into a store of its own, which has a shard for each.
+// stage reads the parts of a snapshot into a store of its own, which has a shard for each, within reason.
 func (s *Store) stage(e *envelope.Reader, parts int) *Store {
 	if e.Err() != nil {
 		return nil
 	}
+	const modest = 1024 // parts that are believed before they are seen
 	config := s.config
-	config.Shards = 1
-	for config.Shards < parts {
-		config.Shards *= 2
+	if parts != config.Shards && parts <= modest {
+		config.Shards = 1
+		for config.Shards < parts {
+			config.Shards *= 2
+		}
 	}
 	config.Capacity, config.MaxRows, config.MaxBytes = 0, 0, 0
 	staged := newStore(config)
@@ -51,7 +54,7 @@ func (s *Store) stage(e *envelope.Reader, parts int) *Store {
 			case p.err != nil:
 				e.Fail(p.err.Error())
 				return nil
-			case p.rows < 0 || staged.shards[first+i].live > 0: // parts that are not as WriteTo orders them
+			case p.rows < 0 || first+i >= len(staged.shards) || staged.shards[first+i].live > 0: // parts that are not as WriteTo orders them
 				staged.putAll(p)
 			default:
 				staged.take(p, first+i)

@@ -2,6 +2,7 @@ package features_test
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"testing"
 	"time"
@@ -115,4 +116,54 @@ func TestPartsInAnyOrderAreRead(t *testing.T) {
 			require.NoError(t, s.Check())
 		}
 	}
+}
+
+// FuzzStoreParts makes a well-formed snapshot of arbitrary keys and times, and compares what is read with a map.
+func FuzzStoreParts(f *testing.F) {
+	f.Add([]byte{}, uint8(0), uint8(0), uint8(0))
+	f.Add([]byte("\x01\x05\x02\x05\x03\x05\x02\x04"), uint8(1), uint8(1), uint8(3))
+	f.Add(bytes.Repeat([]byte{7, 1, 9, 2}, 40), uint8(2), uint8(0), uint8(0))
+	f.Fuzz(func(t *testing.T, b []byte, parts, shards, bound uint8) {
+		view := features.View{Name: "test", Columns: oneFloat, TTL: 100}
+		n := 1 + int(parts)%5
+		if parts > 250 {
+			n = 3000 // beyond what is believed
+		}
+		var file bytes.Buffer
+		w := envelope.NewWriter(&file, "features.store", 2, view.RowHash())
+		w.WriteJSON("store", map[string]any{"view": "test", "columns": []any{}, "parts": n})
+		want := map[uint64]features.Row{}
+		for k := range n {
+			part := b[k*len(b)/n : (k+1)*len(b)/n]
+			keys, times, values := []uint64{}, []uint64{}, []float32{}
+			for ; len(part) >= 2; part = part[2:] {
+				r := floatRow(uint64(part[0]), epoch.Add(time.Duration(part[1])), float32(len(want)))
+				keys, times, values = append(keys, r.Key), append(times, uint64(r.Time.UnixNano())), append(values, r.Floats[0])
+				if old, ok := want[r.Key]; !ok || !r.Time.Before(old.Time) {
+					want[r.Key] = r
+				}
+			}
+			envelope.Write(w, fmt.Sprintf("keys.%d", k), keys)
+			envelope.Write(w, fmt.Sprintf("times.%d", k), times)
+			envelope.Write(w, fmt.Sprintf("ids.%d", k), []uint64{})
+			envelope.Write(w, fmt.Sprintf("floats.%d", k), values)
+		}
+		_, err := w.Close()
+		require.NoError(t, err)
+		config := features.StoreConfig{View: view, Shards: 1 << (shards % 4), MaxRows: int(bound)}
+		s := newStore(t, config)
+		size := file.Len()
+		read, err := s.ReadFrom(&file)
+		require.NoError(t, err)
+		require.EqualValues(t, size, read)
+		require.NoError(t, s.Check())
+		if bound > 0 {
+			require.LessOrEqual(t, s.Len(), int(bound))
+		} else {
+			require.Equal(t, len(want), s.Len())
+		}
+		for r := range s.Range {
+			requireSameRow(t, want[r.Key], r)
+		}
+	})
 }

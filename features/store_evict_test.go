@@ -130,6 +130,7 @@ func checkBoundedAgainstMap(t *testing.T, config features.StoreConfig, seed uint
 
 // TestBoundsAreUsedInFull shows that a bound is no excuse for keeping much less.
 func TestBoundsAreUsedInFull(t *testing.T) {
+	race.SkipSequential(t)
 	for name, config := range map[string]features.StoreConfig{
 		"rows":      {MaxRows: 10_000},
 		"one shard": {MaxRows: 1000, Shards: 1},

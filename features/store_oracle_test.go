@@ -13,6 +13,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/features"
+	"github.com/recsyskit/recsys/internal/race"
 )
 
 var epoch = time.Unix(1_700_000_000, 0).UTC()
@@ -179,7 +180,11 @@ func checkAgainstOracle(t *testing.T, config features.StoreConfig, seed uint64) 
 		}
 		return rng.Uint64N(700)
 	}
-	for range 60 {
+	rounds := 60
+	if race.Enabled {
+		rounds = 15
+	}
+	for range rounds {
 		if ttl := config.View.TTL; ttl > 0 && rng.IntN(4) == 0 {
 			now := epoch.Add(time.Duration(rng.IntN(350)) * time.Second)
 			n := len(o.rows)

@@ -258,3 +258,62 @@ func TestReplacingRowsAllocatesNothing(t *testing.T) {
 	}
 	require.Zero(t, testing.AllocsPerRun(100, put))
 }
+
+// TestEveryWidthIsCopied reads rows of every shape that the copying of bytes distinguishes.
+func TestEveryWidthIsCopied(t *testing.T) {
+	race.SkipSequential(t)
+	rng := newRand(9)
+	for width := range 40 {
+		var columns []features.Column
+		for j := range width {
+			columns = append(columns, features.Column{Name: string(rune('A' + j))})
+		}
+		switch width % 3 {
+		case 0:
+			columns = append(columns, features.Column{Name: "v", Kind: recsys.Vector, Dim: width + 1}, features.Column{Name: "w", Kind: recsys.Vector, Dim: 37})
+		case 1:
+			columns = append(columns, features.Column{Name: "id", Kind: recsys.ID})
+		}
+		config := features.StoreConfig{View: features.View{Name: "test", Columns: columns}, Shards: 2}
+		s := newStore(t, config)
+		o := &oracle{columns: columns, config: config, rows: map[uint64]features.Row{}}
+		var items []recsys.ItemID
+		for key := range uint64(150) {
+			items = append(items, recsys.ItemID(rng.Uint64N(200)))
+			r := randomRow(rng, columns, key)
+			mustPut(t, s, r)
+			o.put(r)
+		}
+		for _, n := range []int{1, 2, 63, 64, 65, 127, 128, 129, 150} {
+			b := hydrated(t, s, at(epoch), items[:n])
+			for i, id := range items[:n] {
+				cells, miss, _ := o.hydrate(uint64(id), epoch)
+				require.Equal(t, cells, cellsOf(columns, b, i), "width %d, row %d of %d", width, i, n)
+				require.Equal(t, miss, b.Missing.Has(i))
+			}
+		}
+	}
+}
+
+// TestShortBlocksAreRefused hands over blocks whose slices do not hold what they say.
+func TestShortBlocksAreRefused(t *testing.T) {
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns}})
+	items := []recsys.ItemID{1, 2, 3}
+	for name, spoil := range map[string]func(b *recsys.Block){
+		"floats":  func(b *recsys.Block) { b.Float = b.Float[:len(b.Float)-1] },
+		"stride":  func(b *recsys.Block) { b.Stride = 1 },
+		"ids":     func(b *recsys.Block) { b.ID[0] = b.ID[0][:2] },
+		"vectors": func(b *recsys.Block) { b.Vector[1] = b.Vector[1][:2] },
+		"dims":    func(b *recsys.Block) { b.Dims = b.Dims[:1] },
+		"missing": func(b *recsys.Block) { b.Missing = nil },
+		"stale":   func(b *recsys.Block) { b.Stale = nil },
+		"ages":    func(b *recsys.Block) { b.Age = make([]float32, 2) },
+		"rows":    func(b *recsys.Block) { b.Rows = 4 },
+	} {
+		b := recsys.NewBlock(s.Columns(), recsys.PerItem, len(items))
+		q := recsys.NewQuery(at(epoch), nil, "test")
+		require.NoError(t, s.Hydrate(t.Context(), q, items, b), name)
+		spoil(b)
+		require.ErrorContains(t, s.Hydrate(t.Context(), q, items, b), "features: block of", name)
+	}
+}

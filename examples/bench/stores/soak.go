@@ -42,7 +42,7 @@ func (o *options) soak(ctx context.Context, out io.Writer) error {
 		first := uint64(minute * o.perMinute / 2) // the keys move on
 		for range o.perMinute {
 			fillRow(&row, first+rng.Uint64N(uint64(60*o.perMinute)))
-			row.Time = now.Add(time.Duration(rng.IntN(700)-600) * time.Second)
+			row.Time = now.Add(time.Duration(rng.IntN(1000)-600) * time.Second)
 			if _, err := s.Put(row); err != nil {
 				return err
 			}
