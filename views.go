@@ -2,6 +2,7 @@ package recsys
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/recsyskit/recsys/internal/envelope"
 )
@@ -64,3 +65,89 @@ func (e *ViewError) Error() string {
 
 // Unwrap returns [ErrSchema].
 func (e *ViewError) Unwrap() error { return ErrSchema }
+
+// declared notes the views of a source and whether it writes ages.
+func (w *wiring) declared(st *stage[FeatureSource], layouts ...*blockLayout) {
+	views, err := guardedViews[ViewSource](st.given, ViewSource.FeatureViews)
+	if err != nil {
+		w.bad(st.label, err)
+	}
+	for _, v := range views {
+		if i := slices.IndexFunc(w.p.stageViews, func(s StageView) bool { return s.Name == v.Name }); i >= 0 && w.p.stageViews[i].Hash != v.Hash {
+			w.bad(st.label, &ViewError{View: v.Name, Want: w.p.stageViews[i].Hash, Have: v.Hash,
+				Reason: fmt.Sprintf("%q serves another version of it; serve one", w.p.stageViews[i].Stage)})
+			continue
+		}
+		w.p.stageViews = append(w.p.stageViews, StageView{st.label, v})
+	}
+	writes, err := guardedAges(st.given)
+	if err != nil {
+		w.bad(st.label, err)
+	}
+	for _, l := range layouts {
+		l.ages = writes && !l.empty()
+	}
+}
+
+// layoutAges notes which groups have ages.
+func (w *wiring) layoutAges(groups int) {
+	p := w.p
+	for _, layouts := range [...][]blockLayout{p.requestCols, p.itemCols} {
+		for i := range layouts {
+			if l := &layouts[i]; l.ages && l.group >= 0 {
+				if p.aged == nil {
+					p.aged = make([]bool, groups)
+				}
+				p.aged[l.group] = true
+			}
+		}
+	}
+}
+
+// checkViews compares what stages were made for with what the sources serve.
+func (w *wiring) checkViews() {
+	p := w.p
+	checkViews(w, p.sources)
+	checkViews(w, p.features)
+	checkViews(w, p.filters)
+	checkViews(w, p.rankers)
+	checkViews(w, p.rerankers)
+	if p.explorer != nil {
+		checkViews(w, []*stage[Explorer]{p.explorer})
+	}
+}
+
+func checkViews[S any](w *wiring, stages []*stage[S]) {
+	for _, st := range stages {
+		views, err := guardedViews[ViewUser](st.run, ViewUser.TrainedOn)
+		if err != nil {
+			w.bad(st.label, err)
+		}
+		for _, v := range views {
+			i := slices.IndexFunc(w.p.stageViews, func(s StageView) bool { return s.Name == v.Name })
+			switch {
+			case i < 0:
+				w.bad(st.label, &ViewError{View: v.Name, Want: v.Hash,
+					Reason: "it was trained on this view, and no feature source of the pipeline declares it; add its store, or train on what is served"})
+			case w.p.stageViews[i].Hash != v.Hash:
+				w.bad(st.label, &ViewError{View: v.Name, Want: v.Hash, Have: w.p.stageViews[i].Hash,
+					Reason: fmt.Sprintf("it was trained on another version than %q serves; train it anew, or serve the version that it knows", w.p.stageViews[i].Stage)})
+			}
+		}
+	}
+}
+
+// guardedViews asks a stage, or what it wraps, for views; none if it has not the ability.
+func guardedViews[A, S any](given S, views func(A) []FeatureView) (out []FeatureView, err error) {
+	defer catch(&err)
+	if a, ok := AbilityOf[A](given); ok {
+		out = views(a)
+	}
+	return out, nil
+}
+
+func guardedAges(s FeatureSource) (writes bool, err error) {
+	defer catch(&err)
+	a, ok := AbilityOf[AgeWriter](s)
+	return ok && a.WritesAges(), nil
+}
