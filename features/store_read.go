@@ -248,11 +248,7 @@ func (s *Store) copyGroup(b *batch, g int, m *moment, out *recsys.Block, sum *ta
 	word := first / 64
 	out.Missing[word], out.Stale[word] = 0, stale
 	for lost := ^found & (1<<n - 1); lost != 0; lost &= lost - 1 {
-		i := first + bits.TrailingZeros64(lost)
-		out.Miss(i)
-		if out.Age != nil {
-			out.Age[i] = float32(math.NaN())
-		}
+		out.Miss(first + bits.TrailingZeros64(lost))
 	}
 	sum.missing += n - bits.OnesCount64(found|stale)
 	sum.stale += bits.OnesCount64(stale)
