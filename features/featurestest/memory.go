@@ -36,6 +36,8 @@ const (
 	WrapsNoCancel       // the error of a cancelled call is another one
 	WrongColumns        // the Age column is not declared
 	Silent              // keys without a row read as zeros
+	UndatedWins         // a row without event time replaces one that has one
+	Backwards           // Lookup returns rows in reverse
 )
 
 // Memory is a plain [features.OnlineStore] in a map, for tests of what writes to a store or reads from one; with a
@@ -134,7 +136,7 @@ func (m *Memory) put(r features.Row, w *features.Written) {
 	case late && m.fault == Miscounts:
 		w.Stored++
 		return
-	case late && m.fault != LateWins:
+	case late && m.fault != LateWins && !(m.fault == UndatedWins && r.Time.IsZero()):
 		w.Late++
 		return
 	}
@@ -167,6 +169,9 @@ func (m *Memory) Lookup(ctx context.Context, keys []uint64, dst []features.Row) 
 			}
 			dst = append(dst, r)
 		}
+	}
+	if m.fault == Backwards {
+		slices.Reverse(dst)
 	}
 	return dst, nil
 }

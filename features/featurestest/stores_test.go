@@ -40,6 +40,7 @@ func TestEachFaultOfAStoreIsFound(t *testing.T) {
 		featurestest.NoDefault: "default", featurestest.KeepsRows: "own-memory", featurestest.LendsRows: "own-memory",
 		featurestest.TearsRows: "whole-rows", featurestest.Miscounts: "late", featurestest.IgnoresItem: "entities",
 		featurestest.WrapsNoCancel: "cancelled-store", featurestest.WrongColumns: "served-columns", featurestest.Silent: "feature-source",
+		featurestest.UndatedWins: "undated", featurestest.Backwards: "lookup",
 	} {
 		var names []string
 		for _, v := range featurestest.CheckStore(memory(fault)) {
@@ -48,5 +49,7 @@ func TestEachFaultOfAStoreIsFound(t *testing.T) {
 		require.Contains(t, names, want, "fault %d", fault)
 		found[want] = true
 	}
-	require.GreaterOrEqual(t, len(found), 12)
+	for _, name := range featurestest.StoreCaseNames() {
+		require.True(t, found[name], "no faulty store breaks %q", name)
+	}
 }
