@@ -22,6 +22,9 @@ import (
 //	ItemScorer      a retriever scores given items
 //	Judge           an explorer gives the propensities of a logged slate
 //	ExplorationKinder  an explorer says that its propensities are estimated, or that it does not explore
+//	ViewSource      a feature source serves declared views
+//	ViewUser        a stage was trained on views, which Build compares
+//	AgeWriter       a feature source says how old its rows are
 //	Learner         a stage learns from feedback while it serves
 
 // Binder is implemented by stages that read columns, heads or sources by name. Bind

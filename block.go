@@ -2,6 +2,7 @@ package recsys
 
 import (
 	"errors"
+	"math"
 	"unsafe"
 )
 
@@ -26,6 +27,11 @@ type Block struct {
 	Missing Bits // rows that the source does not know
 	Stale   Bits // rows older than a column's MaxAge
 
+	// Age[i] is how old row i is at the query's Now, in seconds; NaN where that is not known or the row is
+	// missing, which is how it arrives, from an Overwriter too. It is negative where the event time lies ahead of Now. In a
+	// pipeline it is nil unless the source is an [AgeWriter].
+	Age []float32
+
 	defaults []float32 // of the float columns
 }
 
@@ -41,9 +47,12 @@ func (b *Block) VectorAt(j, i int) []float32 {
 	return b.Vector[j][i*d : (i+1)*d : (i+1)*d]
 }
 
-// Miss marks row i as missing and writes every column's default into it.
+// Miss marks row i as missing and writes every column's default into it; its age is not known.
 func (b *Block) Miss(i int) {
 	b.Missing.Set(i)
+	if b.Age != nil {
+		b.Age[i] = unknownAge()
+	}
 	b.fillRow(i)
 }
 
@@ -75,7 +84,18 @@ func (b *Block) miss() {
 	b.fill()
 	b.Missing.SetFirst(b.Rows)
 	b.Stale.Reset()
+	b.forgetAges()
 }
+
+// forgetAges makes all ages unknown.
+func (b *Block) forgetAges() {
+	for i := range b.Age {
+		b.Age[i] = unknownAge()
+	}
+}
+
+// unknownAge is the age of a row that has none.
+func unknownAge() float32 { return float32(math.NaN()) }
 
 // copyTo copies b into dst, which has the same columns and rows.
 func (b *Block) copyTo(dst *Block) {
@@ -90,14 +110,16 @@ func (b *Block) copyTo(dst *Block) {
 	}
 	copy(dst.Missing, b.Missing)
 	copy(dst.Stale, b.Stale)
+	copy(dst.Age, b.Age)
 }
 
 // NewBlock returns a block of its own for the columns of the given scope, as a
-// pipeline would hand it to a source: every cell at its default. For tests and
+// pipeline would hand it to a source: every cell at its default, no age known. For tests and
 // for sources that read through another source.
 func NewBlock(columns []Column, scope Scope, rows int) *Block {
 	var l blockLayout
 	l.add(columns, scope)
+	l.ages = true
 	return l.private(new(Block), rows)
 }
 
@@ -109,6 +131,7 @@ type blockLayout struct {
 
 	firstFloat, firstID, firstVector int // place in the candidate table or request row
 	group                            int
+	ages                             bool // the source writes ages
 }
 
 func (l *blockLayout) add(columns []Column, scope Scope) {
@@ -141,6 +164,12 @@ func (l *blockLayout) private(b *Block, rows int) *Block {
 		b.Vector[j] = resize(b.Vector[j], rows*l.dims[j])
 	}
 	b.Missing, b.Stale = resizeBits(b.Missing, rows), resizeBits(b.Stale, rows)
+	if b.Age = b.Age[:0]; l.ages {
+		b.Age = resize(b.Age, rows)
+	} else {
+		b.Age = nil
+	}
+	b.forgetAges()
 	b.fill()
 	return b
 }
@@ -164,6 +193,7 @@ type headers struct {
 	outerV  *[]float32
 	missing *uint64
 	stale   *uint64
+	age     *float32
 	ids     []*uint64
 	vectors []*float32
 }
@@ -174,6 +204,7 @@ func (h *headers) note(b *Block) {
 	h.float = unsafe.SliceData(b.Float)
 	h.outerID, h.outerV = unsafe.SliceData(b.ID), unsafe.SliceData(b.Vector)
 	h.missing, h.stale = unsafe.SliceData(b.Missing), unsafe.SliceData(b.Stale)
+	h.age = unsafe.SliceData(b.Age)
 	h.ids, h.vectors = h.ids[:0], h.vectors[:0]
 	for _, s := range b.ID {
 		h.ids = append(h.ids, unsafe.SliceData(s))
@@ -186,7 +217,7 @@ func (h *headers) note(b *Block) {
 func (h *headers) check(b *Block) error {
 	same := h.float == unsafe.SliceData(b.Float) && len(h.ids) == len(b.ID) && len(h.vectors) == len(b.Vector) &&
 		h.outerID == unsafe.SliceData(b.ID) && h.outerV == unsafe.SliceData(b.Vector) &&
-		h.missing == unsafe.SliceData(b.Missing) && h.stale == unsafe.SliceData(b.Stale)
+		h.missing == unsafe.SliceData(b.Missing) && h.stale == unsafe.SliceData(b.Stale) && h.age == unsafe.SliceData(b.Age)
 	for j := 0; same && j < len(h.ids); j++ {
 		same = h.ids[j] == unsafe.SliceData(b.ID[j])
 	}

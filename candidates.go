@@ -25,12 +25,14 @@ type Candidates struct {
 	vectors [][]float32
 	missing []Bits // per group
 	stale   []Bits
+	ages    [][]float32 // per group; nil where the source writes none
 
 	heads   []float32 // n x H, row-major
 	score   []float32
 	utility []float32
 	dropped []uint8 // 0: alive; else 1 + index of the filter
 
+	aged        []bool // groups that have ages; nil outside a pipeline
 	constraints []Constraint
 	stages      []constraintStage // parallel to constraints; nil outside a pipeline
 	scratch     Slate             // for re-rankers and judges
@@ -125,6 +127,10 @@ func (c *Candidates) Missing(group int) Bits { return c.missing[group] }
 // Stale returns the rows whose values were older than their MaxAge.
 func (c *Candidates) Stale(group int) Bits { return c.stale[group] }
 
+// Ages returns how old the values of a group are in each row, in seconds at the query's Now; NaN where that is
+// not known. It is nil where the group's source knows no ages; see [AgeWriter]. Ages of the request are repeated in every row.
+func (c *Candidates) Ages(group int) []float32 { return c.ages[group] }
+
 // HeadRow returns the heads of row i; see [Schema.Head].
 func (c *Candidates) HeadRow(i int) []float32 {
 	h := len(c.schema.heads)
@@ -192,6 +198,7 @@ func (c *Candidates) shape() {
 	for g := range s.groups {
 		c.missing[g], c.stale[g] = resizeBits(c.missing[g], n), resizeBits(c.stale[g], n)
 	}
+	c.shapeAges()
 	c.heads = resize(c.heads, n*len(s.heads))
 	c.score, c.utility = resize(c.score, n), resize(c.utility, n)
 	clear(c.heads)
@@ -199,6 +206,21 @@ func (c *Candidates) shape() {
 	clear(c.utility)
 	c.dropped = resize(c.dropped, n)
 	clear(c.dropped)
+}
+
+// shapeAges readies the ages of the groups that have them.
+func (c *Candidates) shapeAges() {
+	c.ages = resize(c.ages, len(c.schema.groups))
+	for g := range c.ages {
+		if g >= len(c.aged) || !c.aged[g] {
+			c.ages[g] = nil
+			continue
+		}
+		c.ages[g] = resize(c.ages[g], len(c.ids))
+		for i := range c.ages[g] {
+			c.ages[g][i] = unknownAge()
+		}
+	}
 }
 
 // cloneTo makes dst a deep copy of what a ranker may read, in dst's own memory.
@@ -218,6 +240,12 @@ func (c *Candidates) cloneTo(dst *Candidates) {
 	dst.vectors = cloneColumns(dst.vectors, c.vectors)
 	dst.missing = cloneColumns(dst.missing, c.missing)
 	dst.stale = cloneColumns(dst.stale, c.stale)
+	dst.ages = cloneColumns(dst.ages, c.ages)
+	for g := range dst.ages {
+		if c.ages[g] == nil {
+			dst.ages[g] = nil
+		}
+	}
 }
 
 func cloneColumns[S ~[]T, T any](dst, src []S) []S {

@@ -39,6 +39,7 @@ type Exposure struct {
 
 	Pipeline string         // version of the pipeline
 	Versions []StageVersion // of the stages that have one, in funnel order
+	Views    []StageView    // feature views that its sources served, in funnel order
 	Level    LogLevel
 	Schema   *Schema
 
@@ -48,6 +49,9 @@ type Exposure struct {
 	Vectors [][]float32
 	Missing Bits // per group
 	Stale   Bits
+	// Ages are in seconds at Now, per group, NaN where unknown, as of groups of items. Nil where no source writes ages, and in records that
+	// were written before ages existed.
+	Ages []float32
 
 	// Rows holds the slate in order (the first Shown rows), then, of LogSlate, the
 	// sampled rows that were not shown, of LogFull all others, in table order.
@@ -85,6 +89,7 @@ type ExposureRow struct {
 	Floats  []float32 // features as served, request columns first: [Candidates.Row]
 	IDs     []uint64  // ID columns as served, request columns first
 	Sources uint64    // mask of the retrievers that proposed it; see [Schema.Source]
+	Ages    []float32 // in seconds, per group, those of the request included; NaN where unknown, nil as [Exposure].Ages
 
 	// Of LogFull only, else nil.
 	Vectors [][]float32
@@ -161,12 +166,14 @@ func (x *Exposure) Clone() *Exposure {
 	y.Arms, y.Versions = slices.Clone(x.Arms), slices.Clone(x.Versions)
 	y.Floats, y.IDs, y.Vectors = slices.Clone(x.Floats), slices.Clone(x.IDs), cloneVectors(x.Vectors)
 	y.Missing, y.Stale = slices.Clone(x.Missing), slices.Clone(x.Stale)
+	y.Views, y.Ages = slices.Clone(x.Views), slices.Clone(x.Ages)
 	y.Degraded = slices.Clone(x.Degraded)
 	y.Rows = slices.Clone(x.Rows)
 	for i := range y.Rows {
 		r := &y.Rows[i]
 		r.Heads, r.Floats, r.IDs = slices.Clone(r.Heads), slices.Clone(r.Floats), slices.Clone(r.IDs)
 		r.Vectors, r.Ranks, r.Recall = cloneVectors(r.Vectors), slices.Clone(r.Ranks), slices.Clone(r.Recall)
+		r.Ages = slices.Clone(r.Ages)
 	}
 	return &y
 }

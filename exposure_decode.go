@@ -176,6 +176,8 @@ func (d *logDecoder) exposure() *Exposure {
 			x.Pipeline = d.name()
 		case "versions":
 			x.Versions = d.versions()
+		case "views":
+			x.Views = d.stageViews()
 		case "level":
 			x.Level = oneOf(s, LogSlate, LogFull)
 		case "schema":
@@ -197,6 +199,8 @@ func (d *logDecoder) exposure() *Exposure {
 			x.Missing = decimals[uint64](s)
 		case "stale":
 			x.Stale = decimals[uint64](s)
+		case "ages":
+			x.Ages = d.floats()
 		case "degraded":
 			x.Degraded = d.degraded()
 		case "candidates":
@@ -266,6 +270,8 @@ func (d *logDecoder) row() (r ExposureRow) {
 			r.Missing = s.decimal()
 		case "stale":
 			r.Stale = s.decimal()
+		case "ages":
+			r.Ages = d.floats()
 		default:
 			s.skip()
 		}
@@ -340,6 +346,27 @@ func (d *logDecoder) versions() (out []StageVersion) {
 				v.Stage = d.name()
 			case "version":
 				v.Version = d.name()
+			default:
+				s.skip()
+			}
+		})
+		out = append(out, v)
+	})
+	return out
+}
+
+func (d *logDecoder) stageViews() (out []StageView) {
+	s := &d.json
+	s.array(func(int) {
+		var v StageView
+		s.object(func(key []byte) {
+			switch string(key) {
+			case "stage":
+				v.Stage = d.name()
+			case "name":
+				v.Name = d.name()
+			case "hash":
+				v.Hash = s.decimal()
 			default:
 				s.skip()
 			}

@@ -29,6 +29,8 @@ import (
 //     surrogateescape does (PEP 383): readers that do not know that see U+FFFD.
 //   - What is empty or zero may be absent, null counts as absent, and unknown fields are ignored.
 //     An absent position is -1 (not shown), an absent inclusion is 1, an absent exploration is exact.
+//   - Ages are seconds, one for each group of the schema, NaN where unknown; views have the hash of their definition.
+//     Records of earlier versions have neither.
 //
 // Of a row, "floats" and "ids" hold the item columns alone: the request columns stand
 // once in the record, and a reader puts them in front. A row whose request columns
@@ -57,6 +59,7 @@ func AppendExposure(dst []byte, x *Exposure) []byte {
 	e.texts("arms", x.Arms)
 	e.text("pipeline", x.Pipeline)
 	e.versions(x.Versions)
+	e.stageViews(x.Views)
 	e.key("level")
 	e.b = appendText(e.b, x.Level.String())
 	if x.Schema != nil {
@@ -71,6 +74,7 @@ func AppendExposure(dst []byte, x *Exposure) []byte {
 	e.vectors("vectors", x.Vectors)
 	e.ids("missing", x.Missing)
 	e.ids("stale", x.Stale)
+	e.floats("ages", x.Ages)
 	e.degraded(x.Degraded)
 	e.int("candidates", int64(x.Candidates))
 	e.int("shown", int64(x.Shown))
@@ -158,6 +162,7 @@ func (e *logEncoder) row(x *Exposure, r *ExposureRow) {
 	e.floats("recall", r.Recall)
 	e.mask("missing", r.Missing)
 	e.mask("stale", r.Stale)
+	e.floats("ages", r.Ages)
 	e.b = append(e.b, '}')
 }
 
@@ -215,6 +220,22 @@ func (e *logEncoder) versions(versions []StageVersion) {
 		e.b = append(e.b, `{"stage":`...)
 		e.b = appendText(e.b, versions[i].Stage)
 		e.text("version", versions[i].Version)
+		e.b = append(e.b, '}')
+	}
+	e.b = append(e.b, ']')
+}
+
+func (e *logEncoder) stageViews(views []StageView) {
+	if len(views) == 0 {
+		return
+	}
+	e.key("views")
+	for i := range views {
+		e.element(i)
+		e.b = append(e.b, `{"stage":`...)
+		e.b = appendText(e.b, views[i].Stage)
+		e.text("name", views[i].Name)
+		e.id("hash", views[i].Hash)
 		e.b = append(e.b, '}')
 	}
 	e.b = append(e.b, ']')

@@ -15,6 +15,7 @@ func (x *Exposure) checkShape() error {
 			checkWidth("ids", len(x.IDs), s.reqIDs),
 			checkWidth("missing", len(x.Missing), words),
 			checkWidth("stale", len(x.Stale), words),
+			checkWidth("ages", len(x.Ages), len(s.groups)),
 			checkVectors(x.Vectors, s.reqVectors),
 		); err != nil {
 			return err
@@ -44,6 +45,7 @@ func (r *ExposureRow) checkShape(s *Schema) error {
 		checkWidth("ids", len(r.IDs), s.ids),
 		checkWidth("ranks", len(r.Ranks), len(s.sources)),
 		checkWidth("recall", len(r.Recall), len(s.sources)),
+		checkWidth("ages", len(r.Ages), len(s.groups)),
 		checkVectors(r.Vectors, s.vectors),
 	)
 }

@@ -47,6 +47,9 @@ func (r *run) requestRow(ctx context.Context) error {
 		if b.Stale.Has(0) {
 			q.stale.Set(l.group)
 		}
+		if l.ages {
+			q.ages[l.group] = b.Age[0]
+		}
 		r.lapRemote(st.index, 1, st.remote != nil)
 	}
 	return nil
@@ -95,6 +98,9 @@ func (r *run) requestBlock(b *Block, l *blockLayout) *Block {
 		b.Vector = append(b.Vector, q.vectors[l.firstVector+j])
 	}
 	b.Missing, b.Stale = resizeBits(r.one[:1], 1), resizeBits(r.one[1:], 1)
+	if b.Age = nil; l.ages {
+		b.Age = r.age[:]
+	}
 	return b
 }
 
@@ -318,6 +324,7 @@ func (r *run) itemBlock(b *Block, l *blockLayout) *Block {
 		b.Vector = append(b.Vector, c.vectors[l.firstVector+j])
 	}
 	b.Missing, b.Stale = c.missing[l.group], c.stale[l.group]
+	b.Age = c.ages[l.group]
 	return b
 }
 
@@ -327,6 +334,7 @@ func (r *run) callFeatures(ctx context.Context, st *stage[FeatureSource], items 
 	if o, ok := st.run.(Overwriter); !ok || !o.Overwrites() {
 		b.fill()
 	}
+	b.forgetAges()
 	r.q.stage = st.hash
 	r.given.note(b)
 	if h, ok := st.run.(CandidateHydrator); ok && items != nil {
@@ -405,6 +413,11 @@ func (r *run) broadcast() {
 		}
 		if q.stale.Has(g) {
 			c.stale[g].SetFirst(len(c.ids))
+		}
+		if age := q.ages[g]; age == age && c.ages[g] != nil {
+			for i := range c.ages[g] {
+				c.ages[g][i] = age
+			}
 		}
 	}
 }

@@ -35,7 +35,9 @@ func (w *wiring) layout() {
 		p.requestCols[i].group, p.itemCols[i].group = groups[PerRequest], groups[PerItem]
 		p.requestCols[i].add(columns, PerRequest)
 		p.itemCols[i].add(columns, PerItem)
+		w.declared(st, &p.requestCols[i], &p.itemCols[i])
 	}
+	w.layoutAges(len(sb.groups))
 	if len(sb.groups) > maxGroups {
 		w.badf("features", "more than %d feature sources and scopes", maxGroups)
 	}
@@ -173,6 +175,7 @@ func (w *wiring) bind() {
 	for _, st := range p.sinks {
 		bind(w, st, p.schema)
 	}
+	w.checkViews()
 }
 
 func sameColumn(a, b Column) bool {

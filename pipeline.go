@@ -37,6 +37,8 @@ type Pipeline struct {
 	gather      []int         // head that the objective reads at each place
 	gatherAll   bool          // gather is 0, 1, … over all heads
 	fallbacks   bool          // a source is one
+	aged        []bool        // groups that have ages; nil where none has
+	stageViews  []StageView   // that the sources serve
 
 	sourceWork  []work // of remote stages, parallel to sources
 	requestWork []work // parallel to features

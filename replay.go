@@ -171,6 +171,13 @@ func (p *Pipeline) sameColumns(x *Exposure) error {
 	if !slices.Equal(s.sources, t.sources) {
 		return fmt.Errorf("%w: sources of the record %v, of this pipeline %v", ErrVersionMismatch, s.sources, t.sources)
 	}
+	for _, v := range x.Views {
+		for _, w := range p.stageViews {
+			if v.Name == w.Name && v.Hash != w.Hash {
+				return fmt.Errorf("%w: %w", ErrVersionMismatch, &ViewError{View: v.Name, Want: w.Hash, Have: v.Hash, Reason: "the record was served from another version than this pipeline serves"})
+			}
+		}
+	}
 	for i := range max(len(s.fields), len(t.fields)) {
 		if i >= len(s.fields) || i >= len(t.fields) || !sameField(&s.fields[i], &t.fields[i]) {
 			return fmt.Errorf("%w: column %d is %s in the record and %s in this pipeline", ErrVersionMismatch, i, fieldName(s, i), fieldName(t, i))
@@ -218,6 +225,7 @@ func (r *run) restore(x *Exposure, res *Result) error {
 	}
 	copy(q.missing, x.Missing)
 	copy(q.stale, x.Stale)
+	copy(q.ages, x.Ages)
 
 	n := len(x.Rows)
 	byRow := make([]*ExposureRow, n)
@@ -278,6 +286,9 @@ func (r *run) restoreRow(i int, row *ExposureRow) error {
 		copy(c.Vector(j, i), v)
 	}
 	for g := range s.groups {
+		if c.ages[g] != nil && g < len(row.Ages) {
+			c.ages[g][i] = row.Ages[g]
+		}
 		if row.Missing>>uint(g)&1 != 0 {
 			c.missing[g].Set(i)
 		}

@@ -67,6 +67,11 @@ func (r *run) record(level LogLevel, sample int) {
 	x.Pipeline, x.Versions, x.Level, x.Schema = p.version, p.versions, level, p.schema
 	x.Floats, x.IDs, x.Vectors = q.floats, q.ids, q.vectors
 	x.Missing, x.Stale = q.missing, q.stale
+	x.Views, x.Ages = p.stageViews, nil
+	if p.aged != nil {
+		x.Ages = q.ages
+		r.ageBuf = resize(r.ageBuf, c.Len()*len(c.ages))
+	}
 	x.Candidates, x.Explorer, x.Exploration = c.Len(), "", ExplorationDeterministic
 	if r.explore {
 		x.Explorer, x.Exploration = p.explorer.label, p.exploration
@@ -137,6 +142,15 @@ func (r *run) recordRow(row, position int, propensity, inclusion float64, level 
 		Item: c.ids[row], Row: row, Position: position, Propensity: propensity, Inclusion: inclusion,
 		Score: c.score[row], Utility: c.utility[row], Heads: c.HeadRow(row), Floats: c.Row(row), IDs: ids,
 		Sources: c.masks[row],
+	}
+	if r.p.aged != nil {
+		G := len(c.ages)
+		out.Ages = r.ageBuf[row*G : (row+1)*G : (row+1)*G]
+		for g, ages := range c.ages {
+			if out.Ages[g] = unknownAge(); ages != nil {
+				out.Ages[g] = ages[row]
+			}
+		}
 	}
 	if level == LogFull {
 		from := len(r.vecBuf)

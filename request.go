@@ -71,6 +71,7 @@ type Query struct {
 	vectors [][]float32
 	missing Bits // per group
 	stale   Bits
+	ages    []float32 // per group
 	schema  *Schema
 	stage   uint64 // hash of the name of the stage being called
 
@@ -104,6 +105,10 @@ func (q *Query) reset(req *Request, s *Schema) {
 	}
 	q.missing = resizeBits(q.missing, len(s.groups))
 	q.stale = resizeBits(q.stale, len(s.groups))
+	q.ages = resize(q.ages, len(s.groups))
+	for g := range q.ages {
+		q.ages[g] = unknownAge()
+	}
 	for i := range s.fields {
 		if f := &s.fields[i]; f.Scope == PerRequest && f.Kind == Float {
 			q.floats[f.Index] = f.missing()
@@ -162,6 +167,9 @@ func (q *Query) Missing(group int) bool { return q.missing.Has(group) }
 // Stale reports whether the source of a group gave values beyond their MaxAge.
 func (q *Query) Stale(group int) bool { return q.stale.Has(group) }
 
+// Age returns how old the values of a group are at Now, in seconds; NaN where that is not known, as of groups of scope PerItem.
+func (q *Query) Age(group int) float32 { return q.ages[group] }
+
 // Replayed reports whether the request was answered before and runs again from its record; see [Pipeline.Replay].
 // A stage that remembers its decisions must not take it for a new one.
 func (q *Query) Replayed() bool { return q.replayed }
@@ -196,6 +204,7 @@ func (q *Query) cloneTo(dst *Query) {
 	}
 	dst.missing = append(keep.missing[:0], q.missing...)
 	dst.stale = append(keep.stale[:0], q.stale...)
+	dst.ages = append(keep.ages[:0], q.ages...)
 }
 
 // contextValue converts v for a column, or says what it should have been.

@@ -34,6 +34,7 @@ type run struct {
 	cut     []ItemID // by MaxCandidates, when the request explains
 	x       Exposure
 	idBuf   []uint64
+	ageBuf  []float32
 	vecBuf  [][]float32
 	unshown []int32
 	trace   bool          // the request explains itself; stages do not see it
@@ -42,6 +43,7 @@ type run struct {
 	took    time.Duration // of the remote call that was joined last
 	held    []*call       // finished calls whose results are in use
 	one     [2]uint64     // bits of a request block
+	age     [1]float32    // of a request block
 
 	forced   []Degradation // of a replay: what failed then fails now
 	replayed bool
@@ -51,6 +53,7 @@ type run struct {
 
 func newRun(p *Pipeline) *run {
 	r := &run{p: p}
+	r.c.aged = p.aged
 	r.sinks = make([]Sink, len(p.sources))
 	r.views = make([]*Sink, len(p.sources))
 	r.blocks = make([]Block, len(p.features))

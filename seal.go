@@ -94,6 +94,9 @@ func (w *wiring) sealVersion() {
 	for i := range p.trace {
 		h.text(p.trace[i].Name)
 	}
+	for _, v := range p.stageViews {
+		h.text(v.Stage).text(v.Name).num(v.Hash)
+	}
 	for i := range p.schema.fields {
 		h.num(uint64(math.Float32bits(p.schema.fields[i].missing())))
 	}

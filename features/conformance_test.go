@@ -14,14 +14,14 @@ import (
 
 func TestStoreKeepsTheContract(t *testing.T) {
 	for name, config := range map[string]features.StoreConfig{
-		"items":         {Columns: storeColumns},
-		"mixed":         {Columns: oracleLayouts["mixed"], Shards: 1},
-		"wide":          {Columns: oracleLayouts["wide"]},
-		"ids":           {Columns: oracleLayouts["one id"]},
-		"default stale": {Columns: storeColumns, Stale: features.DefaultStale},
-		"drop stale":    {Columns: storeColumns, Stale: features.DropStale},
-		"refuse future": {Columns: storeColumns, RefuseFuture: true},
-		"users":         {Columns: storeColumns, Entity: features.User},
+		"items":         {View: features.View{Name: "test", Columns: storeColumns}},
+		"mixed":         {View: features.View{Name: "test", Columns: oracleLayouts["mixed"]}, Shards: 1},
+		"wide":          {View: features.View{Name: "test", Columns: oracleLayouts["wide"]}},
+		"ids":           {View: features.View{Name: "test", Columns: oracleLayouts["one id"]}},
+		"default stale": {View: features.View{Name: "test", Columns: storeColumns, Stale: features.DefaultStale}},
+		"drop stale":    {View: features.View{Name: "test", Columns: storeColumns, Stale: features.DropStale}},
+		"refuse future": {View: features.View{Name: "test", Columns: storeColumns}, RefuseFuture: true},
+		"users":         {View: features.View{Name: "test", Columns: storeColumns, Entity: features.User}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			suite := featurestest.Config{
@@ -32,7 +32,7 @@ func TestStoreKeepsTheContract(t *testing.T) {
 			featurestest.Run(t, func(t *testing.T) recsys.FeatureSource { return filled(t, config, suite) }, suite)
 			suite.Write = func(source recsys.FeatureSource, n int) {
 				s := source.(*features.Store)
-				r := randomRow(newRand(uint64(n)), config.Columns, uint64(n%3))
+				r := randomRow(newRand(uint64(n)), config.View.Columns, uint64(n%3))
 				if _, err := s.Put(r); err != nil {
 					panic(err)
 				}
@@ -49,7 +49,7 @@ func TestStoreKeepsTheContract(t *testing.T) {
 func filled(t *testing.T, config features.StoreConfig, suite featurestest.Config) *features.Store {
 	s := newStore(t, config)
 	put := func(key uint64) {
-		r := randomRow(newRand(key), config.Columns, key)
+		r := randomRow(newRand(key), config.View.Columns, key)
 		r.Time = suite.Written
 		_, err := s.Put(r)
 		require.NoError(t, err)

@@ -32,9 +32,9 @@ const stripeCount = 16
 type stripe struct {
 	inside [2]atomic.Int64
 
-	fresh, stale, missing, future atomic.Uint64
+	fresh, stale, missing, expired, future atomic.Uint64
 
-	_ [80]byte
+	_ [72]byte
 }
 
 // stripe spreads readers by any number that differs between those that run at once.

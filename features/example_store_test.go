@@ -13,12 +13,10 @@ import (
 // A store of item features in a pipeline, and what a ranker sees of a fresh, a stale and an
 // unknown item.
 func ExampleStore() {
-	items, err := features.NewStore(features.StoreConfig{
-		Columns: []features.Column{
-			{Name: "ctr", MaxAge: time.Hour},
-			{Name: "price", Default: new(float32(10))},
-		},
-	})
+	items, err := features.NewStore(features.StoreConfig{View: features.View{Name: "item.stats", Columns: []features.Column{
+		{Name: "ctr", MaxAge: time.Hour},
+		{Name: "price", Default: new(float32(10))},
+	}}})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -65,14 +63,11 @@ func ExampleStore() {
 
 // Values by column name; events that come late do not undo later ones.
 func ExampleStore_Row() {
-	users, err := features.NewStore(features.StoreConfig{
-		Entity: features.User,
-		Columns: []features.Column{
-			{Name: "age"},
-			{Name: "country", Kind: recsys.ID},
-			{Name: "taste", Kind: recsys.Vector, Dim: 2},
-		},
-	})
+	users, err := features.NewStore(features.StoreConfig{View: features.View{Name: "item.stats", Entity: features.User, Columns: []features.Column{
+		{Name: "age"},
+		{Name: "country", Kind: recsys.ID},
+		{Name: "taste", Kind: recsys.Vector, Dim: 2},
+	}}})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -102,7 +97,7 @@ func ExampleStore_Row() {
 // A snapshot restores a store; one with other columns says so.
 func ExampleStore_ReadFrom() {
 	columns := []features.Column{{Name: "ctr"}, {Name: "creator", Kind: recsys.ID}}
-	items, _ := features.NewStore(features.StoreConfig{Columns: columns})
+	items, _ := features.NewStore(features.StoreConfig{View: features.View{Name: "item.stats", Columns: columns}})
 	if _, err := items.Put(features.Row{Key: 1, Floats: []float32{0.07}, IDs: []uint64{5}}); err != nil {
 		fmt.Println(err)
 	}
@@ -112,14 +107,14 @@ func ExampleStore_ReadFrom() {
 	}
 	snapshot := file.Bytes()
 
-	restored, _ := features.NewStore(features.StoreConfig{Columns: columns})
+	restored, _ := features.NewStore(features.StoreConfig{View: features.View{Name: "item.stats", Columns: columns}})
 	_, err := restored.ReadFrom(bytes.NewReader(snapshot))
 	fmt.Println(restored.Len(), err)
 
-	other, _ := features.NewStore(features.StoreConfig{Columns: columns[:1]})
+	other, _ := features.NewStore(features.StoreConfig{View: features.View{Name: "item.stats", Columns: columns[:1]}})
 	_, err = other.ReadFrom(bytes.NewReader(snapshot))
 	fmt.Println(err)
 	// Output:
 	// 1 <nil>
-	// features: snapshot has the columns "ctr" float, "creator" id of item; the store has "ctr" float of item
+	// features: snapshot has view "item.stats" with the columns "ctr" float, "creator" id of item; the store has view "item.stats" with the columns "ctr" float of item
 }

@@ -1,5 +1,10 @@
 package features
 
+import (
+	"fmt"
+	"sync/atomic"
+)
+
 // Stride returns the words from one row of the store to the next.
 func (s *Store) Stride() int { return s.layout.stride }
 
@@ -27,3 +32,45 @@ const (
 	EmptyEntry   = emptyEntry
 	DeletedEntry = deletedEntry
 )
+
+// WhileWritersWait runs f while the lock of every shard is held.
+func (s *Store) WhileWritersWait(f func()) {
+	for k := range s.shards {
+		s.shards[k].mu.Lock()
+		defer s.shards[k].mu.Unlock()
+	}
+	f()
+}
+
+// Check returns an error unless what the writers of each shard know agrees with its table.
+func (s *Store) Check() error {
+	rows := 0
+	for k := range s.shards {
+		sh, t := &s.shards[k], s.table(k)
+		sh.mu.Lock()
+		live, deleted := 0, 0
+		for i := range t.index {
+			switch e := atomic.LoadUint64(&t.index[i]); {
+			case e > deletedEntry:
+				live++
+				key := *t.row(e, s.layout.stride)
+				if p, _, ok := t.find(hashOf(key), key, s.layout.stride); !ok || p != i {
+					sh.mu.Unlock()
+					return fmt.Errorf("shard %d: key %d is at %d and found at %d, %v", k, key, i, p, ok)
+				}
+			case e == deletedEntry:
+				deleted++
+			}
+		}
+		slots := live + len(sh.free) + sh.retired.len()
+		sh.mu.Unlock()
+		if live != sh.live || deleted != sh.deleted || slots != sh.used {
+			return fmt.Errorf("shard %d: %d rows, %d deleted entries, %d slots; it knows of %d, %d and %d", k, live, deleted, slots, sh.live, sh.deleted, sh.used)
+		}
+		rows += live
+	}
+	if rows != s.Len() {
+		return fmt.Errorf("%d rows; Len is %d", rows, s.Len())
+	}
+	return nil
+}

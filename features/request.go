@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/fmath"
 )
 
 // RequestTime writes when the request came, as points on two circles, so that 23:59
@@ -76,7 +77,7 @@ func (r RequestTime) Hydrate(_ context.Context, q *recsys.Query, _ []recsys.Item
 
 // circle returns the point at the given part of a turn.
 func circle(part float64) (sin, cos float32) {
-	s, c := math.Sincos(2 * math.Pi * part)
+	s, c := fmath.Turn(part)
 	return float32(s), float32(c)
 }
 

@@ -74,9 +74,13 @@ type layout struct {
 	stride  int   // words from one row to the next
 	lines   int   // cache lines to fetch ahead for a row
 
-	defaults []place // Float columns with a Default
-	aged     []place // columns with a MaxAge
-	maxAge   int64   // the smallest MaxAge in nanoseconds, 0 for none
+	absent   []uint64 // what reads as a row without values
+	defaults []place  // Float columns with a Default
+	aged     []place  // columns with a MaxAge
+	maxAge   int64    // the smallest MaxAge in nanoseconds, 0 for none
+	ttl      int64    // in nanoseconds, 0 for none
+	age      bool     // the last Float column of a block is the age
+	nonzero  bool     // key 0 is none
 }
 
 // place is a column that reading treats specially.
@@ -87,11 +91,11 @@ type place struct {
 	age   int64
 }
 
-// newLayout lays out valid columns.
-func newLayout(columns []Column) *layout {
-	l := &layout{columns: columns}
-	for i := range columns {
-		c := &columns[i]
+// newLayout lays out the columns of a valid view.
+func newLayout(v *View) *layout {
+	l := &layout{columns: v.Columns, ttl: int64(v.TTL), age: v.Age != "", nonzero: v.Entity == Context}
+	for i := range v.Columns {
+		c := &v.Columns[i]
 		p := place{kind: c.Kind, value: float32(math.NaN()), age: int64(c.MaxAge)}
 		switch c.Kind {
 		case recsys.Float:
@@ -116,6 +120,7 @@ func newLayout(columns []Column) *layout {
 	l.values += l.floats
 	l.words = idWord + l.ids + (l.values+1)/2
 	l.stride, l.lines = strideOf(l.words)
+	l.absent = alignedWords(l.words)
 	return l
 }
 
@@ -130,7 +135,7 @@ func strideOf(words int) (stride, lines int) {
 	if 4*stride <= 5*words {
 		return stride, min(stride/line, most)
 	}
-	return words, min((words+line-1+line-1)/line, most)
+	return words, min((words+line-1+straddle)/line, most)
 }
 
 // float32s views the values of a row. The words are 64-bit aligned, and a float32
@@ -162,6 +167,37 @@ func (l *layout) decode(r *Row, row []uint64) {
 	values := l.float32s(row)
 	r.Floats = append(r.Floats[:0], values[:l.floats]...)
 	r.Vectors = append(r.Vectors[:0], values[l.floats:]...)
+}
+
+// copyGroup writes n rows into a block from row first on, and fetches those of ahead meanwhile.
+func (l *layout) copyGroup(out *recsys.Block, first, n int, rows, ahead **uint64) {
+	lines, at := l.lines, 8*(idWord+l.ids)
+	if l.floats > 0 {
+		copyRows(unsafe.Pointer(&out.Float[first*out.Stride]), 4*out.Stride, rows, at, 4*l.floats, n, ahead, lines)
+		lines, at = 0, at+4*l.floats
+	}
+	for j, d := range l.dims {
+		copyRows(unsafe.Pointer(&out.Vector[j][first*d]), 4*d, rows, at, 4*d, n, ahead, lines)
+		lines, at = 0, at+4*d
+	}
+	if lines > 0 {
+		fetchLines(ahead, n, lines)
+	}
+	row := unsafe.Slice(rows, n)
+	for j := range out.ID {
+		ids := out.ID[j][first:][:n]
+		for i, w := range row {
+			ids[i] = l.view(w)[idWord+j]
+		}
+	}
+	for k := range l.defaults {
+		p := &l.defaults[k]
+		for i := range n {
+			if v := &out.Float[(first+i)*out.Stride+p.index]; *v != *v {
+				*v = p.value
+			}
+		}
+	}
 }
 
 // copyTo writes a row into row i of a block.
@@ -204,18 +240,37 @@ func (l *layout) expire(out *recsys.Block, i int, at, now int64) {
 	}
 }
 
-// fits returns an error unless out has the columns of the layout and the given rows.
+// fits returns an error unless out has the columns of the layout and the given rows, with memory for all of them.
 func (l *layout) fits(out *recsys.Block, rows int) error {
-	ok := out.Floats == l.floats && len(out.ID) == l.ids && len(out.Vector) == len(l.dims)
-	for j := range l.dims {
-		ok = ok && out.Dims[j] == l.dims[j]
+	floats := l.floats
+	if l.age {
+		floats++
+	}
+	ok := out.Floats == floats && len(out.ID) == l.ids && len(out.Vector) == len(l.dims) && len(out.Dims) == len(l.dims)
+	for j := 0; ok && j < len(l.dims); j++ {
+		ok = out.Dims[j] == l.dims[j]
 	}
 	switch {
 	case !ok:
 		return fmt.Errorf("features: block of %d floats, %d ids and vectors of dimensions %v; the store's columns are %d, %d and %v",
-			out.Floats, len(out.ID), out.Dims, l.floats, l.ids, l.dims)
+			out.Floats, len(out.ID), out.Dims, floats, l.ids, l.dims)
 	case out.Rows != rows:
 		return fmt.Errorf("features: block of %d rows for %d keys", out.Rows, rows)
+	case rows == 0:
+		return nil
+	}
+	words := (rows + 63) / 64
+	ok = len(out.Missing) >= words && len(out.Stale) >= words &&
+		out.Stride >= floats && len(out.Float) >= (rows-1)*out.Stride+floats &&
+		(out.Age == nil || len(out.Age) >= rows)
+	for j, d := range l.dims {
+		ok = ok && len(out.Vector[j]) >= rows*d
+	}
+	for j := range out.ID {
+		ok = ok && len(out.ID[j]) >= rows
+	}
+	if !ok {
+		return fmt.Errorf("features: block of %d rows whose slices are shorter", rows)
 	}
 	return nil
 }

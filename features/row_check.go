@@ -18,8 +18,12 @@ func (l *layout) check(r *Row) (at int64, err error) {
 	}
 	at, ok := nanoOf(r.Time)
 	switch {
+	case r.Key == 0 && l.nonzero:
+		return bad("", "key 0 stands for a request without a key; want another one")
 	case !ok:
 		return bad("", "event time %v; want one in the years 1678 to 2261", r.Time)
+	case at == undated && l.ttl > 0:
+		return bad("", "it has no event time, but rows of the view expire after %v; set Time", time.Duration(l.ttl))
 	case at == undated && len(l.aged) > 0:
 		c := l.column(l.aged[0].kind, l.aged[0].index)
 		return bad("", "it has no event time, but column %q has MaxAge %v; set Time", c.Name, c.MaxAge)

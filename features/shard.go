@@ -1,6 +1,7 @@
 package features
 
 import (
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -12,12 +13,14 @@ type shard struct {
 	live    int        // keys
 	deleted int        // entries of the index that were deleted
 	used    int        // slots that were ever taken
+	hand    int        // where evict looks next
+	scan    int        // where it looks for expired rows
 	free    []uint32   // slots that can be taken
 	retired retirement // slots that readers may look at
 
-	stored, late, removed atomic.Uint64
+	stored, late, early, ahead, removed, evicted, swept atomic.Uint64
 
-	_ [16]byte
+	_ [32]byte
 }
 
 // table returns the current table of shard k.
@@ -32,35 +35,51 @@ func (s *Store) swap(k int, t *table) {
 	s.tables.Store(&next)
 }
 
-// put stores a row that has been checked, unless a later one is there.
-func (s *Store) put(r *Row, at int64) (stored bool) {
+// put stores a row that has been checked, unless a later one is there. Now is the store's clock.
+func (s *Store) put(r *Row, at, now int64) (stored bool) {
 	h := hashOf(r.Key)
 	k := s.shardOf(h)
+	for {
+		stored, full := s.tryPut(k, h, r, at, now)
+		if !full {
+			return stored
+		}
+		s.evictBeside(k, now)
+	}
+}
+
+// tryPut is put, or returns full when the store is at its bound and shard k has no row to give up.
+func (s *Store) tryPut(k int, h uint64, r *Row, at, now int64) (stored, full bool) {
 	sh := &s.shards[k]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	s.reserve(k)
 	t := s.table(k)
 	p, old, exists := t.find(h, r.Key, s.layout.stride)
-	if exists && at < int64(s.words(t, old)[timeWord]) {
+	switch {
+	case exists && at < int64(s.words(t, old)[timeWord]):
 		sh.late.Add(1)
-		return false
+		return false, false
+	case !exists:
+		if !s.admit(k, now) {
+			return false, true
+		}
+		p, _, _ = t.find(h, r.Key, s.layout.stride) // evict may have changed the way there
 	}
 	entry := entryOf(h, sh.take())
 	s.layout.encode(s.words(t, entry), r, at)
-	was := t.index[p]
-	atomic.StoreUint64(&t.index[p], entry) // from here on readers see it
+	was := atomic.LoadUint64(&t.index[p])
+	atomic.StoreUint64(&t.index[p], entry|was&readBit) // from here on readers see it
 	sh.stored.Add(1)
 	switch {
 	case exists:
 		sh.retired.push(uint32(old), s.epochs.now.Load())
-		return true
+		return true, false
 	case was == deletedEntry:
 		sh.deleted--
 	}
 	sh.live++
-	s.rows.Add(1)
-	return true
+	return true, false
 }
 
 // words returns the row that an entry names.
@@ -76,17 +95,20 @@ func (s *Store) remove(key uint64) bool {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	t := s.table(k)
-	p, old, exists := t.find(h, key, s.layout.stride)
-	if !exists {
-		return false
+	p, _, exists := t.find(h, key, s.layout.stride)
+	if exists {
+		s.drop(sh, t, p)
+		sh.removed.Add(1)
 	}
-	atomic.StoreUint64(&t.index[p], deletedEntry)
-	sh.retired.push(uint32(old), s.epochs.now.Load())
+	return exists
+}
+
+// drop removes the row whose entry is at p. The caller holds the lock of the shard.
+func (s *Store) drop(sh *shard, t *table, p int) {
+	sh.retired.push(uint32(atomic.LoadUint64(&t.index[p])), s.epochs.now.Load())
+	sh.deleted += t.erase(p)
 	sh.live--
-	sh.deleted++
-	sh.removed.Add(1)
 	s.rows.Add(-1)
-	return true
 }
 
 // retireBatch is how many retired slots wait before a writer tries to start an epoch.
@@ -103,7 +125,7 @@ func (s *Store) reserve(k int) {
 			sh.reclaim(&s.epochs)
 		}
 		if full && len(sh.free) == 0 {
-			slots = grownSlots(have)
+			slots = s.moreSlots(sh, have)
 		}
 	}
 	crowded := 2*(sh.live+sh.deleted+1) > entries
@@ -114,6 +136,25 @@ func (s *Store) reserve(k int) {
 		s.swap(k, t.grown(slots, entries, s.layout.stride))
 		sh.deleted = 0
 	}
+}
+
+// moreSlots returns how many slots a full shard is to have. A store with a bound waits for readers before it
+// goes beyond what it planned with.
+func (s *Store) moreSlots(sh *shard, have int) int {
+	const tries = 100
+	if !s.bounded || have < s.slotLimit {
+		if s.bounded {
+			return min(grownSlots(have), s.slotLimit)
+		}
+		return grownSlots(have)
+	}
+	for range tries {
+		runtime.Gosched()
+		if sh.reclaim(&s.epochs); len(sh.free) > 0 {
+			return have
+		}
+	}
+	return have + retireBatch + have/16
 }
 
 // grownSlots returns the next size of a slab: doubled while small, then a quarter more.

@@ -6,14 +6,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/internal/envelope"
 )
 
 // The envelope of a snapshot: a JSON section "store", then for each part the sections
-// keys, times, ids, floats.
+// keys, times, ids, floats. Version 1 had the hash of the columns where version 2 has the view's RowHash, and no name.
 const (
 	snapshotKind    = "features.store"
-	snapshotVersion = 1
+	snapshotVersion = 2
 	maxParts        = maxShards
 )
 
@@ -33,6 +34,7 @@ var (
 
 // snapshotHeader is the section "store".
 type snapshotHeader struct {
+	View    string           `json:"view,omitempty"`
 	Columns []snapshotColumn `json:"columns"`
 	Parts   int              `json:"parts"`
 }
@@ -52,27 +54,28 @@ func (c snapshotColumn) String() string {
 	return fmt.Sprintf("%q %s", c.Name, c.Kind)
 }
 
-// SchemaError says that a snapshot has other columns than the store: other names, kinds,
-// dimensions, order or entity. MaxAge, Default and policies may differ.
+// SchemaError says that a snapshot is of another view than the store: another name, entity or key, or columns of other names, kinds,
+// dimensions or order. MaxAge, Default, TTL, policies and encoders may differ.
 type SchemaError struct {
-	Want, Have string // the columns of the store and of the snapshot
+	Want, Have string // the view of the store and of the snapshot, with their columns
 	err        error
 }
 
 // Error lists both.
 func (e *SchemaError) Error() string {
-	return fmt.Sprintf("features: snapshot has the columns %s; the store has %s", e.Have, e.Want)
+	return fmt.Sprintf("features: snapshot has %s; the store has %s", e.Have, e.Want)
 }
 
-// Unwrap returns an error that wraps [ErrSchema].
+// Unwrap returns an error that wraps [ErrSchema]: a [*ViewError] with the RowHash of both, or for a snapshot that knows
+// no view that of the file.
 func (e *SchemaError) Unwrap() error { return e.err }
 
 // WriteTo writes a snapshot of all rows. Each row is whole; rows that are written
 // meanwhile may be in it as they were or as they are. Stores with the same rows, columns
 // and number of shards write the same bytes. It takes no lock and the memory of one shard.
 func (s *Store) WriteTo(w io.Writer) (int64, error) {
-	e := envelope.NewWriter(w, snapshotKind, snapshotVersion, s.schema)
-	e.WriteJSON("store", snapshotHeader{Columns: s.snapshotColumns(), Parts: len(s.shards)})
+	e := envelope.NewWriter(w, snapshotKind, snapshotVersion, s.view.RowHash())
+	e.WriteJSON("store", snapshotHeader{View: s.view.Name, Columns: s.snapshotColumns(), Parts: len(s.shards)})
 	var all, keys, times, ids []uint64
 	var values []float32
 	for k := range s.shards {
@@ -111,18 +114,15 @@ func (s *Store) ReadFrom(r io.Reader) (int64, error) {
 	var head snapshotHeader
 	e.ReadJSON("store", &head)
 	if e.Err() == nil {
-		if e.CheckSchema(s.schema); e.Err() != nil {
-			n, err := e.Close()
-			return n, &SchemaError{Want: describe(s.snapshotColumns()), Have: describe(head.Columns), err: err}
+		if err := s.checkView(e, &head); err != nil {
+			n, _ := e.Close()
+			return n, err
 		}
 		if head.Parts < 1 || head.Parts > maxParts {
 			e.Fail(fmt.Sprintf("%d parts", head.Parts))
 		}
 	}
-	staged := newStore(s.config, s.schema)
-	for k := 0; k < head.Parts && e.Err() == nil; k++ {
-		staged.readPart(e, k)
-	}
+	staged := s.stage(e, head.Parts)
 	n, err := e.Close()
 	if err != nil {
 		return n, fmt.Errorf("features: snapshot: %w", err)
@@ -131,63 +131,36 @@ func (s *Store) ReadFrom(r io.Reader) (int64, error) {
 	return n, nil
 }
 
-// readPart puts the rows of one part.
-func (s *Store) readPart(e *envelope.Reader, k int) {
-	l := s.layout
-	keys := envelope.Read[uint64](e, fmt.Sprintf("keys.%d", k))
-	n := len(keys)
-	times := envelope.ReadN[uint64](e, fmt.Sprintf("times.%d", k), n)
-	ids := envelope.ReadN[uint64](e, fmt.Sprintf("ids.%d", k), n*l.ids)
-	values := envelope.ReadN[float32](e, fmt.Sprintf("floats.%d", k), n*l.values)
-	if e.Err() != nil {
-		return
+// checkView returns a [*SchemaError] unless the snapshot is of the store's view.
+func (s *Store) checkView(e *envelope.Reader, head *snapshotHeader) error {
+	err := &SchemaError{
+		Want: describe(s.view.Name, s.snapshotColumns()),
+		Have: describe(head.View, head.Columns),
 	}
-	for i, key := range keys {
-		v := values[i*l.values : (i+1)*l.values]
-		r := Row{Key: key, IDs: ids[i*l.ids : (i+1)*l.ids], Floats: v[:l.floats], Vectors: v[l.floats:]}
-		if err := l.checkValues(&r); err != nil {
-			e.Fail(err.Error())
-			return
+	if e.Version() > 1 {
+		want, have := s.view.RowHash(), e.Schema()
+		if want == have {
+			return nil
 		}
-		s.put(&r, int64(times[i]))
+		err.err = &ViewError{View: s.view.Name, Column: s.differs(head.Columns), Want: want, Have: have, Reason: "the snapshot is of another version"}
+		return err
 	}
+	schema, _ := recsys.NewSchema(recsys.SchemaConfig{Columns: s.view.Columns}) // which were checked
+	if e.CheckSchema(schema.Hash()); e.Err() != nil {
+		err.err = e.Err()
+		return err
+	}
+	return nil
 }
 
-// merge moves the rows of staged, which nobody else uses, into s.
-func (s *Store) merge(staged *Store) {
-	for k := range staged.shards {
-		if s.adopt(staged, k) {
-			continue
-		}
-		t := staged.table(k)
-		var r Row
-		for _, e := range t.index {
-			if e > deletedEntry {
-				row := staged.words(t, e)
-				staged.layout.decode(&r, row)
-				s.put(&r, int64(row[timeWord]))
-			}
+// differs returns the name of the first column that the snapshot has not, or has otherwise or elsewhere.
+func (s *Store) differs(have []snapshotColumn) string {
+	for i, c := range s.snapshotColumns() {
+		if i >= len(have) || c != have[i] {
+			return c.Name
 		}
 	}
-}
-
-// adopt takes over shard k of staged if s has nothing in its own.
-func (s *Store) adopt(staged *Store, k int) bool {
-	const afterAllEpochs = ^uint64(0)
-	from, to := &staged.shards[k], &s.shards[k]
-	to.mu.Lock()
-	defer to.mu.Unlock()
-	if to.used > 0 {
-		return false
-	}
-	to.live, to.deleted, to.used, to.free = from.live, from.deleted, from.used, from.free
-	for slot, ok := from.retired.pop(afterAllEpochs); ok; slot, ok = from.retired.pop(afterAllEpochs) {
-		to.free = append(to.free, slot)
-	}
-	s.swap(k, staged.table(k))
-	s.rows.Add(int64(from.live))
-	to.stored.Add(from.stored.Load())
-	return true
+	return ""
 }
 
 // Save writes a snapshot to a file, which is replaced as a whole or not at all.
@@ -207,21 +180,25 @@ func (s *Store) Load(path string) error {
 }
 
 func (s *Store) snapshotColumns() []snapshotColumn {
-	out := make([]snapshotColumn, len(s.config.Columns))
+	out := make([]snapshotColumn, len(s.view.Columns))
 	for i := range out {
-		c := &s.config.Columns[i]
+		c := &s.view.Columns[i]
 		out[i] = snapshotColumn{c.Name, c.Kind.String(), c.Dim, c.Scope.String()}
 	}
 	return out
 }
 
-// describe lists columns for an error.
-func describe(columns []snapshotColumn) string {
+// describe lists the columns of a view for an error.
+func describe(view string, columns []snapshotColumn) string {
 	scope := ""
 	var names []string
 	for _, c := range columns {
 		names = append(names, c.String())
 		scope = c.Scope
 	}
-	return strings.TrimSpace(list(names) + " of " + scope)
+	text := strings.TrimSpace("the columns " + list(names) + " of " + scope)
+	if view != "" {
+		text = fmt.Sprintf("view %q with %s", view, text)
+	}
+	return text
 }

@@ -23,7 +23,7 @@ func snapshotOf(t testing.TB, config features.StoreConfig, n int) (*features.Sto
 	t.Helper()
 	s := newStore(t, config)
 	for i := range n {
-		_, err := s.Put(randomRow(newRand(uint64(i)), config.Columns, uint64(i)*0x9e3779b97f4a7c15))
+		_, err := s.Put(randomRow(newRand(uint64(i)), config.View.Columns, uint64(i)*0x9e3779b97f4a7c15))
 		require.NoError(t, err)
 	}
 	var b bytes.Buffer
@@ -46,7 +46,7 @@ func requireSameRows(t *testing.T, want, got *features.Store) {
 func TestSnapshotRestoresEveryRow(t *testing.T) {
 	for name, columns := range oracleLayouts {
 		for _, n := range []int{0, 1, 1000} {
-			config := features.StoreConfig{Columns: columns, Shards: 4}
+			config := features.StoreConfig{View: features.View{Name: "test", Columns: columns}, Shards: 4}
 			s, file := snapshotOf(t, config, n)
 			for _, shards := range []int{1, 4, 64} {
 				config.Shards = shards
@@ -71,7 +71,7 @@ func TestSnapshotRestoresEveryRow(t *testing.T) {
 
 // TestRestoredStoreServesAndGrows goes on writing where a snapshot was taken over.
 func TestRestoredStoreServesAndGrows(t *testing.T) {
-	config := features.StoreConfig{Columns: storeColumns, Shards: 2}
+	config := features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns}, Shards: 2}
 	_, file := snapshotOf(t, config, 300)
 	s := newStore(t, config)
 	_, err := s.ReadFrom(bytes.NewReader(file))
@@ -88,7 +88,7 @@ func TestRestoredStoreServesAndGrows(t *testing.T) {
 }
 
 func TestSnapshotDoesNotUndoLaterWrites(t *testing.T) {
-	config := features.StoreConfig{Columns: []features.Column{{Name: "x"}}, Shards: 1}
+	config := features.StoreConfig{View: features.View{Name: "test", Columns: []features.Column{{Name: "x"}}}, Shards: 1}
 	put := func(s *features.Store, key uint64, v float32, at time.Time) {
 		_, err := s.Put(features.Row{Key: key, Time: at, Floats: []float32{v}})
 		require.NoError(t, err)
@@ -115,17 +115,17 @@ func TestSnapshotDoesNotUndoLaterWrites(t *testing.T) {
 }
 
 func TestSnapshotOfOtherColumnsIsRefused(t *testing.T) {
-	_, file := snapshotOf(t, features.StoreConfig{Columns: storeColumns}, 10)
+	_, file := snapshotOf(t, features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns}}, 10)
 	change := func(f func(c []features.Column) []features.Column) []features.Column {
 		return f(append([]features.Column(nil), storeColumns...))
 	}
 	for name, config := range map[string]features.StoreConfig{
-		"name":   {Columns: change(func(c []features.Column) []features.Column { c[0].Name = "cvr"; return c })},
-		"order":  {Columns: change(func(c []features.Column) []features.Column { c[0], c[1] = c[1], c[0]; return c })},
-		"kind":   {Columns: change(func(c []features.Column) []features.Column { c[1].Kind = recsys.ID; return c })},
-		"dim":    {Columns: change(func(c []features.Column) []features.Column { c[3].Dim = 3; return c })},
-		"fewer":  {Columns: storeColumns[:4]},
-		"entity": {Columns: storeColumns, Entity: features.User},
+		"name":   {View: features.View{Name: "test", Columns: change(func(c []features.Column) []features.Column { c[0].Name = "cvr"; return c })}},
+		"order":  {View: features.View{Name: "test", Columns: change(func(c []features.Column) []features.Column { c[0], c[1] = c[1], c[0]; return c })}},
+		"kind":   {View: features.View{Name: "test", Columns: change(func(c []features.Column) []features.Column { c[1].Kind = recsys.ID; return c })}},
+		"dim":    {View: features.View{Name: "test", Columns: change(func(c []features.Column) []features.Column { c[3].Dim = 3; return c })}},
+		"fewer":  {View: features.View{Name: "test", Columns: storeColumns[:4]}},
+		"entity": {View: features.View{Name: "test", Columns: storeColumns, Entity: features.User}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStore(t, config)
@@ -133,36 +133,36 @@ func TestSnapshotOfOtherColumnsIsRefused(t *testing.T) {
 			var schema *features.SchemaError
 			require.ErrorAs(t, err, &schema)
 			require.ErrorIs(t, err, features.ErrSchema)
-			require.ErrorContains(t, err, `features: snapshot has the columns "ctr" float, "price" float, "creator" id, "emb" vector of 2, "tail" vector of 1 of item; the store has `)
+			require.ErrorContains(t, err, `features: snapshot has view "test" with the columns "ctr" float, "price" float, "creator" id, "emb" vector of 2, "tail" vector of 1 of item; the store has view "test" with the columns `)
 			require.NotEqual(t, schema.Have, schema.Want)
 			require.Zero(t, s.Len())
 		})
 	}
 	t.Run("MaxAge and Default may differ", func(t *testing.T) {
-		s := newStore(t, features.StoreConfig{Columns: change(func(c []features.Column) []features.Column {
+		s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: change(func(c []features.Column) []features.Column {
 			c[0].MaxAge, c[1].Default, c[1].MaxAge = 0, new(float32(1)), time.Minute
 			return c
-		}), Stale: features.DropStale})
+		}), Stale: features.DropStale}})
 		_, err := s.ReadFrom(bytes.NewReader(file))
 		require.NoError(t, err)
 	})
 }
 
 func TestUndatedRowsOfASnapshotAreStale(t *testing.T) {
-	old := newStore(t, features.StoreConfig{Columns: []features.Column{{Name: "x"}}})
+	old := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: []features.Column{{Name: "x"}}}})
 	_, err := old.Put(features.Row{Key: 1, Floats: []float32{1}})
 	require.NoError(t, err)
 	var b bytes.Buffer
 	_, err = old.WriteTo(&b)
 	require.NoError(t, err)
-	s := newStore(t, features.StoreConfig{Columns: []features.Column{{Name: "x", MaxAge: 1 << 62}}})
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: []features.Column{{Name: "x", MaxAge: 1 << 62}}}})
 	_, err = s.ReadFrom(&b)
 	require.NoError(t, err)
 	require.True(t, hydrated(t, s, at(epoch), []recsys.ItemID{1}).Stale.Has(0))
 }
 
 func TestDamagedSnapshotsAreRefusedWhole(t *testing.T) {
-	config := features.StoreConfig{Columns: oracleLayouts["mixed"], Shards: 1}
+	config := features.StoreConfig{View: features.View{Name: "test", Columns: oracleLayouts["mixed"]}, Shards: 1}
 	_, file := snapshotOf(t, config, 20)
 	read := func(b []byte) error {
 		s := newStore(t, config)
@@ -189,7 +189,7 @@ func TestDamagedSnapshotsAreRefusedWhole(t *testing.T) {
 
 func TestSaveAndLoad(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "items.features")
-	config := features.StoreConfig{Columns: storeColumns}
+	config := features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns}}
 	s, _ := snapshotOf(t, config, 100)
 	require.NoError(t, s.Save(path))
 	restored := newStore(t, config)
@@ -213,7 +213,7 @@ func (w *brokenWriter) Write(b []byte) (int, error) {
 }
 
 func TestWriteToReportsTheWritersError(t *testing.T) {
-	s, _ := snapshotOf(t, features.StoreConfig{Columns: storeColumns}, 100)
+	s, _ := snapshotOf(t, features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns}}, 100)
 	_, err := s.WriteTo(&brokenWriter{1000})
 	require.ErrorIs(t, err, io.ErrClosedPipe)
 }
@@ -221,7 +221,7 @@ func TestWriteToReportsTheWritersError(t *testing.T) {
 // FuzzStoreReadFrom reads arbitrary bytes: an error and an untouched store, or rows that come back from
 // their own snapshot.
 func FuzzStoreReadFrom(f *testing.F) {
-	config := features.StoreConfig{Columns: oracleLayouts["mixed"], Shards: 1}
+	config := features.StoreConfig{View: features.View{Name: "test", Columns: oracleLayouts["mixed"]}, Shards: 1}
 	_, file := snapshotOf(f, config, 3)
 	f.Add(file)
 	f.Add(file[:len(file)-64])
@@ -247,14 +247,8 @@ func FuzzStoreReadFrom(f *testing.F) {
 // TestWellFormedSnapshotsAreStillChecked writes envelopes whose checksums hold and
 // whose contents do not.
 func TestWellFormedSnapshotsAreStillChecked(t *testing.T) {
-	config := features.StoreConfig{Columns: []features.Column{{Name: "x"}, {Name: "v", Kind: recsys.Vector, Dim: 2}}}
-	s := newStore(t, config)
-	var probe bytes.Buffer
-	_, err := s.WriteTo(&probe)
-	require.NoError(t, err)
-	r := envelope.NewReader(&probe, "features.store", 1)
-	schema := r.Schema()
-
+	config := features.StoreConfig{View: features.View{Name: "test", Columns: []features.Column{{Name: "x"}, {Name: "v", Kind: recsys.Vector, Dim: 2}}}}
+	schema := config.View.RowHash()
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
 	for name, c := range map[string]struct {
 		parts  int
@@ -277,7 +271,7 @@ func TestWellFormedSnapshotsAreStillChecked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
-			w := envelope.NewWriter(&b, "features.store", 1, schema)
+			w := envelope.NewWriter(&b, "features.store", 2, schema)
 			w.WriteJSON("store", map[string]any{"columns": []any{}, "parts": c.parts})
 			if c.parts > 0 {
 				envelope.Write(w, "keys.0", c.keys)

@@ -109,7 +109,7 @@ func loadStore(rows uint64) func([]recsys.ItemID, *recsys.Block) { return readin
 func benchStore(rows uint64) *features.Store {
 	columns := benchmarkColumns()
 	columns[0].MaxAge = time.Hour
-	s, err := features.NewStore(features.StoreConfig{Columns: columns, Capacity: int(rows)})
+	s, err := features.NewStore(features.StoreConfig{View: features.View{Name: "test", Columns: columns}, Capacity: int(rows)})
 	if err != nil {
 		panic(err)
 	}

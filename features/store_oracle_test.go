@@ -2,6 +2,7 @@ package features_test
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/features"
+	"github.com/recsyskit/recsys/internal/race"
 )
 
 var epoch = time.Unix(1_700_000_000, 0).UTC()
@@ -40,7 +42,7 @@ type cell = any
 // hydrate returns the cells of a row column by column, and its bits.
 func (o *oracle) hydrate(key uint64, now time.Time) (cells []cell, missing, stale bool) {
 	r, ok := o.rows[key]
-	if ok && o.config.RefuseFuture && r.Time.After(now) {
+	if ok && (o.config.RefuseFuture && r.Time.After(now) || o.gone(r, now)) {
 		ok = false
 	}
 	if ok {
@@ -48,10 +50,10 @@ func (o *oracle) hydrate(key uint64, now time.Time) (cells []cell, missing, stal
 			stale = stale || o.expired(i, r, now)
 		}
 	}
-	missing = !ok || stale && o.config.Stale == features.DropStale
+	missing = !ok || stale && o.config.View.Stale == features.DropStale
 	floats, ids, vectors := 0, 0, 0
 	for i, c := range o.columns {
-		drop := missing || o.config.Stale == features.DefaultStale && o.expired(i, r, now)
+		drop := missing || o.config.View.Stale == features.DefaultStale && o.expired(i, r, now)
 		switch c.Kind {
 		case recsys.Float:
 			v := float32(math.NaN())
@@ -81,7 +83,24 @@ func (o *oracle) hydrate(key uint64, now time.Time) (cells []cell, missing, stal
 			vectors += c.Dim
 		}
 	}
+	if o.config.View.Age != "" {
+		cells = append(cells, math.Float32bits(age(r, missing, now)))
+	}
 	return cells, missing, stale
+}
+
+// gone reports whether a row is past the TTL.
+func (o *oracle) gone(r features.Row, now time.Time) bool {
+	ttl := o.config.View.TTL
+	return ttl > 0 && now.Sub(r.Time) > ttl
+}
+
+// age returns the age of a row in seconds, NaN if it is missing.
+func age(r features.Row, missing bool, now time.Time) float32 {
+	if missing {
+		return float32(math.NaN())
+	}
+	return float32(now.Sub(r.Time).Seconds())
 }
 
 func (o *oracle) expired(column int, r features.Row, now time.Time) bool {
@@ -138,12 +157,12 @@ func TestStoreEqualsMapUnderRandomOperations(t *testing.T) {
 	for name, columns := range oracleLayouts {
 		for i, config := range []features.StoreConfig{
 			{Shards: 1},
-			{Shards: 1, Stale: features.DefaultStale, Capacity: 100},
-			{Shards: 4, Stale: features.DropStale, RefuseFuture: true},
-			{Capacity: 3000, RefuseFuture: true, Stale: features.DefaultStale},
+			{Shards: 1, View: features.View{Stale: features.DefaultStale, TTL: 100 * time.Second}, Capacity: 100},
+			{Shards: 4, View: features.View{Stale: features.DropStale, Age: "how old"}, RefuseFuture: true},
+			{Capacity: 3000, RefuseFuture: true, View: features.View{Stale: features.DefaultStale, TTL: 3 * time.Minute, Age: "how old"}},
 		} {
 			t.Run(fmt.Sprintf("%s/%d", name, i), func(t *testing.T) {
-				config.Columns = columns
+				config.View.Name, config.View.Columns = "test", columns
 				checkAgainstOracle(t, config, uint64(i)+1)
 			})
 		}
@@ -154,14 +173,26 @@ func checkAgainstOracle(t *testing.T, config features.StoreConfig, seed uint64) 
 	rng := rand.New(rand.NewPCG(seed, 7))
 	s, err := features.NewStore(config)
 	require.NoError(t, err)
-	o := &oracle{columns: config.Columns, config: config, rows: map[uint64]features.Row{}}
+	o := &oracle{columns: config.View.Columns, config: config, rows: map[uint64]features.Row{}}
 	key := func() uint64 {
 		if rng.IntN(10) == 0 {
 			return ^uint64(0) - rng.Uint64N(20) // as item IDs that are hashes
 		}
 		return rng.Uint64N(700)
 	}
-	for range 60 {
+	rounds := 60
+	if race.Enabled {
+		rounds = 15
+	}
+	for range rounds {
+		if ttl := config.View.TTL; ttl > 0 && rng.IntN(4) == 0 {
+			now := epoch.Add(time.Duration(rng.IntN(350)) * time.Second)
+			n := len(o.rows)
+			maps.DeleteFunc(o.rows, func(_ uint64, r features.Row) bool { return o.gone(r, now) })
+			removed, err := s.Sweep(t.Context(), now)
+			require.NoError(t, err)
+			require.Equal(t, n-len(o.rows), removed)
+		}
 		for range rng.IntN(200) {
 			if rng.IntN(5) == 0 {
 				k := key()
@@ -170,7 +201,7 @@ func checkAgainstOracle(t *testing.T, config features.StoreConfig, seed uint64) 
 				require.Equal(t, there, s.Delete(k))
 				continue
 			}
-			r := randomRow(rng, config.Columns, key())
+			r := randomRow(rng, config.View.Columns, key())
 			stored, err := s.Put(r)
 			require.NoError(t, err)
 			require.Equal(t, o.put(r), stored)
@@ -222,10 +253,10 @@ func compareReads(t *testing.T, rng *rand.Rand, s *features.Store, o *oracle, ke
 		now := epoch.Add(time.Duration(rng.IntN(600)) * time.Second)
 		before := s.Stats()
 		b := hydrated(t, s, &recsys.Request{K: 1, Now: now, Seed: rng.Uint64()}, items)
-		var missing, stale, future uint64
+		var missing, stale, expired, future uint64
 		for i, id := range items {
 			cells, miss, old := o.hydrate(uint64(id), now)
-			got := cellsOf(o.columns, b, i)
+			got := cellsOf(s.Columns(), b, i)
 			if !slices.Equal(cells, got) || miss != b.Missing.Has(i) || old != b.Stale.Has(i) {
 				t.Fatalf("item %d at %v: %v, missing %v, stale %v; want %v, %v, %v",
 					id, now, got, b.Missing.Has(i), b.Stale.Has(i), cells, miss, old)
@@ -240,11 +271,15 @@ func compareReads(t *testing.T, rng *rand.Rand, s *features.Store, o *oracle, ke
 			if there && r.Time.After(now) {
 				future++
 			}
+			if there && o.gone(r, now) {
+				expired++
+			}
 		}
 		after := s.Stats()
 		require.Equal(t, stale, after.Stale-before.Stale)
 		require.Equal(t, missing, after.Missing-before.Missing)
 		require.Equal(t, future, after.Future-before.Future)
+		require.Equal(t, expired, after.Expired-before.Expired)
 		require.Equal(t, uint64(n)-missing-stale, after.Fresh-before.Fresh)
 	}
 }

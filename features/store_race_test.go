@@ -59,10 +59,10 @@ func tornVersion(b *recsys.Block, i int, key uint64) (uint64, error) {
 func TestConcurrentReadersSeeNoTornRow(t *testing.T) {
 	for _, shards := range []int{1, 4} {
 		t.Run(fmt.Sprintf("shards=%d", shards), func(t *testing.T) {
-			s, err := features.NewStore(features.StoreConfig{Columns: tornColumns, Shards: shards})
+			s, err := features.NewStore(features.StoreConfig{View: features.View{Name: "test", Columns: tornColumns}, Shards: shards})
 			require.NoError(t, err)
 			const stable, all = 150, 300 // keys below stable are never deleted
-			rounds := 400
+			rounds := 200
 			if testing.Short() || race.Enabled {
 				rounds = 60
 			}
@@ -163,7 +163,7 @@ func rangeReader(s *features.Store, done *atomic.Bool, failures chan<- error) {
 // TestReaderHoldsBackSlots shows that a slot which a reader may look at is not used
 // again while the reader is inside, and that it is afterwards.
 func TestReaderHoldsBackSlots(t *testing.T) {
-	s, err := features.NewStore(features.StoreConfig{Columns: tornColumns, Shards: 1, Capacity: 10})
+	s, err := features.NewStore(features.StoreConfig{View: features.View{Name: "test", Columns: tornColumns}, Shards: 1, Capacity: 10})
 	require.NoError(t, err)
 	version := uint64(0)
 	write := func(n int) {

@@ -48,7 +48,7 @@ func TestStalePolicies(t *testing.T) {
 		{"future", features.DropStale, -time.Hour, served, false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newStore(t, features.StoreConfig{Columns: columns, Stale: c.policy})
+			s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: columns, Stale: c.policy}})
 			_, err := s.Put(row)
 			require.NoError(t, err)
 			b := hydrated(t, s, at(epoch.Add(c.age)), []recsys.ItemID{1})
@@ -67,7 +67,7 @@ func TestStalePolicies(t *testing.T) {
 
 func TestFutureRowsAreFreshUnlessRefused(t *testing.T) {
 	for _, refuse := range []bool{false, true} {
-		s := newStore(t, features.StoreConfig{Columns: storeColumns, RefuseFuture: refuse})
+		s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns}, RefuseFuture: refuse})
 		_, err := s.Put(storeRow(1, epoch))
 		require.NoError(t, err)
 		b := hydrated(t, s, at(epoch), []recsys.ItemID{1})
@@ -82,7 +82,7 @@ func TestFutureRowsAreFreshUnlessRefused(t *testing.T) {
 }
 
 func TestQueryWithoutNowFindsNothingStaleOrInTheFuture(t *testing.T) {
-	s := newStore(t, features.StoreConfig{Columns: storeColumns, RefuseFuture: true, Stale: features.DropStale})
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns, Stale: features.DropStale}, RefuseFuture: true})
 	_, err := s.Put(storeRow(1, epoch))
 	require.NoError(t, err)
 	b := hydrated(t, s, at(time.Time{}), []recsys.ItemID{1})
@@ -91,7 +91,7 @@ func TestQueryWithoutNowFindsNothingStaleOrInTheFuture(t *testing.T) {
 }
 
 func TestNowBeyondTheRangeOfEventTimes(t *testing.T) {
-	s := newStore(t, features.StoreConfig{Columns: storeColumns})
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns}})
 	_, err := s.Put(storeRow(1, epoch))
 	require.NoError(t, err)
 	b := hydrated(t, s, at(time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)), []recsys.ItemID{1})
@@ -103,7 +103,7 @@ func TestNowBeyondTheRangeOfEventTimes(t *testing.T) {
 
 func TestMissingFloatBecomesItsDefault(t *testing.T) {
 	nan := float32(math.NaN())
-	s := newStore(t, features.StoreConfig{Columns: []features.Column{{Name: "a"}, {Name: "b", Default: new(float32(3))}}})
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: []features.Column{{Name: "a"}, {Name: "b", Default: new(float32(3))}}}})
 	_, err := s.Put(features.Row{Key: 1, Floats: []float32{nan, nan}})
 	require.NoError(t, err)
 	b := hydrated(t, s, at(epoch), []recsys.ItemID{1, 2})
@@ -116,7 +116,7 @@ func TestMissingFloatBecomesItsDefault(t *testing.T) {
 }
 
 func TestUserStoreReadsTheQuerysUser(t *testing.T) {
-	s := newStore(t, features.StoreConfig{Entity: features.User, Columns: storeColumns})
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Entity: features.User, Columns: storeColumns}})
 	_, err := s.Put(storeRow(0, epoch))
 	require.NoError(t, err)
 	req := at(epoch)
@@ -129,7 +129,7 @@ func TestUserStoreReadsTheQuerysUser(t *testing.T) {
 }
 
 func TestHydrateRefusesABlockOfOtherColumns(t *testing.T) {
-	s := newStore(t, features.StoreConfig{Columns: storeColumns})
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns}})
 	q := recsys.NewQuery(at(epoch), nil, "test")
 	for name, b := range map[string]*recsys.Block{
 		"rows":    recsys.NewBlock(storeColumns, recsys.PerItem, 2),
@@ -169,7 +169,7 @@ func inverseMix64(x uint64) uint64 {
 // TestKeysWithTheSameTagAreToldApart reads keys whose hashes agree in the upper half and
 // in the place where probing begins: all that the index knows of a key.
 func TestKeysWithTheSameTagAreToldApart(t *testing.T) {
-	s := newStore(t, features.StoreConfig{Columns: []features.Column{{Name: "x"}}, Shards: 1})
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: []features.Column{{Name: "x"}}}, Shards: 1})
 	var keys []recsys.ItemID
 	for i := range uint64(200) {
 		key := inverseMix64(0xabcdef01<<32 | i<<20)
@@ -209,7 +209,7 @@ func TestHydrateAllocatesNothing(t *testing.T) {
 	items := make([]recsys.ItemID, 500)
 	for name, columns := range oracleLayouts {
 		for _, policy := range []features.StalePolicy{features.ServeStale, features.DefaultStale, features.DropStale} {
-			s := newStore(t, features.StoreConfig{Columns: columns, Stale: policy})
+			s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: columns, Stale: policy}})
 			for i := range items {
 				items[i] = recsys.ItemID(i)
 				if i%3 != 0 {
@@ -227,7 +227,7 @@ func TestHydrateAllocatesNothing(t *testing.T) {
 			}), "%s, policy %d", name, policy)
 		}
 	}
-	s := newStore(t, features.StoreConfig{Columns: storeColumns, Entity: features.User})
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns, Entity: features.User}})
 	_, err := s.Put(storeRow(0, epoch))
 	require.NoError(t, err)
 	q := recsys.NewQuery(at(epoch), nil, "test")
@@ -243,7 +243,7 @@ func TestReplacingRowsAllocatesNothing(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
-	s := newStore(t, features.StoreConfig{Columns: storeColumns, Shards: 2})
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns}, Shards: 2})
 	r := storeRow(0, epoch)
 	put := func() {
 		for key := range uint64(100) {
@@ -257,4 +257,63 @@ func TestReplacingRowsAllocatesNothing(t *testing.T) {
 		put()
 	}
 	require.Zero(t, testing.AllocsPerRun(100, put))
+}
+
+// TestEveryWidthIsCopied reads rows of every shape that the copying of bytes distinguishes.
+func TestEveryWidthIsCopied(t *testing.T) {
+	race.SkipSequential(t)
+	rng := newRand(9)
+	for width := range 40 {
+		var columns []features.Column
+		for j := range width {
+			columns = append(columns, features.Column{Name: string(rune('A' + j))})
+		}
+		switch width % 3 {
+		case 0:
+			columns = append(columns, features.Column{Name: "v", Kind: recsys.Vector, Dim: width + 1}, features.Column{Name: "w", Kind: recsys.Vector, Dim: 37})
+		case 1:
+			columns = append(columns, features.Column{Name: "id", Kind: recsys.ID})
+		}
+		config := features.StoreConfig{View: features.View{Name: "test", Columns: columns}, Shards: 2}
+		s := newStore(t, config)
+		o := &oracle{columns: columns, config: config, rows: map[uint64]features.Row{}}
+		var items []recsys.ItemID
+		for key := range uint64(150) {
+			items = append(items, recsys.ItemID(rng.Uint64N(200)))
+			r := randomRow(rng, columns, key)
+			mustPut(t, s, r)
+			o.put(r)
+		}
+		for _, n := range []int{1, 2, 63, 64, 65, 127, 128, 129, 150} {
+			b := hydrated(t, s, at(epoch), items[:n])
+			for i, id := range items[:n] {
+				cells, miss, _ := o.hydrate(uint64(id), epoch)
+				require.Equal(t, cells, cellsOf(columns, b, i), "width %d, row %d of %d", width, i, n)
+				require.Equal(t, miss, b.Missing.Has(i))
+			}
+		}
+	}
+}
+
+// TestShortBlocksAreRefused hands over blocks whose slices do not hold what they say.
+func TestShortBlocksAreRefused(t *testing.T) {
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns}})
+	items := []recsys.ItemID{1, 2, 3}
+	for name, spoil := range map[string]func(b *recsys.Block){
+		"floats":  func(b *recsys.Block) { b.Float = b.Float[:len(b.Float)-1] },
+		"stride":  func(b *recsys.Block) { b.Stride = 1 },
+		"ids":     func(b *recsys.Block) { b.ID[0] = b.ID[0][:2] },
+		"vectors": func(b *recsys.Block) { b.Vector[1] = b.Vector[1][:2] },
+		"dims":    func(b *recsys.Block) { b.Dims = b.Dims[:1] },
+		"missing": func(b *recsys.Block) { b.Missing = nil },
+		"stale":   func(b *recsys.Block) { b.Stale = nil },
+		"ages":    func(b *recsys.Block) { b.Age = make([]float32, 2) },
+		"rows":    func(b *recsys.Block) { b.Rows = 4 },
+	} {
+		b := recsys.NewBlock(s.Columns(), recsys.PerItem, len(items))
+		q := recsys.NewQuery(at(epoch), nil, "test")
+		require.NoError(t, s.Hydrate(t.Context(), q, items, b), name)
+		spoil(b)
+		require.ErrorContains(t, s.Hydrate(t.Context(), q, items, b), "features: block of", name)
+	}
 }

@@ -37,23 +37,20 @@ func TestNewStoreReportsEveryMistake(t *testing.T) {
 		want   []string
 	}{
 		"all at once": {
-			features.StoreConfig{Entity: 2, Capacity: -1, Shards: 3, Stale: 3},
+			features.StoreConfig{View: features.View{Name: "test", Entity: 4, Stale: 3}, Capacity: -1, MaxRows: -2, MaxBytes: -3, Shards: 3},
 			[]string{
-				"features: store: Entity is 2; want Item or User", "no Columns",
-				"Capacity is -1; want 0 to 2147483648", "Shards is 3; want a power of two up to 65536 (0 means 64)", "Stale is 3",
+				`features: view "test": Entity is 4; want Item, User, UserItem or Context`, "no Columns", "Stale is 3",
+				"features: store: Capacity is -1; want 0 to 2147483648", "MaxRows is -2; want 1 to 2147483648, or 0 for no bound",
+				"MaxBytes is -3; want > 0, or 0 for no bound", "Shards is 3; want a power of two up to 65536 (0 means 64)",
 			},
 		},
-		"scope": {
-			features.StoreConfig{Columns: []features.Column{{Name: "age", Scope: recsys.PerRequest}}},
-			[]string{`column "age" has scope PerRequest in a store of items; set Entity to User`},
-		},
-		"default": {
-			features.StoreConfig{Columns: []features.Column{{Name: "x", Default: new(float32(math.Inf(-1)))}}},
-			[]string{`column "x": Default is -Inf; want a finite number, or nil`},
-		},
 		"columns": {
-			features.StoreConfig{Columns: []features.Column{{Name: "x"}, {Name: "x"}, {Name: "v", Kind: recsys.Vector}}},
-			[]string{`"x": written twice`, `"v": vector of dimension 0; want Dim >= 1`},
+			features.StoreConfig{View: features.View{Name: "test", Columns: []features.Column{{Name: "x"}, {Name: "x"}, {Name: "v", Kind: recsys.Vector}}}},
+			[]string{`"x"`, `"v": vector of dimension 0; want Dim >= 1`},
+		},
+		"bytes": {
+			features.StoreConfig{View: features.View{Name: "test", Columns: []features.Column{{Name: "x"}}}, MaxBytes: 1000},
+			[]string{"features: store: MaxBytes is 1000; want at least 1624, which is what one row needs with 1 shards"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -69,7 +66,7 @@ func TestNewStoreReportsEveryMistake(t *testing.T) {
 func TestNewStoreKeepsItsOwnColumns(t *testing.T) {
 	d := float32(1)
 	columns := []features.Column{{Name: "x", Default: &d}}
-	s := newStore(t, features.StoreConfig{Columns: columns, Entity: features.User})
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: columns, Entity: features.User}})
 	columns[0].Name, d = "y", 2
 	require.Equal(t, "x", s.Columns()[0].Name)
 	require.Equal(t, float32(1), *s.Columns()[0].Default)
@@ -78,9 +75,9 @@ func TestNewStoreKeepsItsOwnColumns(t *testing.T) {
 }
 
 func TestVersionDependsOnColumnsUnlessGiven(t *testing.T) {
-	a := newStore(t, features.StoreConfig{Columns: []features.Column{{Name: "x"}}})
-	b := newStore(t, features.StoreConfig{Columns: []features.Column{{Name: "y"}}})
-	c := newStore(t, features.StoreConfig{Columns: []features.Column{{Name: "x"}}, Shards: 2, Version: "v7"})
+	a := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: []features.Column{{Name: "x"}}}})
+	b := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: []features.Column{{Name: "y"}}}})
+	c := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: []features.Column{{Name: "x"}}}, Shards: 2, Version: "v7"})
 	require.Len(t, a.Version(), 16)
 	require.NotEqual(t, a.Version(), b.Version())
 	require.Equal(t, "v7", c.Version())
@@ -104,7 +101,7 @@ func TestPutRefusesWrongRowsAndNamesThem(t *testing.T) {
 		"early time":      {func(r *features.Row) { r.Time = time.Date(1600, 1, 1, 0, 0, 0, 0, time.UTC) }, "", `want one in the years 1678 to 2261`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStore(t, features.StoreConfig{Columns: storeColumns})
+			s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns}})
 			r := storeRow(5, epoch)
 			c.change(&r)
 			stored, err := s.Put(r)
@@ -116,7 +113,7 @@ func TestPutRefusesWrongRowsAndNamesThem(t *testing.T) {
 			require.ErrorContains(t, err, c.want)
 			require.Zero(t, s.Len())
 
-			n, err := s.PutBatch([]features.Row{storeRow(1, epoch), r})
+			n, err := s.PutBatch(t.Context(), []features.Row{storeRow(1, epoch), r})
 			require.ErrorContains(t, err, "rows[1]: ")
 			require.ErrorAs(t, err, &rowErr)
 			require.Zero(t, n)
@@ -126,7 +123,7 @@ func TestPutRefusesWrongRowsAndNamesThem(t *testing.T) {
 }
 
 func TestLaterEventTimeWins(t *testing.T) {
-	s := newStore(t, features.StoreConfig{Columns: []features.Column{{Name: "x"}}})
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: []features.Column{{Name: "x"}}}})
 	put := func(v float32, at time.Time) bool {
 		stored, err := s.Put(features.Row{Key: 1, Time: at, Floats: []float32{v}})
 		require.NoError(t, err)
@@ -160,20 +157,20 @@ func TestLaterEventTimeWins(t *testing.T) {
 }
 
 func TestPutBatchCountsWhatIsNotLate(t *testing.T) {
-	s := newStore(t, features.StoreConfig{Columns: storeColumns})
-	n, err := s.PutBatch([]features.Row{
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns}})
+	n, err := s.PutBatch(t.Context(), []features.Row{
 		storeRow(1, epoch), storeRow(2, epoch), storeRow(1, epoch.Add(-1)), storeRow(1, epoch.Add(1)),
 	})
 	require.NoError(t, err)
-	require.Equal(t, 3, n)
+	require.Equal(t, features.Written{Stored: 3, Late: 1}, n)
 	require.Equal(t, 2, s.Len())
-	n, err = s.PutBatch(nil)
+	n, err = s.PutBatch(t.Context(), nil)
 	require.NoError(t, err)
 	require.Zero(t, n)
 }
 
 func TestPutCopiesTheRow(t *testing.T) {
-	s := newStore(t, features.StoreConfig{Columns: storeColumns})
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns}})
 	r := storeRow(1, epoch)
 	_, err := s.Put(r)
 	require.NoError(t, err)
@@ -186,7 +183,7 @@ func TestPutCopiesTheRow(t *testing.T) {
 }
 
 func TestRowTakesValuesByName(t *testing.T) {
-	s := newStore(t, features.StoreConfig{Columns: storeColumns})
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns}})
 	r, err := s.Row(3, epoch, map[string]any{"ctr": 0.25, "creator": "alice", "emb": []float32{4, 5}})
 	require.NoError(t, err)
 	requireSameRow(t, features.Row{
@@ -226,14 +223,14 @@ func TestRowTakesValuesByName(t *testing.T) {
 }
 
 func TestErrorsListAtMostADozenColumns(t *testing.T) {
-	s := newStore(t, features.StoreConfig{Columns: benchmarkColumns()})
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: benchmarkColumns()}})
 	_, err := s.Put(features.Row{})
 	require.ErrorContains(t, err, `"feature_11" and 38 more`)
 	require.Equal(t, 12, strings.Count(err.Error(), "feature_"))
 }
 
 func TestRangeStopsAndMayWrite(t *testing.T) {
-	s := newStore(t, features.StoreConfig{Columns: storeColumns, Shards: 2})
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns}, Shards: 2})
 	for key := range uint64(1000) {
 		_, err := s.Put(storeRow(key, epoch))
 		require.NoError(t, err)
@@ -260,8 +257,8 @@ func TestRangeOrderDependsOnRowsAlone(t *testing.T) {
 		}
 		return out
 	}
-	up := newStore(t, features.StoreConfig{Columns: storeColumns, Shards: 4})
-	down := newStore(t, features.StoreConfig{Columns: storeColumns, Shards: 4, Capacity: 10_000})
+	up := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns}, Shards: 4})
+	down := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns}, Shards: 4, Capacity: 10_000})
 	for i := range uint64(500) {
 		up.Put(storeRow(i, epoch))
 		down.Put(storeRow(i+1000, epoch))
@@ -274,7 +271,7 @@ func TestRangeOrderDependsOnRowsAlone(t *testing.T) {
 
 func TestCapacityIsRoomForSoManyRows(t *testing.T) {
 	for _, shards := range []int{1, 64} {
-		s := newStore(t, features.StoreConfig{Columns: storeColumns, Shards: shards, Capacity: 20_000})
+		s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns}, Shards: shards, Capacity: 20_000})
 		room, _ := s.Slots()
 		before := s.Stats().Bytes
 		for key := range uint64(20_000) {
@@ -290,7 +287,7 @@ func TestCapacityIsRoomForSoManyRows(t *testing.T) {
 
 // TestDeletedRowsLeaveNoGarbage runs a window of keys over the store: neither rows nor index may grow.
 func TestDeletedRowsLeaveNoGarbage(t *testing.T) {
-	s := newStore(t, features.StoreConfig{Columns: storeColumns, Shards: 1})
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns}, Shards: 1})
 	const window = 300
 	var bytes int64
 	for key := range uint64(100_000) {

@@ -1,14 +1,12 @@
 package ranking
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"strconv"
-	"strings"
+
+	"github.com/recsyskit/recsys/internal/libsvm"
 )
 
 // LibSVMConfig says how to read libsvm (svmlight) text.
@@ -48,33 +46,28 @@ func ReadLibSVM(r io.Reader, cfg LibSVMConfig) (*Dataset, error) {
 	if cfg.MaxValues == 0 {
 		cfg.MaxValues = 1 << 28
 	}
-	p := &svmReader{LibSVMConfig: cfg, d: &Dataset{Heads: []string{cfg.Head}}}
+	p := &svmReader{LibSVMConfig: cfg, in: libsvm.NewScanner(r), d: &Dataset{Heads: []string{cfg.Head}}}
 	if err := p.check(); err != nil {
 		return nil, err
 	}
-	in := bufio.NewReader(r)
+	p.in.OneBased, p.in.Columns = cfg.OneBased, cfg.Columns
 	for {
-		text, err := in.ReadString('\n')
-		p.line++
-		if err != nil && err != io.EOF {
-			return nil, p.fail("", "", err)
-		}
-		if lineErr := p.parse(text); lineErr != nil {
-			return nil, lineErr
-		}
+		err := p.in.Next()
 		if err == io.EOF {
 			return p.dense()
 		}
+		if err != nil {
+			e := err.(*libsvm.Error)
+			return nil, &ParseError{File: p.Name, Line: e.Line, Field: e.Field, Value: clip(e.Value), Err: e.Err}
+		}
+		p.add()
 	}
 }
 
-// maxColumns bounds the names that a short line can make us invent.
-const maxColumns = 1 << 20
-
 type svmReader struct {
 	LibSVMConfig
+	in     *libsvm.Scanner
 	d      *Dataset
-	line   int
 	starts []int // of each row in index and value
 	index  []int32
 	value  []float32
@@ -92,92 +85,17 @@ func (p *svmReader) check() error {
 	return nil
 }
 
-func (p *svmReader) fail(field, value string, err error) error {
-	return &ParseError{File: p.Name, Line: p.line, Field: field, Value: clip(value), Err: err}
-}
-
-// parse reads one line.
-func (p *svmReader) parse(text string) error {
-	text, _, _ = strings.Cut(text, "#")
-	tokens := strings.Fields(text)
-	if len(tokens) == 0 {
-		return nil
+// add keeps the row that was read.
+func (p *svmReader) add() {
+	p.d.Labels = append(p.d.Labels, p.in.Label)
+	if p.in.HasGroup {
+		p.d.Groups = append(p.d.Groups, p.in.Group)
 	}
-	label, err := parseFloat(tokens[0])
-	if err != nil {
-		return p.fail("label", tokens[0], err)
-	}
-	p.d.Labels = append(p.d.Labels, label)
 	p.starts = append(p.starts, len(p.index))
-	tokens = tokens[1:]
-	if len(tokens) > 0 && strings.HasPrefix(tokens[0], "qid:") {
-		id, err := strconv.ParseUint(tokens[0][len("qid:"):], 10, 64)
-		if err != nil {
-			return p.fail("qid", tokens[0], errNoInteger)
-		}
-		p.d.Groups = append(p.d.Groups, id)
-		tokens = tokens[1:]
+	p.index, p.value = append(p.index, p.in.Index...), append(p.value, p.in.Value...)
+	for _, j := range p.in.Index {
+		p.width = max(p.width, int(j)+1)
 	}
-	if n := len(p.d.Groups); n != 0 && n != len(p.d.Labels) {
-		return p.fail("qid", "", errors.New("some lines have one and some have none"))
-	}
-	for _, token := range tokens {
-		if err := p.pair(token); err != nil {
-			return p.fail("index:value", token, err)
-		}
-	}
-	return p.unique(p.index[p.starts[len(p.starts)-1]:])
-}
-
-// pair reads one index:value.
-func (p *svmReader) pair(token string) error {
-	index, value, ok := strings.Cut(token, ":")
-	if !ok {
-		return errors.New("want index:value")
-	}
-	j, err := strconv.ParseInt(index, 10, 32)
-	if p.OneBased {
-		j--
-	}
-	switch {
-	case err != nil || j < 0 && !p.OneBased:
-		return errors.New("want an index >= 0")
-	case j < 0:
-		return errors.New("want an index >= 1")
-	case p.Columns > 0 && int(j) >= p.Columns:
-		return fmt.Errorf("want an index within %d columns", p.Columns)
-	case j >= maxColumns:
-		return fmt.Errorf("want an index below %d; categories belong into ID columns", maxColumns)
-	}
-	v, err := parseFloat(value)
-	if err != nil {
-		return err
-	}
-	p.index, p.value = append(p.index, int32(j)), append(p.value, v)
-	p.width = max(p.width, int(j)+1)
-	return nil
-}
-
-// unique returns an error when a row has an index twice.
-func (p *svmReader) unique(row []int32) error {
-	if !slices.IsSorted(row) {
-		row = slices.Clone(row)
-		slices.Sort(row)
-	}
-	for i := 1; i < len(row); i++ {
-		if row[i] == row[i-1] {
-			return p.fail("index", strconv.Itoa(p.number(int(row[i]))), errors.New("comes twice in the line"))
-		}
-	}
-	return nil
-}
-
-// number returns the index of column j as it stands in the file.
-func (p *svmReader) number(j int) int {
-	if p.OneBased {
-		j++
-	}
-	return j
 }
 
 // dense lays the rows out in a matrix.
@@ -190,7 +108,7 @@ func (p *svmReader) dense() (*Dataset, error) {
 		}
 	}
 	for j := range p.width {
-		d.Columns = append(d.Columns, "f"+strconv.Itoa(p.number(j)))
+		d.Columns = append(d.Columns, "f"+strconv.Itoa(p.in.Number(j)))
 	}
 	absent := float32(0)
 	if p.AbsentIsMissing {

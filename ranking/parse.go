@@ -1,40 +1,15 @@
 package ranking
 
 import (
-	"fmt"
 	"math"
 	"strconv"
-	"time"
 
 	"github.com/recsyskit/recsys"
+	"github.com/recsyskit/recsys/internal/instant"
 )
 
 // ParseError says which cell of a text file could not be read.
-type ParseError struct {
-	File  string // as the caller named it
-	Line  int    // from 1; 0 when no line is meant
-	Field string // the column, the token; empty when the whole line is meant
-	Value string // what stands there, cut to 40 bytes
-	Err   error  // the reason
-}
-
-// Error returns "file:line: field "age": "x": reason".
-func (e *ParseError) Error() string {
-	s := e.File
-	if e.Line > 0 {
-		s += fmt.Sprintf(":%d", e.Line)
-	}
-	if e.Field != "" {
-		s += fmt.Sprintf(": field %q", e.Field)
-	}
-	if e.Value != "" {
-		s += fmt.Sprintf(": %q", e.Value)
-	}
-	return s + ": " + e.Err.Error()
-}
-
-// Unwrap returns the reason.
-func (e *ParseError) Unwrap() error { return e.Err }
+type ParseError = recsys.ParseError
 
 type parseFailure string
 
@@ -75,36 +50,23 @@ func parseID(s string) uint64 {
 	return recsys.HashID(s)
 }
 
-// parseTime reads a time; a number's magnitude tells its unit, up to the year 5138.
+// parseTime reads a time; a number's magnitude tells its unit, up to the year 5138. What is
+// beyond nanoseconds is the nearest number that fits.
 func parseTime(s string) (int64, error) {
 	v, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {
-		t, err := time.Parse(time.RFC3339, s)
-		if err != nil {
+		ns, ok := instant.Text(s)
+		if !ok {
 			return 0, errNoTime
 		}
-		return t.UnixNano(), nil
+		return ns, nil
 	}
-	switch a := max(v, -v); {
-	case a < 0: // the most negative number
-		return v, nil
-	case a < 1e11:
-		return saturate(v, 1e9), nil
-	case a < 1e14:
-		return saturate(v, 1e6), nil
-	case a < 1e17:
-		return saturate(v, 1e3), nil
-	}
-	return v, nil
-}
-
-// saturate returns v*unit, or the nearest number that fits.
-func saturate(v, unit int64) int64 {
+	ns, ok := instant.Scale(v, instant.Unit(v))
 	switch {
-	case v > math.MaxInt64/unit:
-		return math.MaxInt64
-	case v < math.MinInt64/unit:
-		return math.MinInt64
+	case !ok && v > 0:
+		return math.MaxInt64, nil
+	case !ok:
+		return math.MinInt64, nil
 	}
-	return v * unit
+	return ns, nil
 }

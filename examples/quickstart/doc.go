@@ -52,6 +52,9 @@
 // history, and what each source says of the candidate: within its own list (columns.go), and when it is asked about all
 // candidates, also in view of the last event alone (asked.go).
 //
+// What is stored of items is a view of package features, and encoders make rates and logarithms of its counts (store.go): the definitions that a
+// stream of events would keep up to date, as examples/features does.
+//
 // A team's own parts look like those of this program: a retriever (sources.go) and four
 // feature sources (columns.go, asked.go, store.go).
 package main

@@ -9,6 +9,7 @@ import (
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/examples/internal/goapi"
 	"github.com/recsyskit/recsys/features"
+	"github.com/recsyskit/recsys/features/encoder"
 )
 
 const ln2 = math.Ln2
@@ -16,36 +17,62 @@ const ln2 = math.Ln2
 // errNoTable is returned by sources that need the candidate table.
 var errNoTable = errors.New("quickstart: the source reads the candidate table")
 
-// newItemStore fills the online store of item features: what is known of the item, and
-// what the log of the users of part A says about it:
+// itemView defines what is stored of an item: what is known of it, and how the users of part A took it.
 //
-//	popularity   log of the number of users
-//	late         log odds that a user who takes the item takes it among the last, as targets are
-//	strength     mean value of its events
-//	share        log of its share of its package's users
-func newItemStore(d *data, s *itemCounts) (*features.Store, error) {
+//	users      how many
+//	later      of them took it among their last items, as targets are
+//	strength   mean value of its events
+//	NAME.users how many took an item of its package, whatever NAME is
+func itemView(d *data) features.View {
 	columns := append([]features.Column{}, d.itemCols...)
-	columns = append(columns, features.Column{Name: "popularity"}, features.Column{Name: "late"}, features.Column{Name: "strength"})
+	columns = append(columns, features.Column{Name: "users"}, features.Column{Name: "later"}, features.Column{Name: "strength"})
 	if d.attribute != "" {
-		columns = append(columns, features.Column{Name: d.attribute + ".part"}, features.Column{Name: d.attribute, Kind: recsys.ID})
+		columns = append(columns, features.Column{Name: d.attribute + ".users"}, features.Column{Name: d.attribute, Kind: recsys.ID})
 	}
-	store, err := features.NewStore(features.StoreConfig{Columns: columns, Capacity: len(d.items)})
+	return features.View{Name: "item", Columns: columns}
+}
+
+// newItemEncoders defines what becomes of the counts, with priors that are worth a few users:
+//
+//	popularity  log(1 + users)
+//	late        the share of users who take the item among their last
+//	NAME.part   its share of its package's users
+func newItemEncoders(d *data) (*encoder.Set, error) {
+	config := encoder.Config{
+		Inputs: []recsys.Column{{Name: "users"}, {Name: "later"}},
+		Steps: []encoder.Step{
+			{Name: "popularity", From: []string{"users"}, Encoder: encoder.Log1p{}},
+			{Name: "late", From: []string{"later", "users"}, Encoder: encoder.Rate{Alpha: 0.5, Beta: 2}},
+		},
+	}
+	if d.attribute != "" {
+		of := d.attribute + ".users"
+		config.Inputs = append(config.Inputs, recsys.Column{Name: of})
+		config.Steps = append(config.Steps, encoder.Step{
+			Name: d.attribute + ".part", From: []string{"users", of}, Encoder: encoder.Rate{Alpha: 0.5, Beta: 4.5},
+		})
+	}
+	return encoder.NewSet(config)
+}
+
+// newItemStore fills the online store of the item view.
+func newItemStore(ctx context.Context, d *data, s *itemCounts) (*features.Store, error) {
+	store, err := features.NewStore(features.StoreConfig{View: itemView(d), Capacity: len(d.items)})
 	if err != nil {
 		return nil, err
 	}
 	rows := make([]features.Row, len(d.items))
 	for i := range d.items {
 		it := &d.items[i]
-		floats := append(append([]float32{}, it.columns...),
-			logOf(1+s.count[i]), logOf((s.late[i]+0.5)/(s.count[i]-s.late[i]+2)), float32(s.value[i]/max(s.count[i], 1)))
-		row := features.Row{Key: uint64(i), Time: s.at, Floats: floats}
+		row := features.Row{Key: uint64(i), Time: s.at}
+		row.Floats = append(append(row.Floats, it.columns...), float32(s.count[i]), float32(s.late[i]), float32(s.value[i]/max(s.count[i], 1)))
 		if d.attribute != "" {
-			row.Floats = append(row.Floats, logOf((s.count[i]+0.5)/(s.byMaker[it.maker]+5)))
+			row.Floats = append(row.Floats, float32(s.byMaker[it.maker]))
 			row.IDs = []uint64{it.maker}
 		}
 		rows[i] = row
 	}
-	_, err = store.PutBatch(rows)
+	_, err = store.PutBatch(ctx, rows)
 	return store, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/examples/internal/goapi"
 	"github.com/recsyskit/recsys/features"
+	"github.com/recsyskit/recsys/features/encoder"
 	"github.com/recsyskit/recsys/objective"
 	"github.com/recsyskit/recsys/retrieval"
 	"github.com/recsyskit/recsys/retrieval/ensemble"
@@ -18,6 +19,7 @@ type models struct {
 	d       *data
 	sources []source
 	store   *features.Store
+	encoded *encoder.Set // of the store's columns
 	lift    lift
 	tallies *tallies           // nil without an attribute
 	blend   *ensemble.Ensemble // nil when there was nothing to learn it from
@@ -45,7 +47,10 @@ func train(ctx context.Context, d *data, ranker string, seed uint64, workers int
 	counts := countItems(d)
 	m.lift = newLift(d, counts)
 	var err error
-	if m.store, err = newItemStore(d, counts); err != nil {
+	if m.store, err = newItemStore(ctx, d, counts); err != nil {
+		return nil, err
+	}
+	if m.encoded, err = newItemEncoders(d); err != nil {
 		return nil, err
 	}
 	if err := m.learnBlend(ctx, seed, workers, stderr); err != nil {
@@ -129,6 +134,7 @@ func (m *models) hydrated() []recsys.Option {
 	opts := append(m.retrievers(),
 		recsys.MaxCandidates(maxCandidates),
 		recsys.Features(m.store, recsys.Name("items")),
+		recsys.Features(m.encoded, recsys.Name("encoded")),
 		recsys.Features(evidence{sources: names}, recsys.Name("evidence")),
 		recsys.Features(m.asked, recsys.Name("asked")),
 	)

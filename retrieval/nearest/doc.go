@@ -14,8 +14,10 @@
 // A features store that writes such a column holds users, not items:
 //
 //	users, err := features.NewStore(features.StoreConfig{
-//		Entity:  features.User,
-//		Columns: []recsys.Column{{Name: "user_vector", Kind: recsys.Vector, Dim: 64}},
+//		View: features.View{
+//			Name: "user", Entity: features.User,
+//			Columns: []recsys.Column{{Name: "user_vector", Kind: recsys.Vector, Dim: 64}},
+//		},
 //		…
 //
 // The scores of a result are those of the merged sources, which is how they are ordered

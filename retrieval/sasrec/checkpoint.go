@@ -11,7 +11,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/retrieval/internal/nn"
-	"github.com/recsyskit/recsys/retrieval/internal/npy"
+	"github.com/recsyskit/recsys/internal/npy"
 	"github.com/recsyskit/recsys/retrieval/vector"
 )
 

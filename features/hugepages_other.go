@@ -1,0 +1,5 @@
+//go:build !linux
+
+package features
+
+func preferHugePages([]uint64) {}
