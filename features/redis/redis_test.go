@@ -224,11 +224,11 @@ func TestRowsExpireByTheQuerysClock(t *testing.T) {
 func TestWrongRowsAreNamedAndNothingIsWritten(t *testing.T) {
 	s := open(t, redis.Config{Client: client(server.Start(t).Addr), View: statsView()})
 	for what, spoil := range map[string]func(*features.Row){
-		"ctr":   func(r *features.Row) { r.Floats[0] = float32(math.Inf(1)) },
-		"emb":   func(r *features.Row) { r.Vectors[1] = float32(math.NaN()) },
-		"float": func(r *features.Row) { r.Floats = r.Floats[:1] },
-		"id":    func(r *features.Row) { r.IDs = append(r.IDs, 1) },
-		"event": func(r *features.Row) { r.Time = time.Date(2500, 1, 1, 0, 0, 0, 0, time.UTC) },
+		"ctr":    func(r *features.Row) { r.Floats[0] = float32(math.Inf(1)) },
+		"emb":    func(r *features.Row) { r.Vectors[1] = float32(math.NaN()) },
+		"floats": func(r *features.Row) { r.Floats = r.Floats[:1] },
+		"ids":    func(r *features.Row) { r.IDs = append(r.IDs, 1) },
+		"event":  func(r *features.Row) { r.Time = time.Date(2500, 1, 1, 0, 0, 0, 0, time.UTC) },
 	} {
 		good, bad := statsRow(1, noon), statsRow(77, noon)
 		spoil(&bad)
