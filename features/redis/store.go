@@ -12,6 +12,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/features"
+	"github.com/recsyskit/recsys/features/internal/row"
 )
 
 // Config says where a [Store] is and what it holds. Client and View are required.
@@ -64,7 +65,7 @@ type Store struct {
 type core struct {
 	config  Config
 	view    features.View
-	codec   *codec
+	codec   *row.Codec
 	serving *serving
 	space   keyspace
 	reads   link
