@@ -27,8 +27,9 @@
 // log when it was written. The lag is what flushing (-flush) and events that arrive late add to it. A row in which nothing changes is
 // written again after a minute (-renew), so that an old row means a store that is behind.
 //
-// Skew: the share of served values, by column, that differ from the batch, and by how much in the mean. Both count with the same
-// definitions, so what differs is staleness: it goes to nearly nothing with -flush 0, but for decays, which move with time itself.
+// Skew (package features/skew): the share of served values, by column, that differ from the batch, and whether their distribution does. Both count with the same
+// definitions, so what differs is staleness: it goes to nearly nothing with -flush 0, but for decays, which move with time itself. The
+// verdict is of the distribution (PSI, KS) alone.
 //
 // # The simulated log
 //

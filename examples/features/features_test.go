@@ -59,7 +59,8 @@ func TestServesFreshAndTrueRowsWhileTheLogStreams(t *testing.T) {
 	require.Less(t, now["user.last.1"]["mismatch"].(float64), 0.02)
 	require.Less(t, now["seen.30m"]["mismatch"].(float64), 0.005)
 	require.Less(t, now["shown.1h"]["mismatch"].(float64), r["shown.1h"]["mismatch"].(float64)/2)
-	require.Less(t, now["heat.15m"]["mean_difference"].(float64), r["heat.15m"]["mean_difference"].(float64))
+	require.Less(t, now["clicks.10m"]["psi"].(float64), r["clicks.10m"]["psi"].(float64))
+	require.Less(t, now["clicks.1h"]["psi"].(float64), 0.01)
 	require.Less(t, now["result"]["mismatch"].(float64), 0.05)
 }
 

@@ -7,7 +7,9 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/features"
+	"github.com/recsyskit/recsys/features/frame"
 	"github.com/recsyskit/recsys/features/materialize"
+	"github.com/recsyskit/recsys/features/skew"
 	"github.com/recsyskit/recsys/features/window"
 )
 
@@ -19,7 +21,7 @@ type judgement struct {
 	counts materialize.Counts
 	late   []uint64 // events, by view
 	views  []freshness
-	skew   []skew
+	skew   []column
 }
 
 // freshness is how old the rows of a view were when they were served.
@@ -33,16 +35,6 @@ type freshness struct {
 	median  []float64
 }
 
-// skew is how a column was served, beside the batch.
-type skew struct {
-	view, name string
-	values     int
-	differ     int
-	sum        float64 // of absolute differences, of floats that are there on both sides
-	floats     int
-	decays     bool // differs as soon as time has passed
-}
-
 // quantile returns the value below which a part q of the ascending values lies.
 func quantile(values []float64, q float64) float64 {
 	if len(values) == 0 {
@@ -50,10 +42,6 @@ func quantile(values []float64, q float64) float64 {
 	}
 	return values[min(len(values)-1, int(q*float64(len(values))))]
 }
-
-func (s *skew) share() float64 { return float64(s.differ) / float64(max(1, s.values)) }
-
-func (s *skew) mean() float64 { return s.sum / float64(max(1, s.floats)) }
 
 // judge counts the log again, as a batch, and compares.
 func (s *study) judge(ctx context.Context) error {
@@ -64,105 +52,150 @@ func (s *study) judge(ctx context.Context) error {
 	s.judged = judgement{counts: counts}
 	for i, d := range s.list {
 		s.judged.late = append(s.judged.late, batches[i].Stats().Late)
-		f, columns := s.compare(&d, s.stores[i].View(), batches[i])
-		slices.Sort(f.lags)
+		f, columns, err := s.compare(ctx, &d, s.stores[i].View(), batches[i])
+		if err != nil {
+			return err
+		}
 		s.judged.views = append(s.judged.views, f)
 		s.judged.skew = append(s.judged.skew, columns...)
 	}
 	return nil
 }
 
-// compare holds what was served of a view against a batch.
-func (s *study) compare(d *definition, view *features.View, batch *window.Batch) (freshness, []skew) {
-	f := freshness{name: d.name}
-	columns := make([]skew, len(view.Columns))
-	for j, c := range view.Columns {
-		columns[j] = skew{view: d.name, name: c.Name, decays: d.decays(c.Name)}
+// compare holds what was served of a view against a batch. A distribution that moved is a verdict, a value that is stale is not.
+func (s *study) compare(ctx context.Context, d *definition, view *features.View, batch *window.Batch) (freshness, []column, error) {
+	logged, err := frame.New(tableOf(view)...)
+	if err != nil {
+		return freshness{}, nil, err
 	}
+	again, err := frame.New(tableOf(view)...)
+	if err != nil {
+		return freshness{}, nil, err
+	}
+	f := freshness{name: d.name}
 	var want window.Row
 	for _, x := range s.served {
-		fields := make([]recsys.Field, len(view.Columns))
-		for j, c := range view.Columns {
-			fields[j], _ = x.Schema.Field(c.Name)
+		rows := x.Rows
+		if d.entity == features.User {
+			rows = rows[:1] // one row for the request
 		}
-		age, _ := x.Schema.Field(view.Age)
 		var lags []float64
-		for i := range x.Rows {
-			row := &x.Rows[i]
-			key := uint64(row.Item)
+		for i := range rows {
+			key := uint64(rows[i].Item)
 			switch d.entity {
 			case features.User:
 				key = uint64(x.User)
 			case features.UserItem:
-				key = features.PairKey(x.User, row.Item)
+				key = features.PairKey(x.User, rows[i].Item)
 			}
-			f.rows++
-			if lag := float64(row.Floats[age.Index]); lag != lag {
-				f.missing++
-			} else {
-				lags = append(lags, lag)
-				if lag > view.Columns[0].MaxAge.Seconds() {
-					f.stale++
-				}
-			}
+			lags = f.add(lags, view, x, &rows[i])
 			batch.Read(key, x.Now.UnixNano(), &want)
-			floats, ids := 0, 0
-			for j := range fields {
-				if fields[j].Kind == recsys.ID {
-					columns[j].id(row.IDs[fields[j].Index], want.IDs[ids])
-					ids++
-				} else {
-					columns[j].float(float64(row.Floats[fields[j].Index]), want.Floats[floats])
-					floats++
-				}
-			}
-			if d.entity == features.User {
-				break // one row for the request
-			}
+			appendServed(logged, key, x.Schema, &rows[i])
+			appendBatch(again, key, &want)
 		}
-		if len(lags) > 0 {
-			slices.Sort(lags)
-			f.lags = append(f.lags, lags...)
-			f.at = append(f.at, x.Now.Sub(s.served[0].Now).Hours())
-			f.median = append(f.median, quantile(lags, 0.5))
-		}
+		f.request(x.Now.Sub(s.served[0].Now).Hours(), lags)
 	}
-	return f, columns
+	slices.Sort(f.lags)
+	const chunk = 4096
+	r, err := skew.Compare(ctx, frame.NewReader(logged, chunk), frame.NewReader(again, chunk), skew.Config{Keys: []string{"key"}, Mismatch: 1, Seed: s.o.Seed})
+	if err != nil {
+		return f, nil, err
+	}
+	var columns []column
+	for _, c := range view.Columns {
+		at := slices.IndexFunc(r.Columns, func(x skew.Column) bool { return x.Name == c.Name })
+		columns = append(columns, column{r.Columns[at], d.name, r.Rows, d.decays(c.Name)})
+	}
+	return f, columns, nil
 }
 
-// id compares an ID that was served.
-func (s *skew) id(have, want uint64) {
-	s.values++
-	if have != want {
-		s.differ++
-	}
+// column is how a column was served, beside the batch.
+type column struct {
+	skew.Column
+	view   string
+	rows   int64
+	decays bool // differs as soon as time has passed
 }
 
-// float compares a number that was served, which is a float32.
-func (s *skew) float(have, want float64) {
-	s.values++
-	if have != have || want != want {
-		if (have != have) != (want != want) {
-			s.differ++
-		}
+// add notes the age of a row that was served, and appends it to lags.
+func (f *freshness) add(lags []float64, view *features.View, x *recsys.Exposure, row *recsys.ExposureRow) []float64 {
+	age, _ := x.Schema.Field(view.Age)
+	f.rows++
+	lag := float64(row.Floats[age.Index])
+	if lag != lag {
+		f.missing++
+		return lags
+	}
+	if lag > view.Columns[0].MaxAge.Seconds() {
+		f.stale++
+	}
+	return append(lags, lag)
+}
+
+// request notes the ages of the rows of a request.
+func (f *freshness) request(hours float64, lags []float64) {
+	if len(lags) == 0 {
 		return
 	}
-	s.floats++
-	difference := math.Abs(have - want)
-	if difference > 1e-6*max(1, math.Abs(want)) {
-		s.differ++
-		s.sum += difference
+	slices.Sort(lags)
+	f.lags = append(f.lags, lags...)
+	f.at = append(f.at, hours)
+	f.median = append(f.median, quantile(lags, 0.5))
+}
+
+// tableOf returns the columns of a table of a view's rows, the key first.
+func tableOf(view *features.View) []frame.Field {
+	fields := []frame.Field{{Name: "key", Kind: frame.Uint64}}
+	for _, c := range view.Columns {
+		kind := frame.Float32
+		if c.Kind == recsys.ID {
+			kind = frame.Uint64
+		}
+		fields = append(fields, frame.Field{Name: c.Name, Kind: kind})
+	}
+	return fields
+}
+
+// appendServed appends a row as it was served.
+func appendServed(t *frame.Frame, key uint64, s *recsys.Schema, row *recsys.ExposureRow) {
+	t.Rows++
+	t.Columns[0].Uint64 = append(t.Columns[0].Uint64, key)
+	for j := range t.Columns[1:] {
+		c := &t.Columns[1+j]
+		field, _ := s.Field(c.Name)
+		if c.Kind == frame.Uint64 {
+			c.Uint64 = append(c.Uint64, row.IDs[field.Index])
+		} else {
+			c.Float32 = append(c.Float32, row.Floats[field.Index])
+		}
+	}
+}
+
+// appendBatch appends a row of a batch, whose columns are those of the table.
+func appendBatch(t *frame.Frame, key uint64, row *window.Row) {
+	t.Rows++
+	t.Columns[0].Uint64 = append(t.Columns[0].Uint64, key)
+	floats, ids := 0, 0
+	for j := range t.Columns[1:] {
+		c := &t.Columns[1+j]
+		if c.Kind == frame.Uint64 {
+			c.Uint64 = append(c.Uint64, row.IDs[ids])
+			ids++
+		} else {
+			c.Float32 = append(c.Float32, float32(row.Floats[floats]))
+			floats++
+		}
 	}
 }
 
 // mismatch returns the share of values that differ, but for those that decay.
 func (j *judgement) mismatch() float64 {
-	values, differing := 0, 0
+	values, differing := 0.0, 0.0
 	for i := range j.skew {
 		if c := &j.skew[i]; !c.decays {
-			values += c.values
-			differing += c.differ
+			values += float64(c.rows)
+			differing += c.Mismatch * float64(c.rows)
 		}
 	}
-	return float64(differing) / float64(max(1, values))
+	return differing / max(1, values)
 }

@@ -26,9 +26,13 @@ func (s *study) print(w io.Writer) error {
 	}
 	for i := range j.skew {
 		c := &j.skew[i]
-		text := fmt.Sprintf("%-5s %-13s %6.2f %% of %d values differ from the batch, by %.4g in the mean of all", c.view, c.name, 100*c.share(), c.values, c.mean())
+		text := fmt.Sprintf("%-5s %-14s %6.2f %% of %d values differ from the batch; PSI %.4f: %v", c.view, c.Name, 100*c.Mismatch, c.rows, c.PSI, c.Verdict)
+		if c.KS == c.KS {
+			text += fmt.Sprintf(" (the largest by %.4g; KS %.4f)", c.MaxDiff, c.KS)
+		}
 		err := s.line(w, text, cli.Object{
-			cli.F("event", "column"), cli.F("view", c.view), cli.F("column", c.name), cli.F("values", c.values), cli.F("mismatch", c.share()), cli.F("mean_difference", c.mean()),
+			cli.F("event", "column"), cli.F("view", c.view), cli.F("column", c.Name), cli.F("values", c.rows), cli.F("mismatch", c.Mismatch),
+			cli.F("max_difference", c.MaxDiff), cli.F("psi", c.PSI), cli.F("ks", c.KS), cli.F("verdict", c.Verdict.String()),
 		})
 		if err != nil {
 			return err

@@ -39,15 +39,21 @@ func (s *study) page() *page.Page {
 		page.Histogram{Title: "Age of items' rows", Values: sample(items.lags, 50_000), X: page.Axis{Title: "Seconds"}},
 		s.overTime())
 	p.Add("Skew", s.skewChart(), s.skewTable(), page.Note(
-		"A value differs when it is not the batch's to 1e-6. The batch counts the events that had arrived when the request came; decays move with time itself and differ as soon as the row has any age."))
+		"A value differs when it is not the batch's to 1e-6. PSI and KS tell whether the distribution has moved (package features/skew); on a verdict but ok, it has. The batch counts the events that had arrived when the request came; decays move with time itself and differ as soon as the row has any age."))
 	return p
 }
 
 func (s *study) viewTable() page.Table {
 	seconds := page.Fixed(1)
 	t := page.Table{Columns: []page.Column{
-		{Name: "View"}, {Name: "Rows served"}, {Name: "p50, s", Format: seconds}, {Name: "p90, s", Format: seconds}, {Name: "p99, s", Format: seconds},
-		{Name: "Stale", Format: page.Percent(1)}, {Name: "Missing", Format: page.Percent(1)}, {Name: "Late events"},
+		{Name: "View"},
+		{Name: "Rows served"},
+		{Name: "p50, s", Format: seconds},
+		{Name: "p90, s", Format: seconds},
+		{Name: "p99, s", Format: seconds},
+		{Name: "Stale", Format: page.Percent(1)},
+		{Name: "Missing", Format: page.Percent(1)},
+		{Name: "Late events"},
 	}}
 	for i := range s.judged.views {
 		f := &s.judged.views[i]
@@ -76,8 +82,8 @@ func (s *study) skewChart() page.BarChart {
 	c := page.BarChart{Title: "Values that differ from the batch", Axis: page.Axis{Title: "Share", Format: page.Percent(1)}}
 	bars := page.Bars{Name: "differ"}
 	for i := range s.judged.skew {
-		c.Categories = append(c.Categories, s.judged.skew[i].name)
-		bars.Values = append(bars.Values, s.judged.skew[i].share())
+		c.Categories = append(c.Categories, s.judged.skew[i].Name)
+		bars.Values = append(bars.Values, s.judged.skew[i].Mismatch)
 	}
 	c.Series = []page.Bars{bars}
 	return c
@@ -85,11 +91,18 @@ func (s *study) skewChart() page.BarChart {
 
 func (s *study) skewTable() page.Table {
 	t := page.Table{Columns: []page.Column{
-		{Name: "View"}, {Name: "Column"}, {Name: "Values"}, {Name: "Differ", Format: page.Percent(2)}, {Name: "Mean difference", Format: page.Fixed(4)},
+		{Name: "View"},
+		{Name: "Column"},
+		{Name: "Values"},
+		{Name: "Differ", Format: page.Percent(2)},
+		{Name: "Largest difference"},
+		{Name: "PSI", Format: page.Fixed(4)},
+		{Name: "KS", Format: page.Fixed(4)},
+		{Name: "Verdict"},
 	}}
 	for i := range s.judged.skew {
 		c := &s.judged.skew[i]
-		t.Rows = append(t.Rows, []any{c.view, c.name, c.values, c.share(), c.mean()})
+		t.Rows = append(t.Rows, []any{c.view, c.Name, c.rows, c.Mismatch, c.MaxDiff, c.PSI, c.KS, c.Verdict.String()})
 	}
 	return t
 }

@@ -383,12 +383,16 @@ func TestConfigurationListsItsMistakes(t *testing.T) {
 	_, err = materialize.New(materialize.Config{
 		Log: materialize.Log{Reader: strings.NewReader("")},
 		Targets: []materialize.Target{
-			{}, {Store: newShelf(wrong), Aggregates: itemWindows()}, {Store: newShelf(&context), Aggregates: pairWindows()},
-			{Store: newShelf(itemView())}, {Store: newShelf(pairView()), Aggregates: pairWindows()}, {Store: newShelf(pairView()), Aggregates: pairWindows()},
+			{},
+			{Store: newShelf(wrong), Aggregates: itemWindows()},
+			{Store: newShelf(&context), Aggregates: pairWindows()},
+			{Store: newShelf(itemView())},
+			{Store: newShelf(pairView()), Aggregates: pairWindows()},
+			{Store: newShelf(pairView()), Aggregates: pairWindows()},
 		},
 	})
 	for _, want := range []string{
-		"Targets[0]: Store is nil", `Targets[1]: view "item.stats": column "clicks.5m" is of kind`, `column "clocks.1h" is none of the aggregates, which are clicks.5m`,
+		"Targets[0]: the Store is nil", `Targets[1]: view "item.stats": column "clicks.5m" is of kind`, `column "clocks.1h" is none of the aggregates, which are clicks.5m`,
 		`Targets[2]: view "country": Key is nil`, "Aggregates is empty", `Targets[5] is the version of view "pair.seen" that Config.Targets[4] is`,
 	} {
 		require.ErrorContains(t, err, want)

@@ -34,7 +34,6 @@ type lineReader struct {
 	buf      []byte
 	from, to int  // of buf: read and not yet given
 	skipping bool // of a line that is too long
-	skipped  int64
 	ended    bool // src has said io.EOF
 
 	at   Position // of what comes next; Head and Tail are set by position

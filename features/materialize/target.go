@@ -55,11 +55,11 @@ type target struct {
 
 func newTarget(cfg Target) (*target, error) {
 	if cfg.Store == nil {
-		return nil, errors.New("Store is nil; want where the rows go")
+		return nil, errors.New("the Store is nil; want where the rows go")
 	}
 	view := cfg.Store.View()
 	if view == nil {
-		return nil, errors.New("Store has no view")
+		return nil, errors.New("the Store has no view")
 	}
 	t := &target{
 		Target: cfg, view: view,
