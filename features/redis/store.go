@@ -120,7 +120,7 @@ func Open(config Config) (*Store, error) {
 func (c *Config) check() error {
 	errs := []error{c.View.Validate(), c.Breaker.check(), c.Near.check()}
 	if c.Timeout < 0 {
-		errs = append(errs, fmt.Errorf("Timeout is %v; want > 0, or 0 for 2s", c.Timeout))
+		errs = append(errs, fmt.Errorf("the Timeout is %v; want > 0, or 0 for 2s", c.Timeout))
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 2 * time.Second
