@@ -222,6 +222,17 @@ func (g logGen) explored(x *recsys.Exposure) *recsys.Exposure {
 	for i := range x.Rows {
 		x.Rows[i].PropensityError = g.float64()
 	}
+	for range g.IntN(3) {
+		x.Views = append(x.Views, recsys.StageView{Stage: g.text(), FeatureView: recsys.FeatureView{Name: g.text(), Hash: g.uint64()}})
+	}
+	if x.Schema == nil {
+		return x
+	}
+	l, _, _ := layoutOf(x.Schema)
+	x.Ages = g.floats(l.groups)
+	for i := range x.Rows {
+		x.Rows[i].Ages = g.floats(l.groups)
+	}
 	return x
 }
 

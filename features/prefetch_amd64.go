@@ -20,6 +20,9 @@ const straddle = 7
 //go:noescape
 func fetchLines(words **uint64, n, lines int)
 
+// fetchBuckets begins to load the cache lines of an index.
+func fetchBuckets(words **uint64, n int) { fetchLines(words, n, 1) }
+
 // copyRows copies bytes of each row, n > 0, and fetches another one meanwhile if lines > 0:
 //
 //	for i := range n {

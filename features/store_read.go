@@ -20,8 +20,8 @@ const groupRows = 64
 // one group are copied, those of the next are fetched, and what the index says of the one
 // after that, so that memory is never idle and no cache miss waits for another.
 //
-// Measured with BenchmarkStoreRead/rows=cold on amd64: without the assembly of
-// fetchLines and copyRows a batch takes 1.6 times as long.
+// Measured with BenchmarkStoreRead/rows=cold on amd64: with the Go in place of the assembly of
+// fetchLines, matchTags and copyRows a batch takes 2.5 times as long.
 type batch struct {
 	tables []table
 	absent *uint64 // what is copied for a key without a row: defaults
@@ -150,7 +150,7 @@ func (s *Store) locate(b *batch, g int) {
 		hash[i] = h
 		home[i] = b.tables[s.shardOf(h)].bucket(h)
 	}
-	fetchLines(&home[0], n, 1)
+	fetchBuckets(&home[0], n)
 }
 
 // resolve finds the rows of a group that was located. What it finds for a key is, by the tag,
@@ -248,11 +248,7 @@ func (s *Store) copyGroup(b *batch, g int, m *moment, out *recsys.Block, sum *ta
 	word := first / 64
 	out.Missing[word], out.Stale[word] = 0, stale
 	for lost := ^found & (1<<n - 1); lost != 0; lost &= lost - 1 {
-		i := first + bits.TrailingZeros64(lost)
-		out.Miss(i)
-		if out.Age != nil {
-			out.Age[i] = float32(math.NaN())
-		}
+		out.Miss(first + bits.TrailingZeros64(lost))
 	}
 	sum.missing += n - bits.OnesCount64(found|stale)
 	sum.stale += bits.OnesCount64(stale)

@@ -20,3 +20,12 @@ func CheckCase(name string, source recsys.FeatureSource, config Config) (violati
 	}
 	panic("no case " + name)
 }
+
+// StoreCaseNames returns the names of all cases of online stores.
+func StoreCaseNames() []string {
+	var names []string
+	for i := range storeCases {
+		names = append(names, storeCases[i].name)
+	}
+	return names
+}

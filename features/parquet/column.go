@@ -266,6 +266,9 @@ func (c *column) peek() (pq.Value, error) {
 			c.page, c.values = page, page.Values()
 		}
 		n, err := c.values.ReadValues(c.buf[:])
+		if n == 0 && err == nil {
+			return pq.Value{}, io.ErrNoProgress
+		}
 		if c.at, c.n = 0, n; err != nil {
 			c.values = nil
 			if err != io.EOF {

@@ -56,7 +56,7 @@ type WriterConfig struct {
 type Writer struct {
 	cfg    WriterConfig
 	fields []frame.Field
-	out    *pq.Writer
+	out    *pq.GenericWriter[any]
 	rows   int // of the row group
 	values []pq.Value
 	err    error
@@ -95,7 +95,7 @@ func NewWriter(w io.Writer, fields []frame.Field, cfg WriterConfig) (*Writer, er
 	if cfg.DictionaryBytes == 0 {
 		cfg.DictionaryBytes = 1 << 20
 	}
-	out := pq.NewWriter(w, schemaOf(fields),
+	out := pq.NewGenericWriter[any](w, schemaOf(fields),
 		pq.Compression(cfg.Compression.codec()),
 		pq.KeyValueMetadata(metadataKey, metadataOf(fields)),
 		pq.DictionaryMaxBytes(cfg.DictionaryBytes),

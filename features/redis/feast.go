@@ -77,6 +77,8 @@ var (
 	_ recsys.FeatureSource                = (*Feast)(nil)
 	_ recsys.Overwriter                   = (*Feast)(nil)
 	_ recsys.Versioned                    = (*Feast)(nil)
+	_ recsys.ViewSource                   = (*Feast)(nil)
+	_ recsys.AgeWriter                    = (*Feast)(nil)
 	_ recsys.Binder[recsys.FeatureSource] = (*Feast)(nil)
 )
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/features"
+	"github.com/recsyskit/recsys/features/internal/row"
 )
 
 var errBlock = errors.New("redis: the block has not the columns of the view, or not a row for each item")
@@ -140,9 +141,9 @@ func (s *Store) fill(sc *scratch, out *recsys.Block, m moment) {
 			n[missing]++
 			continue
 		}
-		at, err := s.codec.read(out, i, v.bytes)
-		if err != nil {
-			s.bad(sc.keys[i], v.bytes, err)
+		at, status := s.codec.Read(sc.keys[i], bytesOf(v.bytes), out, i)
+		if status != row.OK {
+			s.bad(sc.keys[i], v.bytes, statusError(status))
 			s.serving.miss(out, i)
 			n[missing]++
 			continue
@@ -175,12 +176,12 @@ func (s *Store) Lookup(ctx context.Context, keys []uint64, dst []features.Row) (
 		if !v.found {
 			continue
 		}
-		row, err := s.codec.row(keys[i], v.bytes)
-		if err != nil {
-			s.bad(keys[i], v.bytes, err)
+		var r features.Row
+		if status := s.codec.Row(keys[i], bytesOf(v.bytes), &r); status != row.OK {
+			s.bad(keys[i], v.bytes, statusError(status))
 			continue
 		}
-		dst = append(dst, row)
+		dst = append(dst, r)
 	}
 	return dst, nil
 }

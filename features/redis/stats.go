@@ -5,12 +5,6 @@ import (
 	"fmt"
 )
 
-// ErrVersion is wrapped by the [ValueError] of a row that was written for another definition of the view.
-var ErrVersion = errors.New("redis: row of another version of the view")
-
-// ErrForeign is wrapped by the [ValueError] of bytes that no store of this package has written, or that were damaged since.
-var ErrForeign = errors.New("redis: no row of a view")
-
 // ValueError says that something under a key of the view is not a row of it. It is read as missing and counted.
 type ValueError struct {
 	View string

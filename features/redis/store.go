@@ -12,6 +12,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/features"
+	"github.com/recsyskit/recsys/features/internal/row"
 )
 
 // Config says where a [Store] is and what it holds. Client and View are required.
@@ -64,7 +65,7 @@ type Store struct {
 type core struct {
 	config  Config
 	view    features.View
-	codec   *codec
+	codec   *row.Codec
 	serving *serving
 	space   keyspace
 	reads   link
@@ -119,7 +120,7 @@ func Open(config Config) (*Store, error) {
 func (c *Config) check() error {
 	errs := []error{c.View.Validate(), c.Breaker.check(), c.Near.check()}
 	if c.Timeout < 0 {
-		errs = append(errs, fmt.Errorf("Timeout is %v; want > 0, or 0 for 2s", c.Timeout))
+		errs = append(errs, fmt.Errorf("the Timeout is %v; want > 0, or 0 for 2s", c.Timeout))
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 2 * time.Second

@@ -14,6 +14,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/recsyskit/recsys/features"
+	"github.com/recsyskit/recsys/features/internal/row"
 )
 
 //go:embed write.lua
@@ -21,8 +22,8 @@ var writeTemplate string
 
 // writeScript is write.lua with the places of a row's fields, counted from 1 as Lua does.
 var writeScript = strings.NewReplacer(
-	"@HEAD@", strconv.Itoa(headBytes-1), "@MAGICEND@", strconv.Itoa(magicEnd),
-	"@HASH@", strconv.Itoa(hashStart+1), "@HASHEND@", strconv.Itoa(hashEnd), "@TIME@", strconv.Itoa(timeStart+1),
+	"@HEAD@", strconv.Itoa(row.HeadBytes-1), "@MAGICEND@", "1",
+	"@HASH@", strconv.Itoa(row.HashStart+1), "@HASHEND@", strconv.Itoa(row.HashEnd), "@TIME@", strconv.Itoa(row.TimeStart+1),
 ).Replace(writeTemplate)
 
 var writeSHA = func() string {
@@ -62,7 +63,7 @@ func (s *Store) PutBatch(ctx context.Context, rows []features.Row) (features.Wri
 	var bytes []byte
 	latest, _ := nanoOf(s.config.Clock().Add(s.view.Tolerance()))
 	for i := range rows {
-		at, err := s.codec.check(&rows[i])
+		at, err := s.codec.Check(&rows[i])
 		if err != nil {
 			return features.Written{}, fmt.Errorf("redis: view %q: rows[%d]: %w", s.view.Name, i, err)
 		}
@@ -71,7 +72,7 @@ func (s *Store) PutBatch(ctx context.Context, rows []features.Row) (features.Wri
 			continue
 		}
 		start := len(bytes)
-		bytes = s.codec.append(bytes, &rows[i], at)
+		bytes = s.codec.Append(bytes, &rows[i], at)
 		batch = append(batch, encoded{rows[i].Key, start, len(bytes)})
 	}
 	s.counts.ahead.Add(uint64(w.Future))

@@ -39,8 +39,11 @@ func (cfg Config) complete() (Config, error) {
 		v    *float64
 		zero float64
 	}{
-		{"Tolerance", &cfg.Tolerance, 1e-6}, {"Mismatch", &cfg.Mismatch, 0.001}, {"Missing", &cfg.Missing, 0.01},
-		{"PSI", &cfg.PSI, 0.25}, {"KS", &cfg.KS, 0.1},
+		{"Tolerance", &cfg.Tolerance, 1e-6},
+		{"Mismatch", &cfg.Mismatch, 0.001},
+		{"Missing", &cfg.Missing, 0.01},
+		{"PSI", &cfg.PSI, 0.25},
+		{"KS", &cfg.KS, 0.1},
 	} {
 		if !(*d.v >= 0) {
 			return cfg, fmt.Errorf("skew: Config.%s is %v; want >= 0 (0 means %v)", d.name, *d.v, d.zero)
