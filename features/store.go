@@ -101,7 +101,7 @@ func newStore(config StoreConfig) *Store {
 	for k := range tables {
 		tables[k].index = alignedWords(bucketWords)
 		if s.minSlots > 0 {
-			tables[k] = table{alignedWords(entriesFor(s.minSlots)), alignedWords(s.minSlots * s.layout.stride)}
+			tables[k] = table{alignedWords(s.entriesFor(s.minSlots)), alignedWords(s.minSlots * s.layout.stride)}
 		}
 	}
 	s.tables.Store(&tables)

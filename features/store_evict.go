@@ -124,8 +124,20 @@ func (l *layout) rowsWithin(bytes int64, shards int) int {
 	return low
 }
 
+// entriesFor returns the size of the index of a shard with so many slots: no more than the bounds planned with.
+func (s *Store) entriesFor(slots int) int {
+	n := entriesFor(slots)
+	if s.bounded {
+		n = min(n, mostEntries(s.liveLimit))
+	}
+	return n
+}
+
+// mostEntries returns how large the index of a shard grows that holds up to so many rows.
+func mostEntries(live int) int { return entriesFor(live + live/4 + 1) }
+
 // bytesFor returns the memory of a store with so many shards that is bounded to a number of rows.
 func (l *layout) bytesFor(rows, shards int) int64 {
 	live := liveShare(rows, shards)
-	return 8 * int64(shards) * int64(share(rows, shards)*l.stride+entriesFor(live+live/4+1))
+	return 8 * int64(shards) * int64(share(rows, shards)*l.stride+mostEntries(live))
 }
