@@ -201,11 +201,14 @@ func (s *Store) PutBatch(ctx context.Context, rows []Row) (Written, error) {
 	return w, nil
 }
 
+// impossible is the time of a clock that is beyond all event times, or has none: it refuses no row and expires none.
+const impossible = math.MaxInt64
+
 // clock returns the store's time as rows have it.
 func (s *Store) clock() int64 {
 	now, ok := nanoOf(s.config.Clock())
 	if !ok || now == undated {
-		return math.MaxInt64 // an impossible clock refuses nothing
+		return impossible
 	}
 	return now
 }

@@ -102,9 +102,9 @@ func (s *Store) expired(sh *shard, t *table, dead int64) (p int, ok bool) {
 	return 0, false
 }
 
-// deadline returns the event time before which a row is past its TTL.
+// deadline returns the event time before which a row is past its TTL; by an impossible clock none is.
 func (s *Store) deadline(now int64) int64 {
-	if s.layout.ttl == 0 {
+	if s.layout.ttl == 0 || now == impossible {
 		return undated
 	}
 	return before(now, s.layout.ttl)

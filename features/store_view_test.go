@@ -113,10 +113,21 @@ func TestRowsOfTheFutureAreRefused(t *testing.T) {
 	}
 }
 
-func TestImpossibleClockRefusesNothing(t *testing.T) {
+func TestImpossibleClockRefusesAndExpiresNothing(t *testing.T) {
 	for _, now := range []time.Time{{}, time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)} {
-		s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: oneFloat}, Clock: pinned(now)})
-		require.True(t, mustPut(t, s, floatRow(1, epoch, 1)))
+		view := features.View{Name: "test", Columns: oneFloat, TTL: time.Hour}
+		s := newStore(t, features.StoreConfig{View: view, Clock: pinned(now), MaxRows: 100, Shards: 1})
+		popular := []recsys.ItemID{1, 2, 3}
+		for _, id := range popular {
+			require.True(t, mustPut(t, s, floatRow(uint64(id), epoch, 1)))
+		}
+		for key := range uint64(1000) {
+			mustPut(t, s, floatRow(100+key, epoch, 1))
+			require.True(t, hydrated(t, s, at(epoch), popular).Missing.Empty(), "rows that are read stay, as none is past its TTL")
+		}
+		removed, err := s.Sweep(t.Context(), now)
+		require.NoError(t, err)
+		require.Zero(t, removed)
 	}
 }
 
