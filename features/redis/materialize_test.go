@@ -20,8 +20,25 @@ import (
 // back, finds out what is lost, and writes it again: in the end Redis has what a batch computes of the whole log.
 func TestMaterializeMakesARedisWholeThatLostItsRows(t *testing.T) {
 	s := server.Start(t)
-	view := features.View{Name: "item.pulse", Columns: []features.Column{{Name: "clicks.10m"}, {Name: "clicks.1h"}, {Name: "last.1", Kind: recsys.ID}}}
-	store := open(t, redis.Config{View: view, Client: client(s.Addr)})
+	stats := materializeThrough(t, redis.Config{Client: client(s.Addr)}, s.Kill, func() { s.Restart(t) })
+	if stats.Retries == 0 || stats.Verified.Lost == 0 {
+		t.Errorf("%d retries, %d rows lost; want some: the server was killed", stats.Retries, stats.Verified.Lost)
+	}
+}
+
+// A replica that takes over may lack what the master had acknowledged last.
+func TestMaterializeMakesAClusterWholeThatFailedOver(t *testing.T) {
+	c := theCluster(t)
+	defer c.Heal(t)
+	materializeThrough(t, redis.Config{Client: client(c.Addrs()...), Prefix: "materialize:", Breaker: quick}, func() { c.FailOver(t, c.Masters(t)[0]) }, func() {})
+}
+
+// materializeThrough fills a store of Redis from a log, in the middle of which something happens, and holds what is there in the end against a
+// batch. mend is called at the first error after it.
+func materializeThrough(t *testing.T, config redis.Config, happens, mend func()) materialize.ViewStats {
+	t.Helper()
+	config.View = features.View{Name: "item.pulse", Columns: []features.Column{{Name: "clicks.10m"}, {Name: "clicks.1h"}, {Name: "last.1", Kind: recsys.ID}}}
+	store := open(t, config)
 
 	rng := rand.New(rand.NewPCG(1, 5))
 	var log strings.Builder
@@ -32,7 +49,7 @@ func TestMaterializeMakesARedisWholeThatLostItsRows(t *testing.T) {
 		fmt.Fprintf(&log, `{"time":%d,"user":%d,"item":%d,"kind":"click","id":"%d"}`+"\n", at.UnixNano(), rng.IntN(50), rng.IntN(300), i)
 	}
 	seen, down := 0, false
-	config := func() materialize.Config {
+	filling := func() materialize.Config {
 		return materialize.Config{
 			Log:         materialize.Log{Reader: strings.NewReader(log.String())},
 			FlushEvents: 200, Batch: 64,
@@ -43,17 +60,17 @@ func TestMaterializeMakesARedisWholeThatLostItsRows(t *testing.T) {
 			Now: func() time.Time { return noon },
 		}
 	}
-	cfg := config()
+	cfg := filling()
 	cfg.Each = func(*materialize.Event) {
 		if seen++; seen == events/2 {
-			s.Kill()
+			happens()
 			down = true
 		}
 	}
 	cfg.Retry = materialize.Retry{Min: 10 * time.Millisecond, Max: 200 * time.Millisecond, Report: func(error) {
 		if down {
 			down = false
-			s.Restart(t)
+			mend()
 		}
 	}}
 	ctx, cancel := context.WithTimeout(context.Background(), server.Patience)
@@ -62,11 +79,7 @@ func TestMaterializeMakesARedisWholeThatLostItsRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v := stats.Views[0]; v.Retries == 0 || v.Verified.Lost == 0 {
-		t.Errorf("%d retries, %d rows lost; want some: the server was killed", v.Retries, v.Verified.Lost)
-	}
-
-	batches, _, err := materialize.Batches(ctx, config())
+	batches, _, err := materialize.Batches(ctx, filling())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,4 +107,5 @@ func TestMaterializeMakesARedisWholeThatLostItsRows(t *testing.T) {
 			t.Errorf("key %d: %s; want %s", key, got, want)
 		}
 	}
+	return stats.Views[0]
 }
