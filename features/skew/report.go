@@ -156,7 +156,7 @@ func oneLine(s string) string {
 
 func clip(s string) string {
 	if len(s) > 40 {
-		return s[:37] + "..."
+		return strings.ToValidUTF8(s[:37], "") + "..."
 	}
 	return s
 }

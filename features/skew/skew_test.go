@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -421,6 +422,20 @@ func TestReportsEscapeNamesAndAreWellFormed(t *testing.T) {
 	}
 	require.NoError(t, r.WriteText(&text))
 	require.Equal(t, 4, strings.Count(text.String(), "\n"), "%s", text.String())
+}
+
+func TestLongTextIsCutBetweenCharacters(t *testing.T) {
+	text := func(s string) *frame.Frame {
+		return one(frame.Column{Field: frame.Field{Kind: frame.String}, String: []string{s}}, 1)
+	}
+	for n := range 4 {
+		r := compare(t, text(strings.Repeat("x", n)+strings.Repeat("\u20ac", 30)), text(""), skew.Config{})
+		var page, plain bytes.Buffer
+		require.NoError(t, r.WriteHTML(&page))
+		require.NoError(t, r.WriteText(&plain))
+		require.True(t, utf8.Valid(page.Bytes()), "%q", page.Bytes())
+		require.True(t, utf8.Valid(plain.Bytes()), "%q", plain.Bytes())
+	}
 }
 
 func TestEmptyTables(t *testing.T) {
