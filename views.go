@@ -74,8 +74,10 @@ func (w *wiring) declared(st *stage[FeatureSource], layouts ...*blockLayout) {
 	}
 	for _, v := range views {
 		if i := slices.IndexFunc(w.p.stageViews, func(s StageView) bool { return s.Name == v.Name }); i >= 0 && w.p.stageViews[i].Hash != v.Hash {
-			w.bad(st.label, &ViewError{View: v.Name, Want: w.p.stageViews[i].Hash, Have: v.Hash,
-				Reason: fmt.Sprintf("%q serves another version of it; serve one", w.p.stageViews[i].Stage)})
+			w.bad(st.label, &ViewError{
+				View: v.Name, Want: w.p.stageViews[i].Hash, Have: v.Hash,
+				Reason: fmt.Sprintf("%q serves another version of it; serve one", w.p.stageViews[i].Stage),
+			})
 			continue
 		}
 		w.p.stageViews = append(w.p.stageViews, StageView{st.label, v})
@@ -127,11 +129,15 @@ func checkViews[S any](w *wiring, stages []*stage[S]) {
 			i := slices.IndexFunc(w.p.stageViews, func(s StageView) bool { return s.Name == v.Name })
 			switch {
 			case i < 0:
-				w.bad(st.label, &ViewError{View: v.Name, Want: v.Hash,
-					Reason: "it was trained on this view, and no feature source of the pipeline declares it; add its store, or train on what is served"})
+				w.bad(st.label, &ViewError{
+					View: v.Name, Want: v.Hash,
+					Reason: "it was trained on this view, and no feature source of the pipeline declares it; add its store, or train on what is served",
+				})
 			case w.p.stageViews[i].Hash != v.Hash:
-				w.bad(st.label, &ViewError{View: v.Name, Want: v.Hash, Have: w.p.stageViews[i].Hash,
-					Reason: fmt.Sprintf("it was trained on another version than %q serves; train it anew, or serve the version that it knows", w.p.stageViews[i].Stage)})
+				w.bad(st.label, &ViewError{
+					View: v.Name, Want: v.Hash, Have: w.p.stageViews[i].Hash,
+					Reason: fmt.Sprintf("it was trained on another version than %q serves, with other columns or other encoders; train it anew, or serve the version that it knows", w.p.stageViews[i].Stage),
+				})
 			}
 		}
 	}

@@ -68,8 +68,12 @@ func TestValidateListsEveryMistake(t *testing.T) {
 	v := features.View{
 		Entity: features.Item, Key: "country", TTL: -1, Future: -2, Stale: 7, Age: "ctr",
 		Columns: []features.Column{
-			{Name: "ctr", Default: new(float32)}, {Name: "ctr", MaxAge: -1}, {Name: "v", Kind: recsys.Vector},
-			{Name: "u", Scope: recsys.PerRequest}, {}, {Name: "k", Kind: 9},
+			{Name: "ctr", Default: new(float32)},
+			{Name: "ctr", MaxAge: -1},
+			{Name: "v", Kind: recsys.Vector},
+			{Name: "u", Scope: recsys.PerRequest},
+			{},
+			{Name: "k", Kind: 9},
 		},
 		Encoders: &derived{columns: []features.Column{{Name: "v"}}},
 	}

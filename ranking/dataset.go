@@ -3,6 +3,8 @@ package ranking
 import (
 	"fmt"
 	"math"
+
+	"github.com/recsyskit/recsys"
 )
 
 // Dataset is a table of examples that rankers are trained and judged on: n rows
@@ -41,6 +43,10 @@ type Dataset struct {
 	// Propensities is the probability that the logging policy put the row at its
 	// position given the rows above it, in (0, 1]; NaN: not known.
 	Propensities []float64
+
+	// Views are the feature views that the columns come from, with their versions: models keep them, in their files too, and
+	// a pipeline that serves another version refuses the model. Empty: not known, and nothing is compared.
+	Views []recsys.FeatureView
 }
 
 // Len returns the number of rows, n.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/ranking"
 )
 
@@ -20,6 +21,7 @@ func sample() *ranking.Dataset {
 		Heads: []string{"click", "buy"}, Labels: []float32{0, 1, 1, 0, 0, 0, 1, 1, 0, 1, 1, 0},
 		Weights: []float32{1, 2, 3, 4, 5, 6}, WeightedBy: "test", Groups: []uint64{7, 8, 7, 9, 8, 7},
 		Times: []int64{10, 20, 10, 30, 20, 10}, Positions: []int32{0, 0, 1, -1, 1, 2},
+		Views:        []recsys.FeatureView{{Name: "v", Hash: 1}},
 		Propensities: []float64{1, 0.5, 0.25, math.NaN(), 1, 0.125},
 	}
 }

@@ -32,6 +32,7 @@ type Linear struct {
 	importance  []float64 // H x (d+c)
 	ids         [][]uint64
 	idWeights   []float32 // one row of H for each of ids, column by column
+	views       []recsys.FeatureView
 
 	// What follows from the above; see finish.
 	tables  []idtable.Table // of ids
@@ -47,6 +48,7 @@ var (
 	_ recsys.HeadWriter            = (*Linear)(nil)
 	_ recsys.HeadKinder            = (*Linear)(nil)
 	_ recsys.Versioned             = (*Linear)(nil)
+	_ recsys.ViewUser              = (*Linear)(nil)
 	_ recsys.Binder[recsys.Ranker] = (*Linear)(nil)
 )
 
@@ -100,7 +102,7 @@ func (t *linearTrainer) model() *Linear {
 	d, x := t.x.data, t.x
 	m := &Linear{
 		heads: slices.Clone(d.Heads), columns: slices.Clone(d.Columns), idColumns: slices.Clone(d.IDColumns),
-		mean: x.mean, scale: x.scale,
+		mean: x.mean, scale: x.scale, views: slices.Clone(d.Views),
 	}
 	width := len(d.Columns)
 	if len(x.flags) > 0 {
@@ -218,3 +220,7 @@ func (m *Linear) hash() uint64 {
 	}
 	return h
 }
+
+// TrainedOn returns the feature views of the data that the model was trained on, nil where they are not known. The slice
+// is the model's.
+func (m *Linear) TrainedOn() []recsys.FeatureView { return m.views }

@@ -11,7 +11,7 @@ import (
 
 const (
 	linearKind    = "linear"
-	linearVersion = 1
+	linearVersion = 2 // 1 ends before the views; it is still written where there are none
 )
 
 // What can be wrong with a model file; the errors of LoadLinear and ReadFrom wrap one of them.
@@ -51,7 +51,11 @@ func LoadLinear(path string) (*Linear, error) {
 
 // WriteTo writes the model to w and returns the number of bytes.
 func (m *Linear) WriteTo(w io.Writer) (int64, error) {
-	e := envelope.NewWriter(w, linearKind, linearVersion, m.schemaHash())
+	version := uint32(linearVersion)
+	if len(m.views) == 0 {
+		version = 1
+	}
+	e := envelope.NewWriter(w, linearKind, version, m.schemaHash())
 	e.WriteStrings("columns", m.columns)
 	e.WriteStrings("id_columns", m.idColumns)
 	e.WriteStrings("heads", m.heads)
@@ -68,6 +72,9 @@ func (m *Linear) WriteTo(w io.Writer) (int64, error) {
 	envelope.Write(e, "id_counts", counts)
 	envelope.Write(e, "ids", slices.Concat(m.ids...))
 	envelope.Write(e, "id_weights", m.idWeights)
+	if version > 1 {
+		e.WriteJSON("views", m.views)
+	}
 	return e.Close()
 }
 
@@ -92,6 +99,9 @@ func (m *Linear) ReadFrom(r io.Reader) (int64, error) {
 	counts := envelope.ReadN[uint64](e, "id_counts", c)
 	ids := envelope.Read[uint64](e, "ids")
 	in.idWeights = envelope.ReadN[float32](e, "id_weights", h*len(ids))
+	if e.Version() > 1 {
+		e.ReadJSON("views", &in.views)
+	}
 	if e.Err() == nil {
 		if err := in.adopt(counts, ids); err != "" {
 			e.Fail(err)

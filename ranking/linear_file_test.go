@@ -101,7 +101,7 @@ func TestDamagedFilesAreNamedAsSuch(t *testing.T) {
 		kind    string
 		version uint32
 		want    error
-	}{{"other", 1, ranking.ErrKind}, {"linear", 2, ranking.ErrNewer}} {
+	}{{"other", 1, ranking.ErrKind}, {"linear", 3, ranking.ErrNewer}} {
 		var b bytes.Buffer
 		envelope.NewWriter(&b, c.kind, c.version, 0).Close()
 		if err := read(b.Bytes()); !errors.Is(err, c.want) {

@@ -76,6 +76,7 @@ func (d *Dataset) Rows(rows []int32) *Dataset {
 		Times:        pickRows(d.Times, 1, rows),
 		Positions:    pickRows(d.Positions, 1, rows),
 		Propensities: pickRows(d.Propensities, 1, rows),
+		Views:        d.Views,
 	}
 }
 

@@ -4,6 +4,8 @@ go 1.26
 
 replace github.com/recsyskit/recsys => ../..
 
+replace github.com/recsyskit/recsys/features/redis => ../../features/redis
+
 require (
 	github.com/coder/hnsw v0.6.1
 	github.com/recsyskit/recsys v0.0.0-00010101000000-000000000000
@@ -14,7 +16,9 @@ require (
 require (
 	github.com/chewxy/math32 v1.10.1 // indirect
 	github.com/google/renameio v1.0.1 // indirect
+	github.com/recsyskit/recsys/features/redis v0.0.0-00010101000000-000000000000
+	github.com/redis/rueidis v1.0.79
 	github.com/viterin/partial v1.1.0 // indirect
 	golang.org/x/exp v0.0.0-20240506185415-9bf2ced13842 // indirect
-	golang.org/x/sys v0.40.0 // indirect
+	golang.org/x/sys v0.47.0 // indirect
 )

@@ -14,13 +14,13 @@ import (
 func connect(options rueidis.ClientOption, invalidated func([]rueidis.RedisMessage)) (rueidis.Client, error) {
 	switch {
 	case len(options.InitAddress) == 0:
-		return nil, errors.New(`Client.InitAddress is empty; want the address of a server, as in "127.0.0.1:6379"`)
+		return nil, errors.New(`no Client.InitAddress; want the address of a server, as in "127.0.0.1:6379"`)
 	case options.OnInvalidations != nil || options.ClientTrackingOptions != nil:
-		return nil, errors.New("Client.OnInvalidations or ClientTrackingOptions is set; they are the near-cache's, see Near")
+		return nil, errors.New("the option Client.OnInvalidations or ClientTrackingOptions is set; they are the near-cache's, see Near")
 	case invalidated != nil && options.AlwaysRESP2:
-		return nil, errors.New("Client.AlwaysRESP2 is set; the near-cache needs RESP3")
+		return nil, errors.New("the option Client.AlwaysRESP2 is set; the near-cache needs RESP3")
 	case options.SendToReplicas != nil || options.ReplicaOnly:
-		return nil, errors.New("Client reads from replicas; want the master: a replica may not have a row that was just written")
+		return nil, errors.New("the client reads from replicas; want the master: a replica may not have a row that was just written")
 	}
 	options.DisableRetry = true // within a deadline of milliseconds the fallback is better than another try
 	options.DisableCache = invalidated == nil

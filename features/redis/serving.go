@@ -77,14 +77,6 @@ func nanoOf(t time.Time) (int64, bool) {
 	return t.UnixNano(), year >= 1678 && year <= 2261
 }
 
-// timeOf is the inverse of nanoOf.
-func timeOf(nano int64) time.Time {
-	if nano == undated {
-		return time.Time{}
-	}
-	return time.Unix(0, nano).UTC()
-}
-
 // moment is a query's Now as rows store time.
 type moment struct {
 	now   int64

@@ -82,6 +82,9 @@ func (c *Cascade) Heads() []string { return c.model.heads }
 // HeadKinds says what the model's heads are, which is what those of a cascade are for the rows that go on.
 func (c *Cascade) HeadKinds() []recsys.HeadKind { return c.model.HeadKinds() }
 
+// TrainedOn returns the views of the model; see [Model.TrainedOn].
+func (c *Cascade) TrainedOn() []recsys.FeatureView { return c.model.views }
+
 // Version returns the model's version with the configuration.
 func (c *Cascade) Version() string {
 	return fmt.Sprintf("%s-%d-%v-%d", c.model.version, c.cfg.Rounds, c.cfg.Keep, c.cfg.AtLeast)

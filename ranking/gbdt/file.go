@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/internal/envelope"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/lightgbm"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/tree"
@@ -43,6 +44,8 @@ type fileHead struct {
 	Missing    []float64     `json:"missing,omitempty"`
 	Strict     bool          `json:"strict,omitempty"`
 	SkipUnused bool          `json:"skip_unused,omitempty"`
+
+	Views []recsys.FeatureView `json:"views,omitempty"`
 }
 
 type fileFeature struct {
@@ -69,7 +72,7 @@ type fileForest struct {
 // WriteTo writes the model to w and returns the number of bytes.
 func (m *Model) WriteTo(w io.Writer) (int64, error) {
 	e := envelope.NewWriter(w, fileKindName, fileVersion, m.schemaHash())
-	head := fileHead{Missing: m.missing, Strict: m.strict, SkipUnused: !m.unused}
+	head := fileHead{Missing: m.missing, Strict: m.strict, SkipUnused: !m.unused, Views: m.views}
 	var ids []uint64
 	for j, f := range m.features {
 		x := fileFeature{Categorical: f.Categorical, Apart: m.isApart(j), Codes: m.areCodes(j), Info: f.Info}
@@ -154,6 +157,7 @@ func (m *Model) assemble(names []string, head *fileHead, ids []uint64, b *treeAr
 	if len(ids) > 0 {
 		return fmt.Errorf("%d ids of no feature", len(ids))
 	}
+	m.views = head.Views
 	m.missing, m.strict, m.unused = head.Missing, head.Strict, !head.SkipUnused
 	for _, x := range head.Forests {
 		f := &tree.Forest{

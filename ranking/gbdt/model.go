@@ -26,6 +26,7 @@ type Model struct {
 	heads    []string
 	forests  []forest
 	missing  []float64 // values that count as missing, besides NaN
+	views    []recsys.FeatureView
 	strict   bool
 	unused   bool // features that no tree reads need a column too
 
@@ -52,8 +53,13 @@ var (
 	_ recsys.Ranker                = (*Model)(nil)
 	_ recsys.HeadWriter            = (*Model)(nil)
 	_ recsys.Versioned             = (*Model)(nil)
+	_ recsys.ViewUser              = (*Model)(nil)
 	_ recsys.Binder[recsys.Ranker] = (*Model)(nil)
 )
+
+// TrainedOn returns the feature views of the data that the model was trained on, nil where they are not known, as of
+// models of other libraries. The slice is the model's.
+func (m *Model) TrainedOn() []recsys.FeatureView { return m.views }
 
 // Feature is an input of a model.
 type Feature struct {

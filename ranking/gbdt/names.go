@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/ranking/gbdt/internal/tree"
 )
 
@@ -140,6 +141,14 @@ func Combine(models ...*Model) (*Model, error) {
 		}
 		if i > 0 && !slices.Equal(m.missing, out.missing) {
 			return nil, fmt.Errorf("gbdt: Combine: model %d takes %v for missing, the one before it %v", i, m.missing, out.missing)
+		}
+		for _, v := range m.views {
+			k := slices.IndexFunc(out.views, func(w recsys.FeatureView) bool { return w.Name == v.Name })
+			if k < 0 {
+				out.views = append(out.views, v)
+			} else if have := out.views[k].Hash; have != v.Hash {
+				return nil, fmt.Errorf("gbdt: Combine: model %d: %w", i, &recsys.ViewError{View: v.Name, Want: have, Have: v.Hash, Reason: "the models were trained on two versions of it"})
+			}
 		}
 		out.missing, out.heads = m.missing, append(out.heads, m.heads...)
 		out.strict, out.unused = out.strict || m.strict, out.unused && m.unused

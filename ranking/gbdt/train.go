@@ -244,7 +244,11 @@ func (t *trainer) model(finished bool) (*Model, error) {
 	for j, f := range t.features {
 		features[j] = Feature{Name: f.Name, Categorical: f.Categorical, IDs: t.used(j, forests)}
 	}
-	return newModel(features, t.headNames(), forests)
+	m, err := newModel(features, t.headNames(), forests)
+	if err == nil {
+		m.views = slices.Clone(t.data.Views)
+	}
+	return m, err
 }
 
 // used returns the vocabulary of a feature up to the last category that a tree looks for: those behind
