@@ -90,7 +90,7 @@ func (c *column) judged(cfg Config) Column {
 		v, from float64
 	}{
 		{"mismatch", x.Mismatch, cfg.Mismatch},
-		{"missing", math.Abs(x.LoggedMissing - x.RejoinedMissing), cfg.Missing},
+		{"missing", math.Abs(float64(c.loggedMissing-c.rejoinedMissing)) / n, cfg.Missing}, // of counts, so that it is exact
 		{"PSI", x.PSI, cfg.PSI},
 		{"KS", x.KS, cfg.KS},
 	} {

@@ -424,6 +424,42 @@ func TestReportsEscapeNamesAndAreWellFormed(t *testing.T) {
 	require.Equal(t, 4, strings.Count(text.String(), "\n"), "%s", text.String())
 }
 
+// A threshold belongs to what it parts from the rest: from there on, to the last row.
+func TestThresholdsHoldFromTheirValueOn(t *testing.T) {
+	numbers := func(missing, different int) *frame.Frame {
+		c := frame.Column{Field: frame.Field{Kind: frame.Float64}}
+		for i := range 1000 {
+			switch {
+			case i < missing:
+				c.AppendMissing()
+			case i < missing+different:
+				c.Float64 = append(c.Float64, float64(i%10)+1e-3)
+			default:
+				c.Float64 = append(c.Float64, float64(i%10))
+			}
+		}
+		return one(c, 1000)
+	}
+	for _, c := range []struct {
+		missing, different int
+		cfg                skew.Config
+		want               skew.Verdict
+		reason             string
+	}{
+		{110, 0, skew.Config{Mismatch: 1}, skew.Skew, "missing 0.01 (skew: 0.01)"}, // 0.11 - 0.1 is less than 0.01
+		{109, 0, skew.Config{Mismatch: 1}, skew.Drift, "missing 0.009 (skew: 0.01)"},
+		{104, 0, skew.Config{Mismatch: 1}, skew.Drift, "missing 0.004 (skew: 0.01)"},
+		{103, 0, skew.Config{Mismatch: 1}, skew.OK, ""},
+		{100, 20, skew.Config{Mismatch: 0.02, KS: 1}, skew.Skew, "mismatch 0.02 (skew: 0.02)"},
+		{100, 19, skew.Config{Mismatch: 0.02, KS: 1}, skew.Drift, "mismatch 0.019 (skew: 0.02)"},
+		{100, 7, skew.Config{Mismatch: 0.02, KS: 1}, skew.OK, ""},
+	} {
+		col := compare(t, numbers(100, 0), numbers(c.missing, c.different), c.cfg).Columns[0]
+		require.Equal(t, c.want, col.Verdict, "%+v: %q", c, col.Reasons)
+		require.Contains(t, strings.Join(append(col.Reasons, ""), "\n"), c.reason)
+	}
+}
+
 func TestLongTextIsCutBetweenCharacters(t *testing.T) {
 	text := func(s string) *frame.Frame {
 		return one(frame.Column{Field: frame.Field{Kind: frame.String}, String: []string{s}}, 1)
