@@ -136,7 +136,7 @@ func checkViews[S any](w *wiring, stages []*stage[S]) {
 			case w.p.stageViews[i].Hash != v.Hash:
 				w.bad(st.label, &ViewError{
 					View: v.Name, Want: v.Hash, Have: w.p.stageViews[i].Hash,
-					Reason: fmt.Sprintf("it was trained on another version than %q serves; train it anew, or serve the version that it knows", w.p.stageViews[i].Stage),
+					Reason: fmt.Sprintf("it was trained on another version than %q serves, with other columns or other encoders; train it anew, or serve the version that it knows", w.p.stageViews[i].Stage),
 				})
 			}
 		}

@@ -231,8 +231,9 @@ func (v *View) Tolerance() time.Duration {
 //	column 3:emb vector 64
 //	encoders 00000000deadbeef
 //
-// with a line feed after each line; names stand behind their length in bytes, the last field of the view is its Key, the
-// last line is there only if there are encoders.
+// with a line feed after each line; names stand as they are, in UTF-8, behind their length in bytes; entities are item, user,
+// user-item and context, followed by the Key; kinds are float, id and vector, followed by the dimension, 0 but for vectors; the
+// last line is there only if there are encoders. This one has the hash 191885ab02547721, and the RowHash 7c434fec2b35ce67.
 func (v *View) Hash() uint64 {
 	if v.Encoders == nil {
 		return v.RowHash()
