@@ -49,6 +49,12 @@ func (e *RowError) Error() string {
 // undated is the event time of a row without one.
 const undated = math.MinInt64
 
+// The first and the last nanosecond that nanoOf takes.
+const (
+	firstTime = -9214560000000000000 // 1678-01-01
+	lastTime  = 9214646399999999999  // the end of 2261-12-31
+)
+
 // Words of a row before its values.
 const (
 	keyWord  = 0
