@@ -281,9 +281,9 @@ func (l *layout) fits(out *recsys.Block, rows int) error {
 	return nil
 }
 
-// before returns now - age, kept above undated.
+// before returns now - age, kept above undated. No row is older than the largest age, as ages are held to it everywhere.
 func before(now, age int64) int64 {
-	if now < undated+1+age {
+	if age == math.MaxInt64 || now < undated+1+age {
 		return undated + 1
 	}
 	return now - age
