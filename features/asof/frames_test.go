@@ -414,3 +414,33 @@ func TestNegativesStandBehindTheirPositive(t *testing.T) {
 		}
 	}
 }
+
+// The weight 0 means 1, for the negatives of a positive too.
+func TestNegativesOfAnUnweightedPositiveAreWeighted(t *testing.T) {
+	s := sampler(t, asof.SamplerConfig{Items: []recsys.ItemID{1, 2, 3, 4, 5, 6, 7, 8, 9}, Draws: 2})
+	labels := func(weight float32) asof.Labels {
+		positives := asof.LabelRows([]asof.Label{{Time: 1, Keys: []uint64{4}, Values: []float32{1}, Weight: weight}})
+		l, err := asof.Negatives{Sampler: s, Item: "item"}.Labels(asof.Labels{Rows: positives, Keys: []string{"item"}, Heads: []string{"buy"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	weights := func(l asof.Labels) (all []float32) {
+		j, err := asof.New(asof.Config{Labels: l, Tables: []asof.Table{stats()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for row, err := range j.All(context.Background()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, row.Weight)
+		}
+		return all
+	}
+	got, want := weights(labels(0)), weights(labels(1))
+	if !slices.Equal(got, want) || len(got) != 3 || got[1] != 4 {
+		t.Errorf("weights %v; want %v, of which the negatives stand for 8 items together", got, want)
+	}
+}

@@ -328,6 +328,36 @@ func TestZeroWeightAndPropensityAreDefaults(t *testing.T) {
 	}
 }
 
+// A source that is nothing but rows to be left out is stopped as any other, and tells how far it is.
+func TestRefusedRowsDoNotOutrunTheContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	table, given, told := stats(), 0, 0
+	table.Arrival, table.Future = true, time.Second
+	table.Rows = func(yield func(asof.Row, error) bool) {
+		for given = range 1_000_000 {
+			if given == 70_000 {
+				cancel()
+			}
+			if !yield(row(1, int64(time.Hour), 0, 1), nil) {
+				return
+			}
+		}
+	}
+	j, err := asof.New(asof.Config{Labels: labelsAt(1, 5), Tables: []asof.Table{table}, Progress: func(asof.Progress) { told++ }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range j.All(ctx) {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("error %v", err)
+		}
+	}
+	if given > 71_000 || told != 1 {
+		t.Errorf("%d rows were read, %d times told; want about 70,000 and 1", given, told)
+	}
+}
+
 func TestSourcesMayReuseTheirSlices(t *testing.T) {
 	keys, floats := []uint64{0}, []float32{0}
 	table := stats()
