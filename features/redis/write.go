@@ -100,6 +100,17 @@ func (s *Store) PutBatch(ctx context.Context, rows []features.Row) (features.Wri
 	return w, nil
 }
 
+// forget drops the copies of rows that this store has written, so that it reads what it wrote; the server's
+// invalidations come when they come.
+func (c *core) forget(keys []uint64) {
+	if c.near == nil {
+		return
+	}
+	for _, key := range keys {
+		c.near.drop(key)
+	}
+}
+
 // encoded is a row's key and where its bytes are.
 type encoded struct {
 	key        uint64
@@ -127,7 +138,12 @@ func (s *Store) writeRound(ctx context.Context, rows []encoded, text string, w *
 	names, _ := s.space.append(make([]string, 0, len(keys)), nil, keys)
 	var groups [][]uint64
 	l.groups(names, nil, perScript, func(indexes []uint64) { groups = append(groups, indexes) })
-	results := l.client.DoMulti(ctx, s.scripts(groups, names, rows, text, false)...)
+	defer s.forget(keys) // also after an error: the rows may be stored
+	results, err := l.doMulti(ctx, s.scripts(groups, names, rows, text, false))
+	if err != nil {
+		answered = err
+		return err
+	}
 	var unknown [][]uint64
 	var at []int
 	for i, r := range results {
@@ -136,7 +152,12 @@ func (s *Store) writeRound(ctx context.Context, rows []encoded, text string, w *
 		}
 	}
 	if len(unknown) > 0 {
-		for j, r := range l.client.DoMulti(ctx, s.scripts(unknown, names, rows, text, true)...) {
+		again, err := l.doMulti(ctx, s.scripts(unknown, names, rows, text, true))
+		if err != nil {
+			answered = err
+			return err
+		}
+		for j, r := range again {
 			results[at[j]] = r
 		}
 	}
@@ -168,7 +189,7 @@ func (s *Store) scripts(groups [][]uint64, names []string, rows []encoded, text 
 			keys = append(keys, names[uint32(i)])
 			args = append(args, text[r.start:r.end])
 		}
-		if b := s.writes.client.B(); whole {
+		if b := s.writes.builder(); whole {
 			commands[g] = b.Eval().Script(writeScript).Numkeys(int64(len(keys))).Key(keys...).Arg(args...).Build()
 		} else {
 			commands[g] = b.Evalsha().Sha1(writeSHA).Numkeys(int64(len(keys))).Key(keys...).Arg(args...).Build()
@@ -255,9 +276,14 @@ func (s *Store) deleteRound(ctx context.Context, keys []uint64) (deleted int, er
 		for _, i := range indexes {
 			group = append(group, names[uint32(i)])
 		}
-		commands = append(commands, l.client.B().Unlink().Key(group...).Build())
+		commands = append(commands, l.builder().Unlink().Key(group...).Build())
 	})
-	for _, r := range l.client.DoMulti(ctx, commands...) {
+	defer s.forget(keys)
+	results, err := l.doMulti(ctx, commands)
+	if err != nil {
+		return 0, err
+	}
+	for _, r := range results {
 		n, err := r.AsInt64()
 		if err != nil {
 			return deleted, err
