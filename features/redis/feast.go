@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -284,6 +285,12 @@ func (f *Feast) hydrate(ctx context.Context, sc *feastScratch, q *recsys.Query, 
 	}
 	for j, result := range results {
 		reply, err := result.ToArray()
+		if e, ok := rueidis.IsRedisErr(err); ok && strings.HasPrefix(e.Error(), "WRONGTYPE") {
+			f.counts.foreign.Add(1)
+			f.counts.missing.Add(1)
+			f.serving.miss(out, int(sc.rows[j]))
+			continue
+		}
 		if err != nil {
 			return err
 		}

@@ -22,6 +22,7 @@ type session struct {
 	ctx     context.Context // done when the session is closed
 	cancel  context.CancelFunc
 	closing sync.Once
+	losses  atomic.Uint64 // connections that ended before the session
 
 	mu      sync.Mutex
 	attempt *attempt // that is under way
@@ -294,8 +295,12 @@ func (s *session) track(conn net.Conn) (net.Conn, error) {
 }
 
 func (c *trackedConn) Close() error {
-	c.session.mu.Lock()
-	delete(c.session.conns, c)
-	c.session.mu.Unlock()
+	s := c.session
+	s.mu.Lock()
+	if _, open := s.conns[c]; open && !s.closed {
+		s.losses.Add(1)
+	}
+	delete(s.conns, c)
+	s.mu.Unlock()
 	return c.Conn.Close()
 }

@@ -63,7 +63,7 @@ func (s *Store) PutBatch(ctx context.Context, rows []features.Row) (features.Wri
 	var bytes []byte
 	latest, _ := nanoOf(s.config.Clock().Add(s.view.Tolerance()))
 	for i := range rows {
-		at, err := s.codec.Check(&rows[i])
+		at, err := s.check(&rows[i])
 		if err != nil {
 			return features.Written{}, fmt.Errorf("redis: view %q: rows[%d]: %w", s.view.Name, i, err)
 		}
@@ -99,6 +99,19 @@ func (s *Store) PutBatch(ctx context.Context, rows []features.Row) (features.Wri
 	}
 	return w, nil
 }
+
+// check returns a *features.RowError unless r can be stored, and its event time.
+func (s *Store) check(r *features.Row) (at int64, err error) {
+	if r.Key == 0 && s.view.Entity == features.Context {
+		return 0, &features.RowError{Reason: "key 0 stands for a request without a key; want another one"}
+	}
+	return s.codec.Check(r)
+}
+
+// Losses returns how often a connection to Redis has ended: each time a server may have come back without its newest rows, or a replica
+// without them may have taken its place. Nothing tells whether that was so; who keeps what was written compares then,
+// as features/materialize does.
+func (s *Store) Losses() uint64 { return s.writes.losses.Load() }
 
 // forget drops the copies of rows that this store has written, so that it reads what it wrote; the server's
 // invalidations come when they come.
@@ -178,7 +191,7 @@ func (s *Store) writeRound(ctx context.Context, rows []encoded, text string, w *
 func (s *Store) scripts(groups [][]uint64, names []string, rows []encoded, text string, whole bool) []rueidis.Completed {
 	life := "0"
 	if s.view.TTL > 0 {
-		life = strconv.FormatInt(int64((s.view.TTL+s.view.Tolerance()+time.Millisecond-1)/time.Millisecond), 10)
+		life = strconv.FormatInt(milliseconds(s.view.TTL)+milliseconds(s.view.Tolerance()), 10) // their sum may be no Duration
 	}
 	commands := make([]rueidis.Completed, len(groups))
 	keys, args := make([]string, 0, perScript), make([]string, 0, perScript+1)
@@ -197,6 +210,9 @@ func (s *Store) scripts(groups [][]uint64, names []string, rows []encoded, text 
 	}
 	return commands
 }
+
+// milliseconds rounds up.
+func milliseconds(d time.Duration) int64 { return int64((d-1)/time.Millisecond) + 1 }
 
 // settle counts what became of a group. The error is that of the connection, or of the script as a whole.
 func (s *Store) settle(result rueidis.RedisResult, indexes []uint64, names []string, w *features.Written, refused *WriteError) error {
