@@ -85,7 +85,11 @@ func (l *link) end(ctx context.Context, probe bool, err error) error {
 	if err == nil {
 		return nil
 	}
-	if cause := ctx.Err(); cause != nil && !errors.Is(err, cause) {
+	cause := ctx.Err()
+	if d, ok := ctx.Deadline(); ok && cause == nil && time.Until(d) <= 0 {
+		cause = context.DeadlineExceeded // the connection's timer was earlier
+	}
+	if cause != nil && !errors.Is(err, cause) {
 		return fmt.Errorf("%w: %w", cause, err)
 	}
 	return err
