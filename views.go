@@ -168,7 +168,7 @@ func otherVersion(a, b uint64) string {
 	case a == 0 || b == 0:
 		return "with another definition"
 	case a == b:
-		return "with the same encoders and other columns"
+		return "with the same encoders and other columns or aggregates"
 	}
 	return "with encoders that were fitted anew, or are others"
 }

@@ -235,7 +235,7 @@ func TestBuildHoldsViewsToTheirEncoders(t *testing.T) {
 		"others run":        {encoded, derived(8), "features/items", 8, "declare those that run"},
 		"none run":          {encoded, agedSource{column: "b"}, "features/items", 0, "add the encoders"},
 		"refitted":          {recsys.FeatureView{Name: "item.stats", Hash: 12, Encoders: 6}, derived(7), "rank/main", 11, "fitted anew"},
-		"new columns":       {recsys.FeatureView{Name: "item.stats", Hash: 12, Encoders: 7}, derived(7), "rank/main", 11, "the same encoders and other columns"},
+		"new columns":       {recsys.FeatureView{Name: "item.stats", Hash: 12, Encoders: 7}, derived(7), "rank/main", 11, "the same encoders and other columns or aggregates"},
 		"a model of before": {recsys.FeatureView{Name: "item.stats", Hash: 12}, derived(7), "rank/main", 11, "another definition"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -18,7 +18,8 @@ type Target struct {
 	Store features.OnlineStore
 
 	// Aggregates compute the columns; required. Each stored column of the store's view is one of them, by name, kind and
-	// dimension; those that the view does not have are computed for nothing.
+	// dimension; those that the view does not have are computed for nothing. A view that says what it is
+	// Computed by is held to it: another hash is a [*recsys.ViewError].
 	Aggregates window.Config
 
 	// Key returns the key that an event counts for, or false for none. Nil means by the view's entity: the item,

@@ -41,17 +41,23 @@ func New(config Config) (*Materializer, error) {
 	m := &Materializer{config: config}
 	var errs []error
 	var targets []*target
-	names := map[uint64]int{}
+	type version struct {
+		view string
+		hash uint64
+	}
+	versions := map[version]int{}
 	for i, c := range config.Targets {
 		t, err := newTarget(c)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("materialize: Config.Targets[%d]: %w", i, err))
 			continue
 		}
-		if first, doubled := names[t.identity()]; doubled {
-			errs = append(errs, fmt.Errorf("materialize: Config.Targets[%d] is the version of view %q that Config.Targets[%d] is", i, t.view.Name, first))
+		v := version{t.view.Name, t.view.RowHash()}
+		if first, doubled := versions[v]; doubled {
+			errs = append(errs, fmt.Errorf("materialize: Config.Targets[%d] is the version of view %q that Config.Targets[%d] is; "+
+				"set View.Computed where they are computed otherwise, so that stores tell their rows apart", i, v.view, first))
 		}
-		names[t.identity()] = i
+		versions[v] = i
 		targets = append(targets, t)
 	}
 	if len(errs) > 0 {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/features"
 	"github.com/recsyskit/recsys/features/window"
 	"github.com/recsyskit/recsys/internal/hash"
@@ -70,6 +71,13 @@ func newTarget(cfg Target) (*target, error) {
 	cfg.Aggregates.Changes = true
 	if t.agg, err = window.New(cfg.Aggregates); err != nil {
 		return nil, fmt.Errorf("view %q: %w", view.Name, err)
+	}
+	if have := t.agg.Hash(); view.Computed != 0 && view.Computed != have {
+		return nil, &recsys.ViewError{
+			View: view.Name, Want: view.Computed, Have: have,
+			Reason: "these are versions of what computes it; set View.Computed to the Hash of a window.Aggregator of the Aggregates, which makes " +
+				"another version of the view, or take the Aggregates that it was defined with",
+		}
 	}
 	if t.floats, t.ids, err = columnsOf(view.Columns, t.agg.Columns()); err != nil {
 		return nil, fmt.Errorf("view %q: %w", view.Name, err)
