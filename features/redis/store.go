@@ -109,7 +109,7 @@ func Open(config Config) (*Store, error) {
 	c.reads = link{client, client.Mode() == rueidis.ClientModeCluster, newBreaker(config.Breaker, config.Clock), config.Timeout}
 	c.writes = c.reads
 	c.writes.breaker = newBreaker(config.Breaker, config.Clock)
-	c.fetcher = c.fetch
+	c.fetcher = c.verified
 	s := &Store{core: c}
 	if c.view.Entity != features.Context {
 		s.keys, err = c.view.Keys(nil)
