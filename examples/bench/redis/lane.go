@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/recsyskit/recsys"
@@ -48,20 +49,30 @@ func median(x []float64) float64 {
 	return x[len(x)/2]
 }
 
+// report prints the lanes. Feast's layout is the first of them, its server the second.
 func (b *bench) report() {
 	wall := func(t turn) float64 { return t.wall }
-	first := b.lanes[0]
-	fmt.Printf("%d entities x %d floats of %d; microseconds per batch, medians of %d rounds\n", b.batch, b.columns, b.entities, b.rounds)
-	fmt.Printf("%-22s %8s %8s %8s %8s %8s %8s %8s %8s %8s\n",
-		"", "wall", "speed-up", "least", "cpu here", "server", "speed-up", "allocs", "B/entity", "share")
+	layout, server := b.lanes[0], b.lanes[1]
+	fmt.Printf("%d entities x %d floats of %d; medians of %d rounds\n\n", b.batch, b.columns, b.entities, b.rounds)
+	fmt.Printf("%-16s %35s %8s %10s %9s\n", "", "microseconds per batch", "allocs", "bytes per", "of")
+	fmt.Printf("%-16s %8s %8s %8s %8s %8s %10s %9s\n", "", "wall", "least", "cpu", "server's", "", "entity", "Feast's")
 	for _, l := range b.lanes {
 		size, share := "", ""
 		if l.bytes > 0 {
-			size, share = fmt.Sprintf("%.0f", l.bytes), fmt.Sprintf("%.3f", l.bytes/first.bytes)
+			size, share = fmt.Sprintf("%.0f", l.bytes), fmt.Sprintf("%.3f", l.bytes/layout.bytes)
 		}
-		least := slices.MinFunc(l.turns, func(x, y turn) int { return int(1e3*x.wall) - int(1e3*y.wall) }).wall
-		fmt.Printf("%-22s %8.0f %8.1f %8.0f %8.0f %8.0f %8.1f %8.0f %8s %8s\n", l.name, l.of(wall), l.ratio(first, wall), least,
-			l.of(func(t turn) float64 { return t.client }), l.of(func(t turn) float64 { return t.server }), l.ratio(first, turn.cpu),
+		least := math.Inf(1)
+		for _, t := range l.turns {
+			least = min(least, t.wall)
+		}
+		fmt.Printf("%-16s %8.0f %8.0f %8.0f %8.0f %8.0f %10s %9s\n", l.name, l.of(wall), least,
+			l.of(func(t turn) float64 { return t.client }), l.of(func(t turn) float64 { return t.server }),
 			l.of(func(t turn) float64 { return t.allocs }), size, share)
+	}
+	fmt.Printf("\n%-16s %21s %21s\n", "times as quick", "as Feast's layout", "as Feast's server")
+	fmt.Printf("%-16s %10s %10s %10s %10s\n", "", "wall", "cpu", "wall", "cpu")
+	for _, l := range b.lanes {
+		fmt.Printf("%-16s %10.1f %10.1f %10.1f %10.1f\n", l.name,
+			l.ratio(layout, wall), l.ratio(layout, turn.cpu), l.ratio(server, wall), l.ratio(server, turn.cpu))
 	}
 }
