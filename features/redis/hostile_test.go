@@ -380,8 +380,10 @@ func TestCloseLeavesNothing(t *testing.T) {
 		addrs []string
 		lazy  bool
 	}{
-		{"single", []string{single.Addr}, false}, {"cluster", theCluster(t).Addrs(), false},
-		{"stopped", []string{stopped.Addr}, false}, {"down", []string{down.Addr}, true},
+		{"single", []string{single.Addr}, false},
+		{"cluster", theCluster(t).Addrs(), false},
+		{"stopped", []string{stopped.Addr}, false},
+		{"down", []string{down.Addr}, true},
 	} {
 		for _, near := range []int64{0, 1 << 20} {
 			t.Run(fmt.Sprint(c.name, " near=", near), func(t *testing.T) {
