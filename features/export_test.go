@@ -74,3 +74,34 @@ func (s *Store) Check() error {
 	}
 	return nil
 }
+
+// FoundTooLate deletes a key, which takes a while as the list of retired slots must grow, while one reader after the other
+// looks for it. It returns an error if a reader found the slot in a later epoch than it was retired in.
+func (s *Store) FoundTooLate(key uint64) error {
+	h := hashOf(key)
+	k := s.shardOf(h)
+	sh := &s.shards[k]
+	sh.retired.slots = make([]retiredSlot, 1<<20)
+	for i := range sh.retired.slots {
+		sh.retired.slots[i].epoch = 1 << 62
+	}
+	go s.Delete(key)
+	stripe := s.epochs.stripe(0)
+	for latest := uint64(0); ; {
+		s.epochs.advance()
+		epoch := s.epochs.enter(stripe)
+		t := s.table(k)
+		_, _, ok := t.find(h, key, s.layout.stride)
+		s.epochs.leave(stripe, epoch)
+		if ok {
+			latest = epoch
+			continue
+		}
+		sh.mu.Lock()
+		defer sh.mu.Unlock()
+		if last := sh.retired.slots[len(sh.retired.slots)-1]; last.epoch < latest {
+			return fmt.Errorf("slot %d was retired in epoch %d, and found in epoch %d", last.slot, last.epoch, latest)
+		}
+		return nil
+	}
+}

@@ -105,8 +105,9 @@ func (s *Store) remove(key uint64) bool {
 
 // drop removes the row whose entry is at p. The caller holds the lock of the shard.
 func (s *Store) drop(sh *shard, t *table, p int) {
-	sh.retired.push(uint32(atomic.LoadUint64(&t.index[p])), s.epochs.now.Load())
+	slot := uint32(atomic.LoadUint64(&t.index[p]))
 	sh.deleted += t.erase(p)
+	sh.retired.push(slot, s.epochs.now.Load()) // the epoch after the index: who comes in a later one does not find the slot
 	sh.live--
 	s.rows.Add(-1)
 }

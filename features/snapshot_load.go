@@ -47,7 +47,7 @@ func (s *Store) stage(e *envelope.Reader, parts int) *Store {
 		if e.Err() != nil {
 			return nil
 		}
-		parallel.Do(len(batch), len(batch), func(i int) { batch[i].build(staged, s.slotsFor, first+i) })
+		parallel.Do(len(batch), len(batch), func(i int) { batch[i].build(staged, s.tableFor, first+i) })
 		for i := range batch {
 			p := &batch[i]
 			switch {
@@ -90,14 +90,13 @@ func (p *part) row(l *layout, i int) Row {
 }
 
 // build checks the rows and makes the table of shard k of them; rows is -1 when they are not in order, or of other shards.
-func (p *part) build(staged *Store, slotsFor func(rows int) int, k int) {
+func (p *part) build(staged *Store, tableFor func(rows int) table, k int) {
 	l, n := staged.layout, len(p.keys)
-	slots := slotsFor(n)
-	t := table{alignedWords(entriesFor(slots)), alignedWords(slots * l.stride)}
+	t := tableFor(n)
 	p.rows = n
 	for i, key := range p.keys {
 		r := p.row(l, i)
-		if p.err = l.checkValues(&r); p.err != nil {
+		if p.err = l.checkStored(&r, int64(p.times[i])); p.err != nil {
 			return
 		}
 		h := hashOf(key)
@@ -119,8 +118,11 @@ func (s *Store) putAll(p *part) {
 	}
 }
 
-// slotsFor returns how many slots a shard of so many rows is to have.
-func (s *Store) slotsFor(rows int) int { return max(rows+2*retireBatch, s.minSlots) }
+// tableFor returns a table for a shard that is to take so many rows.
+func (s *Store) tableFor(rows int) table {
+	slots := max(rows+2*retireBatch, s.minSlots)
+	return table{alignedWords(max(s.entriesFor(slots), entriesFor(rows))), alignedWords(slots * s.layout.stride)}
+}
 
 // merge moves the rows of staged, which nobody else uses, into s.
 func (s *Store) merge(staged *Store) {

@@ -101,7 +101,7 @@ func newStore(config StoreConfig) *Store {
 	for k := range tables {
 		tables[k].index = alignedWords(bucketWords)
 		if s.minSlots > 0 {
-			tables[k] = table{alignedWords(entriesFor(s.minSlots)), alignedWords(s.minSlots * s.layout.stride)}
+			tables[k] = table{alignedWords(s.entriesFor(s.minSlots)), alignedWords(s.minSlots * s.layout.stride)}
 		}
 	}
 	s.tables.Store(&tables)
@@ -201,11 +201,14 @@ func (s *Store) PutBatch(ctx context.Context, rows []Row) (Written, error) {
 	return w, nil
 }
 
+// impossible is the time of a clock that is beyond all event times, or has none: it refuses no row and expires none.
+const impossible = math.MaxInt64
+
 // clock returns the store's time as rows have it.
 func (s *Store) clock() int64 {
 	now, ok := nanoOf(s.config.Clock())
 	if !ok || now == undated {
-		return math.MaxInt64 // an impossible clock refuses nothing
+		return impossible
 	}
 	return now
 }

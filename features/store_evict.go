@@ -102,9 +102,9 @@ func (s *Store) expired(sh *shard, t *table, dead int64) (p int, ok bool) {
 	return 0, false
 }
 
-// deadline returns the event time before which a row is past its TTL.
+// deadline returns the event time before which a row is past its TTL; by an impossible clock none is.
 func (s *Store) deadline(now int64) int64 {
-	if s.layout.ttl == 0 {
+	if s.layout.ttl == 0 || now == impossible {
 		return undated
 	}
 	return before(now, s.layout.ttl)
@@ -124,8 +124,20 @@ func (l *layout) rowsWithin(bytes int64, shards int) int {
 	return low
 }
 
+// entriesFor returns the size of the index of a shard with so many slots: no more than the bounds planned with.
+func (s *Store) entriesFor(slots int) int {
+	n := entriesFor(slots)
+	if s.bounded {
+		n = min(n, mostEntries(s.liveLimit))
+	}
+	return n
+}
+
+// mostEntries returns how large the index of a shard grows that holds up to so many rows.
+func mostEntries(live int) int { return entriesFor(live + live/4 + 1) }
+
 // bytesFor returns the memory of a store with so many shards that is bounded to a number of rows.
 func (l *layout) bytesFor(rows, shards int) int64 {
 	live := liveShare(rows, shards)
-	return 8 * int64(shards) * int64(share(rows, shards)*l.stride+entriesFor(live+live/4+1))
+	return 8 * int64(shards) * int64(share(rows, shards)*l.stride+mostEntries(live))
 }

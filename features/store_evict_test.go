@@ -1,6 +1,7 @@
 package features_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -158,6 +159,41 @@ func TestBoundsAreUsedInFull(t *testing.T) {
 			require.EqualValues(t, 60_000-st.Rows, st.Evicted)
 			require.NoError(t, s.Check())
 		})
+	}
+}
+
+// TestMaxBytesHoldsHoweverRowsCome fills stores that start with room for all, that start empty, and that are read from a snapshot.
+func TestMaxBytesHoldsHoweverRowsCome(t *testing.T) {
+	for _, limit := range []int64{20_000, 50_000, 100_000, 300_000} {
+		for _, shards := range []int{4, 64} {
+			for _, columns := range []int{1, 10, 50} {
+				for _, capacity := range []int{0, 1 << 20} {
+					config := features.StoreConfig{
+						View:     features.View{Name: "test", Columns: benchmarkColumns()[:columns]},
+						MaxBytes: limit, Shards: shards, Capacity: capacity,
+					}
+					s, err := features.NewStore(config)
+					if err != nil {
+						continue // not a single row would fit
+					}
+					r := features.Row{Time: epoch, Floats: make([]float32, columns)}
+					for r.Key = range uint64(2 * limit / 64) {
+						mustPut(t, s, r)
+					}
+					what := fmt.Sprintf("%d bytes, %d shards, %d columns, room for %d", limit, shards, columns, capacity)
+					require.LessOrEqual(t, s.Stats().Bytes, limit, what)
+					restored := newStore(t, config)
+					var file bytes.Buffer
+					_, err = s.WriteTo(&file)
+					require.NoError(t, err)
+					_, err = restored.ReadFrom(&file)
+					require.NoError(t, err)
+					require.Equal(t, s.Len(), restored.Len(), what)
+					require.LessOrEqual(t, restored.Stats().Bytes, limit, "restored: "+what)
+					require.NoError(t, restored.Check())
+				}
+			}
+		}
 	}
 }
 

@@ -188,3 +188,13 @@ func TestReaderHoldsBackSlots(t *testing.T) {
 	after, _ := s.Slots()
 	require.Equal(t, room, after, "slots are used again when the reader has left")
 }
+
+// TestSlotsAreRetiredAfterTheyCannotBeFound is about a reader that comes while a row is removed: it is of the epoch in which
+// the slot is retired, or of an earlier one, so that the slot waits for it.
+func TestSlotsAreRetiredAfterTheyCannotBeFound(t *testing.T) {
+	s, err := features.NewStore(features.StoreConfig{View: features.View{Name: "test", Columns: tornColumns}, Shards: 1})
+	require.NoError(t, err)
+	_, err = s.Put(tornRow(1, 1))
+	require.NoError(t, err)
+	require.NoError(t, s.FoundTooLate(1))
+}

@@ -66,12 +66,20 @@ func (l *layout) moment(now time.Time) moment {
 	return m
 }
 
-// age returns the age in seconds of a row, NaN when it is not known. That of a row of the future is negative.
+// age returns the age in seconds of a row, NaN when it is not known. That of a row of the future is negative. The difference is taken
+// in whole nanoseconds, held to those of an int64: times of today as float64s are multiples of 256 ns.
 func (m *moment) age(at int64) float32 {
 	if !m.dated || at == undated {
 		return float32(math.NaN())
 	}
-	return float32((float64(m.now) - float64(at)) / 1e9)
+	age := m.now - at
+	switch {
+	case age < 0 && m.now > at:
+		age = math.MaxInt64
+	case age > 0 && m.now < at:
+		age = math.MinInt64
+	}
+	return float32(float64(age) / 1e9)
 }
 
 // Hydrate writes the rows of the items, or of the query's user or context, into out, with their ages. An unknown key is a

@@ -53,6 +53,7 @@ func TestHeapStaysFlatThroughADay(t *testing.T) {
 				}
 				if minute%60 == 59 && minute > 4*60 {
 					runtime.GC()
+					runtime.GC() // what earlier tests left in pools goes with the second one
 					var m runtime.MemStats
 					runtime.ReadMemStats(&m)
 					if low == 0 {

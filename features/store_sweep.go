@@ -97,7 +97,7 @@ func (s *Store) compact(k int) {
 	if 4*sh.live >= t.slots(s.layout.stride) || 2*slots > t.slots(s.layout.stride) {
 		return
 	}
-	s.swap(k, t.compacted(slots, entriesFor(slots), s.layout.stride))
+	s.swap(k, t.compacted(slots, s.entriesFor(slots), s.layout.stride))
 	sh.used, sh.deleted, sh.hand, sh.scan = sh.live, 0, 0, 0
 	sh.free, sh.retired = nil, retirement{}
 }

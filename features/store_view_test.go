@@ -68,6 +68,23 @@ func TestAgesAreUnknownWithoutTimes(t *testing.T) {
 	require.Equal(t, bitsOf([]float32{nan}), bitsOf(b.Age), "a query without Now finds no ages")
 }
 
+// TestAgesAreOfWholeNanoseconds reads rows a few nanoseconds old and ahead, and at both ends of time.
+func TestAgesAreOfWholeNanoseconds(t *testing.T) {
+	first, last := time.Date(1678, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2261, 12, 31, 0, 0, 0, 0, time.UTC)
+	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: oneFloat, Age: "how old"}, Clock: pinned(last)})
+	mustPut(t, s, floatRow(1, epoch, 1))
+	for _, age := range []time.Duration{0, 1, 100, 300, -1, -77, time.Hour + 3, -time.Second} {
+		b := agedBlock(t, s, at(epoch.Add(age)), []recsys.ItemID{1})
+		require.Equal(t, float32(float64(age)/1e9), b.Age[0], "%v", age)
+		require.Equal(t, b.Age[0], b.FloatRow(0)[1])
+	}
+	mustPut(t, s, floatRow(2, first, 1))
+	mustPut(t, s, floatRow(3, last, 1))
+	longest := float32(float64(math.MaxInt64) / 1e9)
+	require.Equal(t, longest, agedBlock(t, s, at(last), []recsys.ItemID{2}).Age[0])
+	require.Equal(t, -longest, agedBlock(t, s, at(first), []recsys.ItemID{3}).Age[0])
+}
+
 func TestRowsOfAViewWithTTLNeedATime(t *testing.T) {
 	s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: oneFloat, TTL: time.Hour}})
 	_, err := s.Put(floatRow(1, time.Time{}, 1))
@@ -96,10 +113,21 @@ func TestRowsOfTheFutureAreRefused(t *testing.T) {
 	}
 }
 
-func TestImpossibleClockRefusesNothing(t *testing.T) {
+func TestImpossibleClockRefusesAndExpiresNothing(t *testing.T) {
 	for _, now := range []time.Time{{}, time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)} {
-		s := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: oneFloat}, Clock: pinned(now)})
-		require.True(t, mustPut(t, s, floatRow(1, epoch, 1)))
+		view := features.View{Name: "test", Columns: oneFloat, TTL: time.Hour}
+		s := newStore(t, features.StoreConfig{View: view, Clock: pinned(now), MaxRows: 100, Shards: 1})
+		popular := []recsys.ItemID{1, 2, 3}
+		for _, id := range popular {
+			require.True(t, mustPut(t, s, floatRow(uint64(id), epoch, 1)))
+		}
+		for key := range uint64(1000) {
+			mustPut(t, s, floatRow(100+key, epoch, 1))
+			require.True(t, hydrated(t, s, at(epoch), popular).Missing.Empty(), "rows that are read stay, as none is past its TTL")
+		}
+		removed, err := s.Sweep(t.Context(), now)
+		require.NoError(t, err)
+		require.Zero(t, removed)
 	}
 }
 

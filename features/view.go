@@ -47,7 +47,7 @@ type View struct {
 	Age string
 
 	// Encoders make further columns of these: an encoder.Set. The view only records their version, in its Hash; they run as a
-	// source of their own. Nil: none.
+	// source of their own, without which Build refuses the view. Nil: none.
 	Encoders Derivation
 
 	// Future is how far the event time of a row may lie ahead of the clock of the store that it is written to; a row
@@ -231,8 +231,9 @@ func (v *View) Tolerance() time.Duration {
 //	column 3:emb vector 64
 //	encoders 00000000deadbeef
 //
-// with a line feed after each line; names stand behind their length in bytes, the last field of the view is its Key, the
-// last line is there only if there are encoders.
+// with a line feed after each line; names stand as they are, in UTF-8, behind their length in bytes; entities are item, user,
+// user-item and context, followed by the Key; kinds are float, id and vector, followed by the dimension, 0 but for vectors; the
+// last line is there only if there are encoders. This one has the hash 191885ab02547721, and the RowHash 7c434fec2b35ce67.
 func (v *View) Hash() uint64 {
 	if v.Encoders == nil {
 		return v.RowHash()
@@ -255,10 +256,14 @@ func (v *View) canonical() string {
 	return b.String()
 }
 
-// FeatureView returns the name and the Hash: what a source of the view declares, see [recsys.ViewSource], and what a model
+// FeatureView returns the name, the Hash and that of the encoders: what a source of the view declares, see [recsys.ViewSource], and what a model
 // that was trained on it keeps.
 func (v *View) FeatureView() recsys.FeatureView {
-	return recsys.FeatureView{Name: v.Name, Hash: v.Hash()}
+	f := recsys.FeatureView{Name: v.Name, Hash: v.Hash()}
+	if v.Encoders != nil {
+		f.Encoders = v.Encoders.Hash()
+	}
+	return f
 }
 
 // String prints the view on one line, with what is easily overlooked: that rows never expire.

@@ -29,6 +29,10 @@
 // is what [features.Store] answers at a query's Now = t, if it was fed as the rows arrived, and a test holds the two
 // together.
 //
+// With one exception: a row that is dated ahead of its arrival, but within the tolerance of the view, is taken from its event time on. The store,
+// which has one row of an entity, has given up the one before by then: until that time it serves the row of the
+// future, or none with RefuseFuture. [TableReport].Ahead counts such rows.
+//
 // A table without arrival times takes each row for known from its event time on. Rows that arrived
 // late then leak the future into the past; the [Report] says so, and which tables.
 //

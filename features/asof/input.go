@@ -29,7 +29,7 @@ type input struct {
 	sorted   bool
 	rows     int64 // read
 	hidden   int64 // of them not made into records
-	encode   func(yield func(rec []uint64, err error) bool)
+	encode   func(ctx context.Context, yield func(rec []uint64, err error) bool)
 	progress func(Progress)
 }
 
@@ -51,16 +51,31 @@ func (in *input) records(ctx context.Context) iter.Seq2[[]uint64, error] {
 			}
 			last, first = rec[0], false
 			in.rows++
-			if in.rows%progressRows == 0 {
-				in.tell(false)
-			}
+			in.count()
 			return yield(rec, nil)
 		}
 		if err := ctx.Err(); err != nil {
 			yield(nil, err)
 			return
 		}
-		in.encode(done)
+		in.encode(ctx, done)
+	}
+}
+
+// hide counts a row that becomes no record. The error is that of ctx.
+func (in *input) hide(ctx context.Context) error {
+	in.hidden++
+	in.count()
+	if in.hidden%batchRecords == 0 {
+		return ctx.Err()
+	}
+	return nil
+}
+
+// count tells of a row that has been read, at times.
+func (in *input) count() {
+	if (in.rows+in.hidden)%progressRows == 0 {
+		in.tell(false)
 	}
 }
 
@@ -78,7 +93,7 @@ func (in *input) tell(done bool) {
 // labelInput reads labels.
 func labelInput(l *Labels, layout labelLayout) *input {
 	in := &input{name: "labels", words: layout.words, sorted: l.Sorted}
-	in.encode = func(yield func([]uint64, error) bool) {
+	in.encode = func(_ context.Context, yield func([]uint64, error) bool) {
 		rec := make([]uint64, layout.words)
 		for label, err := range l.Rows {
 			if err == nil {
@@ -100,7 +115,7 @@ func labelInput(l *Labels, layout labelLayout) *input {
 // tableInput reads the rows of a table, and counts into its report.
 func tableInput(t *Table, layout *rowLayout, report *TableReport) *input {
 	in := &input{name: fmt.Sprintf("table %q", t.Name), words: layout.words, sorted: t.Sorted}
-	in.encode = func(yield func([]uint64, error) bool) {
+	in.encode = func(ctx context.Context, yield func([]uint64, error) bool) {
 		rec := make([]uint64, layout.words)
 		for row, err := range t.Rows {
 			column := ""
@@ -112,15 +127,17 @@ func tableInput(t *Table, layout *rowLayout, report *TableReport) *input {
 				return
 			}
 			report.row(&row, t.Arrival)
-			if layout.refused(&row) {
-				in.hidden++
-				report.Refused++
-				continue
-			}
 			visible, ok := layout.visible(&row)
-			if !ok {
-				in.hidden++
-				report.Future++
+			if refused := layout.refused(&row); refused || !ok {
+				if refused {
+					report.Refused++
+				} else {
+					report.Future++
+				}
+				if err := in.hide(ctx); err != nil {
+					yield(nil, err)
+					return
+				}
 				continue
 			}
 			layout.encode(rec, &row, visible)

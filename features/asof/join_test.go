@@ -175,7 +175,7 @@ func TestBadRowsAreNamed(t *testing.T) {
 		{"keys", "asof: labels: row 1: 0 keys, 1 values", in(asof.Label{Values: []float32{1}, Weight: 1}), table(fine), false},
 		{"negative weight", "asof: labels: row 1: weight -1", in(asof.Label{Keys: []uint64{1}, Values: []float32{1}, Weight: -1}), table(fine), false},
 		{"propensity", "asof: labels: row 1: propensity 1.5", in(asof.Label{Keys: []uint64{1}, Values: []float32{1}, Propensity: 1.5}), table(fine), false},
-		{"infinite label", "asof: labels: row 1: an infinite label", in(asof.Label{Keys: []uint64{1}, Values: []float32{inf}, Weight: 1}), table(fine), false},
+		{"infinite label", `asof: labels: row 1: label "y" is +Inf; want a finite number`, in(asof.Label{Keys: []uint64{1}, Values: []float32{inf}, Weight: 1}), table(fine), false},
 		{"labels out of order", "asof: labels: row 1: time -1 after 0", func() asof.Labels {
 			l := in(asof.Label{Keys: []uint64{1}, Values: []float32{1}, Weight: 1, Time: -1})
 			l.Sorted = true
@@ -325,6 +325,36 @@ func TestZeroWeightAndPropensityAreDefaults(t *testing.T) {
 		if err != nil || row.Weight != 1 || row.Propensity == row.Propensity {
 			t.Errorf("weight %v, propensity %v, %v; want 1 and NaN", row.Weight, row.Propensity, err)
 		}
+	}
+}
+
+// A source that is nothing but rows to be left out is stopped as any other, and tells how far it is.
+func TestRefusedRowsDoNotOutrunTheContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	table, given, told := stats(), 0, 0
+	table.Arrival, table.Future = true, time.Second
+	table.Rows = func(yield func(asof.Row, error) bool) {
+		for given = range 1_000_000 {
+			if given == 70_000 {
+				cancel()
+			}
+			if !yield(row(1, int64(time.Hour), 0, 1), nil) {
+				return
+			}
+		}
+	}
+	j, err := asof.New(asof.Config{Labels: labelsAt(1, 5), Tables: []asof.Table{table}, Progress: func(asof.Progress) { told++ }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range j.All(ctx) {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("error %v", err)
+		}
+	}
+	if given > 71_000 || told != 1 {
+		t.Errorf("%d rows were read, %d times told; want about 70,000 and 1", given, told)
 	}
 }
 

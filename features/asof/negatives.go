@@ -1,6 +1,7 @@
 package asof
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -24,7 +25,7 @@ type Negatives struct {
 }
 
 // Labels returns labels that give each label of l, which is taken for a positive, and behind it its negatives. A negative is
-// the positive with another item: same time, group and features; all labels 0, Weight that of the positive times [Negative].Weight,
+// the positive with another item: same time, group and features; all labels 0, Weight that of the positive (1 where it is 0) times [Negative].Weight,
 // Position -1 and Propensity NaN. The number of an example, which decides what is drawn, is its place in l.
 //
 // The error says what is missing, or that l has no key called Item.
@@ -74,7 +75,7 @@ func (n Negatives) Labels(l Labels) (Labels, error) {
 			a = positive
 			a.Keys, a.Values, a.Position, a.Propensity = keys, values, -1, math.NaN()
 			for _, d := range drawn {
-				a.Keys[at], a.Weight = uint64(d.Item), positive.Weight*d.Weight
+				a.Keys[at], a.Weight = uint64(d.Item), cmp.Or(positive.Weight, 1)*d.Weight
 				if rekey != nil {
 					rekey(a.Keys)
 				}

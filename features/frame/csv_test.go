@@ -282,6 +282,24 @@ func TestCSVChunks(t *testing.T) {
 	require.Zero(t, chunk.Rows)
 }
 
+// cutReader gives the rows of another reader and then an error that wraps io.EOF, as a damaged file may.
+type cutReader struct{ frame.Reader }
+
+func (r cutReader) Next(chunk *frame.Frame) error {
+	if err := r.Reader.Next(chunk); err != nil {
+		return fmt.Errorf("row group 7: %w", err)
+	}
+	return nil
+}
+
+// Only io.EOF itself is the end: a table that is cut off must not pass for a shorter one.
+func TestAnErrorThatWrapsEOFIsNotTheEnd(t *testing.T) {
+	r, err := frame.NewCSVReader(strings.NewReader("a\n1\n2\n"), frame.CSVConfig{})
+	require.NoError(t, err)
+	_, err = frame.ReadAll(cutReader{r})
+	require.EqualError(t, err, "row group 7: EOF")
+}
+
 func TestCSVReadingDoesNotAllocatePerRow(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")

@@ -123,6 +123,20 @@ func TestLibSVMWrittenIsReadBack(t *testing.T) {
 	}
 }
 
+// The bit says that a label is missing, whatever stands in its place.
+func TestLibSVMWriterKnowsMissingLabelsByTheirBit(t *testing.T) {
+	f, err := frame.New(frame.Field{Name: "label", Kind: frame.Float32}, frame.Field{Name: "x", Kind: frame.Float32})
+	require.NoError(t, err)
+	f.Columns[0].Float32, f.Columns[1].Float32, f.Rows = []float32{1, 1}, []float32{2, 3}, 2
+	f.Columns[0].SetMissing(1)
+	var b bytes.Buffer
+	w, err := frame.NewLibSVMWriter(&b, f.Fields(), frame.LibSVMWriterConfig{})
+	require.NoError(t, err)
+	_, err = frame.Copy(w, frame.NewReader(f, 0))
+	require.NoError(t, err)
+	require.Equal(t, "1 0:2\nNaN 0:3\n", b.String())
+}
+
 func TestLibSVMWriterRefuses(t *testing.T) {
 	label, group := frame.Field{Name: "label", Kind: frame.Float32}, frame.Field{Name: "g", Kind: frame.Uint64}
 	_, err := frame.NewLibSVMWriter(io.Discard, []frame.Field{group}, frame.LibSVMWriterConfig{})

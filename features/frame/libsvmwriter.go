@@ -73,7 +73,7 @@ func (w *LibSVMWriter) row(chunk *Frame, i int) error {
 	bad := func(c *Column, what string) error {
 		return fmt.Errorf("frame: column %q, row %d of the chunk: %s", c.Name, i, what)
 	}
-	label := chunk.Columns[w.label].Float32[i]
+	label := orNaN(chunk.Columns[w.label].Float32[i], chunk.Columns[w.label].IsMissing(i))
 	if math.IsInf(float64(label), 0) {
 		return bad(&chunk.Columns[w.label], "is infinite, which libsvm readers refuse")
 	}

@@ -1,7 +1,6 @@
 package frame
 
 import (
-	"errors"
 	"io"
 	"iter"
 )
@@ -60,7 +59,7 @@ func Chunks(r Reader) iter.Seq2[*Frame, error] {
 		for {
 			err := r.Next(&chunk)
 			switch {
-			case errors.Is(err, io.EOF):
+			case err == io.EOF: // an error that wraps it is one
 				return
 			case err != nil:
 				yield(nil, err)

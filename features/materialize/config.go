@@ -31,7 +31,7 @@ type Target struct {
 
 	// CaughtUp is called once in a run, from the goroutine that writes the target, when the store first has all that the log
 	// held when the run started: the moment to let a pipeline that reads a new version of a view
-	// replace the old one, see [recsys.Live]. An error ends the run.
+	// replace the old one, see [recsys.Live]. The run waits meanwhile, so it must not call the Materializer. An error ends the run.
 	CaughtUp func(ctx context.Context) error
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"time"
@@ -133,7 +134,7 @@ func (l *Log) files() ([]string, error) {
 			return nil, fmt.Errorf("materialize: %s: %w", p, err)
 		}
 		if len(matches) == 0 && !l.Follow {
-			return nil, fmt.Errorf("materialize: %s: no such file", p)
+			return nil, fmt.Errorf("materialize: %s: %w", p, fs.ErrNotExist)
 		}
 		slices.Sort(matches)
 		all = append(all, matches...)

@@ -32,6 +32,7 @@ type ReaderConfig struct {
 // Reader reads a table from a Parquet file, see [NewReader].
 type Reader struct {
 	cfg    ReaderConfig
+	in     io.ReaderAt
 	file   *pq.File
 	fields []frame.Field
 	cols   []*column
@@ -52,6 +53,8 @@ var _ frame.Reader = (*Reader)(nil)
 // a list. A list of another length is an error; a null in a list is NaN, and null is missing.
 // Other columns are a [*TypeError] unless Columns leaves them out.
 //
+// A page that would unpack to more than 256 MiB is refused as damage, before anything is allocated for it.
+//
 // Other errors are [*frame.ColumnError] for a column that is not there, and [*FormatError],
 // which wraps [ErrFormat], for damage and foreign bytes.
 func NewReader(r io.ReaderAt, size int64, cfg ReaderConfig) (x *Reader, err error) {
@@ -71,7 +74,7 @@ func NewReader(r io.ReaderAt, size int64, cfg ReaderConfig) (x *Reader, err erro
 		return nil, err
 	}
 	defer catch(cfg.Name, &err)
-	x = &Reader{cfg: cfg}
+	x = &Reader{cfg: cfg, in: r}
 	if x.file, err = open(r, size); err != nil {
 		return nil, &FormatError{File: cfg.Name, RowGroup: -1, Err: err}
 	}
@@ -161,9 +164,11 @@ func (x *Reader) declare() error {
 // measure sets the dimension of a column of vectors to the length of its first list.
 func (x *Reader) measure(c *column) error {
 	defer c.close()
-	for g, group := range x.file.RowGroups() {
+	for g := range x.file.RowGroups() {
 		c.close()
-		c.pages = group.ColumnChunks()[c.leaf].Pages()
+		if err := x.openPages(c, g); err != nil {
+			return err
+		}
 		n := 0
 		for {
 			v, err := c.peek()
@@ -253,10 +258,20 @@ func (x *Reader) openGroup() error {
 	if x.left = g.NumRows(); x.left < 0 || len(x.cols) == 0 {
 		return &FormatError{File: x.cfg.Name, RowGroup: x.group - 1, Err: fmt.Errorf("%d rows of %d columns", x.left, len(x.cols))}
 	}
-	chunks := g.ColumnChunks()
 	for _, c := range x.cols {
-		c.pages = chunks[c.leaf].Pages()
+		if err := x.openPages(c, x.group-1); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// openPages stands before the first page of a column in a row group.
+func (x *Reader) openPages(c *column, group int) error {
+	if err := checkPages(x.in, &x.file.Metadata().RowGroups[group].Columns[c.leaf].MetaData); err != nil {
+		return x.damaged(c, group, err)
+	}
+	c.pages = x.file.RowGroups()[group].ColumnChunks()[c.leaf].Pages()
 	return nil
 }
 

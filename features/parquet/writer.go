@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"unicode/utf8"
 
 	pq "github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress"
@@ -104,7 +105,8 @@ func NewWriter(w io.Writer, fields []frame.Field, cfg WriterConfig) (*Writer, er
 	return &Writer{cfg: cfg, fields: slices.Clone(fields), out: out}, nil
 }
 
-// Write writes the rows of chunk. An error stays: what was written then is not a file.
+// Write writes the rows of chunk. An error stays: what was written then is not a file. Text that is not UTF-8 is an
+// error that names column and row, since other readers refuse the file, and then nothing of the chunk was written.
 func (w *Writer) Write(chunk *frame.Frame) error {
 	if w.err != nil {
 		return w.err
@@ -114,6 +116,14 @@ func (w *Writer) Write(chunk *frame.Frame) error {
 	}
 	if have := chunk.Fields(); !slices.Equal(have, w.fields) {
 		return fmt.Errorf("parquet: rows of %v where the file has %v", have, w.fields)
+	}
+	for j := range chunk.Columns {
+		c := &chunk.Columns[j]
+		for i, s := range c.String {
+			if !utf8.ValidString(s) && !c.IsMissing(i) {
+				return fmt.Errorf("parquet: column %q, row %d of the chunk: %.40q is not UTF-8, which Parquet asks of text", c.Name, i, s)
+			}
+		}
 	}
 	for from := 0; from < chunk.Rows; {
 		to := min(chunk.Rows, from+w.cfg.RowGroupRows-w.rows)
@@ -173,11 +183,20 @@ func appendValues(to []pq.Value, c *frame.Column, j, i int) []pq.Value {
 	return append(to, v.Level(0, 1, j))
 }
 
-// Close writes the last row group and the footer.
+// Close writes the last row group and the footer. A second call does nothing and returns nil if the first did; Write is an error
+// from then on.
 func (w *Writer) Close() error {
+	if w.err == errClosed {
+		return nil
+	}
 	if w.err != nil {
 		return w.err
 	}
-	w.err = w.out.Close()
-	return w.err
+	if w.err = w.out.Close(); w.err != nil {
+		return w.err
+	}
+	w.err = errClosed
+	return nil
 }
+
+var errClosed = errors.New("parquet: the writer is closed")

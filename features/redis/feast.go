@@ -44,11 +44,14 @@ type FeastConfig struct {
 	// not know is missing.
 	Text func(key uint64) (string, bool)
 
+<<<<<<< HEAD
+	// Timeout and Breaker are those of [Config].
+=======
 	// Lazy, Timeout, Breaker and Clock are those of [Config].
 	Lazy    bool
+>>>>>>> redis2
 	Timeout time.Duration
 	Breaker Breaker
-	Clock   func() time.Time
 }
 
 // Feast reads the features that Feast has written to Redis: one hash for each entity. It is for pipelines that share
@@ -105,7 +108,11 @@ func OpenFeast(config FeastConfig) (*Feast, error) {
 	if err != nil {
 		return nil, fmt.Errorf("redis: feast: view %q: %w", c.view.Name, err)
 	}
+<<<<<<< HEAD
+	c.link = link{client, client.Mode() == rueidis.ClientModeCluster, newBreaker(config.Breaker, time.Now), config.Timeout}
+=======
 	c.link = link{session, newBreaker(config.Breaker, config.Clock), config.Timeout}
+>>>>>>> redis2
 	f := &Feast{feastCore: c}
 	if c.view.Entity != features.Context {
 		f.keys, err = c.view.Keys(nil)
@@ -149,9 +156,6 @@ func (c *FeastConfig) check() error {
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 2 * time.Second
-	}
-	if c.Clock == nil {
-		c.Clock = time.Now
 	}
 	return errors.Join(errs...)
 }

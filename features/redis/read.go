@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/redis/rueidis"
 
@@ -49,7 +50,7 @@ func (c *core) read(ctx context.Context, sc *scratch) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return c.near.values(ctx, &sc.near, sc.keys, sc.values, c.config.Clock(), c.fetcher)
+	return c.near.values(ctx, &sc.near, sc.keys, sc.values, time.Now(), c.fetcher)
 }
 
 // fetch gets values from Redis, with memory of its own.

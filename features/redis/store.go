@@ -50,7 +50,8 @@ type Config struct {
 	// quick and safe for concurrent use.
 	Report func(*ValueError)
 
-	// Clock is the clock of event times of writes, of the breaker and of the near-cache. The default is time.Now.
+	// Clock tells which event times of writes lie in the future. The default is time.Now. The breaker and the near-cache go by the machine's clock,
+	// so that a log of the past can be replayed under a clock of its own.
 	Clock func() time.Time
 }
 
@@ -111,9 +112,13 @@ func Open(config Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("redis: store of view %q: %w", c.view.Name, err)
 	}
+<<<<<<< HEAD
+	c.reads = link{client, client.Mode() == rueidis.ClientModeCluster, newBreaker(config.Breaker, time.Now), config.Timeout}
+=======
 	c.reads = link{session, newBreaker(config.Breaker, config.Clock), config.Timeout}
+>>>>>>> redis2
 	c.writes = c.reads
-	c.writes.breaker = newBreaker(config.Breaker, config.Clock)
+	c.writes.breaker = newBreaker(config.Breaker, time.Now)
 	c.fetcher = c.fetch
 	s := &Store{core: c}
 	if c.view.Entity != features.Context {

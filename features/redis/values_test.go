@@ -180,11 +180,14 @@ func TestReadingAllocatesTheKeysAlone(t *testing.T) {
 	schema, _ := recsys.NewSchema(recsys.SchemaConfig{})
 	q := recsys.NewQuery(&recsys.Request{K: 1, Now: noon}, schema, "test")
 	b := recsys.NewBlock(s.Columns(), recsys.PerItem, len(items))
-	ours := testing.AllocsPerRun(50, func() {
-		if err := s.Hydrate(ctx, q, items, b); err != nil {
-			t.Error(err)
-		}
-	})
+	ours := math.Inf(1)
+	for range 10 { // the garbage collector empties pools now and then, and goroutines of the clients allocate when they please
+		ours = min(ours, testing.AllocsPerRun(20, func() {
+			if err := s.Hydrate(ctx, q, items, b); err != nil {
+				t.Error(err)
+			}
+		}))
+	}
 	if ours > alone+2 {
 		t.Errorf("Hydrate allocates %v times, the client alone %v; want at most 2 more", ours, alone)
 	}

@@ -377,3 +377,37 @@ func TestSeveralWritersLoseNothing(t *testing.T) {
 	}
 	require.EqualValues(t, writers*each, a.Stats().Accepted)
 }
+
+// TestSumsFollowValuesThatShrink adds values from 1e30 down to 1e-29 and compares each window with the events that are left in it: every
+// value that leaves is a thousand times what stays, or a few times, or a million times.
+func TestSumsFollowValuesThatShrink(t *testing.T) {
+	lengths := []time.Duration{5, 20, 200}
+	config := window.Config{Granularity: 1, Aggregates: []window.Aggregate{{Name: "sum", Func: window.Sum, Windows: lengths}}}
+	for seed := range 40 {
+		r := rand.New(rand.NewPCG(uint64(seed), 9))
+		a, err := window.New(config)
+		require.NoError(t, err)
+		var events []window.Event
+		for i := range 60 {
+			value := r.NormFloat64() * math.Pow(10, 30-float64(i)*float64(seed%8+1)/5)
+			events = append(events, window.Event{Key: 1, Time: int64(i), Value: float32(value)})
+			a.Add(events[i])
+			b, err := window.NewBatch(config, slices.Values(events))
+			require.NoError(t, err)
+			for _, ahead := range []int64{0, 1, 3, 12, 19} {
+				now := int64(i) + ahead
+				var want, got window.Row
+				require.Equal(t, b.Read(1, now, &want), a.Read(1, now, &got))
+				for j, w := range lengths {
+					scale := 0.0
+					for _, e := range events {
+						if e.Time > now-int64(w) {
+							scale += math.Abs(float64(e.Value))
+						}
+					}
+					require.InDelta(t, want.Floats[j], got.Floats[j], 1e-12*scale, "seed %d, event %d, %d later, window %d", seed, i, ahead, w)
+				}
+			}
+		}
+	}
+}

@@ -340,10 +340,11 @@ func (p *plan) layOut() {
 		t := &p.tracks[i]
 		t.at = take(trackPos + len(t.windows))
 		for j := range t.totals {
-			t.totals[j].at = take(1)
+			words := 1
 			if t.totals[j].sum {
-				take(1)
+				words = totalWords
 			}
+			t.totals[j].at = take(words)
 		}
 	}
 	for i := range p.decays {

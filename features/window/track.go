@@ -48,7 +48,7 @@ func (kt *kindTrack) add(rec []uint64, blocks *classes, e *Event) {
 		switch o := &kt.totals[i]; {
 		case granule < clock-t.windows[o.window].k:
 		case o.sum:
-			addTo(rec[o.at:], value, 0)
+			addToTotal(rec[o.at:], value, 0)
 		default:
 			rec[o.at]++
 		}
@@ -122,17 +122,15 @@ func (t *track) advance(rec []uint64, blocks *classes, f int64) {
 		if n == 0 || int64(entries[(n-1)*s]) < first {
 			pos = n
 		}
+		from := pos
 		for ; pos < n && int64(entries[pos*s]) < first; pos++ {
 			t.leave(rec, w, entries, pos)
 		}
-		if pos == n {
-			for _, j := range t.windows[w].totals {
-				o := &t.totals[j]
-				rec[o.at] = 0
-				if o.sum {
-					rec[o.at+1] = 0
-				}
-			}
+		switch {
+		case pos == n:
+			t.empty(rec, w)
+		case pos > from:
+			t.settle(rec, w, entries, pos)
 		}
 		st[trackPos+w] = uint64(pos)
 	}
@@ -160,25 +158,40 @@ const shrinkFrom = 32
 func (t *track) leave(rec []uint64, w int, entries []uint64, pos int) {
 	at := entries[pos*t.stride:]
 	for _, j := range t.windows[w].totals {
-		o := &t.totals[j]
-		if !o.sum {
+		if o := &t.totals[j]; o.sum {
+			high, low := sumAt(at[o.entry:])
+			addTo(rec[o.at:], -high, -low)
+		} else {
 			rec[o.at] -= at[o.entry]
-			continue
-		}
-		high, low := sumAt(at[o.entry:])
-		addTo(rec[o.at:], -high, -low)
-		if rest, _ := sumAt(rec[o.at:]); math.Abs(high) > lost*math.Abs(rest) {
-			rec[o.at], rec[o.at+1] = 0, 0
-			for i := pos + 1; i < len(entries)/t.stride; i++ {
-				addTo(rec[o.at:], math.Float64frombits(entries[i*t.stride+o.entry]), math.Float64frombits(entries[i*t.stride+o.entry+1]))
-			}
 		}
 	}
 }
 
-// lost is how many times larger than what stays a sum may be that leaves: after that the
-// total is added up anew, since its last bits are those of what has left.
-const lost = 1 << 40
+// settle adds the sums of window w up anew, over the entries from pos on, where what has left has taken their last bits along.
+func (t *track) settle(rec []uint64, w int, entries []uint64, pos int) {
+	for _, j := range t.windows[w].totals {
+		o := &t.totals[j]
+		if !o.sum || !lossy(rec[o.at:], rec[o.at+totalPeak]) {
+			continue
+		}
+		clear(rec[o.at : o.at+totalWords])
+		for i := pos; i < len(entries)/t.stride; i++ {
+			high, low := sumAt(entries[i*t.stride+o.entry:])
+			addToTotal(rec[o.at:], high, low)
+		}
+	}
+}
+
+// empty makes the totals of window w those of no entry.
+func (t *track) empty(rec []uint64, w int) {
+	for _, j := range t.windows[w].totals {
+		if o := &t.totals[j]; o.sum {
+			clear(rec[o.at : o.at+totalWords])
+		} else {
+			rec[o.at] = 0
+		}
+	}
+}
 
 // queue returns the entries of a record, oldest first.
 func (t *track) queue(rec []uint64, blocks *classes) []uint64 {
@@ -240,13 +253,11 @@ func (t *track) sum(entries, total []uint64, at, pos, cut int) float64 {
 	n := len(entries) / t.stride
 	part := [2]uint64{total[0], total[1]}
 	if cut-pos <= n-cut {
-		kept := true
 		for i := pos; i < cut; i++ {
 			high, low := sumAt(entries[i*t.stride+at:])
 			addTo(part[:], -high, -low)
-			kept = kept && math.Abs(high) <= lost*math.Abs(math.Float64frombits(part[0]))
 		}
-		if kept {
+		if cut == pos || !lossy(part[:], total[totalPeak]) {
 			return math.Float64frombits(part[0])
 		}
 	}
