@@ -85,8 +85,8 @@ func (c *core) get(ctx context.Context, sc *scratch, keys []uint64, dst []value)
 	sc.names, sc.text = c.space.append(sc.names[:0], sc.text, keys)
 	err = errPanicked
 	defer func() {
-		cancel()
 		err = l.end(ctx, probe, err)
+		cancel()
 	}()
 	if len(keys) <= perCommand && !l.cluster() {
 		result, err := l.do(ctx, l.builder().Mget().Key(sc.names...).Build())
