@@ -21,6 +21,8 @@ func TestStoreKeepsTheContract(t *testing.T) {
 		"default stale": {View: features.View{Name: "test", Columns: storeColumns, Stale: features.DefaultStale}},
 		"drop stale":    {View: features.View{Name: "test", Columns: storeColumns, Stale: features.DropStale}},
 		"refuse future": {View: features.View{Name: "test", Columns: storeColumns}, RefuseFuture: true},
+		"bounded":       {View: features.View{Name: "test", Columns: storeColumns}, MaxRows: 20},
+		"pairs":         {View: features.View{Name: "test", Columns: storeColumns, Entity: features.UserItem}, MaxRows: 20},
 		"users":         {View: features.View{Name: "test", Columns: storeColumns, Entity: features.User}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -45,6 +47,44 @@ func TestStoreKeepsTheContract(t *testing.T) {
 	}
 }
 
+// TestContextStoreKeepsTheContract has the user's number for a country.
+func TestContextStoreKeepsTheContract(t *testing.T) {
+	for name, config := range map[string]features.StoreConfig{
+		"serve":   {},
+		"default": {View: features.View{Stale: features.DefaultStale}},
+		"bounded": {MaxRows: 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config.View.Name, config.View.Entity, config.View.Key = "test", features.Context, "country"
+			config.View.Columns = oracleLayouts["mixed"]
+			suite := featurestest.Config{
+				Users: []recsys.UserID{1, 1 << 40, ^recsys.UserID(0)}, UnknownUsers: []recsys.UserID{0, 5},
+				Written:  epoch,
+				Upstream: recsys.SchemaConfig{Columns: []recsys.Column{{Name: "country", Kind: recsys.ID, Scope: recsys.PerRequest}}},
+			}
+			featurestest.Run(t, func(t *testing.T) recsys.FeatureSource { return userCountry{Store: filled(t, config, suite)} }, suite)
+		})
+	}
+}
+
+// userCountry is a context store that reads the row of the country of the user's number.
+type userCountry struct {
+	*features.Store
+	schema *recsys.Schema
+	bound  recsys.FeatureSource
+}
+
+func (s userCountry) Bind(schema *recsys.Schema) (recsys.FeatureSource, error) {
+	bound, err := s.Store.Bind(schema)
+	return userCountry{s.Store, schema, bound}, err
+}
+
+func (s userCountry) Hydrate(ctx context.Context, q *recsys.Query, items []recsys.ItemID, out *recsys.Block) error {
+	own := recsys.NewQuery(&q.Request, s.schema, "country")
+	own.IDs()[0] = uint64(q.User)
+	return s.bound.Hydrate(ctx, own, items, out)
+}
+
 // filled returns a store of what the suite may expect.
 func filled(t *testing.T, config features.StoreConfig, suite featurestest.Config) *features.Store {
 	s := newStore(t, config)
@@ -55,7 +95,11 @@ func filled(t *testing.T, config features.StoreConfig, suite featurestest.Config
 		require.NoError(t, err)
 	}
 	for _, id := range suite.Items {
-		put(uint64(id))
+		key := uint64(id)
+		if config.View.Entity == features.UserItem {
+			key = features.PairKey(suite.Users[0], id)
+		}
+		put(key)
 	}
 	for _, id := range suite.Users {
 		put(uint64(id))

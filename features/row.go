@@ -49,6 +49,12 @@ func (e *RowError) Error() string {
 // undated is the event time of a row without one.
 const undated = math.MinInt64
 
+// The first and the last nanosecond that nanoOf takes.
+const (
+	firstTime = -9214560000000000000 // 1678-01-01
+	lastTime  = 9214646399999999999  // the end of 2261-12-31
+)
+
 // Words of a row before its values.
 const (
 	keyWord  = 0
@@ -275,9 +281,9 @@ func (l *layout) fits(out *recsys.Block, rows int) error {
 	return nil
 }
 
-// before returns now - age, kept above undated.
+// before returns now - age, kept above undated. No row is older than the largest age, as ages are held to it everywhere.
 func before(now, age int64) int64 {
-	if now < undated+1+age {
+	if age == math.MaxInt64 || now < undated+1+age {
 		return undated + 1
 	}
 	return now - age

@@ -34,6 +34,17 @@ func (l *layout) check(r *Row) (at int64, err error) {
 	return at, nil
 }
 
+// checkStored checks a row of a snapshot. It may be undated where new rows may not, as MaxAge and TTL can be set later.
+func (l *layout) checkStored(r *Row, at int64) error {
+	switch {
+	case r.Key == 0 && l.nonzero:
+		return &RowError{Key: r.Key, Reason: "key 0 stands for a request without a key"}
+	case at != undated && (at < firstTime || at > lastTime):
+		return &RowError{Key: r.Key, Reason: fmt.Sprintf("event time of %d ns; want one in the years 1678 to 2261", at)}
+	}
+	return l.checkValues(r)
+}
+
 // checkValues checks all but the event time.
 func (l *layout) checkValues(r *Row) error {
 	bad := func(column, format string, args ...any) error {

@@ -96,7 +96,7 @@ func (p *part) build(staged *Store, tableFor func(rows int) table, k int) {
 	p.rows = n
 	for i, key := range p.keys {
 		r := p.row(l, i)
-		if p.err = l.checkValues(&r); p.err != nil {
+		if p.err = l.checkStored(&r, int64(p.times[i])); p.err != nil {
 			return
 		}
 		h := hashOf(key)

@@ -21,7 +21,8 @@ type StoreConfig struct {
 	MaxRows int
 
 	// MaxBytes bounds the memory of rows and index, and with it the number of rows, to as many as fit with what the shards are uneven. A
-	// shard that grows needs both its old and its new memory for a moment. The default 0 means no bound.
+	// shard that grows needs both its old and its new memory for a moment, and one whose readers are held up takes slots
+	// beyond the plan rather than wait for them; Sweep gives those back. The default 0 means no bound.
 	MaxBytes int64
 
 	// Shards is how many parts there are, a power of two up to 65536. The default is

@@ -49,6 +49,8 @@ type Labels struct {
 type Table struct {
 	// Name is that of the view: "item.stats". Unique among tables.
 	Name string
+	// View is the version of the view, which [Training] hands on to models. Zero: not known.
+	View recsys.FeatureView
 	// Key is the name of the label's key by which rows are looked up.
 	Key string
 	// Columns are those of the rows; at least one. Default and MaxAge are honoured as they are when serving;

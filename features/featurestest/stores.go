@@ -295,6 +295,12 @@ func agesAreWritten(p *storeProbe) error {
 			return fmt.Errorf("row %d has Age %v and %v in the column; want %v", i, b.Age[i], column, want)
 		}
 	}
+	for _, age := range []time.Duration{1, 1500, -300} { // which float64s of Unix nanoseconds do not tell apart
+		b, err := p.hydrate(s, p.now.Add(age), 1)
+		if want := float32(float64(age) / 1e9); err != nil || b.Age[0] != want || b.FloatRow(0)[2] != want {
+			return fmt.Errorf("at the age of %v the row has Age %v and %v in the column, %v; want %v", age, b.Age[0], b.FloatRow(0)[2], err, want)
+		}
+	}
 	b.Age = nil // a block of which nobody asks ages
 	q := recsys.NewQuery(&recsys.Request{K: 1, Now: p.now}, nil, "featurestest")
 	return s.Hydrate(context.Background(), q, []recsys.ItemID{1, 9, 2}, b)

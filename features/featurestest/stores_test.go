@@ -24,11 +24,23 @@ func TestMemoryKeepsTheContractOfStores(t *testing.T) {
 }
 
 func TestStoreKeepsTheContractOfStores(t *testing.T) {
-	featurestest.RunStore(t, func(t *testing.T, v features.View) features.OnlineStore {
-		s, err := features.NewStore(features.StoreConfig{View: v})
-		require.NoError(t, err)
-		return s
-	})
+	for name, config := range map[string]features.StoreConfig{
+		"unbounded":      {},
+		"one shard":      {Shards: 1},
+		"with room":      {Capacity: 1000},
+		"few rows":       {MaxRows: 100},
+		"rows per shard": {MaxRows: 5000, Shards: 16},
+		"bytes":          {MaxBytes: 1 << 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			featurestest.RunStore(t, func(t *testing.T, v features.View) features.OnlineStore {
+				config.View = v
+				s, err := features.NewStore(config)
+				require.NoError(t, err)
+				return s
+			})
+		})
+	}
 }
 
 func TestEachFaultOfAStoreIsFound(t *testing.T) {

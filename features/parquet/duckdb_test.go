@@ -51,12 +51,18 @@ func duck(t *testing.T) (folder string, run func(statements ...string) [][]any) 
 		absent("DuckDB is not there: %v", err)
 	}
 	folder = t.TempDir()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	install := exec.CommandContext(ctx, npm, "install", "--no-audit", "--no-fund", "--no-save", "--prefer-offline", "--prefix", folder, duckDB)
-	install.Dir = folder
-	if text, err := install.CombinedOutput(); err != nil {
-		absent("npm could not install %s: %v\n%s", duckDB, err, text)
+	for try := 1; ; try++ { // a registry may be busy
+		install := exec.CommandContext(ctx, npm, "install", "--no-audit", "--no-fund", "--no-save", "--prefer-offline", "--prefix", folder, duckDB)
+		install.Dir = folder
+		text, err := install.CombinedOutput()
+		if err == nil {
+			break
+		}
+		if try == 3 || ctx.Err() != nil {
+			absent("npm could not install %s: %v\n%s", duckDB, err, text)
+		}
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "query.mjs"), []byte(query), 0o644))
 	return folder, func(statements ...string) [][]any {
