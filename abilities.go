@@ -23,6 +23,7 @@ import (
 //	Judge           an explorer gives the propensities of a logged slate
 //	ExplorationKinder  an explorer says that its propensities are estimated, or that it does not explore
 //	ViewSource      a feature source serves declared views
+//	EncoderSource   a feature source derives columns, as views declare
 //	ViewUser        a stage was trained on views, which Build compares
 //	AgeWriter       a feature source says how old its rows are
 //	Learner         a stage learns from feedback while it serves

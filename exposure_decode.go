@@ -367,6 +367,8 @@ func (d *logDecoder) stageViews() (out []StageView) {
 				v.Name = d.name()
 			case "hash":
 				v.Hash = s.decimal()
+			case "encoders":
+				v.Encoders = s.decimal()
 			default:
 				s.skip()
 			}

@@ -236,6 +236,9 @@ func (e *logEncoder) stageViews(views []StageView) {
 		e.b = appendText(e.b, views[i].Stage)
 		e.text("name", views[i].Name)
 		e.id("hash", views[i].Hash)
+		if h := views[i].Encoders; h != 0 {
+			e.id("encoders", h)
+		}
 		e.b = append(e.b, '}')
 	}
 	e.b = append(e.b, ']')

@@ -223,7 +223,7 @@ func (g logGen) explored(x *recsys.Exposure) *recsys.Exposure {
 		x.Rows[i].PropensityError = g.float64()
 	}
 	for range g.IntN(3) {
-		x.Views = append(x.Views, recsys.StageView{Stage: g.text(), FeatureView: recsys.FeatureView{Name: g.text(), Hash: g.uint64()}})
+		x.Views = append(x.Views, recsys.StageView{Stage: g.text(), FeatureView: recsys.FeatureView{Name: g.text(), Hash: g.uint64(), Encoders: g.uint64()}})
 	}
 	if x.Schema == nil {
 		return x

@@ -12,6 +12,9 @@ import (
 type FeatureView struct {
 	Name string `json:"name"` // as in "item.stats"
 	Hash uint64 `json:"hash"` // of the definition; 0 is no hash
+
+	// Encoders is the hash of the encoders that are part of the definition, and of Hash; 0 for none. See [EncoderSource].
+	Encoders uint64 `json:"encoders,omitempty"`
 }
 
 // ViewSource is implemented by a [FeatureSource] that serves columns of declared views. FeatureViews returns the same
@@ -23,6 +26,10 @@ type ViewSource interface{ FeatureViews() []FeatureView }
 // TrainedOn returns the views as they were then; nil where that is not known. Build fails with a [*ViewError] for each that
 // no source of the pipeline serves in the same version.
 type ViewUser interface{ TrainedOn() []FeatureView }
+
+// EncoderSource is implemented by a [FeatureSource] that derives columns from those of others: an encoder.Set. Hash identifies
+// what it computes. Build fails with a [*ViewError] for a view whose Encoders no source of the pipeline has as its Hash.
+type EncoderSource interface{ Hash() uint64 }
 
 // AgeWriter is implemented by a [FeatureSource] that knows how old its rows are: if WritesAges returns true, its blocks
 // have ages, see [Block].Age, which stand in [Candidates.Ages] and exposure records.
@@ -109,6 +116,7 @@ func (w *wiring) layoutAges(groups int) {
 // checkViews compares what stages were made for with what the sources serve.
 func (w *wiring) checkViews() {
 	p := w.p
+	w.checkEncoders()
 	checkViews(w, p.sources)
 	checkViews(w, p.features)
 	checkViews(w, p.filters)
@@ -117,6 +125,52 @@ func (w *wiring) checkViews() {
 	if p.explorer != nil {
 		checkViews(w, []*stage[Explorer]{p.explorer})
 	}
+}
+
+// checkEncoders compares the encoders that are part of views with those that run.
+func (w *wiring) checkEncoders() {
+	var run []uint64
+	for _, st := range w.p.features {
+		if e, ok, err := ability[EncoderSource](st.given); err == nil && ok {
+			h, err := hashOf(e)
+			if err != nil {
+				w.bad(st.label, err)
+			}
+			run = append(run, h)
+		}
+	}
+	declared := func(h uint64) bool {
+		return slices.ContainsFunc(w.p.stageViews, func(v StageView) bool { return v.Encoders == h })
+	}
+	for _, v := range w.p.stageViews {
+		if v.Encoders == 0 || slices.Contains(run, v.Encoders) {
+			continue
+		}
+		have := uint64(0)
+		if i := slices.IndexFunc(run, func(h uint64) bool { return !declared(h) }); i >= 0 {
+			have = run[i]
+		}
+		w.bad(v.Stage, &ViewError{
+			View: v.Name, Want: v.Encoders, Have: have,
+			Reason: "these are versions of its encoders; add the encoders that the view declares to the feature sources, or declare those that run",
+		})
+	}
+}
+
+func hashOf(e EncoderSource) (h uint64, err error) {
+	defer catch(&err)
+	return e.Hash(), nil
+}
+
+// otherVersion says what is known of why two versions of a view differ.
+func otherVersion(a, b uint64) string {
+	switch {
+	case a == 0 || b == 0:
+		return "with another definition"
+	case a == b:
+		return "with the same encoders and other columns"
+	}
+	return "with encoders that were fitted anew, or are others"
 }
 
 func checkViews[S any](w *wiring, stages []*stage[S]) {
@@ -136,7 +190,8 @@ func checkViews[S any](w *wiring, stages []*stage[S]) {
 			case w.p.stageViews[i].Hash != v.Hash:
 				w.bad(st.label, &ViewError{
 					View: v.Name, Want: v.Hash, Have: w.p.stageViews[i].Hash,
-					Reason: fmt.Sprintf("it was trained on another version than %q serves, with other columns or other encoders; train it anew, or serve the version that it knows", w.p.stageViews[i].Stage),
+					Reason: fmt.Sprintf("it was trained on another version than %q serves, %s; train it anew, or serve the version that it knows",
+						w.p.stageViews[i].Stage, otherVersion(v.Encoders, w.p.stageViews[i].Encoders)),
 				})
 			}
 		}

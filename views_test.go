@@ -212,6 +212,62 @@ func TestBuildRefusesModelsOfOtherViews(t *testing.T) {
 	require.ErrorIs(t, err, recsys.ErrSchema, "two versions of one view in a pipeline")
 }
 
+// encoders derive a column.
+type encoders struct {
+	agedSource
+	hash uint64
+}
+
+func (e encoders) Hash() uint64 { return e.hash }
+
+func TestBuildHoldsViewsToTheirEncoders(t *testing.T) {
+	encoded := recsys.FeatureView{Name: "item.stats", Hash: 11, Encoders: 7}
+	source := agedSource{column: "a", views: []recsys.FeatureView{encoded}}
+	derived := func(hash uint64) recsys.FeatureSource { return encoders{agedSource{column: "b"}, hash} }
+	for name, test := range map[string]struct {
+		trained recsys.FeatureView
+		derived recsys.FeatureSource
+		stage   string // that is at fault; empty: none is
+		have    uint64
+		reason  string
+	}{
+		"as declared":       {encoded, derived(7), "", 0, ""},
+		"others run":        {encoded, derived(8), "features/items", 8, "declare those that run"},
+		"none run":          {encoded, agedSource{column: "b"}, "features/items", 0, "add the encoders"},
+		"refitted":          {recsys.FeatureView{Name: "item.stats", Hash: 12, Encoders: 6}, derived(7), "rank/main", 11, "fitted anew"},
+		"new columns":       {recsys.FeatureView{Name: "item.stats", Hash: 12, Encoders: 7}, derived(7), "rank/main", 11, "the same encoders and other columns"},
+		"a model of before": {recsys.FeatureView{Name: "item.stats", Hash: 12}, derived(7), "rank/main", 11, "another definition"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var x *recsys.Exposure
+			sink := recsys.ExposureSinkFunc(func(_ context.Context, r *recsys.Exposure) error { x = r.Clone(); return nil })
+			p, err := recsys.NewPipeline(recsys.Retrieve("a", ranked(1)), recsys.Features(source, recsys.Name("items")), recsys.Features(test.derived),
+				recsys.Rank(trained{byScore, []recsys.FeatureView{test.trained}}, recsys.Name("main")), recsys.Log(sink)).Build()
+			if test.stage == "" {
+				require.NoError(t, err)
+				_, err = p.Recommend(context.Background(), &recsys.Request{ID: "r", K: 1, Now: time.Unix(1, 0)})
+				require.NoError(t, err)
+				back := readLog(t, recsys.AppendExposure(recsys.AppendSchema(nil, x.Schema), x))[0].Exposure
+				require.Equal(t, x.Views, back.Views, "a record has names and hashes of views, as it is made and as it is read")
+				return
+			}
+			var stage *recsys.StageError
+			var bad *recsys.ViewError
+			require.ErrorAs(t, err, &stage)
+			require.ErrorAs(t, err, &bad)
+			require.Equal(t, test.stage, stage.Stage)
+			require.Equal(t, test.have, bad.Have)
+			require.Contains(t, bad.Reason, test.reason)
+		})
+	}
+}
+
+// byScore ranks by nothing.
+var byScore = recsys.RankerFunc(func(_ context.Context, _ *recsys.Query, _ *recsys.Candidates, out recsys.Scores) error {
+	clear(out.Score)
+	return nil
+})
+
 func TestAgesAllocateNothing(t *testing.T) {
 	if race.Enabled {
 		t.Skip("sync.Pool drops items under the race detector")

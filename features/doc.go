@@ -1,72 +1,95 @@
-// Package features holds what is known of items and users while requests are
-// served: the columns that rankers, filters and constraints read.
+// Package features holds what is known of items and users while requests are served: the columns that rankers,
+// filters and constraints read, from one definition for what writes them, serves them and trains on them.
 //
-// The stage's interface is [recsys.FeatureSource]: it declares columns, and writes
-// their values for the candidates of a request straight into the candidate table. The
-// main source is the [Store], one row for each item or user in memory:
+// The definition is a [View]: whose features they are, the columns, how old they may be, and the encoders that make model inputs
+// of them. A store keeps its rows, a pipeline reads the store, a join takes training data from the same view, and a model
+// remembers which version it was trained on:
 //
-//	items, err := features.NewStore(features.StoreConfig{View: features.View{
-//		Name: "item.stats",
-//		TTL:  24 * time.Hour,
-//		Columns: []features.Column{
-//			{Name: "ctr.1h", MaxAge: 2 * time.Hour},
-//			{Name: "creator", Kind: recsys.ID},
-//			{Name: "embedding", Kind: recsys.Vector, Dim: 64},
-//		},
+//	stats := []features.Column{{Name: "clicks.7d"}, {Name: "shown.7d"}, {Name: "creator", Kind: recsys.ID}}
+//	set, err := encoder.NewSet(encoder.Config{Inputs: stats, Steps: []encoder.Step{
+//		{Name: "ctr.7d", From: []string{"clicks.7d", "shown.7d"}, Encoder: encoder.Rate{}},
 //	}})
-//	…
-//	row, err := items.Row(uint64(id), event.Time, map[string]any{
-//		"ctr.1h": 0.07, "creator": creator, "embedding": v,
-//	})
-//	stored, err := items.Put(row)
-//	…
+//	set, err = set.Fit(ctx, encoder.One(history), encoder.FitConfig{})
+//	view := features.View{Name: "item.stats", TTL: 24 * time.Hour, Columns: stats, Encoders: set}
+//
+//	store, err := features.NewStore(features.StoreConfig{View: view}) // or redis.Open: both are an OnlineStore
+//	row, err := store.Row(uint64(item), event.Time, map[string]any{"clicks.7d": 3, "shown.7d": 40, "creator": name})
+//	w, err := store.PutBatch(ctx, []features.Row{row}) // or package materialize, from an event log
+//
+//	table := asof.TableOf(&view) // training rows as they would have been served
+//	table.Rows = rows
+//	join, err := asof.New(asof.Config{Labels: labels, Tables: []asof.Table{table}})
+//	joined, err := join.Collect(ctx)
+//	data := ranking.Dataset(*joined) // to which set.Apply adds ctr.7d
+//	data.Views = []recsys.FeatureView{view.FeatureView()}
+//	model, err := ranking.TrainLinear(ctx, ranking.LinearConfig{}, &data)
+//
 //	p, err := recsys.NewPipeline(
-//		recsys.Retrieve("als", als),
-//		recsys.Features(items),
-//		recsys.Features(features.Retrieval{Sources: []string{"als"}}),
-//		recsys.Rank(model),
-//	).Build()
+//		recsys.Retrieve("als", als), recsys.Features(store), recsys.Features(set), recsys.Rank(model),
+//	).Build() // refuses a model of another version of item.stats
 //
-// # Conventions
+// # Which package for what
 //
-// Time is event time. A row carries the moment at which its values were true; ages are
-// taken at the Now of the query, never at a clock of this package, so that a
-// offline evaluation is not disturbed by when it runs. Only a write is judged by a clock, the store's: a row
-// whose event time is too far ahead of it is refused and counted, as it would keep out what comes after. Columns that are updated
-// together form one store; what another job updates at another pace forms another
-// one, because a row has one event time.
-//
-// A value can be fresh, stale or missing, and each is visible. Stale: older than its
-// column's MaxAge; the row's Stale bit is set, whatever the [StalePolicy]. Missing: there is no row, or it is past
-// the TTL of its [View]; the row's Missing bit is set and every column has its default, NaN for a float that
-// declares none. A single NaN in a known row is a missing value of that row: it
-// becomes the column's default, and sets no bit. [Store.Stats] counts rows of each kind.
-//
-// Keys are integers: an ItemID, a UserID, the [PairKey] of both, or an ID column of the request's context. Every value is a key, 0 included. Strings
-// stay at the edge, in a [Vocabulary].
-//
-// Reading is concurrent with everything, takes no lock and allocates nothing. The
-// sources here are in process and wait for nobody; only a source that asks
-// another machine is marked [recsys.Remote].
-//
-// Package featurestest checks a source of your own against the interface's contract.
+//	you want                                        take
+//	a definition                                    View, here
+//	rows in the memory of the process               Store, here
+//	rows that several processes share, Feast's too  features/redis (a module of its own)
+//	model inputs: buckets, rates, crosses, vectors  features/encoder
+//	counts and rates over the last hour or week     features/window
+//	an event log in the stores, surviving kill -9   features/materialize
+//	training rows that do not know the future       features/asof
+//	negatives, rows of exposure logs                features/asof
+//	to know whether serving and training agree      features/skew
+//	tables: CSV, TSV, libsvm, .npy                  features/frame
+//	Parquet                                         features/parquet (a module of its own)
+//	what the request says: time, session, history   RequestTime, RequestSession, RequestHistory, here
+//	what retrieval knows: ranks, scores             Retrieval, ItemScore, here
+//	numbers for strings                             Vocabulary, here
+//	to test a source or a store of your own         features/featurestest
 //
 // # Sources
 //
+// What a pipeline reads is a [recsys.FeatureSource]: it declares columns, and writes their values for the candidates of a request
+// straight into the candidate table.
+//
 //	source          columns                                 scope         cost of n rows
-//	Store           any that were put                       by entity     n look-ups, n copies
+//	Store           those of a View                         by entity     n look-ups, n copies
+//	redis.Store     those of a View                         by entity     a round trip, less with a near-cache
+//	encoder.Set     made of the columns of others           both          n rows of each step
+//	window.Source   aggregates of events                    by key        n × aggregates
 //	Retrieval       scores and ranks of the retrievers      item          n × sources
 //	ItemScore       a model's score of every candidate      item          the model's ScoreItems
 //	RequestTime     hour and weekday, on a circle           request       O(1)
 //	RequestHistory  length of the history, time since       request       O(length)
 //	RequestSession  counts, dwell, items, last of a kind    request       O(length × windows)
 //
-// A function with a list of columns is a source as [recsys.FeatureFunc]; what is known only
-// to the caller enters as context, see [recsys.Context].
+// A function with a list of columns is a source as [recsys.FeatureFunc]; what is
+// known only to the caller enters as context, see [recsys.Context].
+//
+// # Conventions
+//
+// Time is event time. A row carries the moment at which its values were true; ages are taken at the Now of the query, never at a
+// clock of this package, so that an offline evaluation is not disturbed by when it runs. Only a write is judged by a clock, the
+// store's: a row whose event time is too far ahead of it is refused and counted, as it would keep out what comes after. Columns that
+// are updated together form one view; what another job updates at another pace forms another one, because a row has one event time.
+//
+// A value can be fresh, stale or missing, and each is visible. Stale: older than its column's MaxAge; the row's Stale bit is set,
+// whatever the [StalePolicy]. Missing: there is no row, or it is past the TTL of its View; the row's Missing bit is set and every
+// column has its default, NaN for a float that declares none. A single NaN in a known row is a missing value of that row: it
+// becomes the column's default, and sets no bit. [Store.Stats] counts rows of each kind.
+//
+// A version is a hash of what values mean, [View.Hash]: it stands in stored rows, snapshots, models and exposure records. What
+// meets another version is an error that names the view ([ViewError]), or a missing row that is counted. How long values are served
+// is no part of it.
+//
+// Keys are integers: an ItemID, a UserID, the [PairKey] of both, or an ID column of the request's context. Every value is a key, 0
+// included, but for context, where 0 is a missing ID. Strings stay at the edge, in a [Vocabulary].
+//
+// Reading the sources of this package is concurrent with everything, takes no lock and allocates nothing. They are in process and
+// wait for nobody; only a source that asks another machine is marked [recsys.Remote].
 //
 // # What it does not do
 //
-// The store keeps the latest row of a key, no history: a query about the past sees
-// today's rows, or none of them with RefuseFuture. Its memory grows with its keys unless a bound, or a TTL with
-// sweeps, holds it. It is of one process: several are fed by the same events.
+// A store keeps the latest row of a key, no history: a query about the past sees today's rows, or none of them with RefuseFuture; what
+// was known then is a join of the log. The memory of a Store grows with its keys unless a bound, or a TTL with sweeps, holds it.
 package features

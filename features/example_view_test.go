@@ -103,7 +103,7 @@ func ExampleView() {
 	// Output:
 	// item 2: 0.171
 	// item 1: 0.080
-	// recsys: build: rank/model: feature view "item.stats": want version f997b0ffc1c00f63, have 9f1bf05b13a7508a: it was trained on another version than "features/stats" serves, with other columns or other encoders; train it anew, or serve the version that it knows
+	// recsys: build: rank/model: feature view "item.stats": want version f997b0ffc1c00f63, have 9f1bf05b13a7508a: it was trained on another version than "features/stats" serves, with encoders that were fitted anew, or are others; train it anew, or serve the version that it knows
 }
 
 // The versions of a view: of what it means, which models and records carry, and of its stored rows. Other languages compute

@@ -47,7 +47,7 @@ type View struct {
 	Age string
 
 	// Encoders make further columns of these: an encoder.Set. The view only records their version, in its Hash; they run as a
-	// source of their own. Nil: none.
+	// source of their own, without which Build refuses the view. Nil: none.
 	Encoders Derivation
 
 	// Future is how far the event time of a row may lie ahead of the clock of the store that it is written to; a row
@@ -256,10 +256,14 @@ func (v *View) canonical() string {
 	return b.String()
 }
 
-// FeatureView returns the name and the Hash: what a source of the view declares, see [recsys.ViewSource], and what a model
+// FeatureView returns the name, the Hash and that of the encoders: what a source of the view declares, see [recsys.ViewSource], and what a model
 // that was trained on it keeps.
 func (v *View) FeatureView() recsys.FeatureView {
-	return recsys.FeatureView{Name: v.Name, Hash: v.Hash()}
+	f := recsys.FeatureView{Name: v.Name, Hash: v.Hash()}
+	if v.Encoders != nil {
+		f.Encoders = v.Encoders.Hash()
+	}
+	return f
 }
 
 // String prints the view on one line, with what is easily overlooked: that rows never expire.

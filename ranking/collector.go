@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/internal/hash"
@@ -17,6 +18,9 @@ type CollectorConfig struct {
 	Columns, IDColumns []string
 	// Heads names the labels. There is at least one.
 	Heads []string
+	// AnyVersion takes records of several versions of a feature view, for what has not changed in meaning: a column
+	// that was added. The version of the last record counts then. By default such a record is an error.
+	AnyVersion bool
 }
 
 // Collector makes a [Dataset] of exposure records: the features as they were
@@ -55,6 +59,9 @@ func NewCollector(cfg CollectorConfig) (*Collector, error) {
 // A column that this record's schema does not have is missing (NaN, or ID 0), so
 // that a feature may be younger than the log. An infinite feature counts as
 // missing, as it does in rankers. x is not kept.
+//
+// Dataset.Views becomes the views that the columns taken come from, as the records have them. The error wraps a
+// [*recsys.ViewError] when x was served from another version of one than the records before it; see CollectorConfig.AnyVersion.
 func (c *Collector) Add(x *recsys.Exposure, labels []float32) error {
 	h := len(c.cfg.Heads)
 	if len(labels)%h != 0 || len(labels)/h > len(x.Rows) {
@@ -70,6 +77,9 @@ func (c *Collector) Add(x *recsys.Exposure, labels []float32) error {
 			return fmt.Errorf("ranking: exposure %q: row %d %w", x.ID, i, err)
 		}
 	}
+	if err := c.views(x); err != nil {
+		return fmt.Errorf("ranking: exposure %q: %w", x.ID, err)
+	}
 	group := hash.String(0, x.ID)
 	for i := range rows {
 		if y := labels[i*h : (i+1)*h]; anyKnown(y) {
@@ -79,6 +89,44 @@ func (c *Collector) Add(x *recsys.Exposure, labels []float32) error {
 		}
 	}
 	return nil
+}
+
+// views notes the views of a record, all of them or none: those whose stage wrote a column that is taken, and those
+// with encoders, as the columns that these derive have another stage.
+func (c *Collector) views(x *recsys.Exposure) error {
+	for i := range x.Views {
+		v := &x.Views[i]
+		if at := c.viewAt(v.Name); !c.cfg.AnyVersion && at >= 0 && c.data.Views[at] != v.FeatureView && c.takes(x, v) {
+			return &recsys.ViewError{
+				View: v.Name, Want: c.data.Views[at].Hash, Have: v.Hash,
+				Reason: "records before were served from another version; collect each version for itself, or set AnyVersion",
+			}
+		}
+	}
+	for i := range x.Views {
+		v := &x.Views[i]
+		switch at := c.viewAt(v.Name); {
+		case !c.takes(x, v):
+		case at >= 0:
+			c.data.Views[at] = v.FeatureView
+		default:
+			c.data.Views = append(c.data.Views, v.FeatureView)
+		}
+	}
+	return nil
+}
+
+func (c *Collector) viewAt(name string) int {
+	return slices.IndexFunc(c.data.Views, func(v recsys.FeatureView) bool { return v.Name == name })
+}
+
+// takes reports whether columns that are taken may come from a view.
+func (c *Collector) takes(x *recsys.Exposure, v *recsys.StageView) bool {
+	wrote := func(name string) bool {
+		f, ok := x.Schema.Field(name)
+		return ok && f.Source == v.Stage
+	}
+	return v.Encoders != 0 || slices.ContainsFunc(c.data.Columns, wrote) || slices.ContainsFunc(c.data.IDColumns, wrote)
 }
 
 // fits checks that a row is as long as its schema says.

@@ -40,8 +40,24 @@ func TestBuildRefusesEncodersFittedAfterTheModel(t *testing.T) {
 			require.ErrorIs(t, err, recsys.ErrSchema)
 			require.Equal(t, c.want, wrong.View)
 			require.ErrorContains(t, err, `rank/model: feature view "`+c.want+`"`)
+			require.Contains(t, wrong.Reason, "encoders that were fitted anew")
 		})
 	}
+}
+
+// A store whose view still declares the encoders of before is no way around that.
+func TestBuildRefusesEncodersThatTheViewDoesNotDeclare(t *testing.T) {
+	before, after := fitted(t, "", []float32{1, 2, 3, 4}), fitted(t, "", []float32{1, 2, 3, 400})
+	store, err := features.NewStore(features.StoreConfig{View: viewOf(before)})
+	require.NoError(t, err)
+	_, err = recsys.NewPipeline(
+		recsys.Retrieve("none", recsys.RetrieverFunc(func(context.Context, *recsys.Query, *recsys.Sink) error { return nil })),
+		recsys.Features(store, recsys.Name("stats")), recsys.Features(after), recsys.Rank(trainedOn(t, before)),
+	).Build()
+	var wrong *recsys.ViewError
+	require.ErrorAs(t, err, &wrong)
+	require.Equal(t, []uint64{before.Hash(), after.Hash()}, []uint64{wrong.Want, wrong.Have})
+	require.ErrorContains(t, err, `features/stats: feature view "item.stats"`)
 }
 
 var statsColumns = []recsys.Column{{Name: "clicks"}}

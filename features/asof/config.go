@@ -49,6 +49,8 @@ type Labels struct {
 type Table struct {
 	// Name is that of the view: "item.stats". Unique among tables.
 	Name string
+	// View is the version of the view, which [Training] hands on to models. Zero: not known.
+	View recsys.FeatureView
 	// Key is the name of the label's key by which rows are looked up.
 	Key string
 	// Columns are those of the rows; at least one. Default and MaxAge are honoured as they are when serving;
@@ -76,7 +78,8 @@ type Table struct {
 
 	// Sorted says that rows come in the order in which they become visible: by Time, and where
 	// Arrival is set by the later of Time and Created (that of arrival, if no row is dated later than it
-	// arrived). The join then reads them as they come and fails with [ErrOrder] when one does
+	// arrived). Where Strict is set too Time counts as a nanosecond later: of rows that arrived at one moment those
+	// dated before it come first. The join then reads them as they come and fails with [ErrOrder] when one does
 	// not. By default they are sorted first.
 	Sorted bool
 }

@@ -85,7 +85,7 @@ type LabelColumns struct {
 // FromFrame returns l with the labels of a frame, as r reads it. Keys, Heads, Columns and IDColumns of l are
 // names of columns: Keys and IDColumns of integers or text, the others of numbers. The key "user-item" is made of the keys "user"
 // and "item" where there is no such column. Where
-// the frame has no value, a label or feature is NaN, an ID 0 and a position -1; a missing key, time or weight is an error of
+// the frame has no value, a label or feature is NaN, an ID 0 and a position -1; a missing key, time, weight or group is an error of
 // the join. The error lists every column that is not there or of another kind.
 func (l Labels) FromFrame(r frame.Reader, c LabelColumns) (Labels, error) {
 	f := fieldsOf(r, "labels")
@@ -143,7 +143,10 @@ func (l Labels) FromFrame(r frame.Reader, c LabelColumns) (Labels, error) {
 					}
 				}
 				if group >= 0 {
-					a.Group, _ = chunk.Columns[group].ID(i)
+					id, ok := chunk.Columns[group].ID(i)
+					if a.Group = id; !ok { // all such rows would be one decision
+						err = errors.Join(err, fmt.Errorf("column %q has no value; want the group of the row", c.Group))
+					}
 				}
 				if !yield(a, err) {
 					return

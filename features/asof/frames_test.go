@@ -133,6 +133,35 @@ func TestOptionalLabelColumnsHaveDefaults(t *testing.T) {
 	}
 }
 
+func TestMissingPositionsAndGroupsOfAFile(t *testing.T) {
+	f, err := frame.New(frame.Field{Name: "item", Kind: frame.Uint64}, frame.Field{Name: "t", Kind: frame.Time},
+		frame.Field{Name: "place", Kind: frame.Int64}, frame.Field{Name: "list", Kind: frame.String})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Columns[0].Uint64, f.Columns[1].Int64, f.Rows = []uint64{7, 8}, []int64{1, 2}, 2
+	f.Columns[2].Int64, f.Columns[3].String = []int64{4, 0}, []string{"12", ""}
+	f.Columns[2].SetMissing(1)
+	all := func(columns asof.LabelColumns) (list []asof.Label, failed error) {
+		l, err := asof.Labels{Keys: []string{"item"}}.FromFrame(frame.NewReader(f, 0), columns)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for a, err := range l.Rows {
+			list, failed = append(list, a), errors.Join(failed, err)
+		}
+		return list, failed
+	}
+	list, err := all(asof.LabelColumns{Time: "t", Position: "place", Group: "list"})
+	if err != nil || len(list) != 2 || list[0].Position != 4 || list[1].Position != -1 || list[0].Group != 12 {
+		t.Errorf("%+v, %v; want positions 4 and -1, and group 12 first", list, err)
+	}
+	f.Columns[3].SetMissing(1)
+	if _, err = all(asof.LabelColumns{Time: "t", Group: "list"}); err == nil || err.Error() != `column "list" has no value; want the group of the row` {
+		t.Errorf("error %v; want one of the missing group", err)
+	}
+}
+
 func TestFrameErrorsNameTheColumns(t *testing.T) {
 	table := statsTable()
 	table.Columns = append(table.Columns, recsys.Column{Name: "size"}, recsys.Column{Name: "item"}, recsys.Column{Name: "ctr", Kind: recsys.ID}, recsys.Column{Name: "vec", Kind: recsys.Vector, Dim: 3})

@@ -175,7 +175,7 @@ func TestBadRowsAreNamed(t *testing.T) {
 		{"keys", "asof: labels: row 1: 0 keys, 1 values", in(asof.Label{Values: []float32{1}, Weight: 1}), table(fine), false},
 		{"negative weight", "asof: labels: row 1: weight -1", in(asof.Label{Keys: []uint64{1}, Values: []float32{1}, Weight: -1}), table(fine), false},
 		{"propensity", "asof: labels: row 1: propensity 1.5", in(asof.Label{Keys: []uint64{1}, Values: []float32{1}, Propensity: 1.5}), table(fine), false},
-		{"infinite label", "asof: labels: row 1: an infinite label", in(asof.Label{Keys: []uint64{1}, Values: []float32{inf}, Weight: 1}), table(fine), false},
+		{"infinite label", `asof: labels: row 1: label "y" is +Inf; want a finite number`, in(asof.Label{Keys: []uint64{1}, Values: []float32{inf}, Weight: 1}), table(fine), false},
 		{"labels out of order", "asof: labels: row 1: time -1 after 0", func() asof.Labels {
 			l := in(asof.Label{Keys: []uint64{1}, Values: []float32{1}, Weight: 1, Time: -1})
 			l.Sorted = true

@@ -2,7 +2,6 @@ package asof
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -149,10 +148,11 @@ const labelWords = 5
 type labelLayout struct {
 	keys, ids, heads, floats int
 	words                    int
+	names                    []string // of the heads
 }
 
 func newLabelLayout(l *Labels) labelLayout {
-	n := labelLayout{keys: len(l.Keys), ids: len(l.IDColumns), heads: len(l.Heads), floats: len(l.Columns)}
+	n := labelLayout{names: l.Heads, keys: len(l.Keys), ids: len(l.IDColumns), heads: len(l.Heads), floats: len(l.Columns)}
 	n.words = labelWords + n.keys + n.ids + (n.heads+n.floats+1)/2
 	return n
 }
@@ -172,9 +172,9 @@ func (l *labelLayout) encode(rec []uint64, number int64, a *Label) error {
 	case propensity < 0 || propensity > 1:
 		return fmt.Errorf("propensity %v; want one in (0, 1], or NaN or 0 where it is not known", propensity)
 	}
-	for _, v := range a.Values {
+	for h, v := range a.Values {
 		if math.IsInf(float64(v), 0) {
-			return errors.New("an infinite label; want a finite number, or NaN where it is unknown")
+			return fmt.Errorf("label %q is %v; want a finite number, or NaN where it is unknown", l.names[h], v)
 		}
 	}
 	rec[0], rec[1], rec[2] = uint64(a.Time), uint64(number), a.Group

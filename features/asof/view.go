@@ -20,7 +20,7 @@ const (
 //
 // Columns that encoders derive are not among those of the table: apply the view's encoder.Set to what was joined.
 func TableOf(v *features.View) Table {
-	t := Table{Name: v.Name, Key: v.Entity.String(), Columns: v.Stored(), TTL: v.TTL, Stale: v.Stale, Age: v.Age, Future: v.Tolerance()}
+	t := Table{Name: v.Name, View: v.FeatureView(), Key: v.Entity.String(), Columns: v.Stored(), TTL: v.TTL, Stale: v.Stale, Age: v.Age, Future: v.Tolerance()}
 	if v.Entity == features.Context {
 		t.Key = v.Key
 	}

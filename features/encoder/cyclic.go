@@ -86,7 +86,7 @@ func (k cyclicKernel) run(n int, in, out []lane, t *Counts) {
 		ns, ok := int64(noTime), false
 		if a.t != nil {
 			ns = a.t[i*a.stride]
-			ok = ns != noTime
+			ok = firstDay*dayNanos <= ns && ns < lastDay*dayNanos // as nanoseconds has it, so that both sides do the same
 		} else {
 			ns, ok = scaleTime(int64(a.u[i*a.stride]), int64(k.Unit))
 		}
@@ -101,6 +101,13 @@ func (k cyclicKernel) run(n int, in, out []lane, t *Counts) {
 	}
 }
 
+// The days of a query's Now that nanoseconds tell, from 1970 on: from the start of 1678 to that of 2262.
+const (
+	firstDay = -106650
+	lastDay  = 106651
+	dayNanos = int64(24 * time.Hour)
+)
+
 // scaleTime returns v units as nanoseconds, and whether they can be told in them.
 func scaleTime(v, unit int64) (int64, bool) {
 	ns := v * unit
@@ -109,7 +116,7 @@ func scaleTime(v, unit int64) (int64, bool) {
 
 // part returns which part of the period has gone by.
 func (k *cyclicKernel) part(ns int64) float64 {
-	const day = int64(24 * time.Hour)
+	const day = dayNanos
 	days, since := floorDiv(ns, day)
 	if since += int64(k.Offset); since < 0 { // apart, since the sum of all may overflow
 		days, since = days-1, since+day

@@ -2,6 +2,7 @@ package encoder_test
 
 import (
 	"cmp"
+	"context"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -393,6 +394,29 @@ func TestCyclicOfTimesThatCannotBeTold(t *testing.T) {
 }
 
 // With the names hour and weekday the columns are those of features.RequestTime.
+// The edge of what nanoseconds tell is the same day offline as at serving.
+func TestCyclicOfTheFirstAndLastTimesIsAsServed(t *testing.T) {
+	set, err := encoder.NewSet(encoder.Config{Steps: []encoder.Step{{Name: "day", Encoder: encoder.Cyclic{}}}})
+	require.NoError(t, err)
+	for at, told := range map[time.Time]bool{
+		time.Date(1677, 12, 31, 23, 59, 59, 999_999_999, time.UTC): false,
+		time.Date(1678, 1, 1, 0, 0, 0, 0, time.UTC):                true,
+		time.Date(2261, 12, 31, 23, 59, 59, 0, time.UTC):           true,
+		time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC):                false,
+	} {
+		offline := encoder.NewRows(set.Columns(), 1)
+		require.NoError(t, set.Apply(context.Background(), offline, &encoder.Rows{Len: 1, Time: []int64{at.UnixNano()}}))
+		source, err := set.Bind(new(recsys.Schema))
+		require.NoError(t, err)
+		online := recsys.NewBlock(set.Columns(), recsys.PerRequest, 1)
+		require.NoError(t, source.Hydrate(context.Background(), recsys.NewQuery(&recsys.Request{Now: at, K: 1}, nil, "set"), nil, online))
+		for j, v := range online.FloatRow(0) {
+			require.Equal(t, math.Float32bits(v), math.Float32bits(offline.Values[j].Floats[0]), "%v", at)
+			require.Equal(t, told, v == v, "%v", at)
+		}
+	}
+}
+
 func TestCyclicIsRequestTime(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
 	for _, offset := range []time.Duration{0, time.Hour, -13 * time.Hour, 14 * time.Hour} {

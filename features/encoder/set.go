@@ -53,6 +53,7 @@ var (
 	_ recsys.Binder[recsys.FeatureSource] = (*Set)(nil)
 	_ recsys.Versioned                    = (*Set)(nil)
 	_ recsys.ViewSource                   = (*Set)(nil)
+	_ recsys.EncoderSource                = (*Set)(nil)
 )
 
 // program is a set with its names resolved to numbers. Columns are numbered: inputs first, then what
@@ -336,7 +337,7 @@ func (s *Set) FeatureViews() []recsys.FeatureView {
 	if p.name == "" {
 		return nil
 	}
-	return []recsys.FeatureView{{Name: p.name, Hash: p.hash}}
+	return []recsys.FeatureView{{Name: p.name, Hash: p.hash, Encoders: p.hash}}
 }
 
 // Version returns Hash as 16 hexadecimal digits.

@@ -507,7 +507,7 @@ func TestHashTellsSetsApart(t *testing.T) {
 	same.Name = "items.encoded"
 	again, err = encoder.NewSet(same)
 	require.NoError(t, err)
-	require.Equal(t, []recsys.FeatureView{{Name: "items.encoded", Hash: set.Hash()}}, again.FeatureViews(), "the name is not in the hash")
+	require.Equal(t, []recsys.FeatureView{{Name: "items.encoded", Hash: set.Hash(), Encoders: set.Hash()}}, again.FeatureViews(), "the name is not in the hash")
 
 	// A view of the inputs records the version of the set.
 	view := features.View{Name: "items", Columns: []recsys.Column{{Name: "a"}}}

@@ -49,3 +49,18 @@ func Lines(log Log, from Position, at func(Position)) (lines []string, torn bool
 
 // ErrIdle is the end of a followed log for now.
 var ErrIdle = errIdle
+
+// Follow opens a log and returns a function that gives the lines which have come since, and what ended them.
+func Follow(log Log) func() ([]string, error) {
+	log, _ = log.withDefaults()
+	r, failed := newLineReader(&log, Position{})
+	return func() (lines []string, err error) {
+		for err = failed; err == nil; {
+			var line []byte
+			if line, _, err = r.next(); err == nil {
+				lines = append(lines, string(line))
+			}
+		}
+		return lines, err
+	}
+}

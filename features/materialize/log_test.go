@@ -217,3 +217,92 @@ func TestDamagedLogIsAnErrorOfItsOwn(t *testing.T) {
 	_, _, end = materialize.Lines(materialize.Log{Paths: []string{filepath.Join(dir, "b*")}}, materialize.Position{}, nil)
 	require.ErrorIs(t, end, fs.ErrNotExist)
 }
+
+// A log that is rotated by renaming, under a pattern that the renamed file matches too: the file after the open one is the open one.
+func TestRotationByRenamingIsNotReadTwice(t *testing.T) {
+	for _, follow := range []bool{true, false} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "events.log")
+		write(t, path, []byte("1\n2\n"))
+		n := 0
+		lines, _, end := materialize.Lines(materialize.Log{Paths: []string{path + "*"}, Follow: follow}, materialize.Position{}, func(materialize.Position) {
+			if n++; n == 2 {
+				require.NoError(t, os.Rename(path, path+".1"))
+				write(t, path, []byte("3\n"))
+			}
+		})
+		require.ErrorIs(t, end, materialize.ErrLogChanged)
+		require.ErrorContains(t, end, path)
+		require.Equal(t, []string{"1", "2"}, lines)
+	}
+}
+
+func TestFollowedFileThatIsWrittenAnewIsAnError(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.jsonl")
+	for name, c := range map[string]struct{ before, after string }{
+		"lines":     {"1\n2\n", "3\n4\n5\n6\n7\n"},
+		"long":      {strings.Repeat("before\n", 3000), strings.Repeat("behind\n", 4000)},
+		"torn line": {"1\n2\n345", "1\n2\n678901\n"},
+	} {
+		write(t, path, []byte(c.before))
+		f := materialize.Follow(materialize.Log{Paths: []string{path}, Follow: true})
+		_, end := f()
+		require.Equal(t, materialize.ErrIdle, end, name)
+		write(t, path, []byte(c.after)) // truncates it
+		lines, end := f()
+		require.ErrorIs(t, end, materialize.ErrLogChanged, name)
+		require.ErrorContains(t, end, path)
+		require.Empty(t, lines)
+	}
+}
+
+// A file that sorts before the open one would never be read.
+func TestFileThatComesUpBeforeTheOpenOneIsAnError(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "log-8"), []byte("1\n"))
+	write(t, filepath.Join(dir, "log-9"), []byte("2\n"))
+	f := materialize.Follow(materialize.Log{Paths: []string{filepath.Join(dir, "log-*")}, Follow: true})
+	lines, end := f()
+	require.Equal(t, materialize.ErrIdle, end)
+	require.Equal(t, []string{"1", "2"}, lines)
+	require.NoError(t, os.Remove(filepath.Join(dir, "log-8")))
+	_, end = f()
+	require.Equal(t, materialize.ErrIdle, end, "what was read may go")
+	write(t, filepath.Join(dir, "log-10"), []byte("3\n"))
+	_, end = f()
+	require.ErrorIs(t, end, materialize.ErrLogChanged)
+	require.ErrorContains(t, end, "log-10 came up before")
+}
+
+// burst is a reader that gives some bytes and an error at once, and then says that it is at its end.
+type burst struct {
+	text string
+	err  error
+}
+
+func (b *burst) Read(p []byte) (n int, err error) {
+	n, err = copy(p, b.text), io.EOF
+	if b.text = b.text[n:]; b.text == "" && n > 0 {
+		err = b.err
+	}
+	if n > 0 && b.text != "" {
+		err = nil
+	}
+	return n, err
+}
+
+func TestErrorOfAReaderIsNoEndOfTheLog(t *testing.T) {
+	for _, fail := range []error{errDown, fmt.Errorf("connection reset: %w", io.EOF)} {
+		for _, text := range []string{"1", "12", "1\n2\n"} {
+			_, _, end := materialize.Lines(materialize.Log{Reader: &burst{text, fail}}, materialize.Position{}, nil)
+			require.ErrorIs(t, end, fail, "%q", text)
+			_, _, end = materialize.Lines(materialize.Log{Reader: io.MultiReader(strings.NewReader(text), iotest.ErrReader(fail))}, materialize.Position{}, nil)
+			require.ErrorIs(t, end, fail, "%q", text)
+			require.NotEqual(t, io.EOF, end)
+		}
+	}
+	lines, _, end := materialize.Lines(materialize.Log{Reader: &burst{"1\n2", io.EOF}}, materialize.Position{}, nil)
+	require.Equal(t, io.EOF, end)
+	require.Equal(t, []string{"1", "2"}, lines)
+}

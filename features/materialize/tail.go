@@ -32,9 +32,11 @@ type lineReader struct {
 	plain bool // bytes of the file are bytes of the log, and the file may grow
 
 	buf      []byte
-	from, to int  // of buf: read and not yet given
-	skipping bool // of a line that is too long
-	ended    bool // src has said io.EOF
+	from, to int             // of buf: read and not yet given
+	skipping bool            // of a line that is too long
+	failed   error           // of src, when it came with bytes
+	idle     bool            // the end of a followed file was reached; more of it is to be looked at
+	passed   map[string]bool // base names of the files that there were before the open one
 
 	at   Position // of what comes next; Head and Tail are set by position
 	head []byte   // the first bytes of the file
@@ -108,11 +110,14 @@ func (r *lineReader) open(path string) error {
 
 // start begins to read src, which is compressed or not.
 func (r *lineReader) start(src io.Reader) error {
-	r.from, r.to, r.ended, r.skipping = 0, 0, false, false
+	r.from, r.to, r.skipping, r.failed, r.idle = 0, 0, false, nil, false
 	r.head, r.tail = r.head[:0], r.tail[:0]
+	if r.file == nil {
+		src = &steady{src: src}
+	}
 	var magic [2]byte
 	n, err := io.ReadFull(src, magic[:])
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return fmt.Errorf("materialize: %s: %w", r.path, err)
 	}
 	if r.plain = magic != [2]byte{0x1f, 0x8b}; r.plain {
@@ -156,7 +161,7 @@ func (r *lineReader) seek(at Position) error {
 		}
 		r.from, r.to = 0, 0
 	} else if err := r.discard(at.Offset); err != nil {
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF {
 			return changed("it is shorter")
 		}
 		return err
@@ -220,19 +225,60 @@ func (r *lineReader) fill() error {
 		r.buf = append(r.buf, make([]byte, len(r.buf))...)
 	}
 	for range 100 {
-		n, err := r.src.Read(r.buf[r.to:])
+		n, err := 0, r.failed
+		if err == nil {
+			n, err = r.src.Read(r.buf[r.to:])
+		}
 		r.to += n
 		if n > 0 {
-			return nil
+			if err != io.EOF {
+				r.failed = err // of a file that grows the end is not the last word
+			}
+			return r.grown(n)
+		}
+		if err == io.EOF {
+			return io.EOF
 		}
 		if err != nil {
-			if errors.Is(err, io.EOF) {
-				return io.EOF
-			}
 			return fmt.Errorf("materialize: %s: line %d: %w", r.path, r.at.Line+1, err)
 		}
 	}
 	return fmt.Errorf("materialize: %s: %w", r.path, io.ErrNoProgress)
+}
+
+// grown returns an error if the n bytes that came after the end of a followed file do not stand behind what was read of it: a file
+// that was truncated may have become longer than it was by now.
+func (r *lineReader) grown(n int) error {
+	if !r.idle {
+		return nil
+	}
+	r.idle = false
+	read := append(slices.Clone(r.tail), r.buf[r.from:r.to-n]...)
+	end := r.at.Offset + int64(r.to-n-r.from)
+	read = read[max(0, len(read)-identityBytes):]
+	have := make([]byte, len(read))
+	_, err := r.file.ReadAt(have, end-int64(len(read)))
+	if err != nil && err != io.EOF {
+		return fmt.Errorf("materialize: %w", err)
+	}
+	if err != nil || !bytes.Equal(have, read) {
+		return fmt.Errorf("%w: %s was truncated and written anew while it was followed", ErrLogChanged, r.path)
+	}
+	return nil
+}
+
+// steady is a reader whose error stays: one that came with bytes comes again, alone.
+type steady struct {
+	src io.Reader
+	err error
+}
+
+func (s *steady) Read(b []byte) (n int, err error) {
+	if s.err != nil {
+		return 0, s.err
+	}
+	n, s.err = s.src.Read(b)
+	return n, s.err
 }
 
 // next returns the next line without its end, valid until the next call. At the end of the log the error is io.EOF, or
@@ -262,6 +308,7 @@ func (r *lineReader) next() (line []byte, torn bool, err error) {
 			return nil, false, err
 		}
 		waits := r.log.Follow && further == ""
+		r.idle = waits && r.plain && r.file != nil
 		switch partial := scanned > 0 || r.skipping; {
 		case partial && waits && r.plain:
 			return nil, false, errIdle
@@ -307,8 +354,8 @@ func (r *lineReader) accept() { r.give(r.to - r.from) }
 // between reports whether the place is one between two lines, which position may be asked for.
 func (r *lineReader) between() bool { return !r.skipping }
 
-// further returns the path of the file after the open one, "" if there is none. Of a followed file it checks
-// that it is still there.
+// further returns the path of the file after the open one, "" if there is none. It checks that the open one is still what its name
+// says.
 func (r *lineReader) further() (string, error) {
 	if r.log.Reader != nil {
 		return "", nil
@@ -318,19 +365,39 @@ func (r *lineReader) further() (string, error) {
 		return "", err
 	}
 	k := -1
-	if r.src != nil {
+	if r.file != nil {
 		k = slices.IndexFunc(files, func(path string) bool { return filepath.Base(path) == r.at.File })
 		if k < 0 {
 			return "", fmt.Errorf("%w: %s is gone while it was read", ErrLogChanged, r.path)
+		}
+		if err := r.unchanged(); err != nil {
+			return "", err
+		}
+		if err := r.inOrder(files[:k]); err != nil {
+			return "", err
 		}
 	}
 	if k+1 < len(files) {
 		return files[k+1], nil
 	}
-	if r.log.Follow && r.plain && r.file != nil {
-		return "", r.unchanged()
-	}
 	return "", nil
+}
+
+// inOrder returns an error if among the files before the open one there is one that was not there before: it would never be read.
+func (r *lineReader) inOrder(before []string) error {
+	first := r.passed == nil
+	if first {
+		r.passed = map[string]bool{}
+	}
+	for _, path := range before {
+		name := filepath.Base(path)
+		if !first && !r.passed[name] {
+			return fmt.Errorf("%w: %s came up before %s, which is read already; let new files have names that sort after the old ones", ErrLogChanged, path, r.path)
+		}
+		r.passed[name] = true
+	}
+	r.passed[r.at.File] = true
+	return nil
 }
 
 // unchanged returns an error if the open file was replaced or truncated.
@@ -342,11 +409,11 @@ func (r *lineReader) unchanged() error {
 	named, err := os.Stat(r.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(open, named):
-		return fmt.Errorf("%w: %s was renamed or replaced while it was followed; "+
+		return fmt.Errorf("%w: %s was renamed or replaced while it was read; "+
 			"let new files have names that sort after the old ones, and name them all by a pattern", ErrLogChanged, r.path)
 	case err != nil:
 		return fmt.Errorf("materialize: %w", err)
-	case open.Size() < r.at.Offset+int64(r.to-r.from):
+	case r.plain && open.Size() < r.at.Offset+int64(r.to-r.from):
 		return fmt.Errorf("%w: %s was truncated to %d bytes, of which %d had been read", ErrLogChanged, r.path, open.Size(), r.at.Offset)
 	}
 	return nil

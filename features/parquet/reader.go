@@ -53,6 +53,8 @@ var _ frame.Reader = (*Reader)(nil)
 // a list. A list of another length is an error; a null in a list is NaN, and null is missing.
 // Other columns are a [*TypeError] unless Columns leaves them out.
 //
+// A page that would unpack to more than 256 MiB is refused as damage, before anything is allocated for it.
+//
 // Other errors are [*frame.ColumnError] for a column that is not there, and [*FormatError],
 // which wraps [ErrFormat], for damage and foreign bytes.
 func NewReader(r io.ReaderAt, size int64, cfg ReaderConfig) (x *Reader, err error) {

@@ -10,17 +10,18 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// connect makes a client of the caller's options. invalidated, if not nil, gets the keys that changed, nil for all.
-func connect(options rueidis.ClientOption, invalidated func([]rueidis.RedisMessage)) (rueidis.Client, error) {
+// clientOptions returns the caller's options, completed. invalidated, if not nil, gets the keys that changed, nil for all.
+func clientOptions(options rueidis.ClientOption, invalidated func([]rueidis.RedisMessage)) (rueidis.ClientOption, error) {
+	var err error
 	switch {
 	case len(options.InitAddress) == 0:
-		return nil, errors.New(`no Client.InitAddress; want the address of a server, as in "127.0.0.1:6379"`)
+		err = errors.New(`no Client.InitAddress; want the address of a server, as in "127.0.0.1:6379"`)
 	case options.OnInvalidations != nil || options.ClientTrackingOptions != nil:
-		return nil, errors.New("the option Client.OnInvalidations or ClientTrackingOptions is set; they are the near-cache's, see Near")
+		err = errors.New("the option Client.OnInvalidations or ClientTrackingOptions is set; they are the near-cache's, see Near")
 	case invalidated != nil && options.AlwaysRESP2:
-		return nil, errors.New("the option Client.AlwaysRESP2 is set; the near-cache needs RESP3")
+		err = errors.New("the option Client.AlwaysRESP2 is set; the near-cache needs RESP3")
 	case options.SendToReplicas != nil || options.ReplicaOnly:
-		return nil, errors.New("the client reads from replicas; want the master: a replica may not have a row that was just written")
+		err = errors.New("the client reads from replicas; want the master: a replica may not have a row that was just written")
 	}
 	options.DisableRetry = true // within a deadline of milliseconds the fallback is better than another try
 	options.DisableCache = invalidated == nil
@@ -35,11 +36,7 @@ func connect(options rueidis.ClientOption, invalidated func([]rueidis.RedisMessa
 	if options.ConnWriteTimeout == 0 {
 		options.ConnWriteTimeout = 3 * time.Second
 	}
-	client, err := rueidis.NewClient(options)
-	if err != nil {
-		return nil, fmt.Errorf("connect to %v: %w", options.InitAddress, err)
-	}
-	return client, nil
+	return options, err
 }
 
 // noCache stands in for the client's own cache, which is not used.
@@ -56,13 +53,13 @@ func (emptyCache) Flush()                           {}
 
 // link is a client behind a breaker.
 type link struct {
-	client  rueidis.Client
-	cluster bool
+	*session
 	breaker *breaker
 	timeout time.Duration
 }
 
-// begin asks the breaker, and gives the call a deadline if it has none.
+// begin asks the breaker, gives the call a deadline if it has none, and sees to it that there is a client. When it returns no error, end
+// and cancel are to be called.
 func (l *link) begin(ctx context.Context) (context.Context, context.CancelFunc, bool, error) {
 	if err := ctx.Err(); err != nil {
 		return ctx, nil, false, err
@@ -71,10 +68,14 @@ func (l *link) begin(ctx context.Context) (context.Context, context.CancelFunc, 
 	if err != nil {
 		return ctx, nil, false, err
 	}
-	if _, ok := ctx.Deadline(); ok {
-		return ctx, func() {}, probe, nil
+	cancel := func() {}
+	if _, ok := ctx.Deadline(); !ok {
+		ctx, cancel = context.WithTimeout(ctx, l.timeout)
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.timeout)
+	if err := l.session.open(ctx); err != nil {
+		cancel()
+		return ctx, nil, false, l.end(ctx, probe, err)
+	}
 	return ctx, cancel, probe, nil
 }
 
@@ -84,7 +85,11 @@ func (l *link) end(ctx context.Context, probe bool, err error) error {
 	if err == nil {
 		return nil
 	}
-	if cause := ctx.Err(); cause != nil && !errors.Is(err, cause) {
+	cause := ctx.Err()
+	if d, ok := ctx.Deadline(); ok && cause == nil && time.Until(d) <= 0 {
+		cause = context.DeadlineExceeded // the connection's timer was earlier
+	}
+	if cause != nil && !errors.Is(err, cause) {
 		return fmt.Errorf("%w: %w", cause, err)
 	}
 	return err
@@ -102,14 +107,15 @@ const (
 // calls f with the indexes of each group, in which the order of keys is kept.
 func (l *link) groups(names []string, scratch []uint64, n int, f func(indexes []uint64)) []uint64 {
 	scratch = scratch[:0]
+	cluster := l.cluster()
 	for i, name := range names {
 		at := uint64(i)
-		if l.cluster {
+		if cluster {
 			at |= uint64(slotOf(name)) << 32
 		}
 		scratch = append(scratch, at)
 	}
-	if l.cluster {
+	if cluster {
 		slices.Sort(scratch)
 	}
 	for rest := scratch; len(rest) > 0; {

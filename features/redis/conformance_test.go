@@ -2,6 +2,7 @@ package redis_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -41,6 +42,33 @@ func TestStoreKeepsTheContract(t *testing.T) {
 						t.Error(err)
 					}
 				},
+			})
+		})
+	}
+}
+
+func TestStoreKeepsTheContractOfStores(t *testing.T) {
+	single := server.Start(t)
+	for _, c := range []struct {
+		name  string
+		addrs []string
+		near  int64
+		half  bool
+	}{
+		{"single", []string{single.Addr}, 0, false},
+		{"single-half", []string{single.Addr}, 0, true},
+		{"single-near", []string{single.Addr}, 1 << 20, false},
+		{"cluster", theCluster(t).Addrs(), 0, false},
+		{"cluster-near", theCluster(t).Addrs(), 1 << 20, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			stores := 0
+			featurestest.RunStore(t, func(t *testing.T, v features.View) features.OnlineStore {
+				stores++ // views come again from case to case
+				return open(t, redis.Config{
+					Client: client(c.addrs...), View: v, Prefix: fmt.Sprintf("%s.%d:", c.name, stores), Half: c.half,
+					Near: redis.Near{Bytes: c.near}, Timeout: server.Patience, Clock: time.Now,
+				})
 			})
 		})
 	}

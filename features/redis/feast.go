@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,7 +44,12 @@ type FeastConfig struct {
 	// not know is missing.
 	Text func(key uint64) (string, bool)
 
+<<<<<<< HEAD
 	// Timeout and Breaker are those of [Config].
+=======
+	// Lazy, Timeout, Breaker and Clock are those of [Config].
+	Lazy    bool
+>>>>>>> redis2
 	Timeout time.Duration
 	Breaker Breaker
 }
@@ -81,7 +87,7 @@ var (
 	_ recsys.Binder[recsys.FeatureSource] = (*Feast)(nil)
 )
 
-// OpenFeast connects and returns a source. The error names every mistake of the configuration, or says why Redis does not answer.
+// OpenFeast connects, unless config is Lazy, and returns a source. The error names every mistake of the configuration, or says why Redis does not answer.
 func OpenFeast(config FeastConfig) (*Feast, error) {
 	if err := config.check(); err != nil {
 		return nil, fmt.Errorf("redis: feast: %w", err)
@@ -98,11 +104,15 @@ func OpenFeast(config FeastConfig) (*Feast, error) {
 		c.fields = append(c.fields, feast.Field(c.view.Name, name))
 	}
 	c.fields = append(c.fields, feast.TimeField(c.view.Name))
-	client, err := connect(config.Client, nil)
+	session, err := newSession(config.Client, config.Lazy, nil)
 	if err != nil {
 		return nil, fmt.Errorf("redis: feast: view %q: %w", c.view.Name, err)
 	}
+<<<<<<< HEAD
 	c.link = link{client, client.Mode() == rueidis.ClientModeCluster, newBreaker(config.Breaker, time.Now), config.Timeout}
+=======
+	c.link = link{session, newBreaker(config.Breaker, config.Clock), config.Timeout}
+>>>>>>> redis2
 	f := &Feast{feastCore: c}
 	if c.view.Entity != features.Context {
 		f.keys, err = c.view.Keys(nil)
@@ -182,9 +192,9 @@ func (f *Feast) Bind(schema *recsys.Schema) (recsys.FeatureSource, error) {
 	return &Feast{feastCore: f.feastCore, keys: keys}, nil
 }
 
-// Close closes the connections.
+// Close is as [Store.Close].
 func (f *Feast) Close() error {
-	f.link.client.Close()
+	f.link.close()
 	return nil
 }
 
@@ -268,13 +278,23 @@ func (f *Feast) hydrate(ctx context.Context, sc *feastScratch, q *recsys.Query, 
 			continue
 		}
 		sc.rows = append(sc.rows, int32(i))
-		sc.commands = append(sc.commands, l.client.B().Hmget().Key(string(sc.text)).Field(f.fields...).Build())
+		sc.commands = append(sc.commands, l.builder().Hmget().Key(string(sc.text)).Field(f.fields...).Build())
 	}
 	if len(sc.commands) == 0 {
 		return nil
 	}
-	for j, result := range l.client.DoMulti(ctx, sc.commands...) {
+	results, err := l.doMulti(ctx, sc.commands)
+	if err != nil {
+		return err
+	}
+	for j, result := range results {
 		reply, err := result.ToArray()
+		if e, ok := rueidis.IsRedisErr(err); ok && strings.HasPrefix(e.Error(), "WRONGTYPE") {
+			f.counts.foreign.Add(1)
+			f.counts.missing.Add(1)
+			f.serving.miss(out, int(sc.rows[j]))
+			continue
+		}
 		if err != nil {
 			return err
 		}

@@ -76,8 +76,12 @@ func (c *core) get(ctx context.Context, sc *scratch, keys []uint64, dst []value)
 		cancel()
 		err = l.end(ctx, probe, err)
 	}()
-	if !l.cluster && len(keys) <= perCommand {
-		return values(l.client.Do(ctx, l.client.B().Mget().Key(sc.names...).Build()), nil, dst)
+	if len(keys) <= perCommand && !l.cluster() {
+		result, err := l.do(ctx, l.builder().Mget().Key(sc.names...).Build())
+		if err != nil {
+			return err
+		}
+		return values(result, nil, dst)
 	}
 	sc.commands, sc.indexes = sc.commands[:0], sc.indexes[:0]
 	sc.order = l.groups(sc.names, sc.order, perCommand, func(indexes []uint64) {
@@ -85,12 +89,17 @@ func (c *core) get(ctx context.Context, sc *scratch, keys []uint64, dst []value)
 		for _, i := range indexes {
 			sc.group = append(sc.group, sc.names[uint32(i)])
 		}
-		sc.commands = append(sc.commands, l.client.B().Mget().Key(sc.group...).Build())
+		sc.commands = append(sc.commands, l.builder().Mget().Key(sc.group...).Build())
 		sc.indexes = append(sc.indexes, indexes)
 	})
-	for i, result := range l.client.DoMulti(ctx, sc.commands...) {
+	results, err := l.doMulti(ctx, sc.commands)
+	if err != nil {
+		sc.commands = nil // the client may still look at them
+		return err
+	}
+	for i, result := range results {
 		if err := values(result, sc.indexes[i], dst); err != nil {
-			sc.commands = nil // the client may still look at them
+			sc.commands = nil
 			return err
 		}
 	}

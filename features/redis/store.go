@@ -22,6 +22,11 @@ type Config struct {
 	// becomes 1 s, a ConnWriteTimeout of 0 becomes 3 s.
 	Client rueidis.ClientOption
 
+	// Lazy makes Open return without waiting for Redis, so that a service can start before it. Until a connection is there, calls
+	// return the error of the last attempt, and the breaker decides when there is another; a pipeline serves defaults and
+	// says so. The default false means that Open returns an error when Redis does not answer.
+	Lazy bool
+
 	// View defines the rows.
 	View features.View
 
@@ -84,7 +89,7 @@ var (
 	_ recsys.Binder[recsys.FeatureSource] = (*Store)(nil)
 )
 
-// Open connects and returns a store. The error names every mistake of the configuration, or says why Redis does not answer. What a
+// Open connects, unless config is Lazy, and returns a store. The error names every mistake of the configuration, or says why Redis does not answer. What a
 // store of an older version of the view has written stays where it is: under other keys.
 func Open(config Config) (*Store, error) {
 	if err := config.check(); err != nil {
@@ -103,11 +108,15 @@ func Open(config Config) (*Store, error) {
 		c.near = newNear(config.Near)
 		invalidated = c.invalidate
 	}
-	client, err := connect(config.Client, invalidated)
+	session, err := newSession(config.Client, config.Lazy, invalidated)
 	if err != nil {
 		return nil, fmt.Errorf("redis: store of view %q: %w", c.view.Name, err)
 	}
+<<<<<<< HEAD
 	c.reads = link{client, client.Mode() == rueidis.ClientModeCluster, newBreaker(config.Breaker, time.Now), config.Timeout}
+=======
+	c.reads = link{session, newBreaker(config.Breaker, config.Clock), config.Timeout}
+>>>>>>> redis2
 	c.writes = c.reads
 	c.writes.breaker = newBreaker(config.Breaker, time.Now)
 	c.fetcher = c.fetch
@@ -180,9 +189,10 @@ func (s *Store) Bind(schema *recsys.Schema) (recsys.FeatureSource, error) {
 	return &Store{core: s.core, keys: keys}, nil
 }
 
-// Close closes the connections; calls that wait get an error. A pipeline that is closed closes its stores.
+// Close closes the connections; calls that wait get an error, as do later ones. A pipeline that is closed closes its stores. Closing
+// twice, or from several goroutines, is no error. Where a server does not answer it takes up to a second for each connection.
 func (s *Store) Close() error {
-	s.reads.client.Close()
+	s.reads.close()
 	return nil
 }
 

@@ -63,7 +63,7 @@ func (s *Store) PutBatch(ctx context.Context, rows []features.Row) (features.Wri
 	var bytes []byte
 	latest, _ := nanoOf(s.config.Clock().Add(s.view.Tolerance()))
 	for i := range rows {
-		at, err := s.codec.Check(&rows[i])
+		at, err := s.check(&rows[i])
 		if err != nil {
 			return features.Written{}, fmt.Errorf("redis: view %q: rows[%d]: %w", s.view.Name, i, err)
 		}
@@ -100,6 +100,30 @@ func (s *Store) PutBatch(ctx context.Context, rows []features.Row) (features.Wri
 	return w, nil
 }
 
+// check returns a *features.RowError unless r can be stored, and its event time.
+func (s *Store) check(r *features.Row) (at int64, err error) {
+	if r.Key == 0 && s.view.Entity == features.Context {
+		return 0, &features.RowError{Reason: "key 0 stands for a request without a key; want another one"}
+	}
+	return s.codec.Check(r)
+}
+
+// Losses returns how often a connection to Redis has ended: each time a server may have come back without its newest rows, or a replica
+// without them may have taken its place. Nothing tells whether that was so; who keeps what was written compares then,
+// as features/materialize does.
+func (s *Store) Losses() uint64 { return s.writes.losses.Load() }
+
+// forget drops the copies of rows that this store has written, so that it reads what it wrote; the server's
+// invalidations come when they come.
+func (c *core) forget(keys []uint64) {
+	if c.near == nil {
+		return
+	}
+	for _, key := range keys {
+		c.near.drop(key)
+	}
+}
+
 // encoded is a row's key and where its bytes are.
 type encoded struct {
 	key        uint64
@@ -127,7 +151,12 @@ func (s *Store) writeRound(ctx context.Context, rows []encoded, text string, w *
 	names, _ := s.space.append(make([]string, 0, len(keys)), nil, keys)
 	var groups [][]uint64
 	l.groups(names, nil, perScript, func(indexes []uint64) { groups = append(groups, indexes) })
-	results := l.client.DoMulti(ctx, s.scripts(groups, names, rows, text, false)...)
+	defer s.forget(keys) // also after an error: the rows may be stored
+	results, err := l.doMulti(ctx, s.scripts(groups, names, rows, text, false))
+	if err != nil {
+		answered = err
+		return err
+	}
 	var unknown [][]uint64
 	var at []int
 	for i, r := range results {
@@ -136,7 +165,12 @@ func (s *Store) writeRound(ctx context.Context, rows []encoded, text string, w *
 		}
 	}
 	if len(unknown) > 0 {
-		for j, r := range l.client.DoMulti(ctx, s.scripts(unknown, names, rows, text, true)...) {
+		again, err := l.doMulti(ctx, s.scripts(unknown, names, rows, text, true))
+		if err != nil {
+			answered = err
+			return err
+		}
+		for j, r := range again {
 			results[at[j]] = r
 		}
 	}
@@ -157,7 +191,7 @@ func (s *Store) writeRound(ctx context.Context, rows []encoded, text string, w *
 func (s *Store) scripts(groups [][]uint64, names []string, rows []encoded, text string, whole bool) []rueidis.Completed {
 	life := "0"
 	if s.view.TTL > 0 {
-		life = strconv.FormatInt(int64((s.view.TTL+s.view.Tolerance()+time.Millisecond-1)/time.Millisecond), 10)
+		life = strconv.FormatInt(milliseconds(s.view.TTL)+milliseconds(s.view.Tolerance()), 10) // their sum may be no Duration
 	}
 	commands := make([]rueidis.Completed, len(groups))
 	keys, args := make([]string, 0, perScript), make([]string, 0, perScript+1)
@@ -168,7 +202,7 @@ func (s *Store) scripts(groups [][]uint64, names []string, rows []encoded, text 
 			keys = append(keys, names[uint32(i)])
 			args = append(args, text[r.start:r.end])
 		}
-		if b := s.writes.client.B(); whole {
+		if b := s.writes.builder(); whole {
 			commands[g] = b.Eval().Script(writeScript).Numkeys(int64(len(keys))).Key(keys...).Arg(args...).Build()
 		} else {
 			commands[g] = b.Evalsha().Sha1(writeSHA).Numkeys(int64(len(keys))).Key(keys...).Arg(args...).Build()
@@ -176,6 +210,9 @@ func (s *Store) scripts(groups [][]uint64, names []string, rows []encoded, text 
 	}
 	return commands
 }
+
+// milliseconds rounds up.
+func milliseconds(d time.Duration) int64 { return int64((d-1)/time.Millisecond) + 1 }
 
 // settle counts what became of a group. The error is that of the connection, or of the script as a whole.
 func (s *Store) settle(result rueidis.RedisResult, indexes []uint64, names []string, w *features.Written, refused *WriteError) error {
@@ -255,9 +292,14 @@ func (s *Store) deleteRound(ctx context.Context, keys []uint64) (deleted int, er
 		for _, i := range indexes {
 			group = append(group, names[uint32(i)])
 		}
-		commands = append(commands, l.client.B().Unlink().Key(group...).Build())
+		commands = append(commands, l.builder().Unlink().Key(group...).Build())
 	})
-	for _, r := range l.client.DoMulti(ctx, commands...) {
+	defer s.forget(keys)
+	results, err := l.doMulti(ctx, commands)
+	if err != nil {
+		return 0, err
+	}
+	for _, r := range results {
 		n, err := r.AsInt64()
 		if err != nil {
 			return deleted, err

@@ -44,7 +44,7 @@ func newColumn(cfg Config, p pair, l, r frame.Field) (*column, error) {
 		c.tolerance = t
 	}
 	numeric := func(k frame.Kind) bool { return k != frame.String && k != frame.Vector }
-	whole := func(k frame.Kind) bool { return k == frame.Int64 || k == frame.Time }
+	whole := func(k frame.Kind) bool { return k == frame.Int64 || k == frame.Time || k == frame.Uint64 }
 	switch {
 	case l.Kind == r.Kind && (l.Kind == frame.String || l.Kind == frame.Uint64):
 		c.class = categories
@@ -122,11 +122,18 @@ func (c *column) equal(l *frame.Column, i int, r *frame.Column, j int, a, b floa
 		}
 		return l.Uint64[i] == r.Uint64[j]
 	case integers:
-		if l.Int64[i] != r.Int64[j] {
-			c.largest = max(c.largest, math.Abs(a-b))
-			return false
+		x, belowX := wholeAt(l, i)
+		y, belowY := wholeAt(r, j)
+		if x == y && belowX == belowY {
+			return true
 		}
-		return true
+		d := max(x, y) - min(x, y) // of floats it would be 0 where they are large
+		if belowX != belowY {
+			c.largest = max(c.largest, math.Abs(a-b))
+		} else {
+			c.largest = max(c.largest, float64(d))
+		}
+		return false
 	case vectors:
 		same := true
 		y := r.VectorRow(j)
@@ -138,14 +145,25 @@ func (c *column) equal(l *frame.Column, i int, r *frame.Column, j int, a, b floa
 	return c.near(a, b)
 }
 
+// wholeAt returns the bits of an integer, and whether it is negative.
+func wholeAt(c *frame.Column, i int) (bits uint64, below bool) {
+	if c.Kind == frame.Uint64 {
+		return c.Uint64[i], false
+	}
+	return uint64(c.Int64[i]), c.Int64[i] < 0
+}
+
 // near reports whether two floats are equal within the tolerance; infinities and NaNs equal themselves.
 func (c *column) near(a, b float64) bool {
 	if a == b || a != a && b != b {
 		return true
 	}
 	d := math.Abs(a - b)
+	if d != d { // one of them is NaN
+		return false
+	}
 	c.largest = max(c.largest, d)
-	if math.IsInf(d, 0) || d != d {
+	if math.IsInf(d, 0) {
 		return false
 	}
 	return d <= float64(c.tolerance*max(1, math.Abs(a), math.Abs(b)))

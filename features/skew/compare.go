@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 
 	"github.com/recsyskit/recsys/features/frame"
@@ -108,7 +109,7 @@ func (s *side) rows() (int, error) {
 // chunks and the samples, and time linear in the values. Equal input gives an equal report.
 //
 // Errors are those of the readers; a [*frame.ColumnError] for a key or column that one side does
-// not have; a [*RowError] when the rows do not correspond; a kind that cannot be compared; and
+// not have; one for a tolerance of a column that neither has; a [*RowError] when the rows do not correspond; a kind that cannot be compared; and
 // ctx.Err(), wrapped.
 func Compare(ctx context.Context, logged, rejoined frame.Reader, cfg Config) (*Report, error) {
 	cfg, err := cfg.complete()
@@ -204,6 +205,11 @@ func newComparison(cfg Config, logged, rejoined []frame.Field) (*comparison, err
 			return nil, err
 		}
 		c.keys = append(c.keys, p)
+	}
+	for _, name := range slices.Sorted(maps.Keys(cfg.Tolerances)) {
+		if index(logged, name) < 0 && index(rejoined, name) < 0 {
+			return nil, fmt.Errorf("skew: Config.Tolerances names %q, which neither the log nor the re-join has", name)
+		}
 	}
 	names := cfg.Columns
 	if names == nil {

@@ -90,7 +90,7 @@ func (c *column) judged(cfg Config) Column {
 		v, from float64
 	}{
 		{"mismatch", x.Mismatch, cfg.Mismatch},
-		{"missing", math.Abs(x.LoggedMissing - x.RejoinedMissing), cfg.Missing},
+		{"missing", math.Abs(float64(c.loggedMissing-c.rejoinedMissing)) / n, cfg.Missing}, // of counts, so that it is exact
 		{"PSI", x.PSI, cfg.PSI},
 		{"KS", x.KS, cfg.KS},
 	} {
@@ -156,7 +156,7 @@ func oneLine(s string) string {
 
 func clip(s string) string {
 	if len(s) > 40 {
-		return s[:37] + "..."
+		return strings.ToValidUTF8(s[:37], "") + "..."
 	}
 	return s
 }

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -222,6 +223,51 @@ func TestToleranceIsRelativeAboveOne(t *testing.T) {
 	require.Equal(t, 0.25, r.Columns[0].LoggedMissing, "NaN is no value")
 }
 
+// one returns a table of a single column, x.
+func one(c frame.Column, rows int) *frame.Frame {
+	c.Name = "x"
+	return &frame.Frame{Columns: []frame.Column{c}, Rows: rows}
+}
+
+// A file that was read back may have int64 where there was uint64. IDs are still equal or not, and near IDs are not equal.
+func TestIntegersOfBothSignsMustBeEqual(t *testing.T) {
+	const id = 4_000_000_000
+	logged := one(frame.Column{Field: frame.Field{Kind: frame.Uint64}, Uint64: []uint64{id, id, math.MaxUint64, 5}}, 4)
+	rejoined := one(frame.Column{Field: frame.Field{Kind: frame.Int64}, Int64: []int64{id, id + 3, -1, 5}}, 4)
+	for _, r := range []*skew.Report{compare(t, logged, rejoined, skew.Config{}), compare(t, rejoined, logged, skew.Config{})} {
+		c := r.Columns[0]
+		require.Equal(t, 0.5, c.Mismatch)
+		require.Equal(t, int64(1), c.Example.Row)
+		require.Equal(t, float64(1<<64), c.MaxDiff)
+	}
+}
+
+// Nanoseconds since 1970 are beyond what floats tell apart.
+func TestLargestDifferenceOfTimesIsExact(t *testing.T) {
+	const now = 1_700_000_000_000_000_000
+	at := func(v ...int64) *frame.Frame {
+		return one(frame.Column{Field: frame.Field{Kind: frame.Time}, Int64: v}, len(v))
+	}
+	require.Equal(t, 7.0, compare(t, at(now, -now), at(now+1, -now+7), skew.Config{}).Columns[0].MaxDiff)
+	require.Equal(t, 12.0, compare(t, at(-5), at(7), skew.Config{}).Columns[0].MaxDiff)
+}
+
+func TestNaNInAVectorDoesNotHideTheLargestDifference(t *testing.T) {
+	vectors := func(v ...float32) *frame.Frame {
+		return one(frame.Column{Field: frame.Field{Kind: frame.Vector, Dim: 2}, Float32: v}, len(v)/2)
+	}
+	nan := float32(math.NaN())
+	c := compare(t, vectors(1, 2, 1, 2), vectors(1, nan, 1, 5), skew.Config{}).Columns[0]
+	require.Equal(t, 1.0, c.Mismatch)
+	require.Equal(t, 3.0, c.MaxDiff)
+}
+
+func TestToleranceOfNoColumnIsAnError(t *testing.T) {
+	f := table(3, nil)
+	_, err := skew.Compare(context.Background(), frame.NewReader(f, 0), frame.NewReader(f, 0), skew.Config{Tolerances: map[string]float64{"prise": 1, "price": 1}})
+	require.EqualError(t, err, `skew: Config.Tolerances names "prise", which neither the log nor the re-join has`)
+}
+
 func TestDriftIsBelowSkew(t *testing.T) {
 	plant := func(f *frame.Frame, i int, _ *rand.Rand) {
 		if i%2000 == 0 {
@@ -376,6 +422,56 @@ func TestReportsEscapeNamesAndAreWellFormed(t *testing.T) {
 	}
 	require.NoError(t, r.WriteText(&text))
 	require.Equal(t, 4, strings.Count(text.String(), "\n"), "%s", text.String())
+}
+
+// A threshold belongs to what it parts from the rest: from there on, to the last row.
+func TestThresholdsHoldFromTheirValueOn(t *testing.T) {
+	numbers := func(missing, different int) *frame.Frame {
+		c := frame.Column{Field: frame.Field{Kind: frame.Float64}}
+		for i := range 1000 {
+			switch {
+			case i < missing:
+				c.AppendMissing()
+			case i < missing+different:
+				c.Float64 = append(c.Float64, float64(i%10)+1e-3)
+			default:
+				c.Float64 = append(c.Float64, float64(i%10))
+			}
+		}
+		return one(c, 1000)
+	}
+	for _, c := range []struct {
+		missing, different int
+		cfg                skew.Config
+		want               skew.Verdict
+		reason             string
+	}{
+		{110, 0, skew.Config{Mismatch: 1}, skew.Skew, "missing 0.01 (skew: 0.01)"}, // 0.11 - 0.1 is less than 0.01
+		{109, 0, skew.Config{Mismatch: 1}, skew.Drift, "missing 0.009 (skew: 0.01)"},
+		{104, 0, skew.Config{Mismatch: 1}, skew.Drift, "missing 0.004 (skew: 0.01)"},
+		{103, 0, skew.Config{Mismatch: 1}, skew.OK, ""},
+		{100, 20, skew.Config{Mismatch: 0.02, KS: 1}, skew.Skew, "mismatch 0.02 (skew: 0.02)"},
+		{100, 19, skew.Config{Mismatch: 0.02, KS: 1}, skew.Drift, "mismatch 0.019 (skew: 0.02)"},
+		{100, 7, skew.Config{Mismatch: 0.02, KS: 1}, skew.OK, ""},
+	} {
+		col := compare(t, numbers(100, 0), numbers(c.missing, c.different), c.cfg).Columns[0]
+		require.Equal(t, c.want, col.Verdict, "%+v: %q", c, col.Reasons)
+		require.Contains(t, strings.Join(append(col.Reasons, ""), "\n"), c.reason)
+	}
+}
+
+func TestLongTextIsCutBetweenCharacters(t *testing.T) {
+	text := func(s string) *frame.Frame {
+		return one(frame.Column{Field: frame.Field{Kind: frame.String}, String: []string{s}}, 1)
+	}
+	for n := range 4 {
+		r := compare(t, text(strings.Repeat("x", n)+strings.Repeat("\u20ac", 30)), text(""), skew.Config{})
+		var page, plain bytes.Buffer
+		require.NoError(t, r.WriteHTML(&page))
+		require.NoError(t, r.WriteText(&plain))
+		require.True(t, utf8.Valid(page.Bytes()), "%q", page.Bytes())
+		require.True(t, utf8.Valid(plain.Bytes()), "%q", plain.Bytes())
+	}
 }
 
 func TestEmptyTables(t *testing.T) {

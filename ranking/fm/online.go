@@ -247,6 +247,7 @@ func (s *onlineState) collect() (err error) {
 	s.waiting = 0
 	s.collector, err = ranking.NewCollector(ranking.CollectorConfig{
 		Columns: none(s.base.columns), IDColumns: none(s.base.idColumns), Heads: s.base.heads,
+		AnyVersion: true, // it goes on with what is served
 	})
 	return err
 }
