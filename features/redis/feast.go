@@ -44,12 +44,8 @@ type FeastConfig struct {
 	// not know is missing.
 	Text func(key uint64) (string, bool)
 
-<<<<<<< HEAD
-	// Timeout and Breaker are those of [Config].
-=======
-	// Lazy, Timeout, Breaker and Clock are those of [Config].
+	// Lazy, Timeout and Breaker are those of [Config].
 	Lazy    bool
->>>>>>> redis2
 	Timeout time.Duration
 	Breaker Breaker
 }
@@ -108,11 +104,7 @@ func OpenFeast(config FeastConfig) (*Feast, error) {
 	if err != nil {
 		return nil, fmt.Errorf("redis: feast: view %q: %w", c.view.Name, err)
 	}
-<<<<<<< HEAD
-	c.link = link{client, client.Mode() == rueidis.ClientModeCluster, newBreaker(config.Breaker, time.Now), config.Timeout}
-=======
-	c.link = link{session, newBreaker(config.Breaker, config.Clock), config.Timeout}
->>>>>>> redis2
+	c.link = link{session, newBreaker(config.Breaker, time.Now), config.Timeout}
 	f := &Feast{feastCore: c}
 	if c.view.Entity != features.Context {
 		f.keys, err = c.view.Keys(nil)

@@ -112,11 +112,7 @@ func Open(config Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("redis: store of view %q: %w", c.view.Name, err)
 	}
-<<<<<<< HEAD
-	c.reads = link{client, client.Mode() == rueidis.ClientModeCluster, newBreaker(config.Breaker, time.Now), config.Timeout}
-=======
-	c.reads = link{session, newBreaker(config.Breaker, config.Clock), config.Timeout}
->>>>>>> redis2
+	c.reads = link{session, newBreaker(config.Breaker, time.Now), config.Timeout}
 	c.writes = c.reads
 	c.writes.breaker = newBreaker(config.Breaker, time.Now)
 	c.fetcher = c.fetch
