@@ -143,12 +143,6 @@ func TestForeignKeyDoesNotFailFeastsBatch(t *testing.T) {
 	}
 }
 
-// timedOut reports whether an error is that of a deadline: the call's own, or that of a call whose connection it waited for.
-func timedOut(err error) bool {
-	var timeout net.Error
-	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
-}
-
 // Calls whose deadline is over before anything can answer return its error, and leave a store that works.
 func TestDeadlinesOfAMillisecond(t *testing.T) {
 	for name, addrs := range map[string][]string{"single": {server.Start(t).Addr}, "cluster": theCluster(t).Addrs()} {
@@ -164,10 +158,10 @@ func TestDeadlinesOfAMillisecond(t *testing.T) {
 						for n := range 50 {
 							ctx, cancel := context.WithTimeout(context.Background(), time.Duration(n%4)*500*time.Microsecond)
 							_, err := tryHydrate(ctx, s, noon, 1, 2, 3, recsys.ItemID(g+n))
-							if err != nil && !timedOut(err) {
+							if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 								t.Errorf("Hydrate: %v", err)
 							}
-							if _, err := s.PutBatch(ctx, five()); err != nil && !timedOut(err) {
+							if _, err := s.PutBatch(ctx, five()); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 								t.Errorf("PutBatch: %v", err)
 							}
 							cancel()
@@ -380,8 +374,10 @@ func TestCloseLeavesNothing(t *testing.T) {
 		addrs []string
 		lazy  bool
 	}{
-		{"single", []string{single.Addr}, false}, {"cluster", theCluster(t).Addrs(), false},
-		{"stopped", []string{stopped.Addr}, false}, {"down", []string{down.Addr}, true},
+		{"single", []string{single.Addr}, false},
+		{"cluster", theCluster(t).Addrs(), false},
+		{"stopped", []string{stopped.Addr}, false},
+		{"down", []string{down.Addr}, true},
 	} {
 		for _, near := range []int64{0, 1 << 20} {
 			t.Run(fmt.Sprint(c.name, " near=", near), func(t *testing.T) {
