@@ -120,15 +120,21 @@ func TestRowsRefusedAsOfTheFutureAreWrittenAgain(t *testing.T) {
 	cfg := newShelves().config(materialize.Log{Paths: []string{path}})
 	cfg.Targets = cfg.Targets[:1]
 	cfg.Targets[0].Store, cfg.FlushEvents = store, 1
+	threes, written := 0, false
 	cfg.Each = func(e *materialize.Event) {
-		if e.Item == 3 {
-			store.clock = time.Unix(0, noon).Add(time.Hour)
+		if e.Item != 3 {
+			return
 		}
+		if threes++; threes == 2 {
+			_, written = shelf.rows[2]
+		}
+		store.clock = time.Unix(0, noon).Add(time.Hour)
 	}
 	stats, err := materialize.Materialize(context.Background(), cfg)
 	require.NoError(t, err)
 	require.EqualValues(t, 1, stats.Views[0].Future)
-	require.Equal(t, float32(1), shelf.rows[2].Floats[0], "it was refused when its event came")
+	require.True(t, written, "with the flush after the clock was right")
+	require.Equal(t, float32(1), shelf.rows[2].Floats[0])
 	require.Equal(t, noon+int64(time.Minute), stats.Views[0].Clock.UnixNano())
 
 	// The clock stays behind: the run ends, says so, and the next one writes the rows, though nothing has changed in them.
