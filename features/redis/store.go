@@ -85,6 +85,7 @@ type core struct {
 var (
 	_ features.OnlineStore                = (*Store)(nil)
 	_ recsys.Overwriter                   = (*Store)(nil)
+	_ recsys.RemoteCaller                 = (*Store)(nil)
 	_ recsys.Versioned                    = (*Store)(nil)
 	_ recsys.Binder[recsys.FeatureSource] = (*Store)(nil)
 )
@@ -160,6 +161,9 @@ func (s *Store) Columns() []recsys.Column { return s.serving.columns }
 
 // Overwrites returns true: Hydrate writes every cell itself.
 func (s *Store) Overwrites() bool { return true }
+
+// CallsRemote returns true: a pipeline takes it with [recsys.Remote] only.
+func (s *Store) CallsRemote() bool { return true }
 
 // WritesAges returns true: the blocks get the age of every row.
 func (s *Store) WritesAges() bool { return true }
