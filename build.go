@@ -323,6 +323,12 @@ func (w *wiring) name(kind string, name, label *string, explicit *string, given 
 		return
 	}
 	base := strings.TrimLeft(fmt.Sprintf("%T", given), "*")
+	if s, ok := given.(FeatureSource); ok && kind == "features" {
+		// A panic is reported where the views are declared.
+		if views, err := guardedViews[ViewSource](s, ViewSource.FeatureViews); err == nil && len(views) == 1 && views[0].Name != "" {
+			base = views[0].Name
+		}
+	}
 	for n := 1; ; n++ {
 		*name = base
 		if n > 1 {
