@@ -3,7 +3,8 @@
 //
 // [Compare] reads both tables side by side, row by row, in memory that does not grow with
 // them, and returns a [Report], which prints as text and as one HTML file. Rows must
-// correspond: the re-join keeps the order of the log, and Config.Keys checks it.
+// correspond: the re-join keeps the order of the log, and Config.Keys checks it. [CompareServed] does it
+// in one step for an exposure log: it runs a join of package asof whose labels bring along what was served.
 //
 // For each column it tells:
 //
