@@ -254,8 +254,8 @@ func (f *Feast) hydrate(ctx context.Context, sc *feastScratch, q *recsys.Query, 
 	}
 	err = errPanicked
 	defer func() {
-		cancel()
 		err = l.end(ctx, probe, err)
+		cancel()
 	}()
 	m := momentOf(q.Now)
 	out.Stale.Reset()

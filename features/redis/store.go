@@ -61,7 +61,7 @@ type Config struct {
 //	recsys.Features(store, recsys.Remote(10*time.Millisecond))
 //
 // Reading n rows is one MGET, or one for each slot in a cluster, of which all run at once. It allocates the text of the keys, beside what the client
-// does. With a near-cache, rows that are there cost a look-up and no network.
+// does. With a near-cache, rows that are there cost a look-up and a copy, no network and no allocation.
 type Store struct {
 	*core
 	keys features.Keys
@@ -115,7 +115,7 @@ func Open(config Config) (*Store, error) {
 	c.reads = link{session, newBreaker(config.Breaker, time.Now), config.Timeout}
 	c.writes = c.reads
 	c.writes.breaker = newBreaker(config.Breaker, time.Now)
-	c.fetcher = c.fetch
+	c.fetcher = c.verified
 	s := &Store{core: c}
 	if c.view.Entity != features.Context {
 		s.keys, err = c.view.Keys(nil)
