@@ -56,10 +56,10 @@
 // of them; [Seen] knows what to leave out. [Exposures] turns an exposure log into labels with
 // features as they were served. To train on exactly these no join is needed, and ranking.Collector makes the
 // dataset in one step; Exposures is for logs beyond memory, for joining features that
-// were not served then, and for comparing what was served with what a join finds.
+// were not served then, and for comparing what was served with what a join finds (ExposureConfig.Prefix, skew.CompareServed).
 //
 // # What it does not do
 //
-// It computes no features: rows come as they were materialised. It does not look features up
+// It computes no features: rows come as they were materialised; materialize.History keeps them. It does not look features up
 // by anything but one key per table. It starts no goroutines, so a join takes one core.
 package asof
