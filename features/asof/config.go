@@ -43,6 +43,10 @@ type Labels struct {
 	Heads     []string // names of Label.Values
 	Columns   []string // names of Label.Floats
 	IDColumns []string // names of Label.IDs
+
+	// views, unless it is nil, returns the versions of the views that the columns come from, as far as rows have been
+	// read; last: of versions that differ the last one counts.
+	views func() (served []recsys.FeatureView, last bool)
 }
 
 // Table is a feature table. [TableOf] makes one of a view.

@@ -66,7 +66,7 @@ func ExampleExposures() {
 		fmt.Println(err)
 		return
 	}
-	// dataset := ranking.Dataset(*t), and on to a trainer.
+	// A trainer takes it as it is: data := ranking.Dataset(*t).
 	fmt.Println(t.Columns, t.Floats)
 	fmt.Println(t.Heads, t.Labels)
 	fmt.Println(t.Positions, t.Propensities)

@@ -27,6 +27,10 @@ type ExposureConfig struct {
 	// Unshown takes the recorded candidates that were not shown as well: all their labels are 0, and
 	// they weigh 1 / Inclusion, so that a sample of them stands for all.
 	Unshown bool
+
+	// AnyVersion takes rows of all versions of a feature view as one; by default a record that was served from another version
+	// than those before it is an error. Training.Views then has the last one.
+	AnyVersion bool
 }
 
 // Exposures returns the rows of an exposure log as labels: what was shown to whom and when, what came of it, and,
@@ -43,8 +47,11 @@ func Exposures(cfg ExposureConfig, joined iter.Seq2[recsys.Joined, error]) (Labe
 		return Labels{}, errors.New("asof: ExposureConfig: Heads is empty or Label is nil; want the names of the labels and what they are")
 	}
 	l := Labels{Keys: []string{userKey, itemKey, pairKey}, Heads: cfg.Heads, Columns: cfg.Columns, IDColumns: cfg.IDColumns}
+	var views []recsys.FeatureView
+	l.views = func() ([]recsys.FeatureView, bool) { return views, cfg.AnyVersion }
 	l.Rows = func(yield func(Label, error) bool) {
 		e := exposureReader{ExposureConfig: cfg, yield: yield}
+		views = nil
 		e.label.Keys, e.label.Values = make([]uint64, 3), make([]float32, len(cfg.Heads))
 		e.label.Floats, e.label.IDs = make([]float32, len(cfg.Columns)), make([]uint64, len(cfg.IDColumns))
 		for j, err := range joined {
@@ -53,6 +60,7 @@ func Exposures(cfg ExposureConfig, joined iter.Seq2[recsys.Joined, error]) (Labe
 				return
 			}
 			more, err := e.read(&j)
+			views = e.views
 			if err != nil {
 				yield(Label{}, fmt.Errorf("exposure %q: %w", j.Exposure.ID, err))
 				return
@@ -72,12 +80,16 @@ type exposureReader struct {
 
 	schema      *recsys.Schema // of the places
 	floats, ids []int          // -1: no such column
+	views       []recsys.FeatureView
 }
 
 // read yields the rows of one exposure; more says whether to go on.
 func (e *exposureReader) read(j *recsys.Joined) (more bool, err error) {
 	x := j.Exposure
 	if err := e.resolve(x.Schema); err != nil {
+		return false, err
+	}
+	if err := e.noteViews(x); err != nil {
 		return false, err
 	}
 	n := min(x.Shown, len(x.Rows))

@@ -3,6 +3,7 @@ package asof
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 
@@ -24,7 +25,8 @@ type RowColumns struct {
 // the frame has no value the row has none either; a missing key or time is an error of the join. Arrival is set if
 // c.Created names a column.
 //
-// The error lists every column that is not there or of another kind.
+// The error lists every column that is not there or of another kind. A reader gives its rows once, so what is returned is for one join: a
+// second one fails.
 func (t Table) FromFrame(r frame.Reader, c RowColumns) (Table, error) {
 	f := fieldsOf(r, fmt.Sprintf("table %q", t.Name))
 	key, at, created := f.id(c.Key), f.time(c.Time), -1
@@ -47,8 +49,9 @@ func (t Table) FromFrame(r frame.Reader, c RowColumns) (Table, error) {
 		return t, err
 	}
 	t.Arrival = created >= 0
+	chunks := once(r)
 	t.Rows = func(yield func(Row, error) bool) {
-		for chunk, err := range frame.Chunks(r) {
+		for chunk, err := range chunks {
 			if err != nil {
 				yield(Row{}, err)
 				return
@@ -86,7 +89,7 @@ type LabelColumns struct {
 // names of columns: Keys and IDColumns of integers or text, the others of numbers. The key "user-item" is made of the keys "user"
 // and "item" where there is no such column. Where
 // the frame has no value, a label or feature is NaN, an ID 0 and a position -1; a missing key, time, weight or group is an error of
-// the join. The error lists every column that is not there or of another kind.
+// the join. The error lists every column that is not there or of another kind. What is returned is for one join, as that of [Table.FromFrame].
 func (l Labels) FromFrame(r frame.Reader, c LabelColumns) (Labels, error) {
 	f := fieldsOf(r, "labels")
 	at := f.time(c.Time)
@@ -104,9 +107,10 @@ func (l Labels) FromFrame(r frame.Reader, c LabelColumns) (Labels, error) {
 	if err := errors.Join(f.errs...); err != nil {
 		return l, err
 	}
+	chunks := once(r)
 	l.Rows = func(yield func(Label, error) bool) {
 		a, n := Label{}, uint64(0)
-		for chunk, err := range frame.Chunks(r) {
+		for chunk, err := range chunks {
 			if err != nil {
 				yield(Label{}, err)
 				return
@@ -155,6 +159,21 @@ func (l Labels) FromFrame(r frame.Reader, c LabelColumns) (Labels, error) {
 		}
 	}
 	return l, nil
+}
+
+var errRead = errors.New("its reader has been read; want FromFrame of a new one for each join")
+
+// once returns the chunks of r, and an error in place of none the second time.
+func once(r frame.Reader) iter.Seq2[*frame.Frame, error] {
+	read := false
+	return func(yield func(*frame.Frame, error) bool) {
+		if read {
+			yield(nil, errRead)
+			return
+		}
+		read = true
+		frame.Chunks(r)(yield)
+	}
 }
 
 // fields finds columns of a frame, and remembers what is wrong.

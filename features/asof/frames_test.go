@@ -162,6 +162,39 @@ func TestMissingPositionsAndGroupsOfAFile(t *testing.T) {
 	}
 }
 
+// A reader that is at its end would be a table without rows.
+func TestAFrameIsReadByOneJoin(t *testing.T) {
+	table, err := statsTable().FromFrame(frame.NewReader(statsFrame(), 0), asof.RowColumns{Key: "item", Time: "at"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	labels := func() asof.Labels {
+		l, err := asof.Labels{Keys: []string{"item"}}.FromFrame(frame.NewReader(labelsFrame(), 0), asof.LabelColumns{Time: "t"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	run := func(l asof.Labels, table asof.Table) error {
+		j, err := asof.New(asof.Config{Labels: l, Tables: []asof.Table{table}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = j.Collect(context.Background())
+		return err
+	}
+	first := labels()
+	if err := run(first, table); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(labels(), table); err == nil || err.Error() != `asof: table "stats": row 0: its reader has been read; want FromFrame of a new one for each join` {
+		t.Errorf("error %v", err)
+	}
+	if err := run(first, table); err == nil {
+		t.Error("no error")
+	}
+}
+
 func TestFrameErrorsNameTheColumns(t *testing.T) {
 	table := statsTable()
 	table.Columns = append(table.Columns, recsys.Column{Name: "size"}, recsys.Column{Name: "item"}, recsys.Column{Name: "ctr", Kind: recsys.ID}, recsys.Column{Name: "vec", Kind: recsys.Vector, Dim: 3})

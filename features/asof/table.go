@@ -2,6 +2,7 @@ package asof
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/recsyskit/recsys"
@@ -31,7 +32,9 @@ type Training struct {
 
 // Collect runs the join and returns all of its rows, in the order of time. Vector columns, which a ranking.Dataset does not
 // have, are left out. Weights are nil when all are 1; WeightedBy is for the caller to set. Views are
-// those of the tables that [TableOf] made, so that a model is not served from another version of them.
+// those of the tables that [TableOf] made and those that [Exposures] found in the records, so that a model is not served from another
+// version of them. One that is of another version in the records than in a table is an error, a [*recsys.ViewError]; with
+// ExposureConfig.AnyVersion that of the table counts.
 func (j *Join) Collect(ctx context.Context) (*Training, error) {
 	t := &Training{Columns: j.Columns(), IDColumns: j.IDColumns(), Heads: append([]string(nil), j.cfg.Labels.Heads...)}
 	for i := range j.cfg.Tables {
@@ -52,5 +55,29 @@ func (j *Join) Collect(ctx context.Context) (*Training, error) {
 	if !weighted {
 		t.Weights = nil
 	}
+	if err := t.addServed(j.cfg.Labels.views); err != nil {
+		return nil, err
+	}
 	return t, nil
+}
+
+// addServed adds the views that labels bring along to those of the tables.
+func (t *Training) addServed(views func() ([]recsys.FeatureView, bool)) error {
+	if views == nil {
+		return nil
+	}
+	served, last := views()
+	for _, v := range served {
+		i := slices.IndexFunc(t.Views, func(w recsys.FeatureView) bool { return w.Name == v.Name })
+		switch {
+		case i < 0:
+			t.Views = append(t.Views, v)
+		case t.Views[i] != v && !last:
+			return fmt.Errorf("asof: labels: %w", &recsys.ViewError{
+				View: v.Name, Want: t.Views[i].Hash, Have: v.Hash,
+				Reason: "the records were served from another version than the table has; join the version that was served, or set AnyVersion",
+			})
+		}
+	}
+	return nil
 }
