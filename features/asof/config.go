@@ -63,7 +63,7 @@ type Table struct {
 	// Rows gives the rows; required. What it yields may be reused by it at the next step.
 	Rows iter.Seq2[Row, error]
 
-	// Arrival says that Row.Created is known. By default a row counts as known from its event time on.
+	// Arrival says that Row.Created is known, and not 0 in any row. By default a row counts as known from its event time on.
 	Arrival bool
 	// Strict leaves out rows of the label's own moment: event time < t. For features that are
 	// derived from the events that the labels are.
@@ -122,7 +122,6 @@ func (cfg *Config) check() error {
 		sorts++
 	}
 	tables := map[string]bool{}
-	columns := slices.Clone(l.named())
 	for i := range cfg.Tables {
 		t := &cfg.Tables[i]
 		if t.Name == "" || tables[t.Name] {
@@ -130,14 +129,12 @@ func (cfg *Config) check() error {
 		}
 		tables[t.Name] = true
 		errs = append(errs, t.check(l.Keys)...)
-		columns = append(columns, t.Columns...)
-		if t.Age != "" {
-			columns = append(columns, recsys.Column{Name: t.Age})
-		}
 		if !t.Sorted {
 			sorts++
 		}
 	}
+	columns, clashes := cfg.columns()
+	errs = append(errs, clashes...)
 	if _, err := recsys.NewSchema(recsys.SchemaConfig{Columns: columns}); err != nil {
 		errs = append(errs, fmt.Errorf("asof: Config: columns of labels and tables: %w", err))
 	}
@@ -147,6 +144,42 @@ func (cfg *Config) check() error {
 	}
 	cfg.Memory = cmp.Or(cfg.Memory, max(defaultMemory, sorts*leastMemory))
 	return errors.Join(errs...)
+}
+
+// columns returns the columns of the join, each name once, and an error for each name that is there again: which inputs
+// have it, and what to do.
+func (cfg *Config) columns() (columns []recsys.Column, errs []error) {
+	const labels = "the labels"
+	owners := map[string]string{}
+	add := func(owner string, c recsys.Column) {
+		before, taken := owners[c.Name]
+		switch {
+		case !taken:
+			owners[c.Name] = owner
+			columns = append(columns, c)
+		case owner == before:
+			errs = append(errs, fmt.Errorf("asof: Config: column %q is twice in %s; want each once", c.Name, owner))
+		case before == labels:
+			errs = append(errs, fmt.Errorf("asof: Config: column %q is in the labels and in %s; want each once: "+
+				"for what was served set ExposureConfig.Prefix, else rename it or leave it out of one", c.Name, owner))
+		default:
+			errs = append(errs, fmt.Errorf("asof: Config: column %q is in %s and in %s; want each once: rename it, or leave it out of one", c.Name, before, owner))
+		}
+	}
+	for _, c := range cfg.Labels.named() {
+		add(labels, c)
+	}
+	for i := range cfg.Tables {
+		t := &cfg.Tables[i]
+		owner := fmt.Sprintf("table %q", t.Name)
+		for _, c := range t.Columns {
+			add(owner, c)
+		}
+		if t.Age != "" {
+			add(owner, recsys.Column{Name: t.Age})
+		}
+	}
+	return columns, errs
 }
 
 // twice returns the first name that is empty or repeated; ok: there is none.

@@ -56,7 +56,7 @@
 // of them; [Seen] knows what to leave out. [Exposures] turns an exposure log into labels with
 // features as they were served. To train on exactly these no join is needed, and ranking.Collector makes the
 // dataset in one step; Exposures is for logs beyond memory, for joining features that
-// were not served then, and for comparing what was served with what a join finds.
+// were not served then, and for comparing what was served with what a join finds (ExposureConfig.Prefix, skew.CompareServed).
 //
 // # What it does not do
 //

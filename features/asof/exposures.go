@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/recsyskit/recsys"
@@ -21,8 +22,11 @@ type ExposureConfig struct {
 	Label func(dst []float32, feedback []recsys.Feedback) error
 
 	// Columns and IDColumns name features to take along as they were served. One that a record's
-	// schema does not have is NaN, or 0: a feature may be younger than the log.
+	// schema does not have is NaN, or 0: a feature may be younger than the log. One that no record has is an error.
 	Columns, IDColumns []string
+	// Prefix stands before the names that these columns get in the labels, so that a table can have the same features under their own:
+	// with "served." the join has both "served.price" and "price", which skew.CompareServed compares.
+	Prefix string
 
 	// Unshown takes the recorded candidates that were not shown as well: all their labels are 0, and
 	// they weigh 1 / Inclusion, so that a sample of them stands for all.
@@ -38,19 +42,23 @@ type ExposureConfig struct {
 //
 // Keys are "user", "item" and "user-item", the features.PairKey of both. Time is Exposure.Now, Group the hash of its ID (as ranking.Collector has it), Weight 1. Propensity is NaN
 // where the row was not shown. A row all of whose labels are unknown is left out. A [recsys.Joiner] gives exposures in the order of
-// time unless some come later than its Lateness, so Sorted is for the caller to set.
+// time unless some come later than its Lateness, so Sorted is for the caller to set. The slices of cfg are copied.
 //
 // Memory is that of one exposure. The error says what cfg lacks; an error of joined, of Label, or of a
-// record without a schema that has the columns in their kinds is one of the iteration.
+// record without a schema that has the columns in their kinds is one of the iteration, and at its end a column that no record had.
 func Exposures(cfg ExposureConfig, joined iter.Seq2[recsys.Joined, error]) (Labels, error) {
 	if len(cfg.Heads) == 0 || cfg.Label == nil {
 		return Labels{}, errors.New("asof: ExposureConfig: Heads is empty or Label is nil; want the names of the labels and what they are")
 	}
-	l := Labels{Keys: []string{userKey, itemKey, pairKey}, Heads: cfg.Heads, Columns: cfg.Columns, IDColumns: cfg.IDColumns}
+	cfg.Heads, cfg.Columns, cfg.IDColumns = slices.Clone(cfg.Heads), slices.Clone(cfg.Columns), slices.Clone(cfg.IDColumns)
+	l := Labels{
+		Keys: []string{userKey, itemKey, pairKey}, Heads: slices.Clone(cfg.Heads),
+		Columns: prefixed(cfg.Prefix, cfg.Columns), IDColumns: prefixed(cfg.Prefix, cfg.IDColumns),
+	}
 	var views []recsys.FeatureView
 	l.views = func() ([]recsys.FeatureView, bool) { return views, cfg.AnyVersion }
 	l.Rows = func(yield func(Label, error) bool) {
-		e := exposureReader{ExposureConfig: cfg, yield: yield}
+		e := exposureReader{ExposureConfig: cfg, yield: yield, found: map[string]bool{}}
 		views = nil
 		e.label.Keys, e.label.Values = make([]uint64, 3), make([]float32, len(cfg.Heads))
 		e.label.Floats, e.label.IDs = make([]float32, len(cfg.Columns)), make([]uint64, len(cfg.IDColumns))
@@ -69,8 +77,41 @@ func Exposures(cfg ExposureConfig, joined iter.Seq2[recsys.Joined, error]) (Labe
 				return
 			}
 		}
+		if err := e.unknown(); err != nil {
+			yield(Label{}, err)
+		}
 	}
 	return l, nil
+}
+
+// prefixed returns names with a prefix.
+func prefixed(prefix string, names []string) []string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		out[i] = prefix + name
+	}
+	return out
+}
+
+// unknown returns what is wrong when a column was in none of the records, of which there was at least one.
+func (e *exposureReader) unknown() error {
+	if e.schema == nil {
+		return nil
+	}
+	var names []string
+	for _, name := range slices.Concat(e.Columns, e.IDColumns) {
+		if !e.found[name] {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	var have []string
+	for _, f := range e.schema.Fields() {
+		have = append(have, f.Name)
+	}
+	return fmt.Errorf("no record has the columns %q; want columns that were served, the last record has %q", names, have)
 }
 
 type exposureReader struct {
@@ -80,6 +121,7 @@ type exposureReader struct {
 
 	schema      *recsys.Schema // of the places
 	floats, ids []int          // -1: no such column
+	found       map[string]bool
 	views       []recsys.FeatureView
 }
 
@@ -190,6 +232,7 @@ func (e *exposureReader) resolve(s *recsys.Schema) error {
 		if !ok {
 			return -1
 		}
+		e.found[name] = true
 		if f.Kind != kind {
 			err = errors.Join(err, &recsys.ColumnError{Column: name, Want: kind, Have: &f})
 		}

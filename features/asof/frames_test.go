@@ -281,6 +281,15 @@ func exposure(id string, sec int64, user recsys.UserID) *recsys.Exposure {
 	}
 }
 
+// youngExposure is a record with a column that those of exposure do not have, and no rows.
+func youngExposure() *recsys.Exposure {
+	young, err := recsys.NewSchema(recsys.SchemaConfig{Columns: []recsys.Column{{Name: "young"}}})
+	if err != nil {
+		panic(err)
+	}
+	return &recsys.Exposure{ID: "young", Now: time.Unix(300, 0), User: 3, Schema: young}
+}
+
 func clicked(dst []float32, feedback []recsys.Feedback) error {
 	dst[0] = 0
 	for _, f := range feedback {
@@ -323,7 +332,7 @@ func joinedLog(t *testing.T, records ...any) func(func(recsys.Joined, error) boo
 
 func TestExposuresAreLabelsWithFeaturesAsServed(t *testing.T) {
 	log := []any{
-		exposure("a", 100, 1), exposure("b", 200, 2),
+		exposure("a", 100, 1), exposure("b", 200, 2), youngExposure(),
 		&recsys.Feedback{Request: "a", User: 1, Item: 8, Kind: recsys.Click, Time: time.Unix(110, 0)},
 		&recsys.Feedback{Request: "b", User: 2, Item: 7, Kind: recsys.Hide, Time: time.Unix(210, 0)},
 	}
@@ -362,6 +371,74 @@ func TestExposuresAreLabelsWithFeaturesAsServed(t *testing.T) {
 		if len(groups) != 2 || !slices.Equal(l.Keys, []string{"user", "item", "user-item"}) {
 			t.Errorf("%d groups, keys %v", len(groups), l.Keys)
 		}
+	}
+}
+
+func TestExposuresDoNotShareTheSlicesOfTheirConfig(t *testing.T) {
+	cfg := asof.ExposureConfig{Heads: []string{"click"}, Label: clicked, Columns: []string{"ctr"}, IDColumns: []string{"brand"}}
+	l, err := asof.Exposures(cfg, joinedLog(t, exposure("a", 100, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Columns[0], l.IDColumns[0], l.Heads[0] = "served.ctr", "served.brand", "y" // as for a join that has them of a table too
+	if fmt.Sprint(cfg.Heads, cfg.Columns, cfg.IDColumns) != "[click] [ctr] [brand]" {
+		t.Errorf("the config became %+v", cfg)
+	}
+	cfg.Columns[0], cfg.IDColumns[0] = "x", "y"
+	n := 0
+	for a, err := range l.Rows {
+		if err != nil || a.Floats[0] != 2 && a.Floats[0] != 5 || a.IDs[0] == 0 {
+			t.Errorf("%v %v, error %v", a.Floats, a.IDs, err)
+		}
+		n++
+	}
+	if n != 2 {
+		t.Errorf("%d rows", n)
+	}
+}
+
+func TestColumnThatNoRecordHasIsAnError(t *testing.T) {
+	cfg := asof.ExposureConfig{Heads: []string{"click"}, Label: clicked, Columns: []string{"ctr", "ctrr"}, IDColumns: []string{"brnd"}}
+	l, err := asof.Exposures(cfg, joinedLog(t, exposure("a", 100, 1), exposure("b", 200, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, err := asof.New(asof.Config{Labels: l, Tables: []asof.Table{{
+		Name: "t", Key: "item", Columns: []recsys.Column{{Name: "x"}}, Rows: asof.Rows(nil),
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = j.Collect(context.Background())
+	var input *asof.InputError
+	if want := `no record has the columns ["ctrr" "brnd"]; want columns that were served, the last record has ["price" "ctr" "brand"]`; !errors.As(err, &input) ||
+		input.Input != "labels" || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v; want %s", err, want)
+	}
+	l, err = asof.Exposures(cfg, joinedLog(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range l.Rows {
+		t.Errorf("a log without records: %v", err)
+	}
+}
+
+func TestArrivalWithoutCreatedIsAnError(t *testing.T) {
+	j, err := asof.New(asof.Config{
+		Labels: asof.Labels{Keys: []string{"item"}, Rows: asof.LabelRows([]asof.Label{{Time: 9, Keys: []uint64{1}}})},
+		Tables: []asof.Table{{
+			Name: "t", Key: "item", Arrival: true, Columns: []recsys.Column{{Name: "x"}},
+			Rows: asof.Rows([]asof.Row{{Key: 1, Time: 1, Created: 1, Floats: []float32{1}}, {Key: 1, Time: 2, Floats: []float32{2}}}),
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = j.Collect(context.Background())
+	var input *asof.InputError
+	if !errors.As(err, &input) || input.Row != 1 || input.Input != `table "t"` || !strings.Contains(err.Error(), "Created is 0; set it") {
+		t.Errorf("error %v; want one that names row 1", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package asof
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -112,6 +113,9 @@ func labelInput(l *Labels, layout labelLayout) *input {
 	return in
 }
 
+// errNoCreated: a row that arrived in 1970 was visible to every label, whatever its event time hides.
+var errNoCreated = errors.New("Created is 0; set it to when the row arrived, or set Arrival to false")
+
 // tableInput reads the rows of a table, and counts into its report.
 func tableInput(t *Table, layout *rowLayout, report *TableReport) *input {
 	in := &input{name: fmt.Sprintf("table %q", t.Name), words: layout.words, sorted: t.Sorted}
@@ -121,6 +125,9 @@ func tableInput(t *Table, layout *rowLayout, report *TableReport) *input {
 			column := ""
 			if err == nil {
 				column, err = layout.check(&row)
+			}
+			if err == nil && t.Arrival && row.Created == 0 {
+				err = errNoCreated
 			}
 			if err != nil {
 				yield(nil, in.bad(column, err))

@@ -109,8 +109,9 @@ func TestConfigNamesEveryMistake(t *testing.T) {
 		{"Tables has 0 tables", func(c *asof.Config) { c.Tables = nil }},
 		{"Tables has 65 tables", func(c *asof.Config) { c.Tables = make([]asof.Table, 65) }},
 		{`Tables[1].Name is "stats"`, func(c *asof.Config) { c.Tables = append(c.Tables, c.Tables[0]) }},
-		{`"x": written twice`, func(c *asof.Config) { c.Labels.Columns = []string{"x"} }},
-		{`"x": written twice`, func(c *asof.Config) { c.Tables[0].Age = "x" }},
+		{`column "x" is in the labels and in table "stats"; want each once: for what was served set ExposureConfig.Prefix`, func(c *asof.Config) { c.Labels.Columns = []string{"x"} }},
+		{`column "x" is twice in table "stats"`, func(c *asof.Config) { c.Tables[0].Age = "x" }},
+		{`column "x" is in table "stats" and in table "more"`, func(c *asof.Config) { c.Tables = append(c.Tables, c.Tables[0]); c.Tables[1].Name = "more" }},
 		{`table "stats": Key is "user"`, func(c *asof.Config) { c.Tables[0].Key = "user" }},
 		{`table "stats": Columns is empty`, func(c *asof.Config) { c.Tables[0].Columns = nil }},
 		{`table "stats": Rows is nil`, func(c *asof.Config) { c.Tables[0].Rows = nil }},
@@ -339,7 +340,7 @@ func TestRefusedRowsDoNotOutrunTheContext(t *testing.T) {
 			if given == 70_000 {
 				cancel()
 			}
-			if !yield(row(1, int64(time.Hour), 0, 1), nil) {
+			if !yield(row(1, int64(time.Hour), 1, 1), nil) {
 				return
 			}
 		}

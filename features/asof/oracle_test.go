@@ -94,6 +94,9 @@ func (w *world) draw(r *rand.Rand) {
 			} else if r.IntN(4) == 0 && row.Time > math.MinInt64+9 {
 				row.Created -= r.Int64N(delay) // a clock that is ahead
 			}
+			if row.Created == 0 {
+				row.Created = 1 // 0 is an error
+			}
 			t.rows = append(t.rows, row)
 		}
 	}

@@ -14,7 +14,7 @@ type Row struct {
 	// Time is the event time in Unix nanoseconds.
 	Time int64
 	// Created is when the row arrived, in Unix nanoseconds: when serving could have read it.
-	// It counts only where [Table].Arrival is set.
+	// It counts only where [Table].Arrival is set, and is not 0 there.
 	Created int64
 
 	Floats  []float32 // a value for each Float column; NaN is missing

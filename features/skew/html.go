@@ -12,7 +12,7 @@ import (
 var page string
 
 var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
-	"figure": figure, "plot": plot, "clip": clip, "clean": oneLine,
+	"figure": figure, "plot": plot, "clip": clip, "clean": oneLine, "class": style,
 }).Parse(page))
 
 // WriteHTML writes the report as one HTML file that holds its style and its plots, runs no script
@@ -57,6 +57,14 @@ func plot(c Column) []bar {
 		}
 	}
 	return bars
+}
+
+// style returns the style class of a verdict.
+func style(v Verdict) string {
+	if v == Empty {
+		return "empty"
+	}
+	return v.String()
 }
 
 // round keeps a tenth of a pixel.

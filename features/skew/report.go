@@ -16,14 +16,15 @@ type Verdict uint8
 // The verdicts, from good to bad.
 const (
 	OK    Verdict = iota
+	Empty         // nothing to compare: no rows, no columns, or no value of the column on either side
 	Drift         // from 0.4 of a threshold on
 	Skew          // from a threshold on
 )
 
-// String returns "ok", "drift" or "skew".
+// String returns "ok", "nothing to compare", "drift" or "skew".
 func (v Verdict) String() string {
 	if v <= Skew {
-		return [...]string{"ok", "drift", "skew"}[v]
+		return [...]string{"ok", "nothing to compare", "drift", "skew"}[v]
 	}
 	return fmt.Sprintf("Verdict(%d)", uint8(v))
 }
@@ -51,7 +52,7 @@ type Column struct {
 
 	Example *Example // nil when no row differs
 	Verdict Verdict
-	Reasons []string // which figures passed which thresholds
+	Reasons []string // which figures passed which thresholds, or why there was nothing to compare
 }
 
 // Report is the comparison of two tables. It is the caller's.
@@ -60,11 +61,14 @@ type Report struct {
 	Columns []Column // worst first; equal verdicts in the order of the log
 
 	OnlyLogged, OnlyRejoined []string // columns that one side has alone; not judged
-	Verdict                  Verdict  // the worst of the columns
+	Verdict                  Verdict  // the worst of the columns; Empty without any
 }
 
 func (c *comparison) report() *Report {
 	r := &Report{Rows: c.rows, OnlyLogged: c.onlyLogged, OnlyRejoined: c.onlyRejoined}
+	if len(c.columns) == 0 {
+		r.Verdict = Empty
+	}
 	for _, col := range c.columns {
 		x := col.judged(c.cfg)
 		r.Verdict = max(r.Verdict, x.Verdict)
@@ -85,6 +89,14 @@ func (c *column) judged(cfg Config) Column {
 	}
 	x.Bins, x.Logged, x.Rejoined, x.KS = c.distribution()
 	x.PSI = psi(x.Logged, x.Rejoined)
+	switch {
+	case c.compared == 0:
+		x.Verdict, x.Reasons = Empty, []string{"there are no rows"}
+		return x
+	case c.loggedMissing == c.compared && c.rejoinedMissing == c.compared:
+		x.Verdict, x.Reasons = Empty, []string{fmt.Sprintf("no value on either side in %d rows", c.compared)}
+		return x
+	}
 	for _, f := range []struct {
 		name    string
 		v, from float64

@@ -474,10 +474,39 @@ func TestLongTextIsCutBetweenCharacters(t *testing.T) {
 	}
 }
 
-func TestEmptyTables(t *testing.T) {
-	r := compare(t, table(0, nil), table(0, nil), skew.Config{})
-	require.Equal(t, skew.OK, r.Verdict)
-	var b bytes.Buffer
-	require.NoError(t, r.WriteHTML(&b))
-	require.NoError(t, r.WriteText(&b))
+// Where nothing was compared nothing is said to be in order: not in a report, nor in a column of it.
+func TestNothingToCompareIsNotOK(t *testing.T) {
+	numbers := func(values ...float64) *frame.Frame {
+		c := frame.Column{Field: frame.Field{Kind: frame.Float64}}
+		for _, v := range values {
+			if v < 0 {
+				c.AppendMissing()
+			} else {
+				c.Float64 = append(c.Float64, v)
+			}
+		}
+		return one(c, len(values))
+	}
+	check := func(r *skew.Report, reason string) {
+		t.Helper()
+		require.Equal(t, skew.Empty, r.Verdict)
+		require.NotEqual(t, skew.OK, r.Verdict)
+		var page, text bytes.Buffer
+		require.NoError(t, r.WriteHTML(&page))
+		require.NoError(t, r.WriteText(&text))
+		require.Contains(t, page.String(), `<h1>Feature skew: <span class="empty">nothing to compare</span></h1>`)
+		require.True(t, strings.HasPrefix(text.String(), "nothing to compare: "), "%s", text.String())
+		if reason != "" {
+			require.Contains(t, page.String(), reason)
+			require.Equal(t, []string{reason}, r.Columns[0].Reasons)
+			require.Equal(t, skew.Empty, r.Columns[0].Verdict)
+		}
+	}
+	check(compare(t, table(0, nil), table(0, nil), skew.Config{}), "there are no rows")
+	check(compare(t, numbers(-1, -1), numbers(-1, -1), skew.Config{}), "no value on either side in 2 rows")
+	check(compare(t, numbers(math.NaN()), numbers(-1), skew.Config{}), "no value on either side in 1 rows")
+	check(compare(t, numbers(1), numbers(1), skew.Config{Columns: []string{}}), "")
+
+	require.Equal(t, skew.Skew, compare(t, numbers(-1, -1), numbers(-1, 1), skew.Config{}).Verdict, "a value on one side is a difference")
+	require.Equal(t, skew.OK, compare(t, numbers(-1, 1), numbers(-1, 1), skew.Config{}).Verdict)
 }
