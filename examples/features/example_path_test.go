@@ -12,7 +12,6 @@ import (
 	"github.com/recsyskit/recsys/features"
 	"github.com/recsyskit/recsys/features/asof"
 	"github.com/recsyskit/recsys/features/encoder"
-	"github.com/recsyskit/recsys/features/frame"
 	"github.com/recsyskit/recsys/features/materialize"
 	"github.com/recsyskit/recsys/features/skew"
 	"github.com/recsyskit/recsys/features/window"
@@ -222,7 +221,7 @@ func compareServed(ctx context.Context, view *features.View, rows []asof.Row, se
 		names = append(names, c.Name)
 	}
 	labels, err := asof.Exposures(asof.ExposureConfig{
-		Heads: []string{"click"}, Columns: names,
+		Heads: []string{"click"}, Columns: names, Prefix: "served.",
 		Label: func(dst []float32, feedback []recsys.Feedback) error {
 			dst[0] = float32(len(feedback))
 			return nil
@@ -237,30 +236,11 @@ func compareServed(ctx context.Context, view *features.View, rows []asof.Row, se
 	if err != nil {
 		return nil, err
 	}
-	labels.Columns = nil
-	for _, name := range names {
-		labels.Columns = append(labels.Columns, "served."+name)
-	}
 	table := asof.TableOf(view)
 	table.Rows = asof.Rows(rows)
 	join, err := asof.New(asof.Config{Labels: labels, Tables: []asof.Table{table}})
 	if err != nil {
 		return nil, err
 	}
-	t, err := join.Collect(ctx)
-	if err != nil {
-		return nil, err
-	}
-	side := func(first int) frame.Reader {
-		f := &frame.Frame{Rows: len(t.Times)}
-		for j, name := range names {
-			c := frame.Column{Field: frame.Field{Name: name, Kind: frame.Float32}}
-			for i := first + j; i < len(t.Floats); i += len(t.Columns) {
-				c.Float32 = append(c.Float32, t.Floats[i])
-			}
-			f.Columns = append(f.Columns, c)
-		}
-		return frame.NewReader(f, 1024)
-	}
-	return skew.Compare(ctx, side(0), side(len(names)), skew.Config{})
+	return skew.CompareServed(ctx, join, "served.", skew.Config{})
 }
