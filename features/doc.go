@@ -73,6 +73,21 @@
 // store's: a row whose event time is too far ahead of it is refused and counted, as it would keep out what comes after. Columns that
 // are updated together form one view; what another job updates at another pace forms another one, because a row has one event time.
 //
+// So what an item is and what happened to it are two views, in two stores. A catalogue job writes the first, package materialize the second,
+// and a pipeline reads both:
+//
+//	facts, err := features.NewStore(features.StoreConfig{View: features.View{
+//		Name: "item.facts", Columns: []features.Column{{Name: "price"}, {Name: "creator", Kind: recsys.ID}},
+//	}})
+//	row, err := facts.Row(uint64(item), changed, map[string]any{"price": 9.5, "creator": name})
+//	w, err := facts.PutBatch(ctx, []features.Row{row})
+//	p, err := recsys.NewPipeline(…, recsys.Features(facts), recsys.Features(stats), …).Build() // stats: clicks.1h, shown.1h
+//
+// Only what an event log can be counted for comes back by itself: a materialize.Materializer writes its rows again when a store has lost
+// them, and knows nothing of rows that were put by hand. Their source is whoever put them. Put all of them again when a process starts and,
+// in Redis, now and then: rows that are there already change nothing, by their event time. For a Store, [Store.Save] and [Store.Load] spare the
+// wait.
+//
 // A value can be fresh, stale or missing, and each is visible. Stale: older than its column's MaxAge; the row's Stale bit is set,
 // whatever the [StalePolicy]. Missing: there is no row, or it is past the TTL of its View; the row's Missing bit is set and every
 // column has its default, NaN for a float that declares none. A single NaN in a known row is a missing value of that row: it
