@@ -26,6 +26,7 @@ import (
 //	EncoderSource   a feature source derives columns, as views declare
 //	ViewUser        a stage was trained on views, which Build compares
 //	AgeWriter       a feature source says how old its rows are
+//	RemoteCaller    a stage asks another machine, so it must be marked Remote
 //	Learner         a stage learns from feedback while it serves
 
 // Binder is implemented by stages that read columns, heads or sources by name. Bind
@@ -157,6 +158,11 @@ type Objective interface {
 
 // Versioned is implemented by stages that have a version: a model file's hash, a configuration's number.
 type Versioned interface{ Version() string }
+
+// RemoteCaller is implemented by a retriever, feature source or ranker that, if CallsRemote returns true, asks another machine. Build
+// fails unless such a stage is marked [Remote]: unmarked, a request would wait for it as long as the stage itself
+// does. A wrapper that never waits for the stage within implements it and returns false.
+type RemoteCaller interface{ CallsRemote() bool }
 
 // Hereditary is implemented by a [Constraint] that, if Hereditary returns true,
 // never re-admits a row: what must not come at one place of a slate must not come at

@@ -257,9 +257,24 @@ func declare[S any](w *wiring, given []*stage[S], can allow) []*stage[S] {
 				w.bad(st.label, err)
 			}
 		}
+		if can.remote && st.remote == nil {
+			calls, err := guardedRemote(st.given)
+			if err != nil {
+				w.bad(st.label, err)
+			}
+			if calls {
+				w.badf(st.label, "asks another machine; mark it Remote(budget), or a request waits for it without a bound")
+			}
+		}
 		out = append(out, st)
 	}
 	return out
+}
+
+func guardedRemote[S any](given S) (calls bool, err error) {
+	defer catch(&err)
+	a, ok := AbilityOf[RemoteCaller](given)
+	return ok && a.CallsRemote(), nil
 }
 
 // columnsOf asks a source for its columns once; a panic is a mistake of the stage.
@@ -308,6 +323,12 @@ func (w *wiring) name(kind string, name, label *string, explicit *string, given 
 		return
 	}
 	base := strings.TrimLeft(fmt.Sprintf("%T", given), "*")
+	if s, ok := given.(FeatureSource); ok && kind == "features" {
+		// A panic is reported where the views are declared.
+		if views, err := guardedViews[ViewSource](s, ViewSource.FeatureViews); err == nil && len(views) == 1 && views[0].Name != "" {
+			base = views[0].Name
+		}
+	}
 	for n := 1; ; n++ {
 		*name = base
 		if n > 1 {

@@ -275,3 +275,47 @@ func TestBuilderBuildsAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// calling asks another machine, or says so.
+type calling struct {
+	recsys.FeatureSource
+	calls bool
+}
+
+func (c calling) CallsRemote() bool { return c.calls }
+
+// wrapping is a source that works through another.
+type wrapping struct{ recsys.FeatureSource }
+
+func (w wrapping) Unwrap() recsys.FeatureSource { return w.FeatureSource }
+
+func TestBuildWantsABudgetForStagesThatAskOtherMachines(t *testing.T) {
+	price := columns(recsys.Column{Name: "price"})
+	far := calling{price, true}
+	for name, c := range map[string]struct {
+		option recsys.Option
+		want   string
+	}{
+		"unmarked":                {recsys.Features(far, recsys.Name("store")), "features/store: asks another machine; mark it Remote(budget)"},
+		"in a wrapper":            {recsys.Features(wrapping{far}, recsys.Name("store")), "features/store: asks another machine; mark it Remote(budget)"},
+		"marked":                  {recsys.Features(far, recsys.Remote(time.Second)), ""},
+		"in a wrapper, marked":    {recsys.Features(wrapping{far}, recsys.Remote(time.Second)), ""},
+		"says that it calls none": {recsys.Features(calling{price, false}), ""},
+		"in one that never waits": {recsys.Features(calling{wrapping{far}, false}), ""},
+		"a retriever":             {recsys.Retrieve("b", callingRetriever{ranked(2)}), "retrieve/b: asks another machine"},
+		"a ranker that panics":    {recsys.Rank(panicCaller{}, recsys.Name("m")), "rank/m: "},
+	} {
+		_, err := recsys.NewPipeline(recsys.Retrieve("a", ranked(1)), c.option).Build()
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: Build: %v\nwant %q", name, err, c.want)
+		}
+	}
+}
+
+type callingRetriever struct{ recsys.Retriever }
+
+func (callingRetriever) CallsRemote() bool { return true }
+
+type panicCaller struct{ recsys.RankerFunc }
+
+func (panicCaller) CallsRemote() bool { panic("not connected") }

@@ -120,7 +120,7 @@ func Optional() StageOption { return stageOption(func(o *stageOptions) { o.optio
 func Relax() StageOption { return stageOption(func(o *stageOptions) { o.relaxed = true }) }
 
 // Name names a stage in errors, traces and records, and for its random source.
-// Without it the stage is named after its Go type.
+// Without it a feature source of one view has the name of the view, see [ViewSource], and other stages that of their Go type.
 func Name(name string) StageOption {
 	return stageOption(func(o *stageOptions) { o.explicitName = &name })
 }

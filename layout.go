@@ -140,12 +140,20 @@ func (w *wiring) bind() {
 		if isNil(st.given) {
 			continue
 		}
-		bind(w, st, p.schema.before(0, func(f *Field) bool {
-			if st.remote != nil && f.Scope == PerRequest && !p.requestCols[i].empty() {
-				return f.Source == contextSource // remote sources of the request row run at once
+		atOnce := st.remote != nil && !p.requestCols[i].empty() // remote sources of the request row run at once
+		seen := p.schema.before(0, func(f *Field) bool {
+			if atOnce && f.Scope == PerRequest {
+				return f.Source == contextSource
 			}
 			return writer[f.Source] < i
-		}))
+		})
+		seen.later = map[string]string{}
+		for _, f := range p.schema.fields {
+			if writer[f.Source] > i && !(atOnce && f.Scope == PerRequest) {
+				seen.later[f.Name] = f.Source
+			}
+		}
+		bind(w, st, seen)
 		if columns, err := guardedColumns(st.run); err == nil && !slices.EqualFunc(columns, w.columnsOf(st), sameColumn) {
 			w.badf(st.label, "Bind changed the columns that %T declares", st.given)
 		}

@@ -133,6 +133,8 @@ type Schema struct {
 	floats, ids         int
 	reqVectors, vectors []int // dimensions
 	hash                uint64
+
+	later map[string]string // of what a feature source sees: names of columns that come after it -> their source
 }
 
 // SchemaConfig lists the parts of a schema that is made by hand; see [NewSchema].
@@ -187,12 +189,19 @@ func (s *Schema) Vector(name string) (Field, error) { return s.want(name, Vector
 func (s *Schema) want(name string, kind Kind) (Field, error) {
 	f, ok := s.Field(name)
 	if !ok {
-		return Field{}, &ColumnError{Column: name, Want: kind, Known: s.names(kind)}
+		return Field{}, &ColumnError{Column: name, Want: kind, Known: s.names(kind), Later: s.laterSource(name)}
 	}
 	if f.Kind != kind {
 		return Field{}, &ColumnError{Column: name, Want: kind, Have: &f}
 	}
 	return f, nil
+}
+
+func (s *Schema) laterSource(name string) string {
+	if s == nil {
+		return ""
+	}
+	return s.later[name]
 }
 
 func (s *Schema) names(kind Kind) []string {
@@ -251,12 +260,16 @@ type ColumnError struct {
 	Want   Kind     // the kind asked for
 	Have   *Field   // what carries the name; nil when nothing does
 	Known  []string // the columns of that kind, when nothing carries the name
+	Later  string   // label of the feature source that writes it, when that runs after the stage that asks; else empty
 }
 
 // Error names the column and what there is instead.
 func (e *ColumnError) Error() string {
 	if e.Have != nil {
 		return fmt.Sprintf("feature %q: source %q writes it as %v, want %v", e.Column, e.Have.Source, e.Have.Kind, e.Want)
+	}
+	if e.Later != "" {
+		return fmt.Sprintf("feature %q: source %q writes it later; move that before this stage", e.Column, e.Later)
 	}
 	return fmt.Sprintf("feature %q: no source writes it (%v columns: %s)", e.Column, e.Want, list(e.Known))
 }

@@ -17,6 +17,9 @@ type FeatureView struct {
 	Encoders uint64 `json:"encoders,omitempty"`
 }
 
+// String returns the name and the hash in hexadecimal digits, as errors have it: "item.stats 7c434fec2b35ce67".
+func (v FeatureView) String() string { return fmt.Sprintf("%s %016x", v.Name, v.Hash) }
+
 // ViewSource is implemented by a [FeatureSource] that serves columns of declared views. FeatureViews returns the same
 // views every time; the result is read-only. They stand in exposure records, and Build
 // compares them with what stages were made for; see [ViewUser].
@@ -40,6 +43,9 @@ type StageView struct {
 	Stage string // label of the source, as in "features/items"
 	FeatureView
 }
+
+// String returns the label of the stage and the view: "features/items: item.stats 7c434fec2b35ce67".
+func (v StageView) String() string { return v.Stage + ": " + v.FeatureView.String() }
 
 // ErrSchema is wrapped by the errors about things that were made for other columns or other versions of a view.
 var ErrSchema = envelope.ErrSchema
@@ -168,7 +174,7 @@ func otherVersion(a, b uint64) string {
 	case a == 0 || b == 0:
 		return "with another definition"
 	case a == b:
-		return "with the same encoders and other columns"
+		return "with the same encoders and other columns or aggregates"
 	}
 	return "with encoders that were fitted anew, or are others"
 }

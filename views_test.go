@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"testing"
 	"time"
@@ -235,7 +236,7 @@ func TestBuildHoldsViewsToTheirEncoders(t *testing.T) {
 		"others run":        {encoded, derived(8), "features/items", 8, "declare those that run"},
 		"none run":          {encoded, agedSource{column: "b"}, "features/items", 0, "add the encoders"},
 		"refitted":          {recsys.FeatureView{Name: "item.stats", Hash: 12, Encoders: 6}, derived(7), "rank/main", 11, "fitted anew"},
-		"new columns":       {recsys.FeatureView{Name: "item.stats", Hash: 12, Encoders: 7}, derived(7), "rank/main", 11, "the same encoders and other columns"},
+		"new columns":       {recsys.FeatureView{Name: "item.stats", Hash: 12, Encoders: 7}, derived(7), "rank/main", 11, "the same encoders and other columns or aggregates"},
 		"a model of before": {recsys.FeatureView{Name: "item.stats", Hash: 12}, derived(7), "rank/main", 11, "another definition"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -284,4 +285,91 @@ func TestAgesAllocateNothing(t *testing.T) {
 		serve()
 	}
 	require.Zero(t, testing.AllocsPerRun(100, serve))
+}
+
+func TestViewsPrintTheirHashes(t *testing.T) {
+	v := recsys.FeatureView{Name: "item.stats", Hash: 0x7c434fec2b35ce67, Encoders: 3}
+	require.Equal(t, "item.stats 7c434fec2b35ce67", fmt.Sprint(v))
+	require.Equal(t, "[features/items: item.stats 7c434fec2b35ce67]", fmt.Sprint([]recsys.StageView{{Stage: "features/items", FeatureView: v}}))
+}
+
+// panickingViews does not say what it serves.
+type panickingViews struct{ agedSource }
+
+func (panickingViews) FeatureViews() []recsys.FeatureView { panic("no views") }
+
+// A source without a name has that of its view; what else is in the pipeline keeps its label, and its randomness.
+func TestSourcesAreNamedAfterTheirView(t *testing.T) {
+	serves := func(column string, views ...string) recsys.FeatureSource {
+		s := agedSource{column: column}
+		for _, name := range views {
+			s.views = append(s.views, recsys.FeatureView{Name: name, Hash: 11})
+		}
+		return s
+	}
+	p := build(t, recsys.Retrieve("item.stats", ranked(1)),
+		recsys.Features(serves("a", "item.stats")),
+		recsys.Features(serves("b", "item.stats")),                      // another part of the view
+		recsys.Features(serves("c", "user")),                            // has the name that another stage is given
+		recsys.Features(serves("d", "item.price"), recsys.Name("user")), // a name that is given counts
+		recsys.Features(serves("e", "x", "y")),                          // no one view
+		recsys.Features(serves("f")),
+		recsys.Features(serves("g", "")),
+		recsys.Rank(byScore),
+	)
+	var labels []string
+	res, err := p.Recommend(context.Background(), &recsys.Request{ID: "r", K: 1, Now: time.Unix(1, 0)})
+	require.NoError(t, err)
+	for _, s := range res.Trace.Stages {
+		labels = append(labels, s.Name)
+	}
+	require.Equal(t, []string{
+		"retrieve/item.stats", "merge", "features/item.stats", "features/item.stats#2", "features/user#2", "features/user",
+		"features/recsys_test.agedSource", "features/recsys_test.agedSource#2", "features/recsys_test.agedSource#3", "rank/recsys.RankerFunc", "select",
+	}, labels)
+
+	_, err = recsys.NewPipeline(recsys.Retrieve("a", ranked(1)), recsys.Features(panickingViews{agedSource{column: "a"}})).Build()
+	require.ErrorContains(t, err, "features/recsys_test.panickingViews: ")
+}
+
+// bindingSource reads a column of another source.
+type bindingSource struct {
+	agedSource
+	reads string
+}
+
+func (b bindingSource) Bind(s *recsys.Schema) (recsys.FeatureSource, error) {
+	_, err := s.Float(b.reads)
+	return b, err
+}
+
+func TestBuildSaysWhichSourceComesTooLate(t *testing.T) {
+	reads := func(scope recsys.Scope, opts ...recsys.StageOption) recsys.Option {
+		return recsys.Features(bindingSource{agedSource{column: "ctr", scope: scope}, "price"}, append(opts, recsys.Name("derived"))...)
+	}
+	price := recsys.Features(agedSource{column: "price"}, recsys.Name("items"))
+	user := recsys.Features(agedSource{column: "price", scope: recsys.PerRequest}, recsys.Name("items"))
+	for name, c := range map[string]struct {
+		opts []recsys.Option
+		want string
+	}{
+		"later":  {[]recsys.Option{reads(recsys.PerItem), price}, `features/derived: feature "price": source "features/items" writes it later; move that before this stage`},
+		"before": {[]recsys.Option{price, reads(recsys.PerItem)}, ""},
+		"never":  {[]recsys.Option{reads(recsys.PerItem)}, `features/derived: feature "price": no source writes it (float columns: none)`},
+		"a remote source of the request row, which none comes before": {
+			[]recsys.Option{reads(recsys.PerRequest, recsys.Remote(time.Second)), user}, `features/derived: feature "price": no source writes it`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := recsys.NewPipeline(append(c.opts, recsys.Retrieve("a", ranked(1)))...).Build()
+			if c.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, c.want)
+			var column *recsys.ColumnError
+			require.ErrorAs(t, err, &column)
+			require.Equal(t, name == "later", column.Later == "features/items")
+		})
+	}
 }

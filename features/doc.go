@@ -20,8 +20,7 @@
 //	table.Rows = rows
 //	join, err := asof.New(asof.Config{Labels: labels, Tables: []asof.Table{table}})
 //	joined, err := join.Collect(ctx)
-//	data := ranking.Dataset(*joined) // to which set.Apply adds ctr.7d
-//	data.Views = []recsys.FeatureView{view.FeatureView()}
+//	data := ranking.Dataset(*joined) // whose Views name this version; set.Apply adds ctr.7d
 //	model, err := ranking.TrainLinear(ctx, ranking.LinearConfig{}, &data)
 //
 //	p, err := recsys.NewPipeline(

@@ -17,12 +17,16 @@ func TestGoldenViewHashes(t *testing.T) {
 	stats := statsView()
 	encoded := statsView()
 	encoded.Encoders = &derived{hash: 0xdeadbeef}
+	computed, both := statsView(), encoded
+	computed.Computed, both.Computed = 0xc0ffee00, 0xc0ffee00
 	for _, c := range []struct {
 		view      features.View
 		hash, row uint64
 	}{
 		{stats, 0x7c434fec2b35ce67, 0x7c434fec2b35ce67},
 		{encoded, 0x191885ab02547721, 0x7c434fec2b35ce67},
+		{computed, 0x3445d99fd22ee3b7, 0x3445d99fd22ee3b7},
+		{both, 0x0c0fe8eb02b9372a, 0x3445d99fd22ee3b7},
 		{features.View{Name: "user", Entity: features.User, Columns: []features.Column{
 			{Name: "age"}, {Name: "country", Kind: recsys.ID},
 		}}, 0xeafb8b3962dc49e5, 0xeafb8b3962dc49e5},

@@ -35,12 +35,13 @@ func (s *Store) swap(k int, t *table) {
 	s.tables.Store(&next)
 }
 
-// put stores a row that has been checked, unless a later one is there. Now is the store's clock.
-func (s *Store) put(r *Row, at, now int64) (stored bool) {
+// put stores a row that has been checked, unless a later one is there, or with older one of the same time, as r was written before it.
+// Now is the store's clock.
+func (s *Store) put(r *Row, at, now int64, older bool) (stored bool) {
 	h := hashOf(r.Key)
 	k := s.shardOf(h)
 	for {
-		stored, full := s.tryPut(k, h, r, at, now)
+		stored, full := s.tryPut(k, h, r, at, now, older)
 		if !full {
 			return stored
 		}
@@ -49,18 +50,19 @@ func (s *Store) put(r *Row, at, now int64) (stored bool) {
 }
 
 // tryPut is put, or returns full when the store is at its bound and shard k has no row to give up.
-func (s *Store) tryPut(k int, h uint64, r *Row, at, now int64) (stored, full bool) {
+func (s *Store) tryPut(k int, h uint64, r *Row, at, now int64, older bool) (stored, full bool) {
 	sh := &s.shards[k]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	s.reserve(k)
 	t := s.table(k)
 	p, old, exists := t.find(h, r.Key, s.layout.stride)
-	switch {
-	case exists && at < int64(s.words(t, old)[timeWord]):
-		sh.late.Add(1)
-		return false, false
-	case !exists:
+	if exists {
+		if there := int64(s.words(t, old)[timeWord]); at < there || older && at == there {
+			sh.late.Add(1)
+			return false, false
+		}
+	} else {
 		if !s.admit(k, now) {
 			return false, true
 		}

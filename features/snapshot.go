@@ -101,11 +101,11 @@ func (s *Store) WriteTo(w io.Writer) (int64, error) {
 	return n, nil
 }
 
-// ReadFrom puts every row of a snapshot into the store, as Put would: where the store
-// has a row of later event time, that stays. So a snapshot can be read while a stream of
+// ReadFrom puts every row of a snapshot into the store, as if it had been put before what the store has: a row of the same
+// or later event time stays. So a snapshot can be read while a stream of
 // events writes already. Nothing is put before the whole snapshot has been read and
 // checked; then readers see it come in shard by shard. Undated rows are taken, and count as stale
-// where a column has a MaxAge.
+// where a column has a MaxAge; rows ahead of the store's clock are taken too, as they were accepted once.
 //
 // The error is a [*SchemaError] for a snapshot of other columns, else it wraps [ErrKind],
 // [ErrNewer], [ErrTruncated] or [ErrCorrupt], or r's error.

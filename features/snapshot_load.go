@@ -114,7 +114,7 @@ func (p *part) build(staged *Store, tableFor func(rows int) table, k int) {
 func (s *Store) putAll(p *part) {
 	for i := range p.keys {
 		r := p.row(s.layout, i)
-		s.put(&r, int64(p.times[i]), 0) // no bounds, so that the clock does not matter
+		s.put(&r, int64(p.times[i]), 0, false) // no bounds, so that the clock does not matter
 	}
 }
 
@@ -137,7 +137,7 @@ func (s *Store) merge(staged *Store) {
 			if e > deletedEntry {
 				row := staged.words(t, e)
 				staged.layout.decode(&r, row)
-				s.put(&r, int64(row[timeWord]), now)
+				s.put(&r, int64(row[timeWord]), now, true)
 			}
 		}
 	}

@@ -224,7 +224,7 @@ func (s *Store) write(r *Row, at, now int64, w *Written) {
 		}
 		sh.ahead.Add(1)
 	}
-	if s.put(r, at, now) {
+	if s.put(r, at, now, false) {
 		w.Stored++
 	} else {
 		w.Late++

@@ -300,6 +300,24 @@ func TestEvictionWaitsForNoReader(t *testing.T) {
 	after, _ := s.Slots()
 	require.Equal(t, room, after, "slots are used again when the reader has left")
 	require.NoError(t, s.Check())
+
+	quiet := newStore(t, features.StoreConfig{View: features.View{Name: "test", Columns: oneFloat}, MaxRows: 100, Shards: 1, Capacity: 100})
+	for i := range uint64(5000) {
+		mustPut(t, quiet, floatRow(i, epoch, 1))
+	}
+	planned, _ := quiet.Slots()
+	require.Greater(t, after, 10*planned)
+	_, err := s.Sweep(t.Context(), epoch)
+	require.NoError(t, err)
+	swept, _ := s.Slots()
+	require.LessOrEqual(t, swept, planned, "Sweep gives back what a reader made necessary")
+	for i := range uint64(5000) {
+		mustPut(t, s, floatRow(i, epoch, 2))
+	}
+	after, _ = s.Slots()
+	require.LessOrEqual(t, after, planned)
+	require.Equal(t, 100, s.Len())
+	require.NoError(t, s.Check())
 }
 
 // TestReadersAreNeverBlocked reads while the locks of all writers are held.

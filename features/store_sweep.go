@@ -86,15 +86,18 @@ func (s *Store) sweepSome(k, entry int, dead int64) (removed int, more bool) {
 	return removed, end < len(t.index)
 }
 
-// compact moves the rows of shard k into less memory if three quarters of it are unused. Readers may
-// look at the old table as long as they like.
+// compact moves the rows of shard k into less memory if three quarters of it are unused, or if it is more than the bounds planned with.
+// Readers may look at the old table as long as they like.
 func (s *Store) compact(k int) {
 	sh := &s.shards[k]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	t := s.table(k)
-	slots := max(sh.live+sh.live/2+2*retireBatch, s.minSlots)
-	if 4*sh.live >= t.slots(s.layout.stride) || 2*slots > t.slots(s.layout.stride) {
+	have, slots := t.slots(s.layout.stride), max(sh.live+sh.live/2+2*retireBatch, s.minSlots)
+	if s.bounded {
+		slots = min(slots, s.slotLimit)
+	}
+	if over := s.bounded && have > s.slotLimit; !over && (4*sh.live >= have || 2*slots > have) {
 		return
 	}
 	s.swap(k, t.compacted(slots, s.entriesFor(slots), s.layout.stride))

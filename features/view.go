@@ -35,6 +35,11 @@ type View struct {
 	// which a column's value is stale, Default what stands for a missing float.
 	Columns []Column
 
+	// Computed is the hash of what computes the columns, as of a window.Aggregator; 0 where nothing is known. It is part of the Hash and
+	// of the RowHash, so that columns which keep their names and are computed otherwise are another version: stores keep its rows
+	// apart, and Build refuses models of the one before.
+	Computed uint64
+
 	// TTL is the age at which a row is gone: it reads as missing when Now - event time > TTL, whether it was removed or not,
 	// and a join for training holds the same. The default 0 means that rows never expire. Negative is an error.
 	TTL time.Duration
@@ -217,7 +222,7 @@ func (v *View) Tolerance() time.Duration {
 }
 
 // Hash identifies the meaning of the features: name, entity, key, stored columns in their order with kind and dimension,
-// and the Hash of the Encoders. It stands in model files and exposure records. It is the same on every machine and in every
+// what they are Computed by, and the Hash of the Encoders. It stands in model files and exposure records. It is the same on every machine and in every
 // later version.
 //
 // TTL, MaxAge, Default, Stale, Age and Future are not part of it: they say how long a value is served, not what it
@@ -229,11 +234,13 @@ func (v *View) Tolerance() time.Duration {
 //	view 10:item.stats item 0:
 //	column 3:ctr float 0
 //	column 3:emb vector 64
+//	computed 00000000c0ffee00
 //	encoders 00000000deadbeef
 //
 // with a line feed after each line; names stand as they are, in UTF-8, behind their length in bytes; entities are item, user,
 // user-item and context, followed by the Key; kinds are float, id and vector, followed by the dimension, 0 but for vectors; the
-// last line is there only if there are encoders. This one has the hash 191885ab02547721, and the RowHash 7c434fec2b35ce67.
+// line of Computed is there only if that is not 0, the last one only if there are encoders. This one has the hash 0c0fe8eb02b9372a, and
+// the RowHash 3445d99fd22ee3b7.
 func (v *View) Hash() uint64 {
 	if v.Encoders == nil {
 		return v.RowHash()
@@ -252,6 +259,9 @@ func (v *View) canonical() string {
 	for i := range v.Columns {
 		c := &v.Columns[i]
 		fmt.Fprintf(&b, "column %d:%s %v %d\n", len(c.Name), c.Name, c.Kind, c.Dim)
+	}
+	if v.Computed != 0 {
+		fmt.Fprintf(&b, "computed %016x\n", v.Computed)
 	}
 	return b.String()
 }

@@ -34,6 +34,9 @@ func TestViewHashIsThatOfTheDocumentedText(t *testing.T) {
 	v.Encoders = &derived{hash: 0xdeadbeef}
 	require.Equal(t, hash.String(0, text+"encoders 00000000deadbeef\n"), v.Hash())
 	require.Equal(t, hash.String(0, text), v.RowHash(), "encoders do not change what is stored")
+	v.Computed = 0xc0ffee00
+	require.Equal(t, hash.String(0, text+"computed 00000000c0ffee00\nencoders 00000000deadbeef\n"), v.Hash())
+	require.Equal(t, hash.String(0, text+"computed 00000000c0ffee00\n"), v.RowHash(), "what computes them decides what is stored")
 	geo := features.View{Name: "geo", Entity: features.Context, Key: "country", Columns: []features.Column{{Name: "é", Kind: recsys.ID}}}
 	require.Equal(t, hash.String(0, "recsys.view.1\nview 3:geo context 7:country\ncolumn 2:é id 0\n"), geo.Hash())
 }
@@ -42,16 +45,17 @@ func TestViewHashIsOfTheMeaningAlone(t *testing.T) {
 	base := statsView()
 	seen := map[uint64]string{base.Hash(): "base"}
 	for name, change := range map[string]func(v *features.View){
-		"name":    func(v *features.View) { v.Name = "item.stat" },
-		"entity":  func(v *features.View) { v.Entity = features.User },
-		"pair":    func(v *features.View) { v.Entity = features.UserItem },
-		"key":     func(v *features.View) { v.Key = "country" },
-		"column":  func(v *features.View) { v.Columns[0].Name = "cvr" },
-		"kind":    func(v *features.View) { v.Columns[0].Kind = recsys.ID },
-		"dim":     func(v *features.View) { v.Columns[1].Dim = 32 },
-		"order":   func(v *features.View) { v.Columns[0], v.Columns[1] = v.Columns[1], v.Columns[0] },
-		"fewer":   func(v *features.View) { v.Columns = v.Columns[:1] },
-		"encoder": func(v *features.View) { v.Encoders = &derived{hash: 1} },
+		"computed": func(v *features.View) { v.Computed = 1 },
+		"name":     func(v *features.View) { v.Name = "item.stat" },
+		"entity":   func(v *features.View) { v.Entity = features.User },
+		"pair":     func(v *features.View) { v.Entity = features.UserItem },
+		"key":      func(v *features.View) { v.Key = "country" },
+		"column":   func(v *features.View) { v.Columns[0].Name = "cvr" },
+		"kind":     func(v *features.View) { v.Columns[0].Kind = recsys.ID },
+		"dim":      func(v *features.View) { v.Columns[1].Dim = 32 },
+		"order":    func(v *features.View) { v.Columns[0], v.Columns[1] = v.Columns[1], v.Columns[0] },
+		"fewer":    func(v *features.View) { v.Columns = v.Columns[:1] },
+		"encoder":  func(v *features.View) { v.Encoders = &derived{hash: 1} },
 	} {
 		v := statsView()
 		change(&v)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/bandit"
+	"github.com/recsyskit/recsys/internal/filelock"
 	"github.com/recsyskit/recsys/internal/hash"
 )
 
@@ -124,7 +125,10 @@ func Open(dir string, policy *bandit.Policy, opts Options) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
-	if err := lock(l); err != nil {
+	if err := filelock.Lock(l); err != nil {
+		if errors.Is(err, filelock.ErrLocked) {
+			err = ErrLocked
+		}
 		return nil, errors.Join(fmt.Errorf("%w: %s", err, dir), l.Close())
 	}
 	j := &Journal{policy: policy, dir: dir, opts: opts, lock: l, version: hash.String(0, policy.Version())}

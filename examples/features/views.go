@@ -51,7 +51,7 @@ func (d *definition) decays(column string) bool {
 	return false
 }
 
-// view returns the view of a definition: the columns of its aggregates, and an age.
+// view returns the view of a definition: the columns of its aggregates, by which they are computed, and an age.
 func (d *definition) view() (features.View, error) {
 	a, err := window.New(d.windows)
 	if err != nil {
@@ -62,7 +62,7 @@ func (d *definition) view() (features.View, error) {
 		columns[i].Scope = 0 // follows from the entity
 		columns[i].MaxAge = 2 * time.Minute
 	}
-	return features.View{Name: d.name, Entity: d.entity, Columns: columns, Age: d.name + ".age", TTL: 24 * time.Hour}, nil
+	return features.View{Name: d.name, Entity: d.entity, Columns: columns, Computed: a.Hash(), Age: d.name + ".age", TTL: 24 * time.Hour}, nil
 }
 
 // newStores returns an empty store for each definition, and the targets that fill them. clock is the time of the log.

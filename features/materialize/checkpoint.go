@@ -1,10 +1,8 @@
 package materialize
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -81,6 +79,9 @@ func (t *target) save(folder string, at Position, counts Counts, s *seen) error 
 
 // load takes over the checkpoint of a target, if there is one. After an error the target is of no use.
 func (t *target) load(folder string, s *seen) (at Position, counts Counts, found bool, err error) {
+	if t.loaded, err = statCheckpoint(t.checkpointPath(folder)); err != nil || t.loaded == nil {
+		return Position{}, Counts{}, false, err
+	}
 	var head checkpointHeader
 	err = envelope.Load(t.checkpointPath(folder), func(src io.Reader) error {
 		r := envelope.NewReader(src, checkpointKind, checkpointVersion)
@@ -95,9 +96,6 @@ func (t *target) load(folder string, s *seen) (at Position, counts Counts, found
 		_, err := t.agg.ReadFrom(src)
 		return err
 	})
-	if errors.Is(err, fs.ErrNotExist) {
-		return Position{}, Counts{}, false, nil
-	}
 	if err != nil {
 		return Position{}, Counts{}, false, fmt.Errorf("materialize: checkpoint of view %q: %w; remove the file to start at the beginning of the log", t.view.Name, err)
 	}

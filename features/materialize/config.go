@@ -18,7 +18,8 @@ type Target struct {
 	Store features.OnlineStore
 
 	// Aggregates compute the columns; required. Each stored column of the store's view is one of them, by name, kind and
-	// dimension; those that the view does not have are computed for nothing.
+	// dimension; those that the view does not have are computed for nothing. A view that says what it is
+	// Computed by is held to it: another hash is a [*recsys.ViewError].
 	Aggregates window.Config
 
 	// Key returns the key that an event counts for, or false for none. Nil means by the view's entity: the item,
@@ -41,7 +42,8 @@ type Config struct {
 	Targets []Target
 
 	// Checkpoints is a folder, made if it is not there, for a file per version of a view. Empty means that every run
-	// starts at the beginning of the log.
+	// starts at the beginning of the log. One run has the folder, held by a lock on its file "lock", which the system gives free when
+	// the process ends; where there is no such lock, on systems other than Linux, BSD, macOS and Windows, see to it yourself.
 	Checkpoints string
 	// A checkpoint is saved after so many events, or when so much time has passed since the last one. The defaults
 	// 0 mean 1,000,000 and a minute. It costs a write of the whole state, during which no event is read.
@@ -73,8 +75,8 @@ type Config struct {
 	// the horizon counts again unless it is late for its aggregates.
 	Horizon time.Duration
 
-	// Future is how far the time of an event that has no created may lie ahead of Now; one beyond is refused and counted. The
-	// default 0 means a minute. Those that have a created are held against it: see window.Config.
+	// Future is how far the created of an event, or its time if it has none, may lie ahead of Now; one beyond is refused and counted. The
+	// default 0 means a minute. The time of an event that has a created is held against that: see window.Config.
 	Future time.Duration
 
 	// Retry is for when a store is down.
@@ -91,7 +93,7 @@ type Config struct {
 
 	// Each is called for each event that counts, after the aggregates have it and before rows are written because of it: for
 	// what else learns from the log. It is called while the run holds its lock, so it must not call the Materializer; of targets that
-	// stand at different places of the log it is called for each. After a kill, events since the checkpoint come again.
+	// stand at different places of the log it is called for each, from several goroutines at once. After a kill, events since the checkpoint come again.
 	Each func(*Event)
 
 	// Now is the clock, for CheckpointInterval and Future. Nil means [time.Now].

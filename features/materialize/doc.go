@@ -2,20 +2,22 @@
 // windows, and writes the rows of features that come of it, from a checkpoint on and without counting an
 // event twice, however often it is killed.
 //
+//	clicks := window.Config{Lateness: time.Minute, Aggregates: []window.Aggregate{
+//		{Name: "clicks", Kinds: []recsys.EventKind{recsys.Click}, Windows: []time.Duration{time.Hour}},
+//	}}
+//	a, err := window.New(clicks)
 //	items, err := features.NewStore(features.StoreConfig{View: features.View{
-//		Name: "item.stats", Columns: []features.Column{{Name: "clicks.1h", MaxAge: 10 * time.Minute}},
+//		Name: "item.stats", Columns: []features.Column{{Name: "clicks.1h", MaxAge: 10 * time.Minute}}, // or a.Columns()
+//		Computed: a.Hash(),
 //	}})
 //	…
 //	stats, err := materialize.Materialize(ctx, materialize.Config{
-//		Log: materialize.Log{Paths: []string{"/var/log/events-*.jsonl"}, Follow: true},
-//		Targets: []materialize.Target{{Store: items, Aggregates: window.Config{
-//			Lateness: time.Minute,
-//			Aggregates: []window.Aggregate{
-//				{Name: "clicks", Kinds: []recsys.EventKind{recsys.Click}, Windows: []time.Duration{time.Hour}},
-//			},
-//		}}},
+//		Log:         materialize.Log{Paths: []string{"/var/log/events-*.jsonl"}, Follow: true},
+//		Targets:     []materialize.Target{{Store: items, Aggregates: clicks}},
 //		Checkpoints: "/var/lib/features",
 //	})
+//
+// A view that says what it is Computed by becomes another version when an aggregate is redefined, whatever its columns are called.
 //
 // The main type is [Materializer]; [Log] says what a line of the log is. The same windows, computed from the whole log by
 // [window.Batch], are what training data is made of, so a row in the store and a row of training data are the same number.

@@ -20,6 +20,15 @@ type Event struct {
 	Time, Created int64
 }
 
+// known returns the time of the event by which its id is remembered: not one after it came to be known, which a clock
+// that is ahead would make the newest of all.
+func (e *Event) known() int64 {
+	if e.Created != 0 {
+		return min(e.Time, e.Created)
+	}
+	return e.Time
+}
+
 // fields is a set of fields of a line.
 type fields uint16
 

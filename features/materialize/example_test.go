@@ -20,20 +20,23 @@ func ExampleMaterialize() {
 {"time":"2026-03-01T12:20:00Z","user":2,"item":10,"kind":"click","id":"b"}
 {"time":"2026-03-01T12:30:00Z","user":2,"item":11,"kind":"purchase","value":9.5,"id":"c"}
 `
+	counts := window.Config{Aggregates: []window.Aggregate{
+		{Name: "clicks", Kinds: []recsys.EventKind{recsys.Click}, Windows: []time.Duration{15 * time.Minute, time.Hour}},
+		{Name: "sales", Func: window.Sum, Kinds: []recsys.EventKind{recsys.Purchase}, Windows: []time.Duration{time.Hour}},
+	}}
+	a, err := window.New(counts)
+	if err != nil {
+		log.Fatal(err)
+	}
 	items, err := features.NewStore(features.StoreConfig{View: features.View{
-		Name: "item.stats", Columns: []features.Column{{Name: "clicks.15m"}, {Name: "clicks.1h"}, {Name: "sales.1h"}},
+		Name: "item.stats", Columns: a.Columns(), Computed: a.Hash(), // aggregates that are redefined make another version
 	}})
 	if err != nil {
 		log.Fatal(err)
 	}
 	stats, err := materialize.Materialize(context.Background(), materialize.Config{
-		Log: materialize.Log{Reader: strings.NewReader(events)},
-		Targets: []materialize.Target{{Store: items, Aggregates: window.Config{
-			Aggregates: []window.Aggregate{
-				{Name: "clicks", Kinds: []recsys.EventKind{recsys.Click}, Windows: []time.Duration{15 * time.Minute, time.Hour}},
-				{Name: "sales", Func: window.Sum, Kinds: []recsys.EventKind{recsys.Purchase}, Windows: []time.Duration{time.Hour}},
-			},
-		}}},
+		Log:     materialize.Log{Reader: strings.NewReader(events)},
+		Targets: []materialize.Target{{Store: items, Aggregates: counts}},
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -399,6 +399,38 @@ func TestConfigurationListsItsMistakes(t *testing.T) {
 	}
 }
 
+// Two versions of an aggregate have the same columns. A view that says what computes it is filled by nothing else, and in one store
+// the rows of both stand side by side.
+func TestViewIsFilledByWhatItIsComputedBy(t *testing.T) {
+	of := func(kind recsys.EventKind) (window.Config, *features.View) {
+		cfg := window.Config{Aggregates: []window.Aggregate{{Name: "n", Kinds: []recsys.EventKind{kind}, Windows: []time.Duration{time.Hour}}}}
+		a, err := window.New(cfg)
+		require.NoError(t, err)
+		return cfg, &features.View{Name: "item.stats", Columns: a.Columns(), Computed: a.Hash()}
+	}
+	clicks, clicked := of(recsys.Click)
+	shown, seen := of(recsys.Impression)
+	require.NotEqual(t, clicked.RowHash(), seen.RowHash())
+	config := func(targets ...materialize.Target) materialize.Config {
+		return materialize.Config{Log: materialize.Log{Reader: strings.NewReader("")}, Targets: targets}
+	}
+
+	_, err := materialize.New(config(materialize.Target{Store: newShelf(clicked), Aggregates: shown}))
+	var wrong *recsys.ViewError
+	require.ErrorAs(t, err, &wrong)
+	require.ErrorIs(t, err, recsys.ErrSchema)
+	require.Equal(t, recsys.ViewError{View: "item.stats", Want: clicked.Computed, Have: seen.Computed, Reason: wrong.Reason}, *wrong)
+	require.ErrorContains(t, err, `materialize: Config.Targets[0]: feature view "item.stats": want version`)
+	require.Contains(t, wrong.Reason, "set View.Computed to the Hash of a window.Aggregator")
+
+	_, err = materialize.New(config(materialize.Target{Store: newShelf(clicked), Aggregates: clicks}, materialize.Target{Store: newShelf(seen), Aggregates: shown}))
+	require.NoError(t, err, "two versions")
+
+	clicked.Computed, seen.Computed = 0, 0
+	_, err = materialize.New(config(materialize.Target{Store: newShelf(clicked), Aggregates: clicks}, materialize.Target{Store: newShelf(seen), Aggregates: shown}))
+	require.ErrorContains(t, err, `Targets[1] is the version of view "item.stats" that Config.Targets[0] is; set View.Computed`)
+}
+
 func TestKeyOfTheCallersChoice(t *testing.T) {
 	view := &features.View{Name: "country", Entity: features.Context, Key: "country", Columns: []recsys.Column{{Name: "seen.15m"}}}
 	st := newStory(rand.New(rand.NewPCG(11, 3)), 200)

@@ -1,6 +1,7 @@
 package materialize
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,8 +29,9 @@ type ViewStats struct {
 	Rows        int64 // acknowledged by the store; those of a batch that was repeated count once
 	Stored      int64 // of them were stored
 	Late        int64 // were refused because a later row is there
-	Future      int64 // were refused because the store takes them for rows of the future
+	Future      int64 // were refused because the store takes them for rows of the future; they are written again with the next flush
 	Retries     int64 // calls of the store that returned an error
+	Err         error // of the last one of them, while the call is made again and again; nil when the store has answered since
 	Verified    Verified
 	Checkpoints int64
 }
@@ -51,12 +53,18 @@ type lane struct {
 	flushed   int64     // event time of the last flush
 	told      int64     // lines, at the last flush
 	unsaved   int       // events
+	saved     int64     // lines, at the last checkpoint
 	savedAt   time.Time // by Config.Now
+
+	publicized int64      // lines, when shown was set
+	showing    sync.Mutex // held for shown, never long
+	shown      []ViewStats
 }
 
 // join adds a target.
 func (l *lane) join(t *target) {
 	l.targets = append(l.targets, t)
+	t.publish = l.publish
 	l.parser.need |= t.need
 }
 
@@ -105,7 +113,7 @@ func (l *lane) resume(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.flushed, _ = l.clock()
-	l.told = l.counts.Lines
+	l.told, l.saved = l.counts.Lines, l.counts.Lines
 	for _, t := range l.targets {
 		if t.resumed && !l.m.config.NoVerify {
 			if _, err := t.verify(ctx, l.m); err != nil {
@@ -143,13 +151,13 @@ func (l *lane) line(ctx context.Context, text []byte, torn bool, tooLong error) 
 		return false, l.bad(&recsys.ParseError{File: l.reader.path, Line: int(number), Field: field, Err: errors.New(reason)})
 	case skip:
 		l.counts.Other++
-		return false, nil
-	case e.Created == 0 && e.Time > c.Now().Add(c.Future).UnixNano():
+		return false, l.passed(ctx)
+	case cmp.Or(e.Created, e.Time) > c.Now().Add(c.Future).UnixNano():
 		l.counts.Future++
-		return false, nil
-	case !l.seen.first(e.ID, e.Time):
+		return false, l.passed(ctx)
+	case !l.seen.first(e.ID, e.known()):
 		l.counts.Doubled++
-		return false, nil
+		return false, l.passed(ctx)
 	}
 	l.counts.Events++
 	for _, t := range l.targets {
@@ -161,6 +169,18 @@ func (l *lane) line(ctx context.Context, text []byte, torn bool, tooLong error) 
 	l.unflushed++
 	l.unsaved++
 	return false, l.due(ctx)
+}
+
+// passed saves a checkpoint when it is time to, also where a log has no events for long.
+func (l *lane) passed(ctx context.Context) error {
+	c := &l.m.config
+	if l.counts.Lines%1024 != 0 || c.Now().Sub(l.savedAt) < c.CheckpointInterval {
+		return nil
+	}
+	if err := l.flush(ctx); err != nil {
+		return err
+	}
+	return l.save()
 }
 
 // bad counts a malformed line, and returns the error when there are too many.
@@ -256,6 +276,9 @@ func (l *lane) flushedAll(ctx context.Context) error {
 	}
 	l.unflushed, l.told, l.at = 0, l.counts.Lines, l.reader.position()
 	l.flushed, _ = l.clock()
+	if l.counts.Lines-l.publicized >= 1024 {
+		l.publish()
+	}
 	if tell := l.m.config.Progress; tell != nil {
 		p := Progress{Position: l.at, Counts: l.counts, Clock: l.time(), CaughtUp: l.caughtUp, Views: l.views()}
 		l.m.saving.Lock()
@@ -285,7 +308,7 @@ func (l *lane) rewrite(ctx context.Context) error {
 
 // save saves the checkpoints. All that changed has been written.
 func (l *lane) save() error {
-	l.unsaved, l.savedAt = 0, l.m.config.Now()
+	l.unsaved, l.saved, l.savedAt = 0, l.counts.Lines, l.m.config.Now()
 	if l.m.config.Checkpoints == "" {
 		return nil
 	}
@@ -334,20 +357,34 @@ func (l *lane) pause(ctx context.Context) error {
 			return err
 		}
 	}
-	if l.counts.Lines > l.told {
+	if l.counts.Lines > l.told || l.inDoubt() {
 		if err := l.flush(ctx); err != nil {
 			return err
 		}
 	}
-	if l.unsaved > 0 && l.reader.between() && l.m.config.Now().Sub(l.savedAt) >= l.m.config.CheckpointInterval {
+	if l.counts.Lines > l.publicized {
+		l.publish()
+	}
+	if l.counts.Lines > l.saved && l.reader.between() && l.m.config.Now().Sub(l.savedAt) >= l.m.config.CheckpointInterval {
 		return l.save()
 	}
 	return nil
 }
 
+// inDoubt reports whether a store lacks rows, or may.
+func (l *lane) inDoubt() bool {
+	for _, t := range l.targets {
+		if len(t.refused) > 0 || !l.m.config.NoVerify && t.doubtful() {
+			return true
+		}
+	}
+	return false
+}
+
 // caught tells the targets that they have what the log held.
 func (l *lane) caught(ctx context.Context) error {
 	l.caughtUp = true
+	l.publish()
 	for _, t := range l.targets {
 		if t.CaughtUp == nil || t.caughtUp {
 			continue
@@ -358,6 +395,15 @@ func (l *lane) caught(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// publish shows the state of the targets to Stats.
+func (l *lane) publish() {
+	views := l.views()
+	l.publicized = l.counts.Lines
+	l.showing.Lock()
+	defer l.showing.Unlock()
+	l.shown = views
 }
 
 // views returns the state of the targets.

@@ -22,7 +22,7 @@ func Materialize(ctx context.Context, config Config) (Stats, error) {
 
 // Materializer fills online stores with aggregates of an event log. It counts every event of the log once, however often it was
 // killed and started again, and what it has written can be compared and restored; see the package documentation. Its methods
-// may be called concurrently. Of one checkpoint folder there is one at a time.
+// may be called concurrently. Of one checkpoint folder one runs at a time.
 type Materializer struct {
 	config Config
 	lanes  []*lane
@@ -41,17 +41,23 @@ func New(config Config) (*Materializer, error) {
 	m := &Materializer{config: config}
 	var errs []error
 	var targets []*target
-	names := map[uint64]int{}
+	type version struct {
+		view string
+		hash uint64
+	}
+	versions := map[version]int{}
 	for i, c := range config.Targets {
 		t, err := newTarget(c)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("materialize: Config.Targets[%d]: %w", i, err))
 			continue
 		}
-		if first, doubled := names[t.identity()]; doubled {
-			errs = append(errs, fmt.Errorf("materialize: Config.Targets[%d] is the version of view %q that Config.Targets[%d] is", i, t.view.Name, first))
+		v := version{t.view.Name, t.view.RowHash()}
+		if first, doubled := versions[v]; doubled {
+			errs = append(errs, fmt.Errorf("materialize: Config.Targets[%d] is the version of view %q that Config.Targets[%d] is; "+
+				"set View.Computed where they are computed otherwise, so that stores tell their rows apart", i, v.view, first))
 		}
-		names[t.identity()] = i
+		versions[v] = i
 		targets = append(targets, t)
 	}
 	if len(errs) > 0 {
@@ -70,6 +76,9 @@ func New(config Config) (*Materializer, error) {
 	if config.Log.Reader != nil && len(m.lanes) > 1 {
 		return nil, fmt.Errorf("materialize: targets are at different places of the log, %v and %v, and Log.Reader can be read once; use Log.Paths",
 			m.lanes[0].at, m.lanes[1].at)
+	}
+	for _, l := range m.lanes {
+		l.publish()
 	}
 	return m, nil
 }
@@ -100,7 +109,7 @@ func (m *Materializer) place(t *target) error {
 
 // Run reads the log from where the checkpoints are to its end, counts its events and writes rows, and returns nil when all is written
 // and saved. When the log is followed it returns when ctx is done, with an error that wraps ctx.Err(). Other errors: a
-// [*recsys.ParseError], [ErrTooManyBad], [ErrLogChanged], the store's once Retry gives up, one of the operating system. After an error, make another
+// [*recsys.ParseError], [ErrTooManyBad], [ErrLogChanged], [ErrLocked], the store's once Retry gives up, one of the operating system. After an error, make another
 // Materializer: it goes on from the last checkpoint. A second call of Run is an error.
 func (m *Materializer) Run(ctx context.Context) error {
 	first := false
@@ -108,14 +117,22 @@ func (m *Materializer) Run(ctx context.Context) error {
 	if !first {
 		return errors.New("materialize: Run was called before; make another Materializer")
 	}
+	release, err := m.takeFolder()
+	if err != nil {
+		return err
+	}
+	defer release()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var work sync.WaitGroup
 	var failed sync.Once
-	var err error
 	for _, l := range m.lanes {
 		work.Go(func() {
-			if e := l.run(ctx); e != nil {
+			e := l.run(ctx)
+			l.mu.Lock()
+			l.publish()
+			l.mu.Unlock()
+			if e != nil {
 				failed.Do(func() { err = e })
 				cancel(e)
 			}
@@ -132,7 +149,7 @@ type Counts struct {
 	Other   int64 `json:"other"`   // were blank, or records of another type
 	Bad     int64 `json:"bad"`     // were malformed and passed over
 	Doubled int64 `json:"doubled"` // were events whose id had been counted
-	Future  int64 `json:"future"`  // were events without created, too far ahead of the clock
+	Future  int64 `json:"future"`  // were events that came to be known, or happened, too far ahead of the clock
 }
 
 // Stats is what a [Materializer] has done; a checkpoint keeps the counts of the log and the aggregates.
@@ -149,13 +166,14 @@ type Progress struct {
 	Views    []ViewStats
 }
 
-// Stats returns the counts so far. It waits for a write in progress.
+// Stats returns the counts, at the end of a run those of then, during it those of a flush a thousand lines ago at most, or, when a store
+// has not answered since, of its last error, which stands in ViewStats.Err. It waits for nothing.
 func (m *Materializer) Stats() Stats {
 	var s Stats
 	for _, l := range m.lanes {
-		l.mu.Lock()
-		s.Views = append(s.Views, l.views()...)
-		l.mu.Unlock()
+		l.showing.Lock()
+		s.Views = append(s.Views, l.shown...)
+		l.showing.Unlock()
 	}
 	return s
 }

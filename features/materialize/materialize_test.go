@@ -296,7 +296,7 @@ func TestMemoryIsBoundedByTheWindows(t *testing.T) {
 				require.Zero(t, r.Floats[0], "the last row of key %d says that its windows are empty", key)
 			}
 		}
-		files, err := filepath.Glob(filepath.Join(folder, "*"))
+		files, err := filepath.Glob(filepath.Join(folder, "*.checkpoint"))
 		require.NoError(t, err)
 		require.Len(t, files, 1)
 		info, err := os.Stat(files[0])

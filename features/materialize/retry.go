@@ -16,6 +16,9 @@ type Retry struct {
 	// Min is the first pause, Max the longest. The defaults 0 mean 50 ms and 10 s.
 	Min, Max time.Duration
 
+	// Timeout is how long a call may take before it is cancelled, which counts as an error. The default 0 means a minute, -1 for ever.
+	Timeout time.Duration
+
 	// Attempts is how often a call is made in all before its error ends the run. The default 0 means until the
 	// context is done.
 	Attempts int
@@ -31,6 +34,7 @@ type Retry struct {
 const (
 	defaultRetryMin = 50 * time.Millisecond
 	defaultRetryMax = 10 * time.Second
+	defaultTimeout  = time.Minute
 )
 
 // withDefaults returns r with defaults filled in, or its mistakes.
@@ -47,6 +51,12 @@ func (r Retry) withDefaults() (Retry, []error) {
 	}
 	if r.Max < r.Min {
 		errs = append(errs, fmt.Errorf("materialize: Retry.Max is %v; want at least Retry.Min, %v", r.Max, r.Min))
+	}
+	switch {
+	case r.Timeout == 0:
+		r.Timeout = defaultTimeout
+	case r.Timeout < -1:
+		errs = append(errs, fmt.Errorf("materialize: Retry.Timeout is %v; want > 0, 0 for %v, or -1 for none", r.Timeout, defaultTimeout))
 	}
 	if r.Attempts < 0 {
 		errs = append(errs, fmt.Errorf("materialize: Retry.Attempts is %d; want > 0, or 0 for no bound", r.Attempts))
@@ -69,31 +79,42 @@ func wait(ctx context.Context, pause time.Duration) error {
 	}
 }
 
-// do calls f until it returns no error, and counts in retries how often it had to.
-func (r *Retry) do(ctx context.Context, f func() error) (retries int64, err error) {
+// do calls f until it returns no error, and failed after each one that it returned.
+func (r *Retry) do(ctx context.Context, f func(context.Context) error, failed func(error)) error {
 	pause := r.Min
-	for {
-		if err = ended(ctx); err != nil {
-			return retries, err
+	for attempts := 1; ; attempts++ {
+		if err := ended(ctx); err != nil {
+			return err
 		}
-		err = f()
+		err := r.once(ctx, f)
 		if err == nil || permanent(err) {
-			return retries, err
+			return err
 		}
 		if ctx.Err() != nil {
-			return retries, errors.Join(ended(ctx), err)
+			return errors.Join(ended(ctx), err)
 		}
-		if retries++; r.Attempts > 0 && retries >= int64(r.Attempts) {
-			return retries, fmt.Errorf("after %d attempts: %w", retries, err)
+		failed(err)
+		if r.Attempts > 0 && attempts >= r.Attempts {
+			return fmt.Errorf("after %d attempts: %w", attempts, err)
 		}
 		if r.Report != nil {
 			r.Report(err)
 		}
 		if wait := r.Wait(ctx, pause); wait != nil {
-			return retries, errors.Join(wait, err)
+			return errors.Join(wait, err)
 		}
 		pause = min(2*pause, r.Max)
 	}
+}
+
+// once makes a call that ends in time.
+func (r *Retry) once(ctx context.Context, f func(context.Context) error) error {
+	if r.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, r.Timeout)
+		defer cancel()
+	}
+	return f(ctx)
 }
 
 // ended returns nil while ctx is not done, then an error that wraps that of ctx and its cause.

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math"
 	"slices"
 	"time"
 
+	"github.com/recsyskit/recsys"
 	"github.com/recsyskit/recsys/features"
 	"github.com/recsyskit/recsys/features/window"
 	"github.com/recsyskit/recsys/internal/hash"
@@ -38,11 +40,13 @@ type target struct {
 	// since their last row.
 	written map[uint64]int64
 	dirty   map[uint64]struct{}
+	refused map[uint64]struct{} // keys of rows that the store took for rows of the future: to be written again
 
 	refreshed int64 // event time of the last refresh
 	losses    uint64
-	suspect   bool // the store returned an error since it was compared
-	resumed   bool // from a checkpoint
+	suspect   bool        // the store returned an error since it was compared
+	resumed   bool        // from a checkpoint
+	loaded    fs.FileInfo // of the checkpoint; nil if there was none
 	caughtUp  bool
 
 	keys []uint64 // to be written
@@ -50,7 +54,8 @@ type target struct {
 	row  window.Row
 	back []features.Row // read
 
-	stats ViewStats
+	stats   ViewStats
+	publish func() // shows the stats
 }
 
 func newTarget(cfg Target) (*target, error) {
@@ -63,13 +68,20 @@ func newTarget(cfg Target) (*target, error) {
 	}
 	t := &target{
 		Target: cfg, view: view,
-		written: map[uint64]int64{}, dirty: map[uint64]struct{}{},
+		written: map[uint64]int64{}, dirty: map[uint64]struct{}{}, refused: map[uint64]struct{}{},
 		stats: ViewStats{View: view.Name, Hash: view.RowHash()},
 	}
 	var err error
 	cfg.Aggregates.Changes = true
 	if t.agg, err = window.New(cfg.Aggregates); err != nil {
 		return nil, fmt.Errorf("view %q: %w", view.Name, err)
+	}
+	if have := t.agg.Hash(); view.Computed != 0 && view.Computed != have {
+		return nil, &recsys.ViewError{
+			View: view.Name, Want: view.Computed, Have: have,
+			Reason: "these are versions of what computes it; set View.Computed to the Hash of a window.Aggregator of the Aggregates, which makes " +
+				"another version of the view, or take the Aggregates that it was defined with",
+		}
 	}
 	if t.floats, t.ids, err = columnsOf(view.Columns, t.agg.Columns()); err != nil {
 		return nil, fmt.Errorf("view %q: %w", view.Name, err)
@@ -113,6 +125,8 @@ func (t *target) add(e *Event) {
 
 // flush writes the rows of the keys that changed.
 func (t *target) flush(ctx context.Context, m *Materializer) error {
+	maps.Copy(t.dirty, t.refused)
+	clear(t.refused)
 	t.keys = slices.AppendSeq(t.keys[:0], maps.Keys(t.dirty))
 	if err := t.write(ctx, m, t.keys); err != nil {
 		return err
@@ -226,8 +240,8 @@ func (t *target) putRows(ctx context.Context, m *Materializer) error {
 	if len(t.rows) == 0 {
 		return nil
 	}
-	w, err := t.call(ctx, m, func() (features.Written, error) { return t.Store.PutBatch(ctx, t.rows) })
-	if err == nil && w.Late > 0 {
+	w, err := t.call(ctx, m, func(ctx context.Context) (features.Written, error) { return t.Store.PutBatch(ctx, t.rows) })
+	if err == nil && w.Late+w.Future > 0 {
 		err = t.settle(ctx, m, &w)
 	}
 	if err != nil {
@@ -276,8 +290,9 @@ func nanos(r *features.Row) int64 { return r.Time.UnixNano() }
 // nanoseconds apart where the clock stood still.
 const lag = int64(time.Millisecond)
 
-// settle looks at the rows that the store refused as late. What a run that was killed wrote further on in the log is left: this
-// run comes there again. What it wrote at the same clock is replaced, dated after it.
+// settle looks at the rows that the store refused. What a run that was killed wrote further on in the log is left: this
+// run comes there again. What it wrote at the same clock is replaced, dated after it. Rows that the store takes for rows of the future, as its
+// clock is behind, are kept in mind, and written again with the next flush.
 func (t *target) settle(ctx context.Context, m *Materializer, w *features.Written) error {
 	keys := make([]uint64, len(t.rows))
 	byKey := make(map[uint64]int, len(keys))
@@ -287,6 +302,16 @@ func (t *target) settle(ctx context.Context, m *Materializer, w *features.Writte
 	}
 	if err := t.lookup(ctx, m, keys); err != nil {
 		return err
+	}
+	if w.Future > 0 {
+		for _, key := range keys {
+			t.refused[key] = struct{}{}
+		}
+		for i := range t.back {
+			if nanos(&t.back[i]) >= nanos(&t.rows[byKey[t.back[i].Key]]) {
+				delete(t.refused, t.back[i].Key)
+			}
+		}
 	}
 	var again []features.Row
 	for i := range t.back {
@@ -299,7 +324,7 @@ func (t *target) settle(ctx context.Context, m *Materializer, w *features.Writte
 	if len(again) == 0 {
 		return nil
 	}
-	more, err := t.call(ctx, m, func() (features.Written, error) { return t.Store.PutBatch(ctx, again) })
+	more, err := t.call(ctx, m, func(ctx context.Context) (features.Written, error) { return t.Store.PutBatch(ctx, again) })
 	w.Late -= len(again)
 	w.Add(more)
 	return err
@@ -307,7 +332,7 @@ func (t *target) settle(ctx context.Context, m *Materializer, w *features.Writte
 
 // lookup reads the rows of keys into t.back.
 func (t *target) lookup(ctx context.Context, m *Materializer, keys []uint64) error {
-	_, err := t.call(ctx, m, func() (_ features.Written, err error) {
+	_, err := t.call(ctx, m, func(ctx context.Context) (_ features.Written, err error) {
 		t.back, err = t.Store.Lookup(ctx, keys, t.back[:0])
 		return features.Written{}, err
 	})
@@ -315,14 +340,19 @@ func (t *target) lookup(ctx context.Context, m *Materializer, keys []uint64) err
 }
 
 // call calls the store until it answers.
-func (t *target) call(ctx context.Context, m *Materializer, f func() (features.Written, error)) (w features.Written, err error) {
-	retries, err := m.config.Retry.do(ctx, func() (err error) {
-		w, err = f()
+func (t *target) call(ctx context.Context, m *Materializer, f func(context.Context) (features.Written, error)) (w features.Written, err error) {
+	err = m.config.Retry.do(ctx, func(ctx context.Context) (err error) {
+		w, err = f(ctx)
 		return err
-	})
-	if retries > 0 {
-		t.stats.Retries += retries
+	}, func(err error) {
+		t.stats.Retries++
+		t.stats.Err = err
 		t.suspect = true
+		t.publish()
+	})
+	if err == nil && t.stats.Err != nil {
+		t.stats.Err = nil
+		t.publish()
 	}
 	return w, err
 }

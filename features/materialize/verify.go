@@ -27,6 +27,7 @@ func (m *Materializer) Verify(ctx context.Context) (Verified, error) {
 		l.mu.Lock()
 		for _, t := range l.targets {
 			v, err := t.verify(ctx, m)
+			l.publish()
 			all.add(v)
 			if err != nil {
 				l.mu.Unlock()

@@ -73,8 +73,9 @@ func (l *link) begin(ctx context.Context) (context.Context, context.CancelFunc, 
 		ctx, cancel = context.WithTimeout(ctx, l.timeout)
 	}
 	if err := l.session.open(ctx); err != nil {
+		err = l.end(ctx, probe, err)
 		cancel()
-		return ctx, nil, false, l.end(ctx, probe, err)
+		return ctx, nil, false, err
 	}
 	return ctx, cancel, probe, nil
 }
@@ -85,11 +86,7 @@ func (l *link) end(ctx context.Context, probe bool, err error) error {
 	if err == nil {
 		return nil
 	}
-	cause := ctx.Err()
-	if d, ok := ctx.Deadline(); ok && cause == nil && time.Until(d) <= 0 {
-		cause = context.DeadlineExceeded // the connection's timer was earlier
-	}
-	if cause != nil && !errors.Is(err, cause) {
+	if cause := ctx.Err(); cause != nil && !errors.Is(err, cause) {
 		return fmt.Errorf("%w: %w", cause, err)
 	}
 	return err

@@ -31,18 +31,26 @@
 //     version) is counted, reported and read as missing. A key of another type, a hash for example, reads as missing without being counted,
 //     as MGET answers so. Neither is overwritten, but for rows of another version.
 //   - Ages, TTL and staleness are taken at the query's Now; Redis removes a row somewhat later, to have its memory back.
-//   - A call ends with its context. While Redis does not answer, the [Breaker] refuses calls at once; in a pipeline the columns then have
+//   - A call ends with its context, also while a connection is being made. While Redis does not answer, the [Breaker] refuses calls at once; in a pipeline the columns then have
 //     their defaults and Result.Degraded names the source. Connections come back by themselves.
-//   - The near-cache serves no row after its invalidation has arrived; see [Near].
+//   - The near-cache serves no row after its invalidation has arrived; see [Near]. A store reads what it has written.
 //
 // # What is not promised
 //
-// A failover may lose writes that were acknowledged: replication does not wait. A write that is lost so is not visible to this
-// package: Redis tells nobody. Feed the rows since the failover again: what is there is refused as late, or is
+// A failover, or a restart without persistence, may lose writes that were acknowledged: replication does not wait, and Redis tells
+// nobody. What this package sees is that connections end, which [Store.Losses] counts. Package features/materialize compares
+// after each of them and writes again what is gone; without it, feed the rows since then again: what is there is refused as late, or is
 // written once more without effect. Memory is that of Redis: with an eviction policy rows disappear and read as missing, with
 // noeviction writes fail with a [WriteError] and reads go on. A batch is not a transaction: after an error of the connection some of its rows
-// may be stored. A call that finds a connection being made waits for it, for up to Client.Dialer.Timeout.
+// may be stored.
 // Replicas are not read: they may not have what was just written.
+//
+// # Cost
+//
+// A batch of 500 rows of 50 floats from a server on the same two cores takes 0.3 ms, 0.2 ms in half precision; Feast's layout takes 8 ms
+// (go run ./redis in examples/bench; Redis 7.0, AMD EPYC, a machine with other work). Decoding is 35 µs of it; half of the server's time goes
+// into finding and copying the values, and the client makes one string of each row. What the near-cache has takes 18 µs and allocates nothing. One MGET was no slower than
+// several in a pipeline or on several connections, and a script that joins the values into one string was three times slower.
 //
 // # Sources
 //

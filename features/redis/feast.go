@@ -161,6 +161,9 @@ func (f *Feast) Columns() []recsys.Column { return f.serving.columns }
 // Overwrites returns true: Hydrate writes every cell itself.
 func (f *Feast) Overwrites() bool { return true }
 
+// CallsRemote returns true: a pipeline takes it with [recsys.Remote] only.
+func (f *Feast) CallsRemote() bool { return true }
+
 // WritesAges returns true: the blocks get the age of every row.
 func (f *Feast) WritesAges() bool { return true }
 
@@ -254,8 +257,8 @@ func (f *Feast) hydrate(ctx context.Context, sc *feastScratch, q *recsys.Query, 
 	}
 	err = errPanicked
 	defer func() {
-		cancel()
 		err = l.end(ctx, probe, err)
+		cancel()
 	}()
 	m := momentOf(q.Now)
 	out.Stale.Reset()

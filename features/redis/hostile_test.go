@@ -1,6 +1,7 @@
 package redis_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -57,21 +58,44 @@ func TestPausedServerBehindNearCache(t *testing.T) {
 	untilClean(t, p)
 }
 
-// A store reads what it has written, although the invalidation of its near-cache comes when it comes.
+// deaf is a connection on which no invalidation is heard.
+type deaf struct{ net.Conn }
+
+func (c deaf) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	for at := bytes.Index(p[:n], []byte("invalidate")); at >= 0; at = bytes.Index(p[:n], []byte("invalidate")) {
+		p[at] = 'X' // a push of which the client knows nothing
+	}
+	return n, err
+}
+
+// A store reads what it has written, although the invalidation of its near-cache comes when it comes: here never.
 func TestStoreReadsItsOwnWritesPastTheNearCache(t *testing.T) {
-	s := open(t, redis.Config{Client: client(theCluster(t).Addrs()...), View: statsView(), Prefix: "own:", Near: redis.Near{Bytes: 1 << 20}})
-	for i := range 200 {
-		r := statsRow(1, noon.Add(time.Duration(i)))
-		r.Floats[1] = float32(i)
-		put(t, s, features.Written{Stored: 1}, r)
-		if got := hydrate(t, s, noon, 1).FloatRow(0)[1]; got != float32(i) {
-			t.Fatalf("read %v after writing %d", got, i)
+	for name, addrs := range map[string][]string{"single": {server.Start(t).Addr}, "cluster": theCluster(t).Addrs()} {
+		options := client(addrs...)
+		options.DialCtxFn = func(ctx context.Context, addr string, d *net.Dialer, _ *tls.Config) (net.Conn, error) {
+			c, err := d.DialContext(ctx, "tcp", addr)
+			return deaf{c}, err
 		}
+		config := redis.Config{Client: options, View: statsView(), Prefix: "own:", Near: redis.Near{Bytes: 1 << 20, Life: time.Hour}}
+		s := open(t, config)
+		for i := range 50 {
+			r := statsRow(1, noon.Add(time.Duration(i)))
+			r.Floats[1] = float32(i)
+			put(t, s, features.Written{Stored: 1}, r)
+			if got := hydrate(t, s, noon, 1).FloatRow(0)[1]; got != float32(i) {
+				t.Fatalf("%s: read %v after writing %d", name, got, i)
+			}
+		}
+		if _, err := s.Delete(context.Background(), []uint64{1}); err != nil {
+			t.Fatal(err)
+		}
+		rows(t, hydrate(t, s, noon, 1), "[NaN -1] 0 [0 0 0] missing")
+		// Another store's write is not heard of: the test's connection is deaf indeed.
+		config.Near = redis.Near{}
+		put(t, open(t, config), features.Written{Stored: 1}, statsRow(1, noon))
+		rows(t, hydrate(t, s, noon, 1), "[NaN -1] 0 [0 0 0] missing")
 	}
-	if _, err := s.Delete(context.Background(), []uint64{1}); err != nil {
-		t.Fatal(err)
-	}
-	rows(t, hydrate(t, s, noon, 1), "[NaN -1] 0 [0 0 0] missing")
 }
 
 // Under keys of the view there may be anything.
@@ -143,12 +167,6 @@ func TestForeignKeyDoesNotFailFeastsBatch(t *testing.T) {
 	}
 }
 
-// timedOut reports whether an error is that of a deadline: the call's own, or that of a call whose connection it waited for.
-func timedOut(err error) bool {
-	var timeout net.Error
-	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
-}
-
 // Calls whose deadline is over before anything can answer return its error, and leave a store that works.
 func TestDeadlinesOfAMillisecond(t *testing.T) {
 	for name, addrs := range map[string][]string{"single": {server.Start(t).Addr}, "cluster": theCluster(t).Addrs()} {
@@ -164,10 +182,10 @@ func TestDeadlinesOfAMillisecond(t *testing.T) {
 						for n := range 50 {
 							ctx, cancel := context.WithTimeout(context.Background(), time.Duration(n%4)*500*time.Microsecond)
 							_, err := tryHydrate(ctx, s, noon, 1, 2, 3, recsys.ItemID(g+n))
-							if err != nil && !timedOut(err) {
+							if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 								t.Errorf("Hydrate: %v", err)
 							}
-							if _, err := s.PutBatch(ctx, five()); err != nil && !timedOut(err) {
+							if _, err := s.PutBatch(ctx, five()); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 								t.Errorf("PutBatch: %v", err)
 							}
 							cancel()
@@ -380,8 +398,10 @@ func TestCloseLeavesNothing(t *testing.T) {
 		addrs []string
 		lazy  bool
 	}{
-		{"single", []string{single.Addr}, false}, {"cluster", theCluster(t).Addrs(), false},
-		{"stopped", []string{stopped.Addr}, false}, {"down", []string{down.Addr}, true},
+		{"single", []string{single.Addr}, false},
+		{"cluster", theCluster(t).Addrs(), false},
+		{"stopped", []string{stopped.Addr}, false},
+		{"down", []string{down.Addr}, true},
 	} {
 		for _, near := range []int64{0, 1 << 20} {
 			t.Run(fmt.Sprint(c.name, " near=", near), func(t *testing.T) {

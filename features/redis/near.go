@@ -41,8 +41,9 @@ func (n *Near) check() error {
 
 // value is what Redis has under a key.
 type value struct {
-	bytes string
-	found bool
+	bytes    string
+	found    bool
+	verified bool // it is a row of the view, as row.Codec.Verify says
 }
 
 const (

@@ -298,3 +298,51 @@ func TestConfigurationErrorsNameTheField(t *testing.T) {
 		}
 	}
 }
+
+// The columns of two definitions of an aggregate are the same, and their rows share one Redis.
+func TestRowsOfRedefinedColumnsLieApart(t *testing.T) {
+	srv := server.Start(t)
+	store := func(computed uint64) *redis.Store {
+		v := statsView()
+		v.Computed = computed
+		return open(t, redis.Config{Client: client(srv.Addr), View: v})
+	}
+	old, redefined := store(1), store(2)
+	put(t, old, features.Written{Stored: 1}, statsRow(7, noon))
+	if b := hydrate(t, redefined, noon, 7); !b.Missing.Has(0) {
+		t.Errorf("the new definition is served the old one's row: %s", show(b, 0))
+	}
+	changed := statsRow(8, noon)
+	changed.Key = 7
+	put(t, redefined, features.Written{Stored: 1}, changed)
+	if a, b := show(hydrate(t, old, noon, 7), 0), show(hydrate(t, redefined, noon, 7), 0); a == b || !strings.HasPrefix(a, "[1.75 ") || !strings.HasPrefix(b, "[2 ") {
+		t.Errorf("old %s, redefined %s", a, b)
+	}
+}
+
+// A store that no budget bounds would hold up every request while Redis does not answer.
+func TestBuildTakesStoresWithABudgetOnly(t *testing.T) {
+	options := client("127.0.0.1:1")
+	store := open(t, redis.Config{Client: options, View: statsView(), Lazy: true})
+	flat := statsView()
+	flat.Columns = flat.Columns[:1]
+	feast, err := redis.OpenFeast(redis.FeastConfig{Client: options, View: flat, Project: "test", Join: "item_id", Lazy: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { feast.Close() })
+	none := recsys.RetrieverFunc(func(context.Context, *recsys.Query, *recsys.Sink) error { return nil })
+	for _, s := range []recsys.FeatureSource{store, feast} {
+		_, err := recsys.NewPipeline(recsys.Retrieve("none", none), recsys.Features(s, recsys.Name("far"))).Build()
+		if err == nil || !strings.Contains(err.Error(), "features/far: asks another machine; mark it Remote(budget)") {
+			t.Errorf("%T without a budget: %v", s, err)
+		}
+	}
+	p, err := recsys.NewPipeline(recsys.Retrieve("none", none), recsys.Features(store, recsys.Remote(time.Second))).Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+}

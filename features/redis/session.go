@@ -17,8 +17,7 @@ import (
 type session struct {
 	options rueidis.ClientOption
 	live    atomic.Pointer[liveClient]
-	jobs    sync.Pool // of *job
-	mending atomic.Bool
+	jobs    sync.Pool       // of *job
 	ctx     context.Context // done when the session is closed
 	cancel  context.CancelFunc
 	closing sync.Once
@@ -140,8 +139,7 @@ func (s *session) close() {
 
 // job is a call under way. It belongs to its goroutine until that has sent on done.
 type job struct {
-	run      func() // of the goroutine
-	ctx      context.Context
+	run      func()              // of the goroutine
 	commands []rueidis.Completed // nil: one
 	one      rueidis.Completed
 	results  []rueidis.RedisResult
@@ -152,9 +150,9 @@ type job struct {
 
 // do calls the server with one command.
 func (s *session) do(ctx context.Context, command rueidis.Completed) (rueidis.RedisResult, error) {
-	j := s.job(ctx)
+	j := s.job()
 	j.one = command
-	if err := s.await(j); err != nil {
+	if err := s.await(ctx, j); err != nil {
 		return rueidis.RedisResult{}, err
 	}
 	result := j.result
@@ -167,9 +165,9 @@ func (s *session) doMulti(ctx context.Context, commands []rueidis.Completed) ([]
 	if len(commands) == 0 {
 		return nil, nil
 	}
-	j := s.job(ctx)
+	j := s.job()
 	j.commands = commands
-	if err := s.await(j); err != nil {
+	if err := s.await(ctx, j); err != nil {
 		return nil, err
 	}
 	results := j.results
@@ -177,13 +175,12 @@ func (s *session) doMulti(ctx context.Context, commands []rueidis.Completed) ([]
 	return results, nil
 }
 
-func (s *session) job(ctx context.Context) *job {
+func (s *session) job() *job {
 	j, _ := s.jobs.Get().(*job)
 	if j == nil {
 		j = &job{done: make(chan struct{}, 1)}
 		j.run = func() { s.run(j) }
 	}
-	j.ctx = ctx
 	return j
 }
 
@@ -193,8 +190,7 @@ func (s *session) release(j *job) {
 }
 
 // await runs a job and returns when it is done, or with an error when it is the caller's no more.
-func (s *session) await(j *job) error {
-	ctx := j.ctx
+func (s *session) await(ctx context.Context, j *job) error {
 	go j.run()
 	select {
 	case <-j.done:
@@ -204,46 +200,22 @@ func (s *session) await(j *job) error {
 	}
 }
 
-// run is the goroutine of a job.
+// run is the goroutine of a job. The client does not see the caller's deadline: it would give up a connection that takes longer to
+// be made than a request waits, for all who wait for it, and close one whose answer is late. Its own bounds are the
+// options' Dialer.Timeout and ConnWriteTimeout.
 func (s *session) run(j *job) {
-	client := s.live.Load()
-	broken := false
-	func() {
-		defer func() {
-			if p := recover(); p != nil {
-				j.err = fmt.Errorf("%w: %v", errPanicked, p)
-			}
-		}()
-		if j.commands == nil {
-			j.result = client.Do(j.ctx, j.one)
-			broken = j.result.NonRedisError() != nil
-			return
+	defer func() {
+		if p := recover(); p != nil {
+			j.err = fmt.Errorf("%w: %v", errPanicked, p)
 		}
-		j.results = client.DoMulti(j.ctx, j.commands...)
-		for i := range j.results {
-			broken = broken || j.results[i].NonRedisError() != nil
-		}
+		j.done <- struct{}{}
 	}()
-	j.done <- struct{}{}
-	if broken {
-		s.mend(client)
+	client := s.live.Load()
+	if j.commands == nil {
+		j.result = client.Do(context.Background(), j.one)
+	} else {
+		j.results = client.DoMulti(context.Background(), j.commands...)
 	}
-}
-
-// mend makes connections that a call found broken, with more time than a call has: one whose making takes longer
-// than requests wait would never come to be. It asks every node once.
-func (s *session) mend(client *liveClient) {
-	if s.ctx.Err() != nil || !s.mending.CompareAndSwap(false, true) {
-		return
-	}
-	defer s.mending.Store(false)
-	ctx, cancel := context.WithTimeout(s.ctx, 2*s.options.Dialer.Timeout)
-	defer cancel()
-	var group sync.WaitGroup
-	for _, node := range client.Nodes() {
-		group.Go(func() { node.Do(ctx, node.B().Ping().Build()) })
-	}
-	group.Wait()
 }
 
 // dialer returns what makes the connections: as the options say, and known to the session.

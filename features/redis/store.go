@@ -61,7 +61,7 @@ type Config struct {
 //	recsys.Features(store, recsys.Remote(10*time.Millisecond))
 //
 // Reading n rows is one MGET, or one for each slot in a cluster, of which all run at once. It allocates the text of the keys, beside what the client
-// does. With a near-cache, rows that are there cost a look-up and no network.
+// does. With a near-cache, rows that are there cost a look-up and a copy, no network and no allocation.
 type Store struct {
 	*core
 	keys features.Keys
@@ -85,6 +85,7 @@ type core struct {
 var (
 	_ features.OnlineStore                = (*Store)(nil)
 	_ recsys.Overwriter                   = (*Store)(nil)
+	_ recsys.RemoteCaller                 = (*Store)(nil)
 	_ recsys.Versioned                    = (*Store)(nil)
 	_ recsys.Binder[recsys.FeatureSource] = (*Store)(nil)
 )
@@ -115,7 +116,7 @@ func Open(config Config) (*Store, error) {
 	c.reads = link{session, newBreaker(config.Breaker, time.Now), config.Timeout}
 	c.writes = c.reads
 	c.writes.breaker = newBreaker(config.Breaker, time.Now)
-	c.fetcher = c.fetch
+	c.fetcher = c.verified
 	s := &Store{core: c}
 	if c.view.Entity != features.Context {
 		s.keys, err = c.view.Keys(nil)
@@ -160,6 +161,9 @@ func (s *Store) Columns() []recsys.Column { return s.serving.columns }
 
 // Overwrites returns true: Hydrate writes every cell itself.
 func (s *Store) Overwrites() bool { return true }
+
+// CallsRemote returns true: a pipeline takes it with [recsys.Remote] only.
+func (s *Store) CallsRemote() bool { return true }
 
 // WritesAges returns true: the blocks get the age of every row.
 func (s *Store) WritesAges() bool { return true }

@@ -192,3 +192,58 @@ func TestReadingAllocatesTheKeysAlone(t *testing.T) {
 		t.Errorf("Hydrate allocates %v times, the client alone %v; want at most 2 more", ours, alone)
 	}
 }
+
+// A batch that the near-cache has costs no memory and no question, and what is no row in it is counted each time.
+func TestCachedBatchAllocatesNothing(t *testing.T) {
+	srv := server.Start(t)
+	reported := 0
+	s := open(t, redis.Config{
+		Client: client(srv.Addr), View: statsView(), Near: redis.Near{Bytes: 1 << 20, Life: time.Hour},
+		Report: func(*redis.ValueError) { reported++ },
+	})
+	var items []recsys.ItemID
+	var batch []features.Row
+	for k := range uint64(500) {
+		items = append(items, recsys.ItemID(k))
+		if k != 7 {
+			batch = append(batch, statsRow(k, noon))
+		}
+	}
+	put(t, s, features.Written{Stored: 499}, batch...)
+	c, err := rueidis.NewClient(client(srv.Addr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), server.Patience)
+	defer cancel()
+	if err := c.Do(ctx, c.B().Set().Key(s.Name(7)).Value("{}").Build()).Error(); err != nil {
+		t.Fatal(err)
+	}
+	check := func() {
+		b := hydrate(t, s, noon, items...)
+		for i := range items {
+			if b.Missing.Has(i) != (i == 7) || i != 7 && (b.FloatRow(i)[0] != float32(i)/4 || b.ID[0][i] != uint64(i)*10 || b.VectorAt(0, i)[1] != -float32(i)) {
+				t.Fatalf("row %d: missing %v, %v", i, b.Missing.Has(i), b.FloatRow(i))
+			}
+		}
+	}
+	check()
+	check()
+	if got := s.Stats(); got.Near.Misses != 500 || got.Near.Hits != 500 || got.Foreign != 2 || reported != 2 {
+		t.Fatalf("%+v, %d reported; want 500 misses, 500 hits, 2 foreign", got, reported)
+	}
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	schema, _ := recsys.NewSchema(recsys.SchemaConfig{})
+	q := recsys.NewQuery(&recsys.Request{K: 1, Now: noon}, schema, "test")
+	b := recsys.NewBlock(s.Columns(), recsys.PerItem, 7)
+	if n := testing.AllocsPerRun(50, func() {
+		if err := s.Hydrate(ctx, q, items[:7], b); err != nil {
+			t.Error(err)
+		}
+	}); n > 0 {
+		t.Errorf("a cached batch allocates %v times", n)
+	}
+}

@@ -139,10 +139,10 @@ func (s *Store) writeRound(ctx context.Context, rows []encoded, text string, w *
 	}
 	answered := errPanicked
 	defer func() {
-		cancel()
 		if e := l.end(ctx, probe, answered); e != nil {
 			err = e
 		}
+		cancel()
 	}()
 	keys := make([]uint64, len(rows))
 	for i, r := range rows {
@@ -282,8 +282,8 @@ func (s *Store) deleteRound(ctx context.Context, keys []uint64) (deleted int, er
 	}
 	err = errPanicked
 	defer func() {
-		cancel()
 		err = l.end(ctx, probe, err)
+		cancel()
 	}()
 	names, _ := s.space.append(make([]string, 0, len(keys)), nil, keys)
 	var commands []rueidis.Completed

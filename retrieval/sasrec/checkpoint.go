@@ -10,8 +10,8 @@ import (
 	"strings"
 
 	"github.com/recsyskit/recsys"
-	"github.com/recsyskit/recsys/retrieval/internal/nn"
 	"github.com/recsyskit/recsys/internal/npy"
+	"github.com/recsyskit/recsys/retrieval/internal/nn"
 	"github.com/recsyskit/recsys/retrieval/vector"
 )
 

@@ -1,25 +1,25 @@
 // Command redis times batches of rows from a Redis server of its own on the loopback interface: the store of features/redis, and
-// Feast's layout (a hash with a field for each feature, HMGETs in a pipeline) read by the same client. It also compares memory.
+// Feast's layout (a hash with a field for each feature, HMGETs in a pipeline) read by the same client, and read as the server of Feast
+// in Go reads it, with its libraries. It also compares memory.
 //
 //	go run ./redis -entities 10000 -batch 500 -columns 50
+//
+// Readers take turns, in an order that is drawn anew in each round, so noise of the machine meets all alike. A turn has
+// many batches, so that each reader pays for the garbage it makes. Wall time is the median batch. CPU time is that
+// of this process and of the server, by the kernel's count. The ratios are medians of those within a round.
 package main
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"flag"
 	"fmt"
-	"math"
 	"math/rand/v2"
-	"net"
 	"os"
-	"os/exec"
-	"slices"
-	"strconv"
-	"strings"
+	"runtime"
 	"time"
 
+	goredis "github.com/redis/go-redis/v9"
 	"github.com/redis/rueidis"
 
 	"github.com/recsyskit/recsys"
@@ -28,72 +28,104 @@ import (
 )
 
 func main() {
-	entities := flag.Int("entities", 10000, "rows in the store")
-	batch := flag.Int("batch", 500, "rows of a batch")
-	columns := flag.Int("columns", 50, "float columns")
-	rounds := flag.Int("rounds", 100, "rounds, in which every reader reads the same batch")
+	var c config
+	flag.IntVar(&c.entities, "entities", 10000, "rows in the store")
+	flag.IntVar(&c.batch, "batch", 500, "rows of a batch")
+	flag.IntVar(&c.columns, "columns", 50, "float columns")
+	flag.IntVar(&c.rounds, "rounds", 40, "rounds, in which every reader has a turn")
+	flag.DurationVar(&c.turn, "turn", 50*time.Millisecond, "how long a turn is")
 	flag.Parse()
-	if err := run(*entities, *batch, *columns, *rounds); err != nil {
+	if err := run(c); err != nil {
 		fmt.Fprintln(os.Stderr, "redis:", err)
 		os.Exit(1)
 	}
 }
 
-// lane is a reader that is timed.
-type lane struct {
-	name   string
-	source recsys.FeatureSource
-	bytes  float64 // of memory per entity
-	times  []float64
+type config struct {
+	entities, batch, columns, rounds int
+	turn                             time.Duration
 }
 
-func run(entities, batch, columns, rounds int) error {
-	if entities < 1 || batch < 1 || columns < 1 || rounds < 1 {
+// bench is the server and what reads from it.
+type bench struct {
+	config
+	server *server
+	client rueidis.Client
+	query  *recsys.Query
+	rows   []features.Row
+	lanes  []*lane
+}
+
+func run(c config) error {
+	if c.entities < 1 || c.batch < 1 || c.columns < 1 || c.rounds < 1 || c.turn <= 0 {
 		return errors.New("want positive numbers")
 	}
-	addr, stop, err := start()
+	srv, err := start()
 	if err != nil {
 		return err
 	}
-	defer stop()
-	view := features.View{Name: "item.stats"}
-	for i := range columns {
-		view.Columns = append(view.Columns, features.Column{Name: fmt.Sprintf("feature_%02d", i)})
+	defer srv.stop()
+	b := &bench{config: c, server: srv}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	defer cancel()
+	options := rueidis.ClientOption{InitAddress: []string{srv.addr}, ConnWriteTimeout: 30 * time.Second, DisableCache: true}
+	if b.client, err = rueidis.NewClient(options); err != nil {
+		return err
 	}
-	options := rueidis.ClientOption{InitAddress: []string{addr}, ConnWriteTimeout: 30 * time.Second}
-	client, err := rueidis.NewClient(options)
+	defer b.client.Close()
+	schema, err := recsys.NewSchema(recsys.SchemaConfig{})
 	if err != nil {
 		return err
 	}
-	defer client.Close()
+	b.query = recsys.NewQuery(&recsys.Request{K: 1, Now: time.Unix(1_700_000_001, 0)}, schema, "bench")
 	rng := rand.New(rand.NewPCG(1, 2))
-	rows := make([]features.Row, entities)
-	for k := range rows {
-		rows[k] = features.Row{Key: uint64(k), Time: time.Unix(1_700_000_000, 0), Floats: make([]float32, columns)}
-		for j := range rows[k].Floats {
-			rows[k].Floats[j] = rng.Float32()
+	b.rows = make([]features.Row, c.entities)
+	for k := range b.rows {
+		b.rows[k] = features.Row{Key: uint64(k), Time: time.Unix(1_700_000_000, 0), Floats: make([]float32, c.columns)}
+		for j := range b.rows[k].Floats {
+			b.rows[k].Floats[j] = rng.Float32()
 		}
 	}
-	var lanes []*lane
-	add := func(name string, source recsys.FeatureSource, fill func() error) error {
-		before, err := memory(client)
-		if err == nil && fill != nil {
-			err = fill()
+	closers, err := b.open(ctx, options)
+	defer func() {
+		for _, f := range closers {
+			f()
 		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		after, err := memory(client)
-		lanes = append(lanes, &lane{name: name, source: source, bytes: float64(after-before) / float64(entities)})
+	}()
+	if err != nil {
 		return err
+	}
+	b.rows = nil // the collector need not look at them
+	if err := b.measure(ctx, rng); err != nil {
+		return err
+	}
+	b.report()
+	return nil
+}
+
+// open fills the server and makes the lanes; that of Feast's layout is the first.
+func (b *bench) open(ctx context.Context, options rueidis.ClientOption) (closers []func(), err error) {
+	view := features.View{Name: "item.stats"}
+	for i := range b.columns {
+		view.Columns = append(view.Columns, features.Column{Name: fmt.Sprintf("feature_%02d", i)})
 	}
 	feast, err := redis.OpenFeast(redis.FeastConfig{Client: options, View: view, Project: "my_project", Join: "item_id"})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer feast.Close()
-	if err := add("Feast's layout", feast, func() error { return fillFeast(client, feast, rows) }); err != nil {
-		return err
+	closers = append(closers, func() { feast.Close() })
+	err = b.add("Feast's layout", b.hydrate(feast), feast.Columns(), func() error { return fillFeast(ctx, b.client, feast, b.rows) })
+	if err != nil {
+		return closers, err
+	}
+	server := goredis.NewClient(&goredis.Options{Addr: b.server.addr, ReadTimeout: 30 * time.Second})
+	closers = append(closers, func() { server.Close() })
+	r := &records{client: server, keys: feast}
+	for i := range view.Columns {
+		r.names = append(r.names, view.Columns[i].Name)
+	}
+	if err := b.add("Feast's server", r.batch, feast.Columns(), nil); err != nil {
+		return closers, err
 	}
 	for _, c := range []struct {
 		name   string
@@ -102,143 +134,110 @@ func run(entities, batch, columns, rounds int) error {
 	}{
 		{"float32", redis.Config{}, true},
 		{"float16", redis.Config{Prefix: "h", Half: true}, true},
-		{"float32, near-cache", redis.Config{Near: redis.Near{Bytes: 1 << 30}}, false},
+		{"near-cache", redis.Config{Near: redis.Near{Bytes: 1 << 30, Life: time.Hour}}, false},
 	} {
 		c.config.Client, c.config.View, c.config.Timeout = options, view, 30*time.Second
 		s, err := redis.Open(c.config)
 		if err != nil {
-			return err
+			return closers, err
 		}
-		defer s.Close()
-		fill := func() error {
-			_, err := s.PutBatch(context.Background(), rows)
-			return err
-		}
-		if !c.fill {
-			fill = nil
-		}
-		if err := add(c.name, s, fill); err != nil {
-			return err
-		}
-	}
-	if err := measure(lanes, entities, batch, rounds, rng); err != nil {
-		return err
-	}
-	report(lanes, batch, columns, entities)
-	return nil
-}
-
-// measure has every lane read the same batches in turn.
-func measure(lanes []*lane, entities, batch, rounds int, rng *rand.Rand) error {
-	schema, err := recsys.NewSchema(recsys.SchemaConfig{})
-	if err != nil {
-		return err
-	}
-	q := recsys.NewQuery(&recsys.Request{K: 1, Now: time.Unix(1_700_000_001, 0)}, schema, "bench")
-	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
-	defer cancel()
-	items := make([]recsys.ItemID, batch)
-	for round := range rounds {
-		for i := range items {
-			items[i] = recsys.ItemID(rng.IntN(entities))
-		}
-		for j := range lanes {
-			l := lanes[(round+j)%len(lanes)]
-			b := recsys.NewBlock(l.source.Columns(), recsys.PerItem, batch)
-			for range 2 {
-				start := time.Now()
-				if err := l.source.Hydrate(ctx, q, items, b); err != nil {
-					return fmt.Errorf("%s: %w", l.name, err)
-				}
-				l.times = append(l.times, float64(time.Since(start).Nanoseconds())/1e3)
-				if n := b.Missing.Count(); n > 0 {
-					return fmt.Errorf("%s: %d rows are missing", l.name, n)
-				}
-			}
-		}
-	}
-	return nil
-}
-
-func report(lanes []*lane, batch, columns, entities int) {
-	fmt.Printf("%d entities x %d floats of %d; medians of wall time\n", batch, columns, entities)
-	fmt.Printf("%-22s %10s %10s %12s %10s\n", "", "us/batch", "speed-up", "bytes/entity", "of Feast's")
-	first := median(lanes[0].times)
-	for _, l := range lanes {
-		m := median(l.times)
-		size, share := "", ""
-		if l.bytes > 0 {
-			size, share = fmt.Sprintf("%.0f", l.bytes), fmt.Sprintf("%.3f", l.bytes/lanes[0].bytes)
-		}
-		fmt.Printf("%-22s %10.0f %10.1f %12s %10s\n", l.name, m, first/m, size, share)
-	}
-}
-
-func median(x []float64) float64 {
-	slices.Sort(x)
-	return x[len(x)/2]
-}
-
-// fillFeast writes rows as Feast does: a float_val of feast.types.Value in each field, and the event time.
-func fillFeast(client rueidis.Client, f *redis.Feast, rows []features.Row) error {
-	fields := f.Fields()
-	for part := range slices.Chunk(rows, 500) {
-		var commands []rueidis.Completed
-		for _, r := range part {
-			key, _ := f.Key(r.Key)
-			c := client.B().Hset().Key(key).FieldValue()
-			for j, v := range r.Floats {
-				c = c.FieldValue(fields[j], string(binary.LittleEndian.AppendUint32([]byte{0x35}, math.Float32bits(v))))
-			}
-			at := binary.AppendUvarint([]byte{8}, uint64(r.Time.Unix()))
-			commands = append(commands, c.FieldValue(fields[len(r.Floats)], string(at)).Build())
-		}
-		for _, r := range client.DoMulti(context.Background(), commands...) {
-			if err := r.Error(); err != nil {
+		closers = append(closers, func() { s.Close() })
+		var fill func() error
+		if c.fill {
+			fill = func() error {
+				_, err := s.PutBatch(ctx, b.rows)
 				return err
 			}
 		}
+		if err := b.add(c.name, b.hydrate(s), s.Columns(), fill); err != nil {
+			return closers, err
+		}
+		if !c.fill { // every row is read once
+			items := make([]recsys.ItemID, b.entities)
+			for i := range items {
+				items[i] = recsys.ItemID(i)
+			}
+			if err := s.Hydrate(ctx, b.query, items, recsys.NewBlock(s.Columns(), recsys.PerItem, len(items))); err != nil {
+				return closers, err
+			}
+		}
+	}
+	return closers, nil
+}
+
+// add makes a lane. The memory of its rows is what fill takes.
+func (b *bench) add(name string, read reader, columns []recsys.Column, fill func() error) error {
+	l := &lane{name: name, read: read, block: recsys.NewBlock(columns, recsys.PerItem, b.batch)}
+	if fill != nil {
+		before, err := memory(b.client)
+		if err == nil {
+			err = fill()
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		after, err := memory(b.client)
+		if err != nil {
+			return err
+		}
+		l.bytes = float64(after-before) / float64(b.entities)
+	}
+	b.lanes = append(b.lanes, l)
+	return nil
+}
+
+// hydrate reads from a source.
+func (b *bench) hydrate(s recsys.FeatureSource) reader {
+	return func(ctx context.Context, items []recsys.ItemID, out *recsys.Block) error {
+		if err := s.Hydrate(ctx, b.query, items, out); err != nil {
+			return err
+		}
+		if n := out.Missing.Count(); n > 0 {
+			return fmt.Errorf("%d rows are missing", n)
+		}
+		return nil
+	}
+}
+
+// measure has the lanes take turns. All read the same batches in a round.
+func (b *bench) measure(ctx context.Context, rng *rand.Rand) error {
+	for round := range b.rounds + 1 {
+		seed := rng.Uint64()
+		for _, j := range rng.Perm(len(b.lanes)) {
+			l := b.lanes[j]
+			runtime.GC() // of what other lanes have left
+			t, err := b.turnOf(ctx, l, rand.New(rand.NewPCG(seed, 0)))
+			if err != nil {
+				return fmt.Errorf("%s: %w", l.name, err)
+			}
+			if round > 0 { // the first warms up
+				l.turns = append(l.turns, t)
+			}
+		}
 	}
 	return nil
 }
 
-// memory returns the bytes that the server's data takes.
-func memory(client rueidis.Client) (int, error) {
-	info, err := client.Do(context.Background(), client.B().Info().Section("memory").Build()).ToString()
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(info) {
-		if text, ok := strings.CutPrefix(strings.TrimSpace(line), "used_memory:"); ok {
-			return strconv.Atoi(text)
+func (b *bench) turnOf(ctx context.Context, l *lane, rng *rand.Rand) (t turn, err error) {
+	items := make([]recsys.ItemID, b.batch)
+	walls := make([]float64, 0, 10_000)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	client, server := ownCPU(), b.server.cpu()
+	for begin := time.Now(); time.Since(begin) < b.config.turn || len(walls) < 3; {
+		for i := range items {
+			items[i] = recsys.ItemID(rng.IntN(b.entities))
 		}
-	}
-	return 0, errors.New("no used_memory")
-}
-
-// start starts a server that writes nothing to disk.
-func start() (addr string, stop func(), err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
-	}
-	addr = l.Addr().String()
-	l.Close()
-	_, port, _ := net.SplitHostPort(addr)
-	cmd := exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
-	if err := cmd.Start(); err != nil {
-		return "", nil, err
-	}
-	stop = func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	}
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if c, err := net.Dial("tcp", addr); err == nil {
-			c.Close()
-			return addr, stop, nil
+		start := time.Now()
+		if err := l.read(ctx, items, l.block); err != nil {
+			return t, err
 		}
+		walls = append(walls, float64(time.Since(start).Nanoseconds())/1e3)
 	}
-	stop()
-	return "", nil, fmt.Errorf("redis-server does not listen on %s", addr)
+	n := float64(len(walls))
+	t.client, t.server = (ownCPU()-client)/n, (b.server.cpu()-server)/n
+	runtime.ReadMemStats(&after)
+	t.allocs = float64(after.Mallocs-before.Mallocs) / n
+	t.wall = median(walls)
+	return t, nil
 }

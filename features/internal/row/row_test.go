@@ -194,6 +194,27 @@ func TestHalfPrecisionRefusesWhatItCannotHold(t *testing.T) {
 	require.Error(t, err)
 }
 
+func TestVerifiedRowsReadAsOthersDo(t *testing.T) {
+	src := rand.New(rand.NewPCG(11, 12))
+	c := newCodec(t, row.Float32)
+	for _, f := range []row.Format{row.Float32, row.Float16} {
+		for range 100 {
+			r := random(src)
+			b := pack(t, newCodec(t, f), &r)
+			require.Equal(t, row.OK, c.Verify(r.Key, b))
+			require.Equal(t, row.Corrupt, c.Verify(r.Key+1, b))
+			want := recsys.NewBlock(newView().Served(), recsys.PerItem, 2)
+			got := recsys.NewBlock(newView().Served(), recsys.PerItem, 2)
+			at, _ := c.Read(r.Key, b, want, 1)
+			require.Equal(t, at, c.ReadVerified(b, got, 1))
+			require.Equal(t, bitsOf(want.Float), bitsOf(got.Float))
+			require.Equal(t, want.ID, got.ID)
+			require.Equal(t, want.Vector, got.Vector)
+		}
+	}
+	require.Equal(t, row.Foreign, c.Verify(1, nil))
+}
+
 func TestReadAllocatesNothing(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")

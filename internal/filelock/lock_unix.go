@@ -1,6 +1,6 @@
 //go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
 
-package journal
+package filelock
 
 import (
 	"errors"
@@ -8,8 +8,9 @@ import (
 	"syscall"
 )
 
-// lock takes the file for this process alone; the system gives it back when the process ends, however it does.
-func lock(f *os.File) error {
+// Lock takes the open file for this process alone, or returns ErrLocked. The system gives it free when the file is closed or the
+// process ends, however it does.
+func Lock(f *os.File) error {
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if errors.Is(err, syscall.EWOULDBLOCK) {
