@@ -39,7 +39,7 @@ func wholePath(ctx context.Context) error {
 	log, labels, now := simulatedLog()
 	clock := func() time.Time { return now }
 
-	// A view: the columns are what the windows count.
+	// A view: the columns are what the windows count, and its version is that of their definition.
 	hour := []time.Duration{time.Hour}
 	counts := window.Config{Aggregates: []window.Aggregate{
 		{Name: "clicks", Kinds: []recsys.EventKind{recsys.Click}, Windows: hour},
@@ -49,7 +49,7 @@ func wholePath(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	view := features.View{Name: "item.stats", Columns: windows.Columns(), TTL: 24 * time.Hour, Age: "item.stats.age"}
+	view := features.View{Name: "item.stats", Columns: windows.Columns(), Computed: windows.Hash(), TTL: 24 * time.Hour, Age: "item.stats.age"}
 
 	// A store, and the log in it. In production the rows that are written go to a file as well, for training.
 	store, err := features.NewStore(features.StoreConfig{View: view, Clock: clock})
