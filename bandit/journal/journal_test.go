@@ -196,9 +196,24 @@ func TestFeedbackOfImpossibleTimesIsRefusedAgainAfterARestart(t *testing.T) {
 	}
 }
 
+// busy is a disk on which others come while one syncs, as on real ones.
+type busy struct{ unsynced }
+
+type busyFile struct{ journal.File }
+
+func (d busy) Create(path string, again bool) (journal.File, error) {
+	f, err := d.unsynced.Create(path, again)
+	return busyFile{f}, err
+}
+
+func (f busyFile) Sync() error {
+	time.Sleep(time.Millisecond)
+	return f.File.Sync()
+}
+
 func TestConcurrentCallersShareSyncs(t *testing.T) {
 	p := learned(t)
-	j := open(t, t.TempDir(), p, journal.Options{})
+	j := open(t, t.TempDir(), p, journal.Options{}.On(busy{}))
 	const callers, each = 32, 40
 	var work sync.WaitGroup
 	for i := range callers {

@@ -117,12 +117,26 @@ func TestMistakesOfTheCaller(t *testing.T) {
 	dir := t.TempDir()
 	bad := filepath.Join(dir, "bad.jsonl")
 	require.NoError(t, os.WriteFile(bad, []byte("\n"+`{"time":"2026-03-01T12:00:00Z","user":1,"kind":"click"}`+"\n"), 0o644))
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	fmt.Fprint(z, strings.Repeat("\n", 1000))
+	require.NoError(t, z.Close())
+	cut := filepath.Join(dir, "cut.gz")
+	require.NoError(t, os.WriteFile(cut, packed.Bytes()[:packed.Len()-9], 0o644))
+	for _, sub := range []string{"a", "b"} {
+		require.NoError(t, os.Mkdir(filepath.Join(dir, sub), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, sub, "x"), nil, 0o644))
+	}
 	for _, c := range []struct {
 		want string
 		args []string
 	}{
 		{"no such file", []string{"-log", filepath.Join(dir, "none")}},
 		{"bad.jsonl:2: field \"item\": is missing", []string{"-log", bad}},
+		{"unexpected EOF", []string{"-log", cut}},
+		{"is a folder", []string{"-log", dir}},
+		{"names that differ", []string{"-log", filepath.Join(dir, "?", "x")}},
+		{"-checkpoints " + bad, []string{"-checkpoints", bad}},
 		{"-store redis:1", []string{"-store", "redis:1"}},
 		{"-every is 0", []string{"-every", "0"}},
 		{"-flush is -1s", []string{"-flush", "-1s"}},
@@ -137,4 +151,10 @@ func TestMistakesOfTheCaller(t *testing.T) {
 	}
 	code, _, stderr := call("-log", bad, "-max-bad", "1")
 	require.Zero(t, code, stderr)
+}
+
+func TestEventsOfTheFutureAreShown(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.jsonl")
+	require.NoError(t, os.WriteFile(path, []byte(`{"time":"2261-03-01T12:00:00Z","user":1,"item":2,"kind":"click"}`+"\n"), 0o644))
+	require.EqualValues(t, 1, results(t, "-log", path)["result"]["future"])
 }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -85,7 +87,14 @@ func (o *options) check() error {
 		return cli.Usagef("-crash is %d; want >= 0", o.crash)
 	}
 	if o.checkpoints != "" {
-		if there, err := os.ReadDir(o.checkpoints); err == nil && len(there) > 0 {
+		there, err := os.ReadDir(o.checkpoints)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = os.MkdirAll(o.checkpoints, 0o755)
+		}
+		if err != nil {
+			return cli.Usagef("-checkpoints %s: %v", o.checkpoints, err)
+		}
+		if len(there) > 0 {
 			return cli.Usagef("-checkpoints %s: the folder is not empty", o.checkpoints)
 		}
 	}
@@ -107,6 +116,25 @@ func program(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.
 	return cli.Exit(fs, err, stdout, stderr)
 }
 
+// checkLog finds out whether there is a log to read.
+func checkLog(pattern string) error {
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		return cli.Inputf(pattern, 0, "no such file")
+	}
+	names := map[string]string{}
+	for _, f := range files {
+		if info, err := os.Stat(f); err == nil && info.IsDir() {
+			return cli.Inputf(f, 0, "is a folder, want a file")
+		}
+		if first, doubled := names[filepath.Base(f)]; doubled {
+			return cli.Inputf(f, 0, "has the name of %s; want names that differ", first)
+		}
+		names[filepath.Base(f)] = f
+	}
+	return nil
+}
+
 func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	folder, err := os.MkdirTemp("", "features")
 	if err != nil {
@@ -121,15 +149,15 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		if err := simulate(o, stderr); err != nil {
 			return err
 		}
-	} else if files, err := filepath.Glob(o.log); err != nil || len(files) == 0 {
-		return cli.Inputf(o.log, 0, "no such file")
+	} else if err := checkLog(o.log); err != nil {
+		return err
 	}
 	s, err := stream(ctx, o, stderr)
 	if err != nil {
-		return inputError(err)
+		return o.inputError(err)
 	}
 	if err := s.judge(ctx); err != nil {
-		return inputError(err)
+		return o.inputError(err)
 	}
 	if o.report != "" {
 		if err := s.page().Save(o.report); err != nil {

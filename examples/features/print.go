@@ -42,13 +42,13 @@ func (s *study) print(w io.Writer) error {
 	lags := j.views[0].lags
 	rate := float64(s.counted+s.again) / max(1e-9, s.took.Seconds())
 	text := fmt.Sprintf(`
-%d lines, %d events, %d doubled, %d malformed; %d requests, p50 %.0f µs, p99 %.0f µs; %.0f events/s with three views
+%d lines, %d events, %d doubled, %d malformed, %d of the future; %d requests, p50 %.0f µs, p99 %.0f µs; %.0f events/s with three views
 %s
 item rows were %.1f s old in the median, %.1f s at p99; %.2f %% of all served values that do not decay differ from a batch`,
-		j.counts.Lines, j.counts.Events, j.counts.Doubled, j.counts.Bad, len(s.served), quantile(micros, .5), quantile(micros, .99), rate,
+		j.counts.Lines, j.counts.Events, j.counts.Doubled, j.counts.Bad, j.counts.Future, len(s.served), quantile(micros, .5), quantile(micros, .99), rate,
 		s.crashText(), quantile(lags, .5), quantile(lags, .99), 100*j.mismatch())
 	return s.line(w, text, cli.Object{
-		cli.F("lines", j.counts.Lines), cli.F("events", j.counts.Events), cli.F("doubled", j.counts.Doubled), cli.F("bad", j.counts.Bad),
+		cli.F("lines", j.counts.Lines), cli.F("events", j.counts.Events), cli.F("doubled", j.counts.Doubled), cli.F("bad", j.counts.Bad), cli.F("future", j.counts.Future),
 		cli.F("late", j.late[0]), cli.F("requests", len(s.served)), cli.F("p50_us", quantile(micros, .5)), cli.F("p99_us", quantile(micros, .99)),
 		cli.F("events_per_s", rate), cli.F("crashes", s.crashes), cli.F("restored", s.restored), cli.F("repeated", s.again),
 		cli.F("lag_p50_s", quantile(lags, .5)), cli.F("lag_p90_s", quantile(lags, .9)), cli.F("lag_p99_s", quantile(lags, .99)), cli.F("mismatch", j.mismatch()),

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"time"
@@ -181,13 +183,18 @@ func (s *study) serve() error {
 }
 
 // inputError makes a mistake of the log one of the caller's.
-func inputError(err error) error {
+func (o *options) inputError(err error) error {
 	if p, ok := errors.AsType[*recsys.ParseError](err); ok {
 		reason := p.Err
 		if p.Field != "" {
 			reason = fmt.Errorf("field %q: %w", p.Field, p.Err)
 		}
 		return &cli.InputError{File: filepath.Clean(p.File), Line: p.Line, Err: reason}
+	}
+	for _, damage := range []error{io.ErrUnexpectedEOF, gzip.ErrHeader, gzip.ErrChecksum, fs.ErrPermission} {
+		if !o.simulated && errors.Is(err, damage) {
+			return &cli.InputError{File: o.log, Err: err}
+		}
 	}
 	return err
 }

@@ -37,7 +37,8 @@
 // two refreshes ([Config.Refresh]) it has some that have left a window. At the end of a log, and when a run has caught up with
 // one that is followed, every row is as the batch computes it for the time of the newest event.
 //
-// A store that is down is waited for, with growing pauses, until the context is done. A store that has lost what
+// A store that is down is waited for, with growing pauses, until the context is done or [Retry.Attempts] are made; [Materializer.Stats] and
+// [Retry.Report] say meanwhile what is wrong. Rows that it refuses as of the future, as its clock is behind, are counted and written again with each flush. A store that has lost what
 // it acknowledged, as Redis can in a failover, is found out by a comparison, which comes by itself after errors and at the start of a
 // run, and made whole from the aggregates: see [Materializer.Verify].
 //
@@ -56,7 +57,7 @@
 // # What it does not do
 //
 // It reads a log from its beginning: when old files are gone, a new version of a view begins with those that are left, which
-// does when they reach back as far as the longest window. It is one process for one checkpoint folder; a log that one process cannot
+// does when they reach back as far as the longest window. It is one process for one checkpoint folder, which others find locked ([ErrLocked]); a log that one process cannot
 // count is cut by key into several, each with its own. Files that are renamed while they are read are not followed
 // ([Log.Follow]). It joins nothing: what an item is, not what happened to it, is put by whoever knows, into a store of its
 // own: rows that a store has lost are restored here only if a log can be counted for them. See package features.

@@ -29,8 +29,8 @@ const (
 
 // deaths are where a victim dies. In a line: it has read it, and counted some of its events. Before, within, after: a write of the
 // store, of which half is there, or all, and none was acknowledged. Progress: between two flushes. Any: after that many
-// microseconds, so also while it saves a checkpoint or reads one.
-var deaths = []string{"line", "before", "within", "after", "progress", "any"}
+// microseconds, so also while it saves a checkpoint or reads one. Follow: the same, of a run that follows the log.
+var deaths = []string{"line", "before", "within", "after", "progress", "any", "follow"}
 
 // TestKilledProcessCountsNothingTwice kills processes that fill three durable stores from a log that grows meanwhile, cut anywhere. What the
 // stores have in the end is what a batch computes of the whole log.
@@ -61,7 +61,7 @@ func TestKilledProcessCountsNothingTwice(t *testing.T) {
 		switch death {
 		case "line":
 			step = 1 + rng.IntN(150)
-		case "any":
+		case "any", "follow":
 			step = 1 + rng.IntN(30_000)
 		}
 		if _, ended := live(t, dir, death, step); ended {
@@ -151,7 +151,7 @@ func fillUntilKilled(dir string) {
 	var step int
 	_, err := fmt.Sscan(os.Getenv(deathVariable), &death, &step)
 	fatal(err)
-	if death == "any" {
+	if death == "any" || death == "follow" {
 		time.AfterFunc(time.Duration(step)*time.Microsecond, die)
 	}
 	left := step
@@ -193,6 +193,9 @@ func fillUntilKilled(dir string) {
 	}
 	cfg.Checkpoints = filepath.Join(dir, "checkpoints")
 	cfg.FlushEvents, cfg.CheckpointEvents, cfg.Refresh = 20, 60, 5*time.Minute
+	if death == "follow" { // it saves whenever it has caught up, and dies at its time
+		cfg.Log.Follow, cfg.Log.Poll, cfg.CheckpointInterval, cfg.Now = true, time.Millisecond, 1, time.Now
+	}
 	cfg.Progress = func(materialize.Progress) {
 		if at("progress") {
 			die()

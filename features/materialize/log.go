@@ -45,7 +45,8 @@ type Log struct {
 	// Follow waits at the end of the last file for more of it, or for a further file that a pattern
 	// matches, until the context is done. A file is taken to be complete once a further
 	// one is there: files rotate by a new name that sorts after the old ones. Renaming or
-	// truncating the file that is read is not supported; it ends the run with [ErrLogChanged].
+	// truncating the file that is read is not supported; it ends the run with [ErrLogChanged], and so does
+	// a new file that sorts before it.
 	// Compressed files are read to their end and not waited on.
 	Follow bool
 	// Poll is how long to wait at the end before looking again. The default 0 means 100 ms.
@@ -59,7 +60,8 @@ type Log struct {
 	MaxLine int
 
 	// Key makes an ID of the text of the field "user" or "item", which it must not keep: of a text
-	// by a hash, for example, or a Vocabulary that outlives the process. It must give the same ID in every run. Nil
+	// by a hash, for example, or a Vocabulary that outlives the process. It must give the same ID in every run; targets at
+	// different places of the log call it at the same time. Nil
 	// means decimal numbers.
 	Key func(field string, text []byte) (uint64, error)
 

@@ -31,8 +31,9 @@
 //     version) is counted, reported and read as missing. A key of another type, a hash for example, reads as missing without being counted,
 //     as MGET answers so. Neither is overwritten, but for rows of another version.
 //   - Ages, TTL and staleness are taken at the query's Now; Redis removes a row somewhat later, to have its memory back.
-//   - A call ends with its context, also while a connection is being made. While Redis does not answer, the [Breaker] refuses calls at once; in a pipeline the columns then have
-//     their defaults and Result.Degraded names the source. Connections come back by themselves.
+//   - A call ends with its context, also while a connection is being made. While Redis does not answer, the [Breaker] refuses calls
+//     at once; in a pipeline the columns then have their defaults and Result.Degraded names the source. Connections come back
+//     by themselves; with Config.Lazy the first one too, so a service can start before its Redis.
 //   - The near-cache serves no row after its invalidation has arrived; see [Near]. A store reads what it has written.
 //
 // # What is not promised
@@ -42,8 +43,7 @@
 // after each of them and writes again what is gone; without it, feed the rows since then again: what is there is refused as late, or is
 // written once more without effect. Memory is that of Redis: with an eviction policy rows disappear and read as missing, with
 // noeviction writes fail with a [WriteError] and reads go on. A batch is not a transaction: after an error of the connection some of its rows
-// may be stored.
-// Replicas are not read: they may not have what was just written.
+// may be stored; one whose deadline is over may still be. Replicas are not read: they may not have what was just written.
 //
 // # Cost
 //
