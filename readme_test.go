@@ -45,7 +45,7 @@ func TestReadmeSnippetsCompile(t *testing.T) {
 		{
 			"Your own features",
 			"fmt iter time features features/asof features/materialize features/skew features/window ranking ranking/gbdt",
-			"similar recsys.Retriever, sink recsys.ExposureSink, joined iter.Seq2[recsys.Joined, error], kept []asof.Row", "_ = p\nreturn err",
+			"similar recsys.Retriever, sink recsys.ExposureSink, joined iter.Seq2[recsys.Joined, error]", "_ = p\nreturn err",
 		},
 		{"Your own bandit", "errors time bandit bandit/journal", "similar recsys.Retriever, store recsys.FeatureSource", "return err"},
 		{"A log, judged counterfactually", "fmt metrics/ope/logged", "target *recsys.Pipeline", "return nil"},

@@ -5,7 +5,7 @@
 // of them. A store keeps its rows, a pipeline reads the store, a join takes training data from the same view, and a model
 // remembers which version it was trained on:
 //
-//	stats := []features.Column{{Name: "clicks.7d"}, {Name: "shown.7d"}, {Name: "creator", Kind: recsys.ID}}
+//	stats := []features.Column{{Name: "clicks.7d"}, {Name: "shown.7d"}}
 //	set, err := encoder.NewSet(encoder.Config{Inputs: stats, Steps: []encoder.Step{
 //		{Name: "ctr.7d", From: []string{"clicks.7d", "shown.7d"}, Encoder: encoder.Rate{}},
 //	}})
@@ -13,7 +13,7 @@
 //	view := features.View{Name: "item.stats", TTL: 24 * time.Hour, Columns: stats, Encoders: set}
 //
 //	store, err := features.NewStore(features.StoreConfig{View: view}) // or redis.Open: both are an OnlineStore
-//	row, err := store.Row(uint64(item), event.Time, map[string]any{"clicks.7d": 3, "shown.7d": 40, "creator": name})
+//	row, err := store.Row(uint64(item), event.Time, map[string]any{"clicks.7d": 3, "shown.7d": 40})
 //	w, err := store.PutBatch(ctx, []features.Row{row}) // or package materialize, from an event log
 //
 //	table := asof.TableOf(&view) // training rows as they would have been served

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/recsyskit/recsys"
@@ -36,8 +35,9 @@ func Example() {
 }
 
 func wholePath(ctx context.Context) error {
-	log, labels, now := simulatedLog()
-	clock := func() time.Time { return now }
+	log, labels := simulatedLog()
+	now := dayOne
+	clock := func() time.Time { return now } // the log's, as the time of serving
 
 	// A view: the columns are what the windows count, and its version is that of their definition.
 	hour := []time.Duration{time.Hour}
@@ -51,17 +51,21 @@ func wholePath(ctx context.Context) error {
 	}
 	view := features.View{Name: "item.stats", Columns: windows.Columns(), Computed: windows.Hash(), TTL: 24 * time.Hour, Age: "item.stats.age"}
 
-	// A store, and the log in it. In production the rows that are written go to a file as well, for training.
+	// A store, the rows that it has had, for training, and the log in both.
 	store, err := features.NewStore(features.StoreConfig{View: view, Clock: clock})
 	if err != nil {
 		return err
 	}
-	past := &history{OnlineStore: store}
+	past, err := materialize.NewHistory(materialize.HistoryConfig{Store: store, Now: clock})
+	if err != nil {
+		return err
+	}
 	stats, err := materialize.Materialize(ctx, materialize.Config{
 		Log:     materialize.Log{Reader: bytes.NewReader(log)},
 		Targets: []materialize.Target{{Store: past, Aggregates: counts}},
 
 		FlushTime: 10 * time.Second, Now: clock,
+		Each: func(e *materialize.Event) { now = time.Unix(0, e.Time).UTC() },
 	})
 	if err != nil {
 		return err
@@ -70,7 +74,7 @@ func wholePath(ctx context.Context) error {
 
 	// Training rows: for each label the row as it stood before. Then what the model reads, by the encoders that serve, too.
 	table := asof.TableOf(&view)
-	table.Rows, table.Strict = asof.Rows(past.rows), true // the label's own impression is in the row of its moment
+	table.Rows, table.Arrival, table.Strict = past.Rows(), true, true // a row of the label's own moment counts its impression
 	join, err := asof.New(asof.Config{
 		Labels: asof.Labels{Rows: asof.LabelRows(labels), Keys: []string{"user", "item"}, Heads: []string{"click"}},
 		Tables: []asof.Table{table},
@@ -143,8 +147,9 @@ func wholePath(ctx context.Context) error {
 	}
 	fmt.Println()
 
-	// Each value that was served, beside what a join finds for it.
-	report, err := compareServed(ctx, &view, past.rows, served)
+	// Each value that was served, beside what a join finds for it. A request reads the row of its own moment.
+	table.Strict = false
+	report, err := compareServed(ctx, table, view.Served(), served)
 	if err != nil {
 		return err
 	}
@@ -157,42 +162,24 @@ func wholePath(ctx context.Context) error {
 
 const pathItems = 40
 
-// simulatedLog returns an hour and a half of impressions and clicks as JSON lines, a label for each impression, and the time of the last one.
-// The larger the number of an item, the more it is liked.
-func simulatedLog() (log []byte, labels []asof.Label, end time.Time) {
+// simulatedLog returns an hour and a half of impressions and clicks as JSON lines, and a label for each impression. The larger the number
+// of an item, the more it is liked.
+func simulatedLog() (log []byte, labels []asof.Label) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range 5400 {
-		end = dayOne.Add(time.Duration(i) * time.Second)
+		at := dayOne.Add(time.Duration(i) * time.Second)
 		user, item, clicked := rng.Uint64N(200), rng.Uint64N(pathItems), float32(0)
 		line := func(kind recsys.EventKind) {
-			log = fmt.Appendf(log, `{"time":%d,"user":%d,"item":%d,"kind":%q}`+"\n", end.UnixNano(), user, item, kind)
+			log = fmt.Appendf(log, `{"time":%d,"user":%d,"item":%d,"kind":%q}`+"\n", at.UnixNano(), user, item, kind)
 		}
 		line(recsys.Impression)
 		if rng.Uint64N(100) < item {
 			line(recsys.Click)
 			clicked = 1
 		}
-		labels = append(labels, asof.Label{Time: end.UnixNano(), Keys: []uint64{user, item}, Values: []float32{clicked}})
+		labels = append(labels, asof.Label{Time: at.UnixNano(), Keys: []uint64{user, item}, Values: []float32{clicked}})
 	}
-	return log, labels, end
-}
-
-// history is a store that keeps each row that was written to it.
-type history struct {
-	features.OnlineStore
-	rows []asof.Row
-}
-
-// PutBatch writes rows, and keeps them.
-func (h *history) PutBatch(ctx context.Context, rows []features.Row) (features.Written, error) {
-	w, err := h.OnlineStore.PutBatch(ctx, rows)
-	if err != nil {
-		return w, err
-	}
-	for _, r := range rows {
-		h.rows = append(h.rows, asof.Row{Key: r.Key, Time: r.Time.UnixNano(), Floats: slices.Clone(r.Floats)})
-	}
-	return w, nil
+	return log, labels
 }
 
 // encoded returns the training rows with the columns of the encoders in place of those that they read.
@@ -214,10 +201,10 @@ func encoded(ctx context.Context, set *encoder.Set, t *asof.Training) (*ranking.
 	return &d, set.Apply(ctx, to, from)
 }
 
-// compareServed joins the view to what was served, and compares.
-func compareServed(ctx context.Context, view *features.View, rows []asof.Row, served []*recsys.Exposure) (*skew.Report, error) {
+// compareServed joins the table to what was served, and compares the columns.
+func compareServed(ctx context.Context, table asof.Table, columns []recsys.Column, served []*recsys.Exposure) (*skew.Report, error) {
 	var names []string
-	for _, c := range view.Served() {
+	for _, c := range columns {
 		names = append(names, c.Name)
 	}
 	labels, err := asof.Exposures(asof.ExposureConfig{
@@ -236,8 +223,6 @@ func compareServed(ctx context.Context, view *features.View, rows []asof.Row, se
 	if err != nil {
 		return nil, err
 	}
-	table := asof.TableOf(view)
-	table.Rows = asof.Rows(rows)
 	join, err := asof.New(asof.Config{Labels: labels, Tables: []asof.Table{table}})
 	if err != nil {
 		return nil, err
