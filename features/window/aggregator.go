@@ -73,7 +73,7 @@ func newAggregator(p *plan) *Aggregator {
 func (a *Aggregator) Columns() []recsys.Column { return a.plan.columns }
 
 // Hash identifies what is computed: the aggregates in their order, with names and all
-// options, and the lateness. It stands in checkpoints.
+// options, and the lateness. It stands in checkpoints, and in the Computed of a features.View.
 func (a *Aggregator) Hash() uint64 { return a.plan.hash }
 
 // Horizon returns how long a key is known after its newest event: the longest window
