@@ -44,7 +44,7 @@ type Labels struct {
 	Columns   []string // names of Label.Floats
 	IDColumns []string // names of Label.IDs
 
-	// views, unless it is nil, returns the versions of the views that the columns come from, as far as rows have been
+	// views, unless it is nil, returns the versions of the views that the columns come from, once the rows have been
 	// read; last: of versions that differ the last one counts.
 	views func() (served []recsys.FeatureView, last bool)
 }

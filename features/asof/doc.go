@@ -60,6 +60,6 @@
 //
 // # What it does not do
 //
-// It computes no features: rows come as they were materialised. It does not look features up
+// It computes no features: rows come as they were materialised; materialize.History keeps them. It does not look features up
 // by anything but one key per table. It starts no goroutines, so a join takes one core.
 package asof

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"math"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/recsyskit/recsys"
@@ -55,11 +56,16 @@ func Exposures(cfg ExposureConfig, joined iter.Seq2[recsys.Joined, error]) (Labe
 		Keys: []string{userKey, itemKey, pairKey}, Heads: slices.Clone(cfg.Heads),
 		Columns: prefixed(cfg.Prefix, cfg.Columns), IDColumns: prefixed(cfg.Prefix, cfg.IDColumns),
 	}
-	var views []recsys.FeatureView
-	l.views = func() ([]recsys.FeatureView, bool) { return views, cfg.AnyVersion }
+	var views atomic.Pointer[[]recsys.FeatureView] // of the last iteration: rows may be read more than once, and at the same time
+	l.views = func() (served []recsys.FeatureView, last bool) {
+		if v := views.Load(); v != nil {
+			served = *v
+		}
+		return served, cfg.AnyVersion
+	}
 	l.Rows = func(yield func(Label, error) bool) {
 		e := exposureReader{ExposureConfig: cfg, yield: yield, found: map[string]bool{}}
-		views = nil
+		defer func() { views.Store(&e.views) }()
 		e.label.Keys, e.label.Values = make([]uint64, 3), make([]float32, len(cfg.Heads))
 		e.label.Floats, e.label.IDs = make([]float32, len(cfg.Columns)), make([]uint64, len(cfg.IDColumns))
 		for j, err := range joined {
@@ -68,7 +74,6 @@ func Exposures(cfg ExposureConfig, joined iter.Seq2[recsys.Joined, error]) (Labe
 				return
 			}
 			more, err := e.read(&j)
-			views = e.views
 			if err != nil {
 				yield(Label{}, fmt.Errorf("exposure %q: %w", j.Exposure.ID, err))
 				return

@@ -437,7 +437,7 @@ func TestArrivalWithoutCreatedIsAnError(t *testing.T) {
 	}
 	_, err = j.Collect(context.Background())
 	var input *asof.InputError
-	if !errors.As(err, &input) || input.Row != 1 || input.Input != `table "t"` || !strings.Contains(err.Error(), "Created is 0; set it") {
+	if !errors.As(err, &input) || input.Row != 1 || input.Input != `table "t"` || !strings.Contains(err.Error(), "the row's Created is 0; set it") {
 		t.Errorf("error %v; want one that names row 1", err)
 	}
 }

@@ -114,7 +114,7 @@ func labelInput(l *Labels, layout labelLayout) *input {
 }
 
 // errNoCreated: a row that arrived in 1970 was visible to every label, whatever its event time hides.
-var errNoCreated = errors.New("Created is 0; set it to when the row arrived, or set Arrival to false")
+var errNoCreated = errors.New("the row's Created is 0; set it to when the row arrived, or set Arrival to false")
 
 // tableInput reads the rows of a table, and counts into its report.
 func tableInput(t *Table, layout *rowLayout, report *TableReport) *input {

@@ -33,11 +33,11 @@
 // To choose Mismatch, compare a stretch of the log that is known to be right, with the lag that is allowed, and take twice the largest
 // value found; more than 0.5 says nothing any more, and 1 turns it off: then the distributions are the judge, whose
 // default thresholds a lag that is short beside the windows does not reach. examples/features sets Mismatch to 1: with -flush 10s -crash 0 -events 100000
-// 1.7 to 38 % of the values of its counts differ, at a PSI of at most 0.04 and a KS of at most 0.07, all below skew; with -flush 0
-// it is 5 % at most, and 0.1 would do; with -flush 1m a window of 10 minutes is at 57 %, a PSI of 0.86, and skew indeed.
+// 1.7 to 38 % of the values of its columns differ, but for the decay, at a PSI of at most 0.04 and a KS of at most 0.07, all below skew; with -flush 0
+// it is 5.1 % at most, and 0.1 would do; with -flush 1m a window of 10 minutes is at 57 %, a PSI of 0.86, and skew indeed.
 // Decays move with time itself, and always differ: give them a value in Tolerances.
 //
-// Or compare with what was written in place of what happened: a table of the rows as they were written, with Created, in package asof. Its join
+// Or compare with what was written in place of what happened: a table of the rows as they were written, which materialize.History keeps, in package asof. Its join
 // finds what serving found, and the default holds. [CompareServed] does that in one step.
 //
 // # Limits
