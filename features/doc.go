@@ -37,6 +37,7 @@
 //	counts and rates over the last hour or week     features/window
 //	an event log in the stores, surviving kill -9   features/materialize
 //	training rows that do not know the future       features/asof
+//	the rows that serving could read, for a join    features/materialize, History
 //	negatives, rows of exposure logs                features/asof
 //	to know whether serving and training agree      features/skew
 //	tables: CSV, TSV, libsvm, .npy                  features/frame
