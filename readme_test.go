@@ -42,6 +42,11 @@ func TestReadmeSnippetsCompile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, x := range []struct{ section, imports, params, end string }{
+		{
+			"Your own features",
+			"fmt iter time features features/asof features/materialize features/skew features/window ranking ranking/gbdt",
+			"similar recsys.Retriever, sink recsys.ExposureSink, joined iter.Seq2[recsys.Joined, error]", "_ = p\nreturn err",
+		},
 		{"Your own bandit", "errors time bandit bandit/journal", "similar recsys.Retriever, store recsys.FeatureSource", "return err"},
 		{"A log, judged counterfactually", "fmt metrics/ope/logged", "target *recsys.Pipeline", "return nil"},
 	} {
@@ -53,7 +58,7 @@ func TestReadmeSnippetsCompile(t *testing.T) {
 			}
 			source := "package main\n\nimport (\n\"context\"\n\"github.com/recsyskit/recsys\"\n"
 			for path := range strings.FieldsSeq(x.imports) {
-				if path == "bandit" || strings.Contains(path, "/") {
+				if _, err := os.Stat(path); err == nil { // a folder of ours
 					path = "github.com/recsyskit/recsys/" + path
 				}
 				source += "\"" + path + "\"\n"

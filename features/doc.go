@@ -5,7 +5,7 @@
 // of them. A store keeps its rows, a pipeline reads the store, a join takes training data from the same view, and a model
 // remembers which version it was trained on:
 //
-//	stats := []features.Column{{Name: "clicks.7d"}, {Name: "shown.7d"}, {Name: "creator", Kind: recsys.ID}}
+//	stats := []features.Column{{Name: "clicks.7d"}, {Name: "shown.7d"}}
 //	set, err := encoder.NewSet(encoder.Config{Inputs: stats, Steps: []encoder.Step{
 //		{Name: "ctr.7d", From: []string{"clicks.7d", "shown.7d"}, Encoder: encoder.Rate{}},
 //	}})
@@ -13,7 +13,7 @@
 //	view := features.View{Name: "item.stats", TTL: 24 * time.Hour, Columns: stats, Encoders: set}
 //
 //	store, err := features.NewStore(features.StoreConfig{View: view}) // or redis.Open: both are an OnlineStore
-//	row, err := store.Row(uint64(item), event.Time, map[string]any{"clicks.7d": 3, "shown.7d": 40, "creator": name})
+//	row, err := store.Row(uint64(item), event.Time, map[string]any{"clicks.7d": 3, "shown.7d": 40})
 //	w, err := store.PutBatch(ctx, []features.Row{row}) // or package materialize, from an event log
 //
 //	table := asof.TableOf(&view) // training rows as they would have been served
@@ -37,6 +37,7 @@
 //	counts and rates over the last hour or week     features/window
 //	an event log in the stores, surviving kill -9   features/materialize
 //	training rows that do not know the future       features/asof
+//	the rows that serving could read, for a join    features/materialize, History
 //	negatives, rows of exposure logs                features/asof
 //	to know whether serving and training agree      features/skew
 //	tables: CSV, TSV, libsvm, .npy                  features/frame
@@ -71,6 +72,21 @@
 // clock of this package, so that an offline evaluation is not disturbed by when it runs. Only a write is judged by a clock, the
 // store's: a row whose event time is too far ahead of it is refused and counted, as it would keep out what comes after. Columns that
 // are updated together form one view; what another job updates at another pace forms another one, because a row has one event time.
+//
+// So what an item is and what happened to it are two views, in two stores. A catalogue job writes the first, package materialize the second,
+// and a pipeline reads both:
+//
+//	facts, err := features.NewStore(features.StoreConfig{View: features.View{
+//		Name: "item.facts", Columns: []features.Column{{Name: "price"}, {Name: "creator", Kind: recsys.ID}},
+//	}})
+//	row, err := facts.Row(uint64(item), changed, map[string]any{"price": 9.5, "creator": name})
+//	w, err := facts.PutBatch(ctx, []features.Row{row})
+//	p, err := recsys.NewPipeline(…, recsys.Features(facts), recsys.Features(stats), …).Build() // stats: clicks.1h, shown.1h
+//
+// Only what an event log can be counted for comes back by itself: a materialize.Materializer writes its rows again when a store has lost
+// them, and knows nothing of rows that were put by hand. Their source is whoever put them. Put all of them again when a process starts and,
+// in Redis, now and then: rows that are there already change nothing, by their event time. For a Store, [Store.Save] and [Store.Load] spare the
+// wait.
 //
 // A value can be fresh, stale or missing, and each is visible. Stale: older than its column's MaxAge; the row's Stale bit is set,
 // whatever the [StalePolicy]. Missing: there is no row, or it is past the TTL of its View; the row's Missing bit is set and every

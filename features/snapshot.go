@@ -110,13 +110,22 @@ func (s *Store) WriteTo(w io.Writer) (int64, error) {
 // The error is a [*SchemaError] for a snapshot of other columns, else it wraps [ErrKind],
 // [ErrNewer], [ErrTruncated] or [ErrCorrupt], or r's error.
 func (s *Store) ReadFrom(r io.Reader) (int64, error) {
+	staged, n, err := s.readStaged(r)
+	if err == nil {
+		s.merge(staged)
+	}
+	return n, err
+}
+
+// readStaged reads a snapshot, and checks it, into a store of its own.
+func (s *Store) readStaged(r io.Reader) (*Store, int64, error) {
 	e := envelope.NewReader(r, snapshotKind, snapshotVersion)
 	var head snapshotHeader
 	e.ReadJSON("store", &head)
 	if e.Err() == nil {
 		if err := s.checkView(e, &head); err != nil {
 			n, _ := e.Close()
-			return n, err
+			return nil, n, err
 		}
 		if head.Parts < 1 || head.Parts > maxParts {
 			e.Fail(fmt.Sprintf("%d parts", head.Parts))
@@ -125,10 +134,9 @@ func (s *Store) ReadFrom(r io.Reader) (int64, error) {
 	staged := s.stage(e, head.Parts)
 	n, err := e.Close()
 	if err != nil {
-		return n, fmt.Errorf("features: snapshot: %w", err)
+		return nil, n, fmt.Errorf("features: snapshot: %w", err)
 	}
-	s.merge(staged)
-	return n, nil
+	return staged, n, nil
 }
 
 // checkView returns a [*SchemaError] unless the snapshot is of the store's view.
@@ -171,11 +179,23 @@ func (s *Store) Save(path string) error {
 	})
 }
 
-// Load reads a snapshot from a file; see [Store.ReadFrom]. Errors name the path.
+// Load reads a snapshot from a file, as [Store.ReadFrom] does; the file holds nothing else: with bytes after the snapshot's end it is
+// corrupt, and nothing is put. Errors name the path.
 func (s *Store) Load(path string) error {
 	return envelope.Load(path, func(r io.Reader) error {
-		_, err := s.ReadFrom(r)
-		return err
+		staged, _, err := s.readStaged(r)
+		if err != nil {
+			return err
+		}
+		switch _, err := io.ReadFull(r, make([]byte, 1)); err {
+		case io.EOF:
+			s.merge(staged)
+			return nil
+		case nil:
+			return fmt.Errorf("features: snapshot: %w: there are bytes after the end", ErrCorrupt)
+		default:
+			return fmt.Errorf("features: snapshot: %w", err)
+		}
 	})
 }
 

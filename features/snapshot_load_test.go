@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -74,6 +76,34 @@ func TestSnapshotIsReadIntoABoundedStore(t *testing.T) {
 		require.Equal(t, min(bound, 2999), s.Len()) // row 0 is in both
 		require.NoError(t, s.Check())
 	}
+}
+
+// TestBytesAfterTheEndOfAFilePutNothing: the rows before them are whole, but the file is not what Save writes. A reader may go on
+// after a snapshot.
+func TestBytesAfterTheEndOfAFilePutNothing(t *testing.T) {
+	config := features.StoreConfig{View: features.View{Name: "test", Columns: storeColumns}}
+	_, file := snapshotOf(t, config, 10)
+	path := filepath.Join(t.TempDir(), "store")
+	for _, after := range []string{"x", string(file)} {
+		both := append(bytes.Clone(file), after...)
+		require.NoError(t, os.WriteFile(path, both, 0o644))
+		s := newStore(t, config)
+		err := s.Load(path)
+		require.ErrorIs(t, err, features.ErrCorrupt)
+		require.ErrorContains(t, err, path+": features: snapshot: ")
+		require.ErrorContains(t, err, "bytes after the end")
+		require.Zero(t, s.Len())
+		require.Zero(t, s.Stats().Stored)
+
+		n, err := s.ReadFrom(bytes.NewReader(both))
+		require.NoError(t, err)
+		require.EqualValues(t, len(file), n)
+		require.Equal(t, 10, s.Len())
+	}
+	require.NoError(t, os.WriteFile(path, file, 0o644))
+	s := newStore(t, config)
+	require.NoError(t, s.Load(path))
+	require.Equal(t, 10, s.Len())
 }
 
 // TestPartsInAnyOrderAreRead writes parts whose keys are of other shards, out of order or doubled.

@@ -15,6 +15,9 @@ import (
 // the mean of the posterior under a Beta(Alpha, Beta) prior, in float64, rounded once. Counts may be fractions, as decayed ones are. NaN and ±Inf stand
 // for 0, so that an item without counts has the mean of the prior; n < 0 stands for 0, and s is clipped to [0, n]. All of it is counted.
 //
+// Its inputs are counts as package window keeps them, two of its Count columns. A window.Rate is the quotient alone: it has no prior, and
+// no smoothing can be made of it afterwards.
+//
 // Fit finds the prior from the counts of many rows (empirical Bayes): rows are entities, each with the
 // counts that it has. Package ranking/encode does another thing: it counts labels itself, by ID, and gives each training row the statistics of
 // other rows. Its mean (n m + Smoothing · prior) / (n + Smoothing) is that of Rate with Alpha = Smoothing · prior and

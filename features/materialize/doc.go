@@ -59,5 +59,6 @@
 // It reads a log from its beginning: when old files are gone, a new version of a view begins with those that are left, which
 // does when they reach back as far as the longest window. It is one process for one checkpoint folder, which others find locked ([ErrLocked]); a log that one process cannot
 // count is cut by key into several, each with its own. Files that are renamed while they are read are not followed
-// ([Log.Follow]). It joins nothing: what an item is, not what happened to it, is put into the store by whoever knows.
+// ([Log.Follow]). It joins nothing: what an item is, not what happened to it, is put by whoever knows, into a store of its
+// own: rows that a store has lost are restored here only if a log can be counted for them. See package features.
 package materialize

@@ -21,7 +21,8 @@ const (
 	// Mean is the mean of their values; missing of none.
 	Mean
 	// Rate is the number of events divided by the number of those whose kind is in
-	// Aggregate.Of; missing where that is 0. Smoothing is an encoder's work, on two counts.
+	// Aggregate.Of; missing where that is 0. It has no prior: of one impression it is 0 or 1. For a smoothed
+	// rate declare two Counts, and an encoder.Rate of both.
 	Rate
 	// Min is the smallest value; missing of no event. Reading it looks at every granule of the window.
 	Min
