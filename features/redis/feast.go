@@ -51,8 +51,8 @@ type FeastConfig struct {
 }
 
 // Feast reads the features that Feast has written to Redis: one hash for each entity. It is for pipelines that share
-// an online store with Feast, or come from there; a [Store] takes a fortieth of the time and a third of the memory
-// (the program features of examples/bench). It is safe for concurrent use; mark it [recsys.Remote].
+// an online store with Feast, or come from there; a [Store] takes a twentieth of the time and a third of the memory
+// (the program redis of examples/bench). It is safe for concurrent use; mark it [recsys.Remote].
 //
 // Numbers and bools become floats, whole numbers and text (hashed by [recsys.HashID]) become IDs, lists of numbers become
 // vectors. A null, a feature that is not there and an infinite number are missing values. A value of another type is counted
